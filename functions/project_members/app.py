@@ -1,0 +1,21 @@
+"""Stream of Memberships to the members of each segment, counts and data points."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.observability import count, logger, measure_seconds, metrics
+from segments.edge.streams import lag_seconds, partial_failure, read_records
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Project the changes of a batch; what could not be projected is delivered again."""
+    records, unreadable = read_records(event)
+    report = wiring.projection().project(records, deadline_of(context))
+    count(RowsProjected=report.written, FailedRecords=len(report.failed | unreadable))
+    measure_seconds("ProjectionLag", lag_seconds(records))
+    return partial_failure(event, report.failed | unreadable)

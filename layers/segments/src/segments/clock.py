@@ -1,0 +1,67 @@
+"""Time as the domain sees it: what o'clock it is, how long is left, and when to try again."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The system's clock; a test passes one of its own."""
+
+    def now(self) -> datetime:
+        """Return the time of day, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK = Clock()
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The moment by which an answer must be out, on `clock.monotonic()`."""
+
+    at: float
+    clock: Clock = SYSTEM_CLOCK
+
+    @classmethod
+    def after(cls, seconds: float, clock: Clock = SYSTEM_CLOCK) -> "Deadline":
+        """Return the deadline that is `seconds` from now."""
+        return cls(clock.monotonic() + seconds, clock)
+
+    def remaining(self) -> float:
+        """Return the seconds left, negative when it has passed."""
+        return self.at - self.clock.monotonic()
+
+
+@dataclass
+class Backoff:
+    """Exponential backoff with full jitter, within a deadline."""
+
+    deadline: Deadline
+    first: float = 0.025
+    most: float = 1.0
+    _attempt: int = field(default=0, init=False)
+
+    def wait(self) -> bool:
+        """Sleep before another attempt; False, at once, when the time left does not allow one."""
+        ceiling = min(self.most, self.first * 2**self._attempt)
+        self._attempt += 1
+        pause = random.uniform(0, ceiling)  # noqa: S311 - spreads retries, protects nothing
+        if self.deadline.remaining() <= pause:
+            return False
+        self.deadline.clock.sleep(pause)
+        return True
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a UTC time as RFC 3339 with microseconds, the same width always, so that text sorts as time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,122 @@
+"""What the `accounts` function takes and gives; it is invoked directly, by those whom IAM lets."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from segments.clock import Deadline
+from segments.edge.requests import Text, validate
+from segments.model import Account, Plan, Status
+from segments.services.accounts import AccountService
+
+
+class _Operation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CreateAccount(_Operation):
+    """Create an account with one passcode. Without `account_id` one is made up."""
+
+    operation: Literal["create_account"]
+    name: Text
+    plan: Plan
+    private_beta: bool = False
+    account_id: str | None = None
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Create it; the answer is the only place that ever shows the passcode."""
+        account, passcode = accounts.create(
+            self.name, self.plan, private_beta=self.private_beta, account_id=self.account_id, deadline=deadline
+        )
+        return _answer(account, passcode)
+
+
+class GetAccount(_Operation):
+    """Show an account."""
+
+    operation: Literal["get_account"]
+    account_id: str
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Show it."""
+        return _answer(accounts.get(self.account_id, deadline))
+
+
+class AddPasscode(_Operation):
+    """Add a passcode beside the one in use, to change over to it; two may live."""
+
+    operation: Literal["add_passcode"]
+    account_id: str
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Add it; the answer is the only place that ever shows it."""
+        account, passcode = accounts.add_passcode(self.account_id, deadline)
+        return _answer(account, passcode)
+
+
+class RevokePasscode(_Operation):
+    """Revoke a passcode by its id; it stops within the authorizer's cache time."""
+
+    operation: Literal["revoke_passcode"]
+    account_id: str
+    passcode_id: str
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Revoke it."""
+        return _answer(accounts.revoke_passcode(self.account_id, self.passcode_id, deadline))
+
+
+class SetPlan(_Operation):
+    """Set the plan and, if given, the private-beta flag."""
+
+    operation: Literal["set_plan"]
+    account_id: str
+    plan: Plan
+    private_beta: bool | None = None
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Set it."""
+        return _answer(accounts.set_plan(self.account_id, self.plan, self.private_beta, deadline))
+
+
+class SetStatus(_Operation):
+    """Disable an account, or enable it again."""
+
+    operation: Literal["disable_account", "enable_account"]
+    account_id: str
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Set it."""
+        status = Status.DISABLED if self.operation == "disable_account" else Status.ACTIVE
+        return _answer(accounts.set_status(self.account_id, status, deadline))
+
+
+_OPERATION: TypeAdapter[CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus] = TypeAdapter(
+    Annotated[
+        CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus,
+        Field(discriminator="operation"),
+    ]
+)
+
+
+def run_operation(event: object, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+    """Carry out what a payload asks for; raises a SegmentsError."""
+    return validate(_OPERATION, event).run(accounts, deadline)
+
+
+def _answer(account: Account, passcode: str | None = None) -> dict[str, Any]:
+    shown = {
+        "account_id": account.account_id,
+        "name": account.name,
+        "plan": account.plan,
+        "private_beta": account.private_beta,
+        "status": account.status,
+        "created_at": account.created_at,
+        "passcodes": [
+            {"passcode_id": known.passcode_id, "created_at": known.created_at} for known in account.passcodes
+        ],
+    }
+    answer: dict[str, Any] = {"status": "success", "account": shown}
+    if passcode is not None:
+        answer["passcode"] = {"passcode_id": account.passcodes[-1].passcode_id, "passcode": passcode}
+    return answer

@@ -1,0 +1,123 @@
+"""API Gateway proxy events in, answers out; and the one table from errors to the wire's codes."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments import errors
+from segments.clock import Deadline
+from segments.edge.observability import logger
+from segments.model import Plan, Tenant
+
+# Kept back from the invocation's time for building and sending the answer.
+RESERVE_SECONDS = 1.5
+
+CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
+    errors.InvalidRequestError: HTTPStatus.BAD_REQUEST,
+    errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    errors.ForbiddenError: HTTPStatus.FORBIDDEN,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.SegmentDeletedError: HTTPStatus.GONE,
+    errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.QuotaExceededError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of a known account."""
+
+    tenant: Tenant
+    request_id: str
+    body: bytes
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body to be written as JSON, and further headers."""
+
+    status: HTTPStatus
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def code_of(error: errors.SegmentsError) -> HTTPStatus:
+    """Return the code of an error."""
+    return CODES[type(error)]
+
+
+def retry_after(codes: Iterable[HTTPStatus]) -> dict[str, str]:
+    """Return the header that says when to try again, if one of `codes` is such."""
+    return {"Retry-After": "1"} if TRY_AGAIN.intersection(codes) else {}
+
+
+def failure(error: errors.SegmentsError) -> Answer:
+    """Answer a whole request that failed."""
+    code = code_of(error)
+    return Answer(code, {"status": "fail", "error": str(error), "code": code}, retry_after([code]))
+
+
+def respond(event: Mapping[str, Any], context: LambdaContext, endpoint: Callable[[Request], Answer]) -> dict[str, Any]:
+    """Serve one request with `endpoint`: read the event, mind the plan, map errors, write the answer."""
+    request_id = event["requestContext"]["requestId"]
+    logger.append_keys(request_id=request_id)
+    try:
+        answer = endpoint(read_request(event, context))
+    except errors.SegmentsError as error:
+        answer = failure(error)
+        logger.info("request refused", code=answer.status, error=error.slug)
+    return render(answer, request_id)
+
+
+def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
+    """Read who asks, from the authorizer's answer alone, and what; raises ForbiddenError, InvalidRequestError."""
+    who = event["requestContext"]["authorizer"]
+    tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true")
+    logger.append_keys(account_id=tenant.account_id)
+    require_api_segments(tenant)
+    return Request(tenant, event["requestContext"]["requestId"], _body(event), deadline_of(context))
+
+
+def require_api_segments(tenant: Tenant) -> None:
+    """Raise ForbiddenError, which says what would be needed, if the account may not use API Segments."""
+    if tenant.plan is Plan.ESSENTIALS:
+        raise errors.ForbiddenError(
+            f"API Segments need the plan Advanced or Cutting Edge; this account is on {tenant.plan}"
+        )
+    if not tenant.has_api_segments:
+        raise errors.ForbiddenError("API Segments are in private beta; this account does not have the beta flag")
+
+
+def deadline_of(context: LambdaContext) -> Deadline:
+    """Return when the work must end for the answer to get out in time."""
+    return Deadline.after(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+
+
+def render(answer: Answer, request_id: str) -> dict[str, Any]:
+    """Write an answer as API Gateway takes it."""
+    return {
+        "statusCode": int(answer.status),
+        "headers": {"Content-Type": "application/json", "X-Request-Id": request_id, **answer.headers},
+        "body": json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        try:
+            return base64.b64decode(body, validate=True)
+        except binascii.Error as exc:
+            raise errors.InvalidRequestError("body: not the base64 that it claims to be") from exc
+    return str(body).encode("utf-8", "surrogatepass")

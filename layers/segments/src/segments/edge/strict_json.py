@@ -1,0 +1,75 @@
+"""JSON as RFC 8259 has it, and no more: no NaN, no key twice, no lone surrogates, no endless nesting."""
+
+import json
+from typing import Any, NoReturn
+
+from segments.errors import InvalidRequestError
+
+
+class _RepeatedKey(dict[str, Any]):
+    """An object in which a key stood twice; its place is found when the whole text has been read."""
+
+    key: str
+
+
+def parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read one JSON value from UTF-8; raises InvalidRequestError, which names the place."""
+    repeated = False
+
+    def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        repeated = True
+        marked = _RepeatedKey(value)
+        seen: set[str] = set()
+        marked.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is None, so false
+        return marked
+
+    try:
+        value = json.loads(text.decode(), object_pairs_hook=to_object, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as exc:
+        raise InvalidRequestError(f"body: not UTF-8 at byte {exc.start}") from exc
+    except json.JSONDecodeError as exc:
+        raise InvalidRequestError(f"body: not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}") from exc
+    except RecursionError as exc:
+        raise InvalidRequestError("body: nested too deeply") from exc
+    except ValueError as exc:  # int() refuses numbers of more than 4,300 digits
+        raise InvalidRequestError("body: a number has too many digits") from exc
+    if repeated:
+        _refuse_repeated(value, "")
+    return value
+
+
+def show(key: object) -> str:
+    """Write a name that came from outside so that it can stand in an error: printable, and not too long."""
+    text = (
+        str(key).encode("unicode_escape", "surrogatepass").decode("ascii") if not str(key).isprintable() else str(key)
+    )
+    return text if len(text) <= 64 else text[:64] + "…"  # noqa: PLR2004 - enough to know it by
+
+
+def path(steps: tuple[int | str, ...]) -> str:
+    """Write a place in a body: `bulk_profiles[3].segments[0].action`; the body itself is `body`."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{show(step)}"
+    return text.removeprefix(".") or "body"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidRequestError(f"body: not JSON: {name} is not a JSON value")
+
+
+def _refuse_repeated(value: object, *steps: int | str) -> None:
+    """Find the object that was marked and raise for it."""
+    here = tuple(step for step in steps if step != "")
+    if isinstance(value, _RepeatedKey):
+        raise InvalidRequestError(f"{path(here)}: the key {show(value.key)!r} stands twice")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_repeated(inner, *here, key)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            _refuse_repeated(inner, *here, place)

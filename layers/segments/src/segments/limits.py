@@ -1,0 +1,33 @@
+"""Every number that bounds the product, with its source."""
+
+# api.md, facts of CleverTap's public API Segments
+MAX_SEGMENTS_PER_CREATE = 100
+MAX_USERS_PER_UPDATE = 100
+MAX_SEGMENTS_PER_UPDATE = 100
+MAX_ACTIVE_SEGMENTS = 2500
+MAX_ID_CHARACTERS = 255
+
+# api.md, ours
+MAX_SEGMENT_ID = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
+MAX_LIVE_PASSCODES = 2
+PASSCODE_BITS = 160
+UPDATE_ERROR_DAYS = 30
+
+# Lambda takes and gives at most 6 MiB a synchronous call, as JSON inside JSON: each quote in a body counts twice.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+# DynamoDB API reference: BatchGetItem, BatchExecuteStatement, BatchWriteItem, TransactWriteItems
+BATCH_GET_KEYS = 100
+BATCH_STATEMENTS = 25
+BATCH_WRITE_ITEMS = 25
+TRANSACTION_ACTIONS = 100
+
+# EventBridge API reference: PutEvents
+PUT_EVENTS_ENTRIES = 10
+
+# architecture.md
+MEMBER_BUCKETS = 16
+COUNTER_SLOTS = 8
+# A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
+TOMBSTONE_SECONDS = 2 * 24 * 3600

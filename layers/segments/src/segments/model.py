@@ -1,0 +1,222 @@
+"""What there is: accounts, segments, users and changes. Plain values, no AWS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from segments.errors import SegmentsError
+
+
+class Plan(StrEnum):
+    """Plans of an account; API Segments need one of the last two."""
+
+    ESSENTIALS = "Essentials"
+    ADVANCED = "Advanced"
+    CUTTING_EDGE = "Cutting Edge"
+
+
+class Channel(StrEnum):
+    """Ways to reach a profile."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    WHATSAPP = "whatsapp"
+    WEB_PUSH = "web_push"
+
+
+class Action(StrEnum):
+    """What an update asks for a (user, segment) pair."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+
+
+class Status(StrEnum):
+    """Life of a segment or an account."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The account that a request acts for, as the authorizer found it."""
+
+    account_id: str
+    plan: Plan
+    private_beta: bool
+
+    @property
+    def has_api_segments(self) -> bool:
+        """Whether plan and beta flag allow API Segments (api.md, Plans)."""
+        return self.plan in (Plan.ADVANCED, Plan.CUTTING_EDGE) and self.private_beta
+
+
+@dataclass(frozen=True, slots=True)
+class Passcode:
+    """A stored passcode: its name, the hash that is kept, when it was made."""
+
+    passcode_id: str
+    digest: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A tenant."""
+
+    account_id: str
+    name: str
+    plan: Plan
+    private_beta: bool
+    status: Status
+    created_at: str
+    passcodes: tuple[Passcode, ...] = ()
+
+    @property
+    def tenant(self) -> Tenant:
+        """The account as requests carry it."""
+        return Tenant(self.account_id, self.plan, self.private_beta)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named set of users."""
+
+    account_id: str
+    segment_id: int
+    name: str
+    customer_segment_id: str | None
+    status: Status
+    created_at: str
+    deleted_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCounts:
+    """Members of a segment, all and by reachable channel; `as_of` is when they last changed, None if never."""
+
+    members: int
+    reachable: Mapping[Channel, int]
+    as_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    """One entry of a create request."""
+
+    name: str
+    customer_segment_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserReference:
+    """How a request names a user; `identity` wins when both are there."""
+
+    identity: str | None = None
+    guid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReference:
+    """How a request names a segment: by our id, the customer's, or both."""
+
+    segment_id: int | None = None
+    customer_segment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGroup:
+    """Users and what to do with each of them: every action for every user."""
+
+    users: Sequence[UserReference]
+    actions: Sequence[tuple[SegmentReference, Action]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A (user, segment) pair that an update could not bring about."""
+
+    user: UserReference
+    segment: SegmentReference
+    action: Action
+    error: SegmentsError
+
+
+@dataclass
+class UpdateResult:
+    """What an update did, counted in (user, segment) pairs."""
+
+    added: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    profiles_created: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+    @property
+    def processed(self) -> int:
+        """Pairs that now are as asked."""
+        return self.added + self.removed + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSegments:
+    """A user and the active segments it is in."""
+
+    identity: str
+    profile_id: str
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipImage:
+    """A profile's Memberships item at one moment."""
+
+    identity: str | None
+    segment_ids: frozenset[int]
+    reach: frozenset[Channel]
+
+
+NOBODY = MembershipImage(identity=None, segment_ids=frozenset(), reach=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """One write to a Memberships item, as its stream tells it.
+
+    `event_id` and `sequence` are the stream record's own; `sequence` is zero-padded so that text sorts in order.
+    """
+
+    event_id: str
+    sequence: str
+    occurred_at: datetime
+    account_id: str
+    profile_id: str
+    old: MembershipImage
+    new: MembershipImage
+
+    @property
+    def joined(self) -> frozenset[int]:
+        """Segments that the profile was not in before."""
+        return self.new.segment_ids - self.old.segment_ids
+
+    @property
+    def left(self) -> frozenset[int]:
+        """Segments that the profile is no longer in."""
+        return self.old.segment_ids - self.new.segment_ids
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """A `Segment Membership Change`, ready for the bus."""
+
+    action: Action
+    segment: Segment
+    identity: str | None
+    profile_id: str
+    event_id: str
+    sequence: str
+    occurred_at: datetime

@@ -1,0 +1,110 @@
+"""Accounts, their passcodes and plans; and who a request comes from."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+
+from segments.clock import Clock, Deadline, rfc3339
+from segments.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError, UnauthorizedError
+from segments.limits import MAX_LIVE_PASSCODES, PASSCODE_BITS
+from segments.model import Account, Passcode, Plan, Status, Tenant
+from segments.stores.accounts import AccountStore
+
+# No `#` (it separates the parts of keys), nothing that a header can't carry.
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,63}")
+_NO_DIGEST = "0" * 64
+_ID_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that are mistaken for one another
+
+
+class AccountService:
+    """Creates and changes accounts, and authenticates."""
+
+    def __init__(self, accounts: AccountStore, clock: Clock) -> None:
+        self._accounts = accounts
+        self._clock = clock
+
+    def authenticate(self, account_id: str, passcode: str, deadline: Deadline) -> Tenant:
+        """Return the tenant that the two headers name.
+
+        The same work is done whether or not the account exists: one read, a hash, two constant-time comparisons. Raises
+        UnauthorizedError, or ForbiddenError for a disabled account.
+        """
+        well_formed = ACCOUNT_ID.fullmatch(account_id) is not None
+        account = self._accounts.get(account_id if well_formed else "-", deadline)
+        digests = [known.digest for known in account.passcodes] if account else []
+        digests += [_NO_DIGEST] * (MAX_LIVE_PASSCODES - len(digests))
+        offered = _digest(account_id, passcode)
+        matches = [hmac.compare_digest(offered, digest) for digest in digests]
+        if account is None or not any(matches):
+            raise UnauthorizedError("X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong")
+        if account.status is not Status.ACTIVE:
+            raise ForbiddenError("this account is disabled")
+        return account.tenant
+
+    def create(
+        self, name: str, plan: Plan, *, private_beta: bool, account_id: str | None, deadline: Deadline
+    ) -> tuple[Account, str]:
+        """Create an account with one passcode; return it and the passcode, which is kept nowhere.
+
+        Raises InvalidRequestError for a malformed `account_id`, ConflictError if it is taken.
+        """
+        if account_id is not None and not ACCOUNT_ID.fullmatch(account_id):
+            raise InvalidRequestError(
+                "account_id: must be 3 to 64 letters, digits or hyphens, and not begin with a hyphen"
+            )
+        new_id = account_id or "-".join(_letters(length) for length in (3, 3, 4))
+        passcode, plain = self._new_passcode(new_id)
+        account = Account(
+            new_id, name, plan, private_beta, Status.ACTIVE, rfc3339(self._clock.now()), passcodes=(passcode,)
+        )
+        if not self._accounts.insert(account, deadline):
+            raise ConflictError(f"account_id: {new_id} is taken")
+        return account, plain
+
+    def get(self, account_id: str, deadline: Deadline) -> Account:
+        """Return an account; raises NotFoundError."""
+        account = self._accounts.get(account_id, deadline)
+        if account is None:
+            raise NotFoundError(f"account_id: there is no account {account_id}")
+        return account
+
+    def add_passcode(self, account_id: str, deadline: Deadline) -> tuple[Account, str]:
+        """Add a second passcode, to change over to; raises NotFoundError, ConflictError if there are two."""
+        passcode, plain = self._new_passcode(account_id)
+        if not self._accounts.add_passcode(account_id, passcode, MAX_LIVE_PASSCODES, deadline):
+            self.get(account_id, deadline)
+            raise ConflictError(f"account {account_id} has {MAX_LIVE_PASSCODES} passcodes; revoke one first")
+        return self.get(account_id, deadline), plain
+
+    def revoke_passcode(self, account_id: str, passcode_id: str, deadline: Deadline) -> Account:
+        """Revoke a passcode; it stops within the authorizer's cache time. Raises NotFoundError."""
+        if not self._accounts.remove_passcode(account_id, passcode_id, deadline):
+            self.get(account_id, deadline)
+            raise NotFoundError(f"passcode_id: account {account_id} has no passcode {passcode_id}")
+        return self.get(account_id, deadline)
+
+    def set_plan(self, account_id: str, plan: Plan, private_beta: bool | None, deadline: Deadline) -> Account:  # noqa: FBT001 - it is the flag's value
+        """Set plan and, unless None, the private-beta flag; raises NotFoundError."""
+        self._accounts.set_plan(account_id, plan, private_beta, deadline)
+        return self.get(account_id, deadline)
+
+    def set_status(self, account_id: str, status: Status, deadline: Deadline) -> Account:
+        """Disable or enable an account; raises NotFoundError."""
+        self._accounts.set_status(account_id, status, deadline)
+        return self.get(account_id, deadline)
+
+    def _new_passcode(self, account_id: str) -> tuple[Passcode, str]:
+        plain = base64.b32encode(secrets.token_bytes(PASSCODE_BITS // 8)).decode()
+        passcode = Passcode(secrets.token_hex(4), _digest(account_id, plain), rfc3339(self._clock.now()))
+        return passcode, plain
+
+
+def _digest(account_id: str, passcode: str) -> str:
+    """Hash a passcode; 160 random bits need no slow hash, and the account id keeps equal passcodes apart."""
+    return hashlib.sha256(f"{account_id}\n{passcode}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _letters(length: int) -> str:
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(length))

@@ -1,0 +1,52 @@
+"""Fan real changes of membership out to the bus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segments.clock import Deadline
+from segments.model import Action, ChangeEvent, MembershipRecord
+from segments.services.announcement import is_announced, segments_of
+from segments.stores.change_bus import ChangeBus
+from segments.stores.segments import SegmentStore
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """How many events left, and the sequences of the records of which not all did."""
+
+    published: int
+    failed: frozenset[str]
+
+
+class PublishingService:
+    """Turns records of the Memberships stream into events."""
+
+    def __init__(self, segments: SegmentStore, bus: ChangeBus) -> None:
+        self._segments = segments
+        self._bus = bus
+
+    def publish(self, records: Sequence[MembershipRecord], deadline: Deadline) -> PublishReport:
+        """Publish an event for each change in `records`; raises ThrottledError or UnavailableError if none could be."""
+        segments = segments_of(records, self._segments, deadline)
+        events: list[ChangeEvent] = []
+        origins: list[str] = []
+        for record in records:
+            for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
+                for segment_id in sorted(changed):
+                    segment = segments.get((record.account_id, segment_id))
+                    if segment is None or not is_announced(segment):
+                        continue
+                    events.append(
+                        ChangeEvent(
+                            action=action,
+                            segment=segment,
+                            identity=record.new.identity or record.old.identity,
+                            profile_id=record.profile_id,
+                            event_id=f"{record.event_id}-{segment_id}",
+                            sequence=record.sequence,
+                            occurred_at=record.occurred_at,
+                        )
+                    )
+                    origins.append(record.sequence)
+        unsent = self._bus.put(events, deadline)
+        return PublishReport(len(events) - len(unsent), frozenset(origins[place] for place in unsent))

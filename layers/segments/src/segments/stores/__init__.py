@@ -1,0 +1,1 @@
+"""Where things are kept: the only modules that know DynamoDB and EventBridge."""

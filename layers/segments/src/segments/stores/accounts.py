@@ -1,0 +1,119 @@
+"""Accounts table: accounts with their passcode hashes, and usage by month."""
+
+from segments.clock import Deadline
+from segments.model import Account, Passcode, Plan, Status
+from segments.stores import keys
+from segments.stores.dynamodb import DynamoDB, Item
+
+
+class AccountStore:
+    """Reads and writes accounts, one item each."""
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def get(self, account_id: str, deadline: Deadline) -> Account | None:
+        """Read an account, consistently."""
+        item = self._db.get(self._table, self._key(account_id), deadline)
+        return None if item is None else _from_item(item)
+
+    def insert(self, account: Account, deadline: Deadline) -> bool:
+        """Write a new account; False if the id is taken."""
+        return self._db.put_new(self._table, _to_item(account), "account_id", deadline)
+
+    def add_passcode(self, account_id: str, passcode: Passcode, at_most: int, deadline: Deadline) -> bool:
+        """Add a passcode; False if the account is missing or has `at_most` passcodes."""
+        return self._update(
+            account_id,
+            "SET passcodes.#id = :passcode",
+            "attribute_exists(account_id) AND size(passcodes) < :most AND attribute_not_exists(passcodes.#id)",
+            names={"#id": passcode.passcode_id},
+            values={":passcode": _passcode_to_value(passcode), ":most": {"N": str(at_most)}},
+            deadline=deadline,
+        )
+
+    def remove_passcode(self, account_id: str, passcode_id: str, deadline: Deadline) -> bool:
+        """Take a passcode away; False if there is no such account or passcode."""
+        return self._update(
+            account_id,
+            "REMOVE passcodes.#id",
+            "attribute_exists(passcodes.#id)",
+            names={"#id": passcode_id},
+            values={},
+            deadline=deadline,
+        )
+
+    def set_plan(self, account_id: str, plan: Plan, private_beta: bool | None, deadline: Deadline) -> bool:  # noqa: FBT001 - it is the flag's value
+        """Set the plan, and the private-beta flag unless None; False if there is no such account."""
+        beta = {} if private_beta is None else {":beta": {"BOOL": private_beta}}
+        return self._update(
+            account_id,
+            "SET #plan = :plan" + (", private_beta = :beta" if beta else ""),
+            "attribute_exists(account_id)",
+            names={"#plan": "plan"},
+            values={":plan": {"S": plan}, **beta},
+            deadline=deadline,
+        )
+
+    def set_status(self, account_id: str, status: Status, deadline: Deadline) -> bool:
+        """Enable or disable; False if there is no such account."""
+        return self._update(
+            account_id,
+            "SET #status = :status",
+            "attribute_exists(account_id)",
+            names={"#status": "status"},
+            values={":status": {"S": status}},
+            deadline=deadline,
+        )
+
+    @staticmethod
+    def _key(account_id: str) -> Item:
+        return {"account_id": {"S": account_id}, "sk": {"S": keys.ACCOUNT}}
+
+    def _update(  # noqa: PLR0913 - the parts of one UpdateItem
+        self, account_id: str, update: str, condition: str, *, names: dict[str, str], values: Item, deadline: Deadline
+    ) -> bool:
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=self._key(account_id),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
+
+
+def _passcode_to_value(passcode: Passcode) -> Item:
+    return {"M": {"digest": {"S": passcode.digest}, "created_at": {"S": passcode.created_at}}}
+
+
+def _to_item(account: Account) -> Item:
+    return {
+        "account_id": {"S": account.account_id},
+        "sk": {"S": keys.ACCOUNT},
+        "name": {"S": account.name},
+        "plan": {"S": account.plan},
+        "private_beta": {"BOOL": account.private_beta},
+        "status": {"S": account.status},
+        "created_at": {"S": account.created_at},
+        "passcodes": {"M": {passcode.passcode_id: _passcode_to_value(passcode) for passcode in account.passcodes}},
+    }
+
+
+def _from_item(item: Item) -> Account:
+    return Account(
+        account_id=item["account_id"]["S"],
+        name=item["name"]["S"],
+        plan=Plan(item["plan"]["S"]),
+        private_beta=item["private_beta"]["BOOL"],
+        status=Status(item["status"]["S"]),
+        created_at=item["created_at"]["S"],
+        passcodes=tuple(
+            Passcode(passcode_id, value["M"]["digest"]["S"], value["M"]["created_at"]["S"])
+            for passcode_id, value in sorted(
+                item["passcodes"]["M"].items(), key=lambda entry: entry[1]["M"]["created_at"]["S"]
+            )
+        ),
+    )

@@ -1,0 +1,324 @@
+"""DynamoDB's batch and transaction calls, done to the end: split to size, in parallel, retried within a deadline.
+
+What is here knows no table of ours. Errors come out as ThrottledError and UnavailableError: both mean that the write is
+not known to have happened.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from segments.clock import Backoff, Deadline
+from segments.errors import NotWrittenError, ThrottledError, UnavailableError
+from segments.limits import BATCH_GET_KEYS, BATCH_STATEMENTS, BATCH_WRITE_ITEMS
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef, TransactWriteItemTypeDef
+
+_LOG = logging.getLogger(__name__)
+
+Item = dict[str, Any]
+"""An item or key in DynamoDB's own JSON: attribute name to {type: value}."""
+
+T = TypeVar("T")
+
+# Past 16 threads nothing is gained (measured; see docs/decisions.md).
+_POOL = ThreadPoolExecutor(max_workers=16, thread_name_prefix="dynamodb")
+
+# DynamoDB developer guide, "Error handling", and BatchStatementError: the call's names and the statement's names.
+_THROTTLED = {
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingError",
+    "ThrottlingException",
+    "Throttling",
+}
+_TRANSIENT = {
+    "InternalServerError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+CONDITION_FAILED = "ConditionalCheckFailed"
+_CONDITION_EXCEPTION = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """One item to read."""
+
+    table: str
+    key: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One PartiQL write of a batch."""
+
+    text: str
+    parameters: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """What came of a statement: the item it returned, or that its item is missing, or why it is not known written."""
+
+    item: Item | None = None
+    missing: bool = False
+    error: NotWrittenError | None = None
+
+
+class ConditionFailedError(Exception):
+    """A transaction whose conditions did not hold; `failures` maps an action's place to the item found there."""
+
+    def __init__(self, failures: Mapping[int, Item | None]) -> None:
+        super().__init__(f"conditions of actions {sorted(failures)} did not hold")
+        self.failures = failures
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut `values` into pieces of at most `size`."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def in_parallel(do: Callable[[T], object], values: Sequence[T]) -> None:
+    """Call `do` for each value, side by side; the first exception is raised when all have ended."""
+    if len(values) == 1:
+        do(values[0])
+        return
+    for future in [_POOL.submit(do, value) for value in values]:
+        future.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a failed call or statement means, and whether repeating it may help."""
+
+    error: NotWrittenError
+    may_pass: bool
+
+
+def _failure_of(code: str, status: int = 0) -> _Failure:
+    """Sort an error by its code, and by the answer's HTTP status."""
+    if code in _THROTTLED:
+        return _Failure(ThrottledError("the database is throttling"), may_pass=True)
+    if code in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _Failure(UnavailableError("the database is not available"), may_pass=True)
+    _LOG.error("the database refused a call: %s", code, exc_info=True)
+    return _Failure(UnavailableError("the database refused the call"), may_pass=False)
+
+
+def _failure(exc: ClientError | BotoCoreError) -> _Failure:
+    """Sort an SDK error."""
+    if isinstance(exc, BotoCoreError):  # no answer: refused, reset, timed out
+        return _Failure(UnavailableError("the database did not answer"), may_pass=True)
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return _failure_of(exc.response["Error"]["Code"], status)
+
+
+class DynamoDB:
+    """The calls that stores make. `client` is boto3's low-level client."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+
+    def get(self, table: str, key: Item, deadline: Deadline) -> Item | None:
+        """Read one item, consistently."""
+        reply = self._retried(lambda: self._client.get_item(TableName=table, Key=key, ConsistentRead=True), deadline)
+        return reply.get("Item")
+
+    def put_new(self, table: str, item: Item, key_name: str, deadline: Deadline) -> bool:
+        """Write an item unless one is there; False if one is there."""
+        return self._conditional(
+            lambda: self._client.put_item(
+                TableName=table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": key_name},
+            ),
+            deadline,
+        )
+
+    def update(self, deadline: Deadline, **update_item: Any) -> bool:  # noqa: ANN401 - UpdateItem's own arguments
+        """Run one conditional UpdateItem; False if its condition does not hold."""
+        return self._conditional(lambda: self._client.update_item(**update_item), deadline)
+
+    def batch_get(self, gets: Sequence[Get], deadline: Deadline) -> dict[int, Item]:
+        """Read many items, consistently; the answer maps the place in `gets` to the item, where there is one.
+
+        Raises ThrottledError or UnavailableError when not all could be read.
+        """
+        found: dict[int, Item] = {}
+        in_parallel(
+            lambda chunk: self._batch_get_chunk(gets, chunk, found, deadline),
+            list(chunks(range(len(gets)), BATCH_GET_KEYS)),
+        )
+        return found
+
+    def _batch_get_chunk(
+        self, gets: Sequence[Get], places: Sequence[int], found: dict[int, Item], deadline: Deadline
+    ) -> None:
+        place_of = {(gets[place].table, _frozen(gets[place].key)): place for place in places}
+        tables: dict[str, list[Item]] = {}
+        for place in place_of.values():
+            tables.setdefault(gets[place].table, []).append(gets[place].key)
+        names = {get.table: sorted(get.key) for get in gets}
+        wanted: Any = {table: {"Keys": keys, "ConsistentRead": True} for table, keys in tables.items()}
+        items: dict[tuple[str, Any], Item] = {}
+        backoff = Backoff(deadline)
+        while wanted:
+            reply = self._retried(lambda: self._client.batch_get_item(RequestItems=wanted), deadline)  # noqa: B023 - called at once
+            for table, rows in reply["Responses"].items():
+                for row in rows:
+                    items[table, _frozen({name: row[name] for name in names[table]})] = row
+            wanted = reply.get("UnprocessedKeys")
+            if wanted and not backoff.wait():
+                raise ThrottledError("the database is throttling")
+        for place in places:
+            row_found = items.get((gets[place].table, _frozen(gets[place].key)))
+            if row_found is not None:
+                found[place] = row_found
+
+    def batch_put(self, table: str, items: Sequence[Item], deadline: Deadline) -> None:
+        """Write many items, over what was there.
+
+        Raises ThrottledError or UnavailableError when not all could be written.
+        """
+        in_parallel(lambda chunk: self._batch_put_chunk(table, chunk, deadline), list(chunks(items, BATCH_WRITE_ITEMS)))
+
+    def _batch_put_chunk(self, table: str, items: Sequence[Item], deadline: Deadline) -> None:
+        wanted: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+        backoff = Backoff(deadline)
+        while wanted:
+            reply = self._retried(lambda: self._client.batch_write_item(RequestItems=wanted), deadline)  # noqa: B023 - called at once
+            wanted = reply.get("UnprocessedItems")
+            if wanted and not backoff.wait():
+                raise ThrottledError("the database is throttling")
+
+    def batch_execute(self, lanes: Sequence[Sequence[Statement]], deadline: Deadline) -> list[list[StatementResult]]:
+        """Run PartiQL writes; results stand where their statements stood.
+
+        Statements of one lane go into calls together, so no two of a lane may name the same key (DynamoDB rejects a
+        BatchExecuteStatement that does). Errors of single statements come inside a good answer and are retried here.
+        """
+        results: list[list[StatementResult]] = [[StatementResult()] * len(statements) for statements in lanes]
+        pending = [(lane, place) for lane, statements in enumerate(lanes) for place in range(len(statements))]
+        backoff = Backoff(deadline)
+        while pending:
+            calls = [
+                call
+                for lane in range(len(lanes))
+                for call in chunks([spot for spot in pending if spot[0] == lane], BATCH_STATEMENTS)
+            ]
+            retry: list[tuple[int, int]] = []
+            in_parallel(lambda call: retry.extend(self._execute_call(lanes, call, results)), calls)  # noqa: B023 - ends within the pass
+            pending = sorted(retry)
+            if pending and not backoff.wait():
+                break
+        return results
+
+    def _execute_call(
+        self,
+        lanes: Sequence[Sequence[Statement]],
+        call: Sequence[tuple[int, int]],
+        results: list[list[StatementResult]],
+    ) -> list[tuple[int, int]]:
+        """Run one BatchExecuteStatement, file its results, and return the spots to try again."""
+        statements: list[BatchStatementRequestTypeDef] = [
+            {"Statement": lanes[lane][place].text, "Parameters": lanes[lane][place].parameters} for lane, place in call
+        ]
+        try:
+            replies = self._client.batch_execute_statement(Statements=statements)["Responses"]
+        except (ClientError, BotoCoreError) as exc:
+            failure = _failure(exc)
+            for lane, place in call:
+                results[lane][place] = StatementResult(error=failure.error)
+            return list(call) if failure.may_pass else []
+        retry = []
+        for (lane, place), reply in zip(call, replies, strict=True):
+            code = reply.get("Error", {}).get("Code")
+            if code is None:
+                results[lane][place] = StatementResult(item=reply.get("Item", {}))
+            elif code == CONDITION_FAILED:
+                results[lane][place] = StatementResult(missing=True)
+            else:
+                failure = _failure_of(code)
+                results[lane][place] = StatementResult(error=failure.error)
+                if failure.may_pass:
+                    retry.append((lane, place))
+        return retry
+
+    def transact(self, actions: Sequence["TransactWriteItemTypeDef"], deadline: Deadline) -> None:
+        """Run one TransactWriteItems of at most 100 actions: all or nothing.
+
+        Conflicts, throttling and lost answers are retried with one client request token, which DynamoDB honours for
+        ten minutes, so a transaction whose answer was lost is not done twice. Raises ConditionFailedError,
+        ThrottledError or UnavailableError.
+        """
+        token = uuid.uuid4().hex
+        backoff = Backoff(deadline)
+        while True:
+            try:
+                self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+            except (ClientError, BotoCoreError) as exc:
+                failure = _cancellation(exc) or _failure(exc)
+                if not failure.may_pass or not backoff.wait():
+                    raise failure.error from exc
+            else:
+                return
+
+    def _conditional(self, call: Callable[[], object], deadline: Deadline) -> bool:
+        try:
+            self._retried(call, deadline)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == _CONDITION_EXCEPTION:
+                return False
+            raise
+        return True
+
+    @staticmethod
+    def _retried(call: Callable[[], T], deadline: Deadline) -> T:
+        """Make a call until it is answered or the time is up; a condition that does not hold is an answer."""
+        backoff = Backoff(deadline)
+        while True:
+            try:
+                return call()
+            except (ClientError, BotoCoreError) as exc:
+                if isinstance(exc, ClientError) and exc.response["Error"]["Code"] == _CONDITION_EXCEPTION:
+                    raise
+                failure = _failure(exc)
+                if not failure.may_pass or not backoff.wait():
+                    raise failure.error from exc
+
+
+def _cancellation(exc: ClientError | BotoCoreError) -> _Failure | None:
+    """Return why a transaction was cancelled, None if it was not; raises ConditionFailedError."""
+    reasons: Sequence[Mapping[str, Any]] = getattr(exc, "response", {}).get("CancellationReasons", ())
+    failed = {place: reason.get("Item") for place, reason in enumerate(reasons) if reason["Code"] == CONDITION_FAILED}
+    if failed:
+        raise ConditionFailedError(failed) from exc
+    codes = sorted({reason["Code"] for reason in reasons} - {"None"}, key=lambda code: code in _THROTTLED | _TRANSIENT)
+    return _failure_of(codes[0]) if codes else None
+
+
+def _frozen(key: Item) -> tuple[tuple[str, str], ...]:
+    """Make a key hashable."""
+    return tuple((name, next(iter(value.values()))) for name, value in sorted(key.items()))
+
+
+def number_set(values: Iterable[int]) -> Item:
+    """Write whole numbers as DynamoDB's number set, in order (a set may not be empty)."""
+    return {"NS": [str(value) for value in sorted(values)]}

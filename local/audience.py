@@ -1,0 +1,123 @@
+"""What the demo does to whom: its segments, its three rounds of updates, and what should come of them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from local.customers import TODAY, Customer
+
+USERS_A_REQUEST = 100
+TIER_UP = {"Bronze": "Silver", "Silver": "Gold", "Gold": "Platinum"}
+READERS = "NEWS-DE"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of the demo: its name, its id in the shop, and which customers belong to it at first."""
+
+    name: str
+    customer_segment_id: str
+    takes: Callable[[Customer], bool]
+
+
+SEGMENTS = (
+    *(
+        Segment(f"{tier} tier", f"TIER-{tier.upper()}", lambda customer, tier=tier: customer.tier == tier)  # type: ignore[misc] # a default argument binds the tier
+        for tier in ("Bronze", "Silver", "Gold", "Platinum")
+    ),
+    Segment("Lapsed buyers", "LAPSED-180", lambda customer: TODAY - customer.last_order > timedelta(days=180)),
+    Segment("Big spenders", "SPENT-750", lambda customer: customer.lifetime_value >= 750),  # noqa: PLR2004 - the segment's own limit
+    Segment(
+        "Newsletter readers in Germany", READERS, lambda customer: customer.newsletter and customer.country == "DE"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one request asks for one user: customer_segment_ids to join and to leave."""
+
+    identity: str
+    adds: frozenset[str]
+    removes: frozenset[str] = frozenset()
+
+
+@dataclass
+class Shop:
+    """What the API should hold, by the demo's own bookkeeping."""
+
+    segments_of: dict[str, set[str]] = field(default_factory=dict)
+    totals: Counter[str] = field(default_factory=Counter)
+    changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """How often each (action, customer_segment_id, identity) should have become an event."""
+
+    def apply(self, updates: Iterable[Update]) -> None:
+        """Do to the books what the API is asked to do."""
+        for update in updates:
+            if update.identity not in self.segments_of:
+                self.totals["profiles_created"] += 1
+            now = self.segments_of.setdefault(update.identity, set())
+            added, removed = update.adds - now, update.removes & now
+            now |= added
+            now -= removed
+            self.changes.update(("ADD", segment, update.identity) for segment in added)
+            self.changes.update(("REMOVE", segment, update.identity) for segment in removed)
+            asked = len(update.adds) + len(update.removes)
+            self.totals["added"] += len(added)
+            self.totals["removed"] += len(removed)
+            self.totals["unchanged"] += asked - len(added) - len(removed)
+            self.totals["processed"] += asked
+
+    def members(self, segment: str) -> int:
+        """Return how many users should be in the segment now."""
+        return sum(segment in segments for segments in self.segments_of.values())
+
+
+def joining(customers: Iterable[Customer]) -> list[Update]:
+    """Return the first round: everyone into the segments that take them."""
+    updates = (
+        Update(customer.customer_id, frozenset(s.customer_segment_id for s in SEGMENTS if s.takes(customer)))
+        for customer in customers
+    )
+    return [update for update in updates if update.adds]
+
+
+def moving(customers: Sequence[Customer]) -> list[Update]:
+    """Return the second round: every tenth customer goes up a tier, every fourth German reader unsubscribes."""
+    updates = []
+    for number, customer in enumerate(customers):
+        adds, removes = set(), set()
+        if number % 10 == 0 and customer.tier in TIER_UP:
+            removes.add(f"TIER-{customer.tier.upper()}")
+            adds.add(f"TIER-{TIER_UP[customer.tier].upper()}")
+        if number % 4 == 0 and customer.newsletter and customer.country == "DE":
+            removes.add(READERS)
+        if adds or removes:
+            updates.append(Update(customer.customer_id, frozenset(adds), frozenset(removes)))
+    return updates
+
+
+def batches(updates: Sequence[Update]) -> list[Sequence[Update]]:
+    """Return the updates in portions of what one request may carry."""
+    return [updates[start : start + USERS_A_REQUEST] for start in range(0, len(updates), USERS_A_REQUEST)]
+
+
+def body(updates: Iterable[Update]) -> dict[str, Any]:
+    """Return the body of POST /api/updateSegment: users who are asked the same are one group."""
+    groups: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
+    for update in updates:
+        groups.setdefault((update.adds, update.removes), []).append(update.identity)
+    return {
+        "bulk_profiles": [
+            {
+                "user_profiles": [{"identity": identity} for identity in identities],
+                "segments": [
+                    *({"customer_segment_id": segment, "action": "ADD"} for segment in sorted(adds)),
+                    *({"customer_segment_id": segment, "action": "REMOVE"} for segment in sorted(removes)),
+                ],
+            }
+            for (adds, removes), identities in groups.items()
+        ]
+    }

@@ -1,0 +1,99 @@
+"""Make the project's own environments, once, and say what is done.
+
+Runs on a bare Python 3.11 or later: standard library only, nothing of the project is installed yet.
+`python3 local/bootstrap.py project emulator sam` makes the named environments that are missing or out of date.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".local"
+UV_VERSION = "0.13.9"
+UV = STATE / "uv" / "bin" / "uv"
+OLDEST_PYTHON = (3, 11)
+
+PINS = {
+    "project": ROOT / "requirements" / "dev.txt",
+    "emulator": ROOT / "requirements" / "emulator.txt",
+    "sam": ROOT / "requirements" / "sam.txt",
+}
+WHAT = {
+    "project": "the project and its tools",
+    "emulator": "MiniStack, the AWS emulator",
+    "sam": "AWS SAM CLI",
+}
+PROJECT_MANIFESTS = (ROOT / "pyproject.toml", ROOT / "layers" / "segments" / "pyproject.toml")
+
+
+def environment(name: str) -> Path:
+    """Return where the environment `name` (a key of PINS) lives."""
+    return ROOT / ".venv" if name == "project" else STATE / name
+
+
+def fail(message: str) -> None:
+    """Say in one line what is missing and what to do, and end with status 1."""
+    sys.exit(f"error: {message}")
+
+
+def run(command: list[str], what: str) -> None:
+    """Run `command` quietly; on failure show what it printed and end."""
+    # uv would otherwise look for an active environment that is none of ours.
+    clean = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)  # noqa: S603 - the commands are this file's own
+    if done.returncode:
+        print((done.stdout + done.stderr).strip(), file=sys.stderr)
+        fail(f"could not {what} (see above); the network must reach a Python package index")
+
+
+def install_uv() -> None:
+    """Install the pinned uv into an environment of its own, unless it is there."""
+    stamp = STATE / "uv" / f".uv-{UV_VERSION}"
+    if stamp.exists():
+        return
+    shutil.rmtree(STATE / "uv", ignore_errors=True)
+    STATE.mkdir(exist_ok=True)
+    run([sys.executable, "-m", "venv", str(STATE / "uv")], "make a virtual environment (on Debian: python3-venv)")
+    run([str(STATE / "uv/bin/python"), "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"], "install uv")
+    stamp.touch()
+
+
+def install(name: str) -> None:
+    """Make the environment `name` as its pins say, unless a stamp shows that it is so already."""
+    home = environment(name)
+    inputs = [PINS[name], *(PROJECT_MANIFESTS if name == "project" else ())]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + sys.version.encode()).hexdigest()
+    stamp = home / ".complete"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    started = time.monotonic()
+    print(f"  installing {WHAT[name]} …", end="", flush=True)
+    python = home / "bin" / "python"
+    install_uv()
+    run([str(UV), "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], f"make {home}")
+    run([str(UV), "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(PINS[name])], "install")
+    if name == "project":
+        editable = ["--no-deps", "--editable", str(ROOT / "layers/segments"), "--editable", str(ROOT)]
+        run([str(UV), "pip", "install", "--quiet", "--python", str(python), *editable], "install the project")
+    stamp.write_text(digest)
+    print(f" {time.monotonic() - started:.0f} s")
+
+
+def main(names: list[str]) -> None:
+    """Make every environment in `names`."""
+    if sys.version_info < OLDEST_PYTHON:
+        fail(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}; set PYTHON=/path/to/python3.11")
+    unknown = [name for name in names if name not in PINS]
+    if unknown:
+        fail(f"unknown environment {unknown[0]!r}; there are {', '.join(PINS)}")
+    for name in names:
+        install(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,79 @@
+"""What `make run` shows, step by step: the stack starting, its demo, how to use it, then its events."""
+
+import json
+import shlex
+import shutil
+
+from rich.console import Console
+
+from local.demo import play
+from local.environment import STACK_FILE, STATE
+from local.stack import Stack, running_stack
+from local.subscriber import CHANGE, Event, EventQueue
+
+HOME = STATE / "run"
+
+
+def show(port: int | None, *, stay: bool) -> bool:
+    """Start everything, play the demo, stay up if asked until interrupted, and return whether all agreed."""
+    console = Console(highlight=False)
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir()
+    console.print("[bold]1. Starting the stack on this machine[/] (logs in .local/run/)")
+    try:
+        with running_stack(HOME, console, port) as stack:
+            stack.save(STACK_FILE)
+            console.print("[bold]2. Playing the main job[/]")
+            agreed = play(stack, console)
+            if stay:
+                console.print("[bold]3. Staying up until Ctrl-C[/]")
+                stay_up(stack, console)
+    finally:
+        STACK_FILE.unlink(missing_ok=True)
+    console.print("stopped; nothing is left running")
+    return agreed
+
+
+def stay_up(stack: Stack, console: Console) -> None:
+    """Print how to use the stack, then each event as it leaves the bus, until interrupted."""
+    console.print(f"  API     {stack.api_url}", soft_wrap=True)
+    for name, value in stack.account.headers.items():
+        console.print(f"  header  {name}: {value}", soft_wrap=True)
+    console.print("  create a segment, add a user to it, read that user's segments:\n")
+    for line in curl_lines(stack):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print("\n  events as they leave the bus:")
+    queue = EventQueue(stack.endpoint_url, stack.events_queue_url)
+    try:
+        while True:
+            for event in queue.receive():
+                console.print(event_line(event), markup=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        console.print("\nstopping …")
+
+
+def curl_lines(stack: Stack) -> list[str]:
+    """Return three commands for a shell: create a segment, add a user to it, read that user's segments."""
+    segment = {"segment_name": "Weekend shoppers", "customer_segment_id": "WEEKEND"}
+    member = {"customer_segment_id": "WEEKEND", "action": "ADD"}
+    update = {"bulk_profiles": [{"user_profiles": [{"identity": "C00001"}], "segments": [member]}]}
+    requests = (
+        ("/api/createSegment", [segment]),
+        ("/api/updateSegment", update),
+        ("/api/profiles/C00001/segments", None),
+    )
+    headers = [part for name, value in stack.account.headers.items() for part in ("-H", f"{name}: {value}")]
+    lines = []
+    for path, content in requests:
+        data = [] if content is None else ["-H", "Content-Type: application/json", "-d", json.dumps(content)]
+        lines.append(shlex.join(["curl", "-sw", "\\n", f"{stack.api_url}{path}", *headers, *data]))
+    return lines
+
+
+def event_line(event: Event) -> str:
+    """Return an event as one line: time, action, segment, user."""
+    if event.detail_type != CHANGE:
+        return f"  {event.time}  {event.detail_type}  {event.detail.get('Segment Name', '')}"
+    detail = event.detail
+    who = detail["Identity"] or detail["Profile ID"]
+    return f"  {event.time}  {detail['Action']:<6}  {who}  {detail['Segment Name']} ({detail['Segment ID']})"

@@ -1,0 +1,137 @@
+"""The whole stack on one machine for as long as a `with` block lasts: emulator, deployment, subscriber, account."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from local import sam
+from local.aws import session
+from local.emulator import running_emulator
+from local.environment import REGION, LocalError
+from local.progress import step
+from local.subscriber import SOURCE, subscribe
+
+STAGE = "live"
+QUEUE_NAME = "api-segments-events"
+TABLES = ("accounts", "segments", "profiles", "memberships", "segment_members", "update_errors")
+FUNCTIONS = (
+    *("authorizer", "accounts", "create_segment", "update_segment", "manage_segments"),
+    *("publish_changes", "project_members"),
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account and a passcode of it."""
+
+    account_id: str
+    passcode: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that authenticate it."""
+        return {"X-CleverTap-Account-Id": self.account_id, "X-CleverTap-Passcode": self.passcode}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All that a client, a test or a tool needs to know of a running stack."""
+
+    api_url: str
+    account_id: str
+    passcode: str
+    endpoint_url: str
+    region: str
+    bus_name: str
+    events_queue_url: str
+    tables: Mapping[str, str]
+    functions: Mapping[str, str]
+    pid: int
+
+    @property
+    def account(self) -> Account:
+        """Return the demo account."""
+        return Account(self.account_id, self.passcode)
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, readable by its owner only; a reader of `path` sees all of it or nothing."""
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(self), file, indent=2)
+        part.replace(path)
+
+
+@contextmanager
+def running_stack(
+    state: Path, console: Console, port: int | None = None, parameters: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Start, deploy and subscribe; yield the stack; stop everything at the end, whatever happens.
+
+    `state` is an existing, empty directory for builds and logs; `parameters` are the template's.
+    """
+    sam.require_tools()
+    with ExitStack() as ending:
+        with step(console, "starting MiniStack, the AWS emulator"):
+            emulator = ending.enter_context(running_emulator(state, port))
+        with step(console, "building the functions and their layer (sam build)") as tell:
+            template = sam.build(state, tell)
+        with step(console, "deploying template.yaml (sam deploy)") as tell:
+            outputs = sam.deploy(state, template, emulator, parameters or {}, tell)
+            apply_gateway_responses(emulator.endpoint_url, outputs["ApiId"], template)
+        with step(console, "subscribing a queue to the bus and creating the demo account"):
+            bus_name = outputs["BusName"]
+            queue_url = subscribe(emulator.endpoint_url, bus_name, QUEUE_NAME, {"source": [SOURCE]})
+            functions = {name: outputs[f"{_camel(name)}FunctionName"] for name in FUNCTIONS}
+            account = create_account(emulator.endpoint_url, functions["accounts"], "Demo shop")
+        yield Stack(
+            api_url=f"{emulator.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{STAGE}",
+            account_id=account.account_id,
+            passcode=account.passcode,
+            endpoint_url=emulator.endpoint_url,
+            region=REGION,
+            bus_name=bus_name,
+            events_queue_url=queue_url,
+            tables={name: outputs[f"{_camel(name)}TableName"] for name in TABLES},
+            functions=functions,
+            pid=os.getpid(),
+        )
+
+
+def create_account(endpoint_url: str, function: str, name: str, plan: str = "Advanced") -> Account:
+    """Create an account in the private beta by invoking the deployed `accounts` function."""
+    client = session().client("lambda", endpoint_url=endpoint_url)
+    request = {"operation": "create_account", "name": name, "plan": plan, "private_beta": True}
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(request))
+    payload = json.loads(answer["Payload"].read())
+    try:
+        return Account(payload["account"]["account_id"], payload["passcode"]["passcode"])
+    except (KeyError, TypeError) as exc:
+        raise LocalError(f"the accounts function did not create an account, it answered {payload}") from exc
+
+
+def apply_gateway_responses(endpoint_url: str, api_id: str, template: Path) -> None:
+    """Give the deployed API the template's GatewayResponses, which MiniStack does not take from it."""
+    api = yaml.safe_load(template.read_text())["Resources"]["Api"]["Properties"]
+    client = session().client("apigateway", endpoint_url=endpoint_url)
+    for kind, response in api["GatewayResponses"].items():
+        headers = response["ResponseParameters"]["Headers"]
+        client.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            statusCode=str(response["StatusCode"]),
+            responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+            responseTemplates=response["ResponseTemplates"],
+        )
+    client.create_deployment(restApiId=api_id, stageName=STAGE)
+
+
+def _camel(name: str) -> str:
+    """Return `create_segment` as `CreateSegment`, the way the template names things."""
+    return name.title().replace("_", "")

@@ -1,0 +1,174 @@
+"""The functions' handlers on a real DynamoDB endpoint: AWS_ENDPOINT_URL_DYNAMODB, or a MiniStack started for it."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from functions.create_segment.app import handler as create_segment
+from functions.manage_segments.app import handler as manage_segments
+from functions.project_members.app import handler as project_members
+from functions.publish_changes.app import handler as publish_changes
+from functions.update_segment.app import handler as update_segment
+from local.emulator import running_emulator
+from segments.edge import wiring
+from tests.support.events import Context, Event, body_of, get, with_body
+from tests.support.relay import EventSourceMapping, StreamReader
+from tests.support.tables import create_tables
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Json = Any
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    if given:
+        yield given
+        return
+    with running_emulator() as emulator:
+        yield emulator.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def environment(endpoint: str) -> Iterator[dict[str, str]]:
+    """The functions' environment, with tables of this run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": endpoint,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "BUS_NAME": "test",
+        }.items():
+            patch.setenv(name, value)
+        tables = create_tables(boto3.client("dynamodb"))
+        for name, value in tables.items():
+            patch.setenv(name, value)
+        yield tables
+
+
+@pytest.fixture(scope="session")
+def dynamodb(environment: dict[str, str]) -> "DynamoDBClient":
+    assert environment
+    return boto3.client("dynamodb")
+
+
+@dataclass
+class RecordingBus:
+    """Stands in for EventBridge's client: keeps what it takes; `refuse` may turn entries away."""
+
+    entries: list[Json] = field(default_factory=list)
+    refuse: Callable[[Json], bool] = lambda _: False
+
+    def put_events(self, Entries: list[Json]) -> Json:  # noqa: N803 - boto3's own name
+        results = [
+            {"ErrorCode": "ThrottlingException"} if self.refuse(entry) else {"EventId": "1"} for entry in Entries
+        ]
+        self.entries += [entry for entry, result in zip(Entries, results, strict=True) if "EventId" in result]
+        return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
+
+    def details(self, account_id: str) -> list[Json]:
+        """Return the details of an account's events, in the order of their sequence."""
+        details = [json.loads(entry["Detail"]) for entry in self.entries]
+        return sorted(
+            (detail for detail in details if detail["Account ID"] == account_id),
+            key=lambda detail: (detail["Sequence"], detail["Event ID"]),
+        )
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingBus]:
+    recording = RecordingBus()
+    monkeypatch.setattr(wiring, "events_client", lambda: recording)
+    wiring.publishing.cache_clear()
+    yield recording
+    wiring.publishing.cache_clear()
+
+
+@dataclass
+class Relay:
+    """The two readers of the Memberships stream, fed by hand."""
+
+    reader: StreamReader
+    publisher: EventSourceMapping
+    projector: EventSourceMapping
+
+    def drain(self) -> list[Event]:
+        """Deliver everything written since the last time; return it."""
+        records = self.reader.read()
+        self.publisher.deliver(records)
+        self.projector.deliver(records)
+        return records
+
+
+@pytest.fixture
+def relay(environment: dict[str, str], dynamodb: "DynamoDBClient", bus: RecordingBus) -> Relay:
+    assert bus is not None
+    arn = dynamodb.describe_table(TableName=environment["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
+    reader = StreamReader(boto3.client("dynamodbstreams"), arn)
+    return Relay(reader, EventSourceMapping(publish_changes), EventSourceMapping(project_members))
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of a test's own, and the calls that it makes."""
+
+    account_id: str
+
+    def call(self, function: str, body: object, *, seconds: float = 28.0) -> tuple[int, Json]:
+        handler = {"create_segment": create_segment, "update_segment": update_segment}[function]
+        answer = handler(with_body(function, self.account_id, body), Context(seconds))
+        return answer["statusCode"], body_of(answer)
+
+    def create(self, *customer_segment_ids: str | None) -> list[int]:
+        """Create segments, named by their place, and return their ids."""
+        wanted = [
+            {"segment_name": f"segment {place}", **({"customer_segment_id": wish} if wish else {})}
+            for place, wish in enumerate(customer_segment_ids)
+        ]
+        status, answer = self.call("create_segment", wanted)
+        assert (status, answer["status"]) == (200, "success"), answer
+        return [segment["id"] for segment in answer["segments"]]
+
+    def update(self, *groups: tuple[list[Json], list[Json]]) -> Json:
+        """Send an update of (users, segments) groups and return its answer."""
+        status, answer = self.call(
+            "update_segment", {"bulk_profiles": [{"user_profiles": users, "segments": segs} for users, segs in groups]}
+        )
+        assert status == 200, answer
+        return answer
+
+    def get(self, resource: str, **parameters: str) -> tuple[int, Json]:
+        answer = manage_segments(get(self.account_id, resource, **parameters), Context())
+        return answer["statusCode"], body_of(answer)
+
+    def segments_of(self, identity: str) -> set[int]:
+        status, answer = self.get("/api/profiles/{identity}/segments", identity=identity)
+        assert status == 200, answer
+        return {segment["id"] for segment in answer["segments"]}
+
+    def members(self, segment_id: int) -> int:
+        status, answer = self.get("/api/segments/{segment_id}", segment_id=str(segment_id))
+        assert status == 200, answer
+        members: int = answer["members"]
+        return members
+
+
+@pytest.fixture
+def new_account(environment: dict[str, str]) -> Callable[[], Account]:
+    assert environment
+    return lambda: Account(f"T-{uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def account(new_account: Callable[[], Account]) -> Account:
+    return new_account()

@@ -1,0 +1,33 @@
+"""Reads template.yaml as data, so that tests use the tables and functions that are deployed."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}."""
+
+
+def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    raise TypeError(f"unexpected {node!r}")
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def load() -> dict[str, Any]:
+    template: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of the resources of one type, by logical name."""
+    return {name: resource["Properties"] for name, resource in load()["Resources"].items() if resource["Type"] == kind}
