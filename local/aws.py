@@ -20,9 +20,11 @@ def session() -> boto3.Session:
     own = {name: (None, None, default, convert) for name, (_, _, default, convert) in VARIABLES.items()}
     own["config_file"] = own["credentials_file"] = (None, None, os.devnull, None)
     own["ignore_configured_endpoint_urls"] = (None, None, True, None)
+    core = botocore.session.Session(session_vars=own)
+    core.set_default_client_config(CLIENT)
     return boto3.Session(
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=ACCESS_KEY,
         region_name=REGION,
-        botocore_session=botocore.session.Session(session_vars=own),
+        botocore_session=core,
     )

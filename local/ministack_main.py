@@ -113,7 +113,8 @@ def with_raw_paths(app: Asgi) -> Asgi:
 
 def end_with_starter() -> None:
     """Wait until whoever started this process is gone, however it went, then end the whole process group."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):
+        continue
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rich.console import Console
@@ -104,16 +105,22 @@ def running_stack(
         )
 
 
-def create_account(endpoint_url: str, function: str, name: str, plan: str = "Advanced") -> Account:
-    """Create an account in the private beta by invoking the deployed `accounts` function."""
-    client = session().client("lambda", endpoint_url=endpoint_url)
-    request = {"operation": "create_account", "name": name, "plan": plan, "private_beta": True}
-    answer = client.invoke(FunctionName=function, Payload=json.dumps(request))
-    payload = json.loads(answer["Payload"].read())
+def create_account(
+    endpoint_url: str, function: str, name: str, plan: str = "Advanced", *, private_beta: bool = True
+) -> Account:
+    """Create an account by invoking the deployed `accounts` function; return it with its passcode."""
+    request = {"operation": "create_account", "name": name, "plan": plan, "private_beta": private_beta}
+    payload = invoke(endpoint_url, function, request)
     try:
         return Account(payload["account"]["account_id"], payload["passcode"]["passcode"])
     except (KeyError, TypeError) as exc:
         raise LocalError(f"the accounts function did not create an account, it answered {payload}") from exc
+
+
+def invoke(endpoint_url: str, function: str, payload: object) -> Any:  # noqa: ANN401 - JSON
+    """Invoke a deployed function and return what it answered."""
+    client = session().client("lambda", endpoint_url=endpoint_url)
+    return json.loads(client.invoke(FunctionName=function, Payload=json.dumps(payload))["Payload"].read())
 
 
 def apply_gateway_responses(endpoint_url: str, api_id: str, template: Path) -> None:

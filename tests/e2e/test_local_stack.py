@@ -1,0 +1,288 @@
+"""What `make run` promises of the stack on one machine, and whether the emulator still needs what is mended in it."""
+
+import dataclasses
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from rich.console import Console
+from types_boto3_dynamodb import DynamoDBClient
+
+from local.aws import session
+from local.demo import play
+from local.emulator import Emulator, running_emulator
+from local.environment import ROOT, LocalError, require_free
+from local.live import curl_lines
+from local.stack import Stack, invoke
+from local.subscriber import SOURCE, subscribe
+from tests.e2e.conftest import AccountFactory, client_of
+
+PATCHED = pytest.mark.parametrize("emulator", [True], indirect=True, ids=["patched"])
+UNPATCHED = pytest.mark.parametrize("emulator", [False], indirect=True, ids=["unpatched"])
+DROP_THE_SHIM = "MiniStack does this itself now: drop it from local/ministack_main.py"
+ECHO = "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps(event)}\n"
+
+
+@pytest.fixture(scope="module")
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    with running_emulator(patched=request.param) as running:
+        yield running
+
+
+def dynamodb(emulator: Emulator) -> DynamoDBClient:
+    return session().client("dynamodb", endpoint_url=emulator.endpoint_url)
+
+
+def table(emulator: Emulator) -> str:
+    """Make a table with a stream and the item `a`; return its name."""
+    client = dynamodb(emulator)
+    name = f"t{time.monotonic_ns()}"
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    client.put_item(TableName=name, Item={"pk": {"S": "a"}, "ids": {"NS": ["1"]}})
+    return name
+
+
+def records(emulator: Emulator, name: str) -> list[tuple[str, list[str], list[str]]]:
+    """Return the stream's records but for the first put's: name, old set, new set."""
+    streams = session().client("dynamodbstreams", endpoint_url=emulator.endpoint_url)
+    arn = dynamodb(emulator).describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    position = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    found: list[tuple[str, list[str], list[str]]] = []
+    for record in streams.get_records(ShardIterator=position["ShardIterator"])["Records"]:
+        change = record["dynamodb"]
+        old, new = change.get("OldImage", {}).get("ids", {}), change.get("NewImage", {}).get("ids", {})
+        found.append((record["eventName"], sorted(old.get("NS", [])), sorted(new.get("NS", []))))
+    return found[1:]
+
+
+def add_to_set(name: str) -> str:
+    return f'UPDATE "{name}" SET ids = set_add(ids, ?) WHERE pk = ?'  # noqa: S608 - a statement cannot take its table as a parameter
+
+
+@UNPATCHED
+def test_emulator_alone_still_forgets_the_stream_record_of_a_partiql_write(emulator: Emulator) -> None:
+    name = table(emulator)
+    dynamodb(emulator).execute_statement(Statement=add_to_set(name), Parameters=[{"NS": ["2"]}, {"S": "a"}])
+    assert records(emulator, name) == [], DROP_THE_SHIM
+
+
+@UNPATCHED
+def test_emulator_alone_still_decodes_the_path_of_a_rest_api(emulator: Emulator) -> None:
+    assert echoed(emulator, "/users/a%2520b")["pathParameters"] == {"identity": "a%20b"}, DROP_THE_SHIM
+
+
+@PATCHED
+def test_partiql_writes_leave_stream_records_and_repeats_leave_none(emulator: Emulator) -> None:
+    name = table(emulator)
+    client = dynamodb(emulator)
+    for _ in range(2):
+        client.execute_statement(Statement=add_to_set(name), Parameters=[{"NS": ["2"]}, {"S": "a"}])
+    client.execute_statement(Statement=f"INSERT INTO \"{name}\" VALUE {{'pk': ?}}", Parameters=[{"S": "b"}])
+    for _ in range(2):
+        client.execute_statement(Statement=f'DELETE FROM "{name}" WHERE pk = ?', Parameters=[{"S": "a"}])  # noqa: S608 - as above
+    assert records(emulator, name) == [("MODIFY", ["1"], ["1", "2"]), ("INSERT", [], []), ("REMOVE", ["1", "2"], [])]
+
+
+@PATCHED
+def test_partiql_batch_records_the_statements_that_succeeded(emulator: Emulator) -> None:
+    name = table(emulator)
+    statements = [
+        {"Statement": add_to_set(name), "Parameters": [{"NS": ["7"]}, {"S": key}]} for key in ("missing", "a")
+    ]
+    answer = dynamodb(emulator).batch_execute_statement(Statements=statements)  # type: ignore[arg-type] # plain dicts are
+    assert ["Error" in response for response in answer["Responses"]] == [True, False]
+    assert records(emulator, name) == [("MODIFY", ["1"], ["1", "7"])]
+
+
+@PATCHED
+def test_partiql_transaction_leaves_records_only_when_all_of_it_succeeded(emulator: Emulator) -> None:
+    name = table(emulator)
+    client = dynamodb(emulator)
+    good = {"Statement": add_to_set(name), "Parameters": [{"NS": ["2"]}, {"S": "a"}]}
+    bad = {"Statement": add_to_set(name), "Parameters": [{"NS": ["2"]}, {"S": "missing"}]}
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.execute_transaction(TransactStatements=[good, bad])  # type: ignore[list-item] # plain dicts are statements
+    assert records(emulator, name) == []
+    client.execute_transaction(TransactStatements=[good])  # type: ignore[list-item] # as above
+    assert records(emulator, name) == [("MODIFY", ["1"], ["1", "2"])]
+
+
+@PATCHED
+def test_rest_api_hands_the_path_on_as_it_was_sent(emulator: Emulator) -> None:
+    event = echoed(emulator, "/users/a%2Fb%20%25%23%C3%BC")
+    assert event["pathParameters"] == {"identity": "a%2Fb%20%25%23%C3%BC"}
+    assert event["path"] == "/users/a%2Fb%20%25%23%C3%BC"
+
+
+def echoed(emulator: Emulator, path: str) -> dict[str, object]:
+    """Deploy an API with one route and a function that echoes; return the event that a GET of `path` becomes."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", ECHO)
+    name = f"echo{time.monotonic_ns()}"
+    functions = session().client("lambda", endpoint_url=emulator.endpoint_url)
+    function = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/echo",
+        Code={"ZipFile": package.getvalue()},
+    )
+    gateway = session().client("apigateway", endpoint_url=emulator.endpoint_url)
+    api_id = gateway.create_rest_api(name=name)["id"]
+    parent = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
+    for part in ("users", "{identity}"):
+        parent = gateway.create_resource(restApiId=api_id, parentId=parent, pathPart=part)["id"]
+    gateway.put_method(restApiId=api_id, resourceId=parent, httpMethod="GET", authorizationType="NONE")
+    gateway.put_integration(
+        restApiId=api_id,
+        resourceId=parent,
+        httpMethod="GET",
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations",
+    )
+    gateway.create_deployment(restApiId=api_id, stageName="live")
+    answer = httpx.get(f"{emulator.endpoint_url}/_aws/execute-api/{api_id}/live{path}", trust_env=False, timeout=60)
+    assert answer.status_code == 200, answer.text
+    event: dict[str, object] = answer.json()
+    return event
+
+
+def test_emulator_and_its_workers_are_gone_after_the_block() -> None:
+    with running_emulator() as emulator:
+        echoed(emulator, "/users/a")
+        assert os.getpgid(emulator.pid) == emulator.pid
+    deadline = time.monotonic() + 10
+    while group_exists(emulator.pid):  # a killed worker is there until the system has collected it
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not emulator.log.parent.exists()
+
+
+def group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def gateway_response(kind: str) -> dict[str, object]:
+    """Return the body that the template gives to `kind`."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda *_: None)
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader that skips CloudFormation's tags
+    responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    body: dict[str, object] = json.loads(responses[kind]["ResponseTemplates"]["application/json"])
+    return body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-CleverTap-Account-Id": "nobody", "X-CleverTap-Passcode": "nothing"},
+        {"X-CleverTap-Account-Id": "nobody"},
+    ],
+    ids=["none", "wrong", "half"],
+)
+def test_wrong_or_missing_headers_are_401_in_the_shape_of_the_api(stack: Stack, headers: dict[str, str]) -> None:
+    answer = httpx.get(f"{stack.api_url}/api/segments/1", headers=headers, trust_env=False, timeout=60)
+    assert (answer.status_code, answer.json()) == (401, gateway_response("UNAUTHORIZED"))
+    assert answer.headers["X-Request-Id"]
+
+
+def test_disabled_account_is_403_in_the_shape_of_the_api(stack: Stack, account_factory: AccountFactory) -> None:
+    account = account_factory()
+    request = {"operation": "disable_account", "account_id": account.account_id}
+    assert invoke(stack.endpoint_url, stack.functions["accounts"], request)["account"]["status"] == "disabled"
+    with client_of(stack, account) as client:
+        answer = client.get("/api/segments/1")
+    assert (answer.status_code, answer.json()) == (403, gateway_response("ACCESS_DENIED"))
+    assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("PUT", "/api/createSegment")])
+def test_unknown_route_is_404_in_the_shape_of_the_api(api: httpx.Client, method: str, path: str) -> None:
+    answer = api.request(method, path)
+    assert (answer.status_code, answer.json()) == (404, gateway_response("MISSING_AUTHENTICATION_TOKEN"))
+    assert answer.headers["X-Request-Id"]
+
+
+def test_identity_with_a_slash_in_the_path_reaches_its_user(api: httpx.Client) -> None:
+    identity = "a/b %2F#ü"
+    segment = {"segment_name": "Odd", "customer_segment_id": "ODD/IDS"}
+    assert api.post("/api/createSegment", json=[segment]).json()["status"] == "success"
+    member = {"customer_segment_id": "ODD/IDS", "action": "ADD"}
+    update = {"bulk_profiles": [{"user_profiles": [{"identity": identity}], "segments": [member]}]}
+    assert api.post("/api/updateSegment", json=update).json()["summary"]["added"] == 1
+    answer = api.get("/api/profiles/a%2Fb%20%252F%23%C3%BC/segments").json()
+    assert answer["identity"] == identity
+    assert [found["customer_segment_id"] for found in answer["segments"]] == ["ODD/IDS"]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the lines are for curl")
+def test_printed_curl_lines_work_as_they_are(stack: Stack) -> None:
+    answers = [
+        json.loads(subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout)
+        for line in curl_lines(stack)
+    ]
+    assert [answer.get("status", "read") for answer in answers] == ["success", "success", "read"]
+    assert [segment["customer_segment_id"] for segment in answers[2]["segments"]] == ["WEEKEND"]
+
+
+def test_whole_demo_agrees_on_an_account_and_a_queue_of_its_own(stack: Stack, account_factory: AccountFactory) -> None:
+    account = account_factory()
+    queue_url = subscribe(stack.endpoint_url, stack.bus_name, "demo-of-the-tests", {"source": [SOURCE]})
+    own = dataclasses.replace(
+        stack, account_id=account.account_id, passcode=account.passcode, events_queue_url=queue_url
+    )
+    shown = Console(file=io.StringIO(), width=200)
+    assert play(own, shown), shown.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
+
+
+def test_accounts_of_the_factory_are_apart(stack: Stack, account_factory: AccountFactory) -> None:
+    first, second = account_factory(), account_factory()
+    segment = {"segment_name": "Mine", "customer_segment_id": "SAME"}
+    for account in (first, second):
+        with client_of(stack, account) as client:
+            assert client.post("/api/createSegment", json=[segment]).json()["status"] == "success"
+
+
+def test_stack_file_is_its_owners_only_and_whole(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "stack.json"
+    stack.save(path)
+    stack.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(path.read_text()) == dataclasses.asdict(stack)
+    assert [file.name for file in tmp_path.iterdir()] == ["stack.json"]
+
+
+def test_taken_port_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=rf"port {port} cannot be used"):
+            require_free(port)
