@@ -94,6 +94,13 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             process.stdin.close()
 
 
+def let_go_of_terminal() -> None:
+    """Send what is still printed nowhere: nobody reads it any more, and writing to a closed terminal is an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
 @contextmanager
 def endings_interrupt() -> Iterator[None]:
     """Turn the first Ctrl-C, SIGTERM or closed terminal into KeyboardInterrupt; ignore more: cleaning up ends."""
@@ -101,10 +108,8 @@ def endings_interrupt() -> Iterator[None]:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)
-        if number == signal.SIGHUP:  # nobody reads any more, and writing to a closed terminal is an error
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+        if number == signal.SIGHUP:
+            let_go_of_terminal()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     before = {ending: signal.signal(ending, interrupt) for ending in ENDINGS}

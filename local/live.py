@@ -3,11 +3,12 @@
 import json
 import shlex
 import shutil
+import sys
 
 from rich.console import Console
 
 from local.demo import play
-from local.environment import STACK_FILE, STATE
+from local.environment import STACK_FILE, STATE, let_go_of_terminal
 from local.stack import Stack, running_stack
 from local.subscriber import CHANGE, Event, EventQueue
 
@@ -44,8 +45,12 @@ def stay_up(stack: Stack, console: Console) -> None:
         console.print(line, markup=False, soft_wrap=True)
     console.print("\n  events as they leave the bus:")
     queue = EventQueue(stack.endpoint_url, stack.events_queue_url)
+    terminal = sys.stdout.isatty()
     try:
         while True:
+            if terminal and not sys.stdout.isatty():  # closed, and the signal that tells so went to `make` alone
+                let_go_of_terminal()
+                return
             for event in queue.receive():
                 console.print(event_line(event), markup=False, soft_wrap=True)
     except KeyboardInterrupt:

@@ -16,9 +16,12 @@ from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
 from local.emulator import running_emulator
-from segments.edge import wiring
+from segments import clients
+from segments.edge import observability, wiring
 from tests.support.events import Context, Event, body_of, get, with_body
+from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader
+from tests.support.state import Tables
 from tests.support.tables import create_tables
 
 if TYPE_CHECKING:
@@ -62,14 +65,45 @@ def dynamodb(environment: dict[str, str]) -> "DynamoDBClient":
     return boto3.client("dynamodb")
 
 
+@pytest.fixture(scope="session")
+def tables(environment: dict[str, str], dynamodb: "DynamoDBClient") -> Tables:
+    return Tables(dynamodb, environment)
+
+
+@pytest.fixture
+def faulty(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyClient]:
+    """Put a client between the product and the database that a test can make go wrong."""
+    assert environment
+    client = FaultyClient(clients.dynamodb_client())
+    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    _forget_services()
+    yield client
+    _forget_services()
+
+
+def _forget_services() -> None:
+    for made in vars(wiring).values():
+        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
+            made.cache_clear()
+
+
+@pytest.fixture
+def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let threads stand for Lambda's processes: the metrics line is one invocation's, so it can't be shared."""
+    monkeypatch.setattr(observability.metrics, "add_metric", lambda **_: None)
+    monkeypatch.setattr(observability.metrics, "flush_metrics", lambda **_: None)
+
+
 @dataclass
 class RecordingBus:
-    """Stands in for EventBridge's client: keeps what it takes; `refuse` may turn entries away."""
+    """Stands in for EventBridge's client: keeps what it takes; `refuse` may turn entries away, or raise."""
 
     entries: list[Json] = field(default_factory=list)
     refuse: Callable[[Json], bool] = lambda _: False
+    call_sizes: list[int] = field(default_factory=list)
 
     def put_events(self, Entries: list[Json]) -> Json:  # noqa: N803 - boto3's own name
+        self.call_sizes.append(len(Entries))
         results = [
             {"ErrorCode": "ThrottlingException"} if self.refuse(entry) else {"EventId": "1"} for entry in Entries
         ]

@@ -1,0 +1,182 @@
+"""What the tables really hold of an account: read whole, around the product's own code."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+RowId = tuple[int, str]
+"""Segment id and profile id."""
+
+MEMBERS = "members"
+CHANNELS = ("email", "sms", "push", "whatsapp", "web_push")
+
+_FROM_DYNAMODB = TypeDeserializer()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a live row of SegmentMembers says."""
+
+    identity: str | None
+    reach: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a run; `environment` names them."""
+
+    client: "DynamoDBClient"
+    environment: Mapping[str, str]
+
+    def memberships(self, account_id: str) -> dict[str, Item]:
+        """Return the items of Memberships by profile id."""
+        items = self._scan("MEMBERSHIPS_TABLE", "begins_with(pk, :prefix)", f"{account_id}#")
+        return {item["profile_id"]: item for item in items}
+
+    def profile_of(self, account_id: str, identity: str) -> str | None:
+        """Return the profile that an identity's claim leads to."""
+        key = {"pk": {"S": f"IDENTITY#{account_id}#{identity}"}}
+        table = self.environment["PROFILES_TABLE"]
+        item = self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else item["profile_id"]["S"]
+
+    def members(self, account_id: str) -> dict[RowId, Item]:
+        """Return all rows of SegmentMembers, tombstones too."""
+        items = self._scan("SEGMENT_MEMBERS_TABLE", "begins_with(pk, :prefix)", f"{account_id}#")
+        return {(int(item["pk"].split("#")[1]), item["profile_id"]): item for item in items}
+
+    def counts(self, account_id: str) -> dict[int, Counter[str]]:
+        """Return the counters of segments: members, and one a channel; only those that are not 0."""
+        sums: dict[int, Counter[str]] = {}
+        for item in self.of_account("SEGMENTS_TABLE", account_id, "STATS#"):
+            figures = {
+                name.removeprefix("reachable_"): int(figure)
+                for name, figure in item.items()
+                if name not in {"account_id", "sk", "as_of"}
+            }
+            sums.setdefault(int(item["sk"].split("#")[1]), Counter()).update(figures)
+        return without_zeros(sums)
+
+    def data_points(self, account_id: str) -> Counter[str]:
+        """Return the account's data points by month."""
+        points: Counter[str] = Counter()
+        for item in self.of_account("ACCOUNTS_TABLE", account_id, "USAGE#"):
+            points[item["sk"].split("#")[1]] += int(item["data_points"])
+        return points
+
+    def of_account(self, table: str, account_id: str, prefix: str) -> list[Item]:
+        """Return the items of an account whose sort keys begin with `prefix`."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.environment[table],
+            KeyConditionExpression="account_id = :account AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":account": {"S": account_id}, ":prefix": {"S": prefix}},
+            ConsistentRead=True,
+        )
+        return [plain(item) for page in pages for item in page["Items"]]
+
+    def active_segments(self, account_id: str) -> int:
+        """Return what the quota counts."""
+        (quota,) = self.of_account("SEGMENTS_TABLE", account_id, "QUOTA")
+        return int(quota["active"])
+
+    def set_quota(self, account_id: str, active: int) -> None:
+        """Make an account look as if it had so many active segments."""
+        item = {"account_id": {"S": account_id}, "sk": {"S": "QUOTA"}, "active": {"N": str(active)}}
+        self.client.put_item(TableName=self.environment["SEGMENTS_TABLE"], Item=item)
+
+    def delete_segment(self, account_id: str, segment_id: int) -> None:
+        """Mark a segment as deleted, as deleting it will do first of all."""
+        self.client.update_item(
+            TableName=self.environment["SEGMENTS_TABLE"],
+            Key={"account_id": {"S": account_id}, "sk": {"S": f"SEGMENT#{segment_id:016d}"}},
+            UpdateExpression="SET #status = :deleted",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":deleted": {"S": "deleted"}},
+        )
+
+    def set_reach(self, account_id: str, profile_id: str, *channels: str) -> None:
+        """Make a profile reachable by these channels and no others, as contact points will do."""
+        values: Any = {":reach": {"SS": list(channels)}} if channels else {}
+        self.client.update_item(
+            TableName=self.environment["MEMBERSHIPS_TABLE"],
+            Key=_membership_key(account_id, profile_id),
+            UpdateExpression="SET reach = :reach" if channels else "REMOVE reach",
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
+
+    def set_identity(self, account_id: str, profile_id: str, identity: str) -> None:
+        """Make an anonymous profile known."""
+        self.client.update_item(
+            TableName=self.environment["MEMBERSHIPS_TABLE"],
+            Key=_membership_key(account_id, profile_id),
+            UpdateExpression="SET #identity = :identity",
+            ExpressionAttributeNames={"#identity": "identity"},
+            ExpressionAttributeValues={":identity": {"S": identity}},
+        )
+
+    def erase(self, account_id: str, profile_id: str) -> None:
+        """Take a profile's memberships away, as erasing a profile will do."""
+        key = _membership_key(account_id, profile_id)
+        self.client.delete_item(TableName=self.environment["MEMBERSHIPS_TABLE"], Key=key)
+
+    def _scan(self, table: str, condition: str, prefix: str) -> Iterator[Item]:
+        pages = self.client.get_paginator("scan").paginate(
+            TableName=self.environment[table],
+            FilterExpression=condition,
+            ExpressionAttributeValues={":prefix": {"S": prefix}},
+            ConsistentRead=True,
+        )
+        return (plain(item) for page in pages for item in page["Items"])
+
+
+def plain(item: Mapping[str, Any]) -> Item:
+    """Read DynamoDB's JSON."""
+    return {name: _FROM_DYNAMODB.deserialize(value) for name, value in item.items()}
+
+
+def live(rows: Mapping[RowId, Item]) -> dict[RowId, Row]:
+    """Return the rows that are members."""
+    return {
+        place: Row(row.get("identity"), frozenset(row.get("reach", ())))
+        for place, row in rows.items()
+        if "expires_at" not in row
+    }
+
+
+def turned_round(memberships: Mapping[str, Item]) -> dict[RowId, Row]:
+    """Return the rows that memberships should lead to."""
+    return {
+        (int(segment_id), profile_id): Row(item.get("identity"), frozenset(item.get("reach", ())))
+        for profile_id, item in memberships.items()
+        for segment_id in item.get("segment_ids", ())
+    }
+
+
+def counted(rows: Mapping[RowId, Row]) -> dict[int, Counter[str]]:
+    """Return the counters that rows should lead to."""
+    counts: dict[int, Counter[str]] = {}
+    for (segment_id, _), row in rows.items():
+        counts.setdefault(segment_id, Counter()).update([MEMBERS, *row.reach])
+    return counts
+
+
+def without_zeros(counts: Mapping[int, Counter[str]]) -> dict[int, Counter[str]]:
+    left = {
+        segment_id: Counter({name: figure for name, figure in figures.items() if figure})
+        for segment_id, figures in counts.items()
+    }
+    return {segment_id: figures for segment_id, figures in left.items() if figures}
+
+
+def assert_projected(tables: Tables, account_id: str) -> None:
+    """SegmentMembers is Memberships turned round, and the counters count its live rows, per channel too."""
+    rows = live(tables.members(account_id))
+    assert rows == turned_round(tables.memberships(account_id))
+    assert tables.counts(account_id) == counted(rows)

@@ -1,0 +1,214 @@
+"""JSON of the wrong shape, or over a limit: the exact answer, and the services are never asked."""
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from tests.support import bodies
+from tests.unit.conftest import CREATE, UPDATE, Api
+
+Json = Any
+USER = "bulk_profiles[0].user_profiles[0]"
+SEGMENT = "bulk_profiles[0].segments[0]"
+NOT_AN_ID = "must be a whole number from 1 to 2^53 - 1, or a string of its digits"
+NOT_AN_ACTION = "must be 'ADD' or 'REMOVE'"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        *((body, "body: must be a list") for body in (None, True, 1, 1.5, "[]", {}, {"segment_name": "a"})),
+        *(([entry], "[0]: must be an object") for entry in (None, False, 1, "a", [])),
+        ([{}], "[0].segment_name: is required"),
+        *((bodies.name(name), "[0].segment_name: must be a string") for name in (None, True, 1, 1.5, [], {})),
+        ([{"segment_name": "a"}, {"segment_name": 1}], "[1].segment_name: must be a string"),
+        *(
+            ([{"segment_name": "a", "customer_segment_id": wrong}], "[0].customer_segment_id: must be a string")
+            for wrong in (True, 1, 1.5, [], {})
+        ),
+        ([{"customer_segment_id": 1}, 2], "[0].segment_name: is required (and 2 more)"),
+    ],
+)
+def test_create_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -> None:
+    api.refuses(CREATE, "null" if body is None else body if not isinstance(body, str) else f'"{body}"', error)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        *((body, "body: must be an object") for body in ("null", True, 1, '"a"', [])),
+        ({}, "bulk_profiles: is required"),
+        *(({"bulk_profiles": wrong}, "bulk_profiles: must be a list") for wrong in (None, True, 1, "a", {})),
+        *(({"bulk_profiles": [wrong]}, "bulk_profiles[0]: must be an object") for wrong in (None, True, 1, "a", [])),
+        ({"bulk_profiles": [{"segments": [bodies.ADD]}]}, "bulk_profiles[0].user_profiles: is required"),
+        ({"bulk_profiles": [{"user_profiles": [bodies.USER]}]}, "bulk_profiles[0].segments: is required"),
+        *(
+            ({"bulk_profiles": [{**bodies.group(), field: wrong}]}, f"bulk_profiles[0].{field}: must be a list")
+            for field in ("user_profiles", "segments")
+            for wrong in (None, True, 1, "a", {})
+        ),
+        *((bodies.update(users=[wrong]), f"{USER}: must be an object") for wrong in (None, True, 1, "a", [])),
+        *((bodies.update(segments=[wrong]), f"{SEGMENT}: must be an object") for wrong in (None, True, 1, "a", [])),
+        *(
+            (bodies.user(**{field: wrong}), f"{USER}.{field}: must be a string")
+            for field in ("identity", "guid")
+            for wrong in (True, 1, 1.5, [], {})
+        ),
+        *(
+            (bodies.segment(customer_segment_id=wrong), f"{SEGMENT}.customer_segment_id: must be a string")
+            for wrong in (True, 1, 1.5, [], {})
+        ),
+        (bodies.update(segments=[{"ct_segment_id": 1}]), f"{SEGMENT}.action: is required"),
+        *(
+            (bodies.segment(ct_segment_id=1, action=wrong), f"{SEGMENT}.action: {NOT_AN_ACTION}")
+            for wrong in (None, True, 1, [], {}, "", "add", "ADD ", "DELETE")
+        ),
+        (
+            {"bulk_profiles": [bodies.group(), bodies.group(segments=[bodies.ADD, {**bodies.ADD, "action": 1}])]},
+            f"bulk_profiles[1].segments[1].action: {NOT_AN_ACTION}",
+        ),
+    ],
+)
+def test_update_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -> None:
+    api.refuses(UPDATE, body, error)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [0, -1, True, False, 1.0, 1.5, 1e300, 2**53, 12345678901234567890, [], {}, [1]]
+    + ["", "0", "-1", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "1_0", "one", "null"]
+    + [str(2**53), "12345678901234567890", "١٢٣", "²", "１２３", "1\n", "\ud800"],
+)
+def test_what_is_no_segment_id_is_refused(api: Api, wrong: Json) -> None:
+    api.refuses(UPDATE, bodies.segment(ct_segment_id=wrong), f"{SEGMENT}.ct_segment_id: {NOT_AN_ID}")
+
+
+@pytest.mark.parametrize("given", [1, "1", "0001", 1763901234567890, "1763901234567890", 2**53 - 1, str(2**53 - 1)])
+def test_segment_id_is_taken_as_a_number_or_as_digits(api: Api, given: Json) -> None:
+    assert api.post(UPDATE, bodies.segment(ct_segment_id=given))[0] == 200
+    (_, (_, groups, _)), *_ = api.services.calls
+    assert groups[0].actions[0][0].segment_id == int(given)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (bodies.update(users=[{}]), f"{USER}: identity or guid is required"),
+        (bodies.user(identity=None, guid=None), f"{USER}: identity or guid is required"),
+        (bodies.segment(), f"{SEGMENT}: ct_segment_id or customer_segment_id is required"),
+        (
+            bodies.segment(ct_segment_id=None, customer_segment_id=None),
+            f"{SEGMENT}: ct_segment_id or customer_segment_id is required",
+        ),
+        (
+            bodies.update(users=[bodies.USER, {}], segments=[bodies.ADD, {"action": "ADD"}]),
+            "bulk_profiles[0].user_profiles[1]: identity or guid is required",
+        ),
+    ],
+)
+def test_user_or_segment_without_an_id_is_refused(api: Api, body: Json, error: str) -> None:
+    api.refuses(UPDATE, body, error)
+
+
+def test_identity_wins_over_guid(api: Api) -> None:
+    assert api.post(UPDATE, bodies.user(identity="a", guid="b"))[0] == 200
+    (_, (_, groups, _)), *_ = api.services.calls
+    assert [(user.identity, user.guid) for user in groups[0].users] == [("a", None)]
+
+
+@pytest.mark.parametrize("wrong", ["", "x" * 256, "a\tb", "\ud800", " "])
+def test_a_wrong_guid_is_refused_beside_a_good_identity(api: Api, wrong: str) -> None:
+    status, answer = api.post(UPDATE, bodies.user(identity="a", guid=wrong))
+    assert (status, answer["error"].startswith(f"{USER}.guid: must ")) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "error"),
+    [
+        (CREATE, [], "body: must not be empty"),
+        (CREATE, [{"segment_name": str(place)} for place in range(101)], "body: must have at most 100 entries, has 101"),
+        (UPDATE, {"bulk_profiles": []}, "bulk_profiles: must not be empty"),
+        (UPDATE, bodies.update(users=[]), "bulk_profiles[0].user_profiles: must not be empty"),
+        (UPDATE, bodies.update(segments=[]), "bulk_profiles[0].segments: must not be empty"),
+        (
+            UPDATE,
+            bodies.update(users=[{"identity": str(place)} for place in range(101)]),
+            "bulk_profiles[0].user_profiles: must have at most 100 entries, has 101",
+        ),
+        (
+            UPDATE,
+            {"bulk_profiles": [bodies.group(users=[bodies.USER] * 50), bodies.group(users=[bodies.USER] * 51)]},
+            "bulk_profiles: must have at most 100 user_profiles over the whole request, has 101",
+        ),
+        (
+            UPDATE,
+            {"bulk_profiles": [bodies.group()] * 101},
+            "bulk_profiles: must have at most 100 entries, has 101",
+        ),
+    ],
+)
+def test_empty_lists_and_101_of_each_are_refused(api: Api, function: str, body: Json, error: str) -> None:
+    api.refuses(function, body, error)
+
+
+@pytest.mark.parametrize(
+    ("function", "body"),
+    [
+        (CREATE, [{"segment_name": str(place)} for place in range(100)]),
+        (UPDATE, bodies.update(users=[{"identity": str(place)} for place in range(100)])),
+        (UPDATE, {"bulk_profiles": [bodies.group()] * 100}),
+        (UPDATE, bodies.update(segments=[{"ct_segment_id": place + 1, "action": "ADD"} for place in range(100)])),
+    ],
+)
+def test_100_of_each_are_taken(api: Api, function: str, body: Json) -> None:
+    assert api.post(function, body)[0] == 200
+
+
+FIELDS = [
+    ("phone", "phone"),
+    ("Segment_Name", "Segment_Name"),
+    ("ключ", "ключ"),
+    ("😀", "😀"),
+    ("a\nb\x00\x1b\x7f", r"a\nb\x00\x1b\x7f"),
+    ("\u202eevil\u2028", r"\u202eevil\u2028"),
+    ("k" * 64, "k" * 64),
+    ("k" * 10_000, "k" * 64 + "…"),
+]
+
+
+@pytest.mark.parametrize(("field", "shown"), FIELDS)
+def test_an_unknown_field_is_refused_by_its_name(api: Api, field: str, shown: str) -> None:
+    api.refuses(CREATE, [{"segment_name": "a", field: 1}], f"[0].{shown}: unknown field")
+    api.refuses(UPDATE, {**bodies.update(), field: 1}, f"{shown}: unknown field")
+    api.refuses(UPDATE, {"bulk_profiles": [{**bodies.group(), field: 1}]}, f"bulk_profiles[0].{shown}: unknown field")
+    api.refuses(UPDATE, bodies.user(**{"identity": "a", field: 1}), f"{USER}.{shown}: unknown field")
+    api.refuses(UPDATE, bodies.segment(**{"ct_segment_id": 1, field: 1}), f"{SEGMENT}.{shown}: unknown field")
+
+
+def test_a_field_name_with_a_lone_surrogate_is_refused(api: Api) -> None:
+    status, answer = api.post(CREATE, [{"segment_name": "a", "x\ud800": 1}])
+    assert (status, answer["error"].endswith("must have no lone surrogates")) == (400, True)
+    status, answer = api.post(CREATE, r'[{"x\ud800": 1, "x\ud800": 2}]')
+    assert (status, answer["error"].endswith("stands twice")) == (400, True)
+    assert api.services.calls == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 2_000_000 + "1]}]}",
+        "[" + "1," * 2_000_000 + "1]",
+        "[{" + ",".join(f'"{place}":1' for place in range(300_000)) + "}]",
+    ],
+    ids=["segments", "entries", "fields"],
+)
+def test_a_body_full_of_mistakes_costs_no_more_memory_than_a_function_has(api: Api, body: str) -> None:
+    function = UPDATE if "bulk_profiles" in body else CREATE
+    tracemalloc.start()
+    try:
+        status, _ = api.post(function, body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (status, peak < 600 * 1024 * 1024) == (400, True)
