@@ -5,10 +5,11 @@ import shlex
 import shutil
 import sys
 
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from local.demo import play
-from local.environment import STACK_FILE, STATE, let_go_of_terminal
+from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
 from local.stack import Stack, running_stack
 from local.subscriber import CHANGE, Event, EventQueue
 
@@ -18,6 +19,7 @@ HOME = STATE / "run"
 def show(port: int | None, *, stay: bool) -> bool:
     """Start everything, play the demo, stay up if asked until interrupted, and return whether all agreed."""
     console = Console(highlight=False)
+    terminal = sys.stdout.isatty()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
     console.print("[bold]1. Starting the stack on this machine[/] (logs in .local/run/)")
@@ -28,15 +30,17 @@ def show(port: int | None, *, stay: bool) -> bool:
             agreed = play(stack, console)
             if stay:
                 console.print("[bold]3. Staying up until Ctrl-C[/]")
-                stay_up(stack, console)
+                stay_up(stack, console, terminal=terminal)
+    except BotoCoreError as exc:
+        raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc
     finally:
         STACK_FILE.unlink(missing_ok=True)
     console.print("stopped; nothing is left running")
     return agreed
 
 
-def stay_up(stack: Stack, console: Console) -> None:
-    """Print how to use the stack, then each event as it leaves the bus, until interrupted."""
+def stay_up(stack: Stack, console: Console, *, terminal: bool) -> None:
+    """Print how to use the stack, then each event as it leaves the bus, until interrupted or the `terminal` closed."""
     console.print(f"  API     {stack.api_url}", soft_wrap=True)
     for name, value in stack.account.headers.items():
         console.print(f"  header  {name}: {value}", soft_wrap=True)
@@ -45,7 +49,6 @@ def stay_up(stack: Stack, console: Console) -> None:
         console.print(line, markup=False, soft_wrap=True)
     console.print("\n  events as they leave the bus:")
     queue = EventQueue(stack.endpoint_url, stack.events_queue_url)
-    terminal = sys.stdout.isatty()
     try:
         while True:
             if terminal and not sys.stdout.isatty():  # closed, and the signal that tells so went to `make` alone

@@ -46,6 +46,7 @@ def only_one() -> Iterator[None]:
 
     The system releases the lock with the process that holds it, so what a killed one left behind is known to be stale.
     """
+    LOCK_FILE.parent.mkdir(exist_ok=True)
     with LOCK_FILE.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
