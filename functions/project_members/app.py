@@ -14,6 +14,7 @@ from segments.edge.streams import lag_seconds, partial_failure, read_records
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Project the changes of a batch; what could not be projected is delivered again."""
+    count(Records=len(event["Records"]))
     records, unreadable = read_records(event)
     report = wiring.projection().project(records, deadline_of(context))
     count(RowsProjected=report.written, FailedRecords=len(report.failed | unreadable))

@@ -14,6 +14,7 @@ from segments.edge.streams import partial_failure, read_records
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish the changes of a batch; what could not be published is delivered again."""
+    count(Records=len(event["Records"]))
     records, unreadable = read_records(event)
     report = wiring.publishing().publish(records, deadline_of(context))
     count(EventsPublished=report.published, FailedRecords=len(report.failed | unreadable))

@@ -29,3 +29,13 @@ def segment(**fields: Json) -> Json:
 def name(value: Json) -> Json:
     """Return the body that creates a segment of this name."""
     return [{"segment_name": value}]
+
+
+def act(action: str, *, ct: int | str | None = None, customer: str | None = None) -> Json:
+    """Return what to do with a segment, named by either id or by both."""
+    ids = {"ct_segment_id": ct, "customer_segment_id": customer}
+    return {**{name: value for name, value in ids.items() if value is not None}, "action": action}
+
+
+def users(*identities: str) -> list[Json]:
+    return [{"identity": identity} for identity in identities]

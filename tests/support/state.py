@@ -136,6 +136,10 @@ class Tables:
         return (plain(item) for page in pages for item in page["Items"])
 
 
+def _membership_key(account_id: str, profile_id: str) -> Any:
+    return {"pk": {"S": f"{account_id}#{profile_id}"}}
+
+
 def plain(item: Mapping[str, Any]) -> Item:
     """Read DynamoDB's JSON."""
     return {name: _FROM_DYNAMODB.deserialize(value) for name, value in item.items()}

@@ -1,5 +1,6 @@
 """Reads template.yaml as data, so that tests use the tables and functions that are deployed."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _short_form)
 
 
+@cache
 def load(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return template

@@ -49,37 +49,48 @@ def clear_caches() -> None:
                 member.cache_clear()
 
 
-@pytest.fixture
-def tables(function_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator["DynamoDBClient"]:
-    """The template's tables in moto, which is right about plain gets, puts and conditions."""
-    assert function_environment is None
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator["DynamoDBClient"]:
+    """moto, which is right about plain gets, puts and conditions."""
     with mock_aws():
-        client = boto3.client("dynamodb")
-        for name, table in create_tables(client).items():
-            monkeypatch.setenv(name, table)
-        yield client
+        yield boto3.client("dynamodb", config=clients.CONFIG, region_name="us-east-1")
 
 
-class RecordingService:
-    """Stands in for a service: any of its methods notes that it was called, and with what."""
+@pytest.fixture
+def tables(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iterator["DynamoDBClient"]:
+    """The template's tables, empty; no other tables are there."""
+    created = create_tables(dynamodb)
+    for name, table in created.items():
+        monkeypatch.setenv(name, table)
+    monkeypatch.setattr(wiring, "dynamodb_client", lambda: dynamodb)
+    yield dynamodb
+    for table in created.values():
+        dynamodb.delete_table(TableName=table)
 
-    def __init__(self, **answers: Any) -> None:
+
+class RecordingServices:
+    """Stands in for the services behind the two batch calls: takes anything, changes nothing, notes each call."""
+
+    def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
-        self._answers = answers
 
-    def __getattr__(self, name: str) -> Any:
-        def method(*arguments: Any) -> Any:
-            self.calls.append((name, arguments))
-            return self._answers[name]
+    def create(self, *arguments: Any) -> CreateResult:
+        self.calls.append(("create", arguments))
+        return CreateResult({}, {})
 
-        return method
+    def update(self, *arguments: Any) -> UpdateResult:
+        self.calls.append(("update", arguments))
+        return UpdateResult()
+
+    def keep_rejections(self, *arguments: Any) -> None:
+        self.calls.append(("keep_rejections", arguments))
 
 
 @dataclass
 class Api:
     """The two batch calls, with services that only take notes."""
 
-    services: RecordingService
+    services: RecordingServices
 
     def post(self, function: str, body: Json, *, raw: bytes | None = None, **account: Any) -> tuple[int, Json]:
         event = with_body(function, "T-1", body, **account)
@@ -102,7 +113,7 @@ class Api:
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
-    services = RecordingService(create=CreateResult({}, {}), update=UpdateResult(), keep_rejections=None)
+    services = RecordingServices()
     monkeypatch.setattr(wiring, "segments", lambda: services)
     monkeypatch.setattr(wiring, "updates", lambda: services)
     return Api(services)

@@ -1,6 +1,6 @@
 """JSON of the wrong shape, or over a limit: the exact answer, and the services are never asked."""
 
-import tracemalloc
+import json
 from typing import Any
 
 import pytest
@@ -15,54 +15,59 @@ NOT_AN_ID = "must be a whole number from 1 to 2^53 - 1, or a string of its digit
 NOT_AN_ACTION = "must be 'ADD' or 'REMOVE'"
 
 
+NO_TEXT: list[Json] = [True, 1, 1.5, [], {}]
+NO_OBJECT: list[Json] = [None, True, 1, "a", []]
+NO_LIST: list[Json] = [None, True, 1, "a", {}]
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        *((body, "body: must be a list") for body in (None, True, 1, 1.5, "[]", {}, {"segment_name": "a"})),
-        *(([entry], "[0]: must be an object") for entry in (None, False, 1, "a", [])),
+        *((body, "body: must be a list") for body in [*NO_LIST, {"segment_name": "a"}]),
+        *(([entry], "[0]: must be an object") for entry in NO_OBJECT),
         ([{}], "[0].segment_name: is required"),
-        *((bodies.name(name), "[0].segment_name: must be a string") for name in (None, True, 1, 1.5, [], {})),
+        *((bodies.name(name), "[0].segment_name: must be a string") for name in [None, *NO_TEXT]),
         ([{"segment_name": "a"}, {"segment_name": 1}], "[1].segment_name: must be a string"),
         *(
             ([{"segment_name": "a", "customer_segment_id": wrong}], "[0].customer_segment_id: must be a string")
-            for wrong in (True, 1, 1.5, [], {})
+            for wrong in NO_TEXT
         ),
-        ([{"customer_segment_id": 1}, 2], "[0].segment_name: is required (and 2 more)"),
+        ([{"customer_segment_id": 1}, 2], "[0].segment_name: is required"),
     ],
 )
 def test_create_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -> None:
-    api.refuses(CREATE, "null" if body is None else body if not isinstance(body, str) else f'"{body}"', error)
+    api.refuses(CREATE, json.dumps(body), error)
 
 
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        *((body, "body: must be an object") for body in ("null", True, 1, '"a"', [])),
+        *((body, "body: must be an object") for body in NO_OBJECT),
         ({}, "bulk_profiles: is required"),
-        *(({"bulk_profiles": wrong}, "bulk_profiles: must be a list") for wrong in (None, True, 1, "a", {})),
-        *(({"bulk_profiles": [wrong]}, "bulk_profiles[0]: must be an object") for wrong in (None, True, 1, "a", [])),
+        *(({"bulk_profiles": wrong}, "bulk_profiles: must be a list") for wrong in NO_LIST),
+        *(({"bulk_profiles": [wrong]}, "bulk_profiles[0]: must be an object") for wrong in NO_OBJECT),
         ({"bulk_profiles": [{"segments": [bodies.ADD]}]}, "bulk_profiles[0].user_profiles: is required"),
         ({"bulk_profiles": [{"user_profiles": [bodies.USER]}]}, "bulk_profiles[0].segments: is required"),
         *(
             ({"bulk_profiles": [{**bodies.group(), field: wrong}]}, f"bulk_profiles[0].{field}: must be a list")
             for field in ("user_profiles", "segments")
-            for wrong in (None, True, 1, "a", {})
+            for wrong in NO_LIST
         ),
-        *((bodies.update(users=[wrong]), f"{USER}: must be an object") for wrong in (None, True, 1, "a", [])),
-        *((bodies.update(segments=[wrong]), f"{SEGMENT}: must be an object") for wrong in (None, True, 1, "a", [])),
+        *((bodies.update(users=[wrong]), f"{USER}: must be an object") for wrong in NO_OBJECT),
+        *((bodies.update(segments=[wrong]), f"{SEGMENT}: must be an object") for wrong in NO_OBJECT),
         *(
             (bodies.user(**{field: wrong}), f"{USER}.{field}: must be a string")
             for field in ("identity", "guid")
-            for wrong in (True, 1, 1.5, [], {})
+            for wrong in NO_TEXT
         ),
         *(
             (bodies.segment(customer_segment_id=wrong), f"{SEGMENT}.customer_segment_id: must be a string")
-            for wrong in (True, 1, 1.5, [], {})
+            for wrong in NO_TEXT
         ),
         (bodies.update(segments=[{"ct_segment_id": 1}]), f"{SEGMENT}.action: is required"),
         *(
             (bodies.segment(ct_segment_id=1, action=wrong), f"{SEGMENT}.action: {NOT_AN_ACTION}")
-            for wrong in (None, True, 1, [], {}, "", "add", "ADD ", "DELETE")
+            for wrong in [None, *NO_TEXT, "", "add", "ADD ", "DELETE"]
         ),
         (
             {"bulk_profiles": [bodies.group(), bodies.group(segments=[bodies.ADD, {**bodies.ADD, "action": 1}])]},
@@ -71,14 +76,23 @@ def test_create_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -
     ],
 )
 def test_update_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -> None:
-    api.refuses(UPDATE, body, error)
+    api.refuses(UPDATE, json.dumps(body), error)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [0, -1, True, False, 1.0, 1.5, 1e300, 2**53, 12345678901234567890, [], {}, [1]]
-    + ["", "0", "-1", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "1_0", "one", "null"]
-    + [str(2**53), "12345678901234567890", "١٢٣", "²", "１２３", "1\n", "\ud800"],
+    [
+        *(0, -1, True, False, 1.0, 1.5, 1e300, 2**53, 12345678901234567890, [], {}, [1]),
+        *("", "0", "-1", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "1_0", "one", "null", "1\n", "\ud800"),
+        *(
+            str(2**53),
+            "12345678901234567890",
+            "0" * 17,
+            "\u0661\u0662\u0663",
+            "\xb2",
+            "\uff11",
+        ),  # digits of other scripts
+    ],
 )
 def test_what_is_no_segment_id_is_refused(api: Api, wrong: Json) -> None:
     api.refuses(UPDATE, bodies.segment(ct_segment_id=wrong), f"{SEGMENT}.ct_segment_id: {NOT_AN_ID}")
@@ -127,7 +141,11 @@ def test_a_wrong_guid_is_refused_beside_a_good_identity(api: Api, wrong: str) ->
     ("function", "body", "error"),
     [
         (CREATE, [], "body: must not be empty"),
-        (CREATE, [{"segment_name": str(place)} for place in range(101)], "body: must have at most 100 entries, has 101"),
+        (
+            CREATE,
+            [{"segment_name": str(place)} for place in range(101)],
+            "body: must have at most 100 entries, has 101",
+        ),
         (UPDATE, {"bulk_profiles": []}, "bulk_profiles: must not be empty"),
         (UPDATE, bodies.update(users=[]), "bulk_profiles[0].user_profiles: must not be empty"),
         (UPDATE, bodies.update(segments=[]), "bulk_profiles[0].segments: must not be empty"),
@@ -192,23 +210,3 @@ def test_a_field_name_with_a_lone_surrogate_is_refused(api: Api) -> None:
     status, answer = api.post(CREATE, r'[{"x\ud800": 1, "x\ud800": 2}]')
     assert (status, answer["error"].endswith("stands twice")) == (400, True)
     assert api.services.calls == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        '{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 2_000_000 + "1]}]}",
-        "[" + "1," * 2_000_000 + "1]",
-        "[{" + ",".join(f'"{place}":1' for place in range(300_000)) + "}]",
-    ],
-    ids=["segments", "entries", "fields"],
-)
-def test_a_body_full_of_mistakes_costs_no_more_memory_than_a_function_has(api: Api, body: str) -> None:
-    function = UPDATE if "bulk_profiles" in body else CREATE
-    tracemalloc.start()
-    try:
-        status, _ = api.post(function, body)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert (status, peak < 600 * 1024 * 1024) == (400, True)

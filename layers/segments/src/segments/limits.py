@@ -15,7 +15,7 @@ UPDATE_ERROR_DAYS = 30
 
 # Lambda takes and gives at most 6 MiB a synchronous call, as JSON inside JSON: each quote in a body counts twice.
 MAX_BODY_BYTES = 4 * 1024 * 1024
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_ANSWER_PAYLOAD_BYTES = 6 * 1024 * 1024 - 64 * 1024  # less what stands around a list of failed entries
 
 # DynamoDB API reference: BatchGetItem, BatchExecuteStatement, BatchWriteItem, TransactWriteItems
 BATCH_GET_KEYS = 100

@@ -2,16 +2,28 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter
+from pydantic_core import PydanticCustomError
 
 from segments.clock import Deadline
 from segments.edge.requests import Text, validate
 from segments.model import Account, Plan, Status
-from segments.services.accounts import AccountService
+from segments.services.accounts import ACCOUNT_ID, AccountService
 
 
 class _Operation(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+def _check_account_id(value: object) -> object:
+    if isinstance(value, str) and not ACCOUNT_ID.fullmatch(value):
+        raise PydanticCustomError(
+            "account_id", "must be 3 to 64 letters, digits or hyphens, and not begin with a hyphen"
+        )
+    return value
+
+
+AccountId = Annotated[str, BeforeValidator(_check_account_id)]
 
 
 class CreateAccount(_Operation):
@@ -20,8 +32,8 @@ class CreateAccount(_Operation):
     operation: Literal["create_account"]
     name: Text
     plan: Plan
-    private_beta: bool = False
-    account_id: str | None = None
+    private_beta: StrictBool = False
+    account_id: AccountId | None = None
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Create it; the answer is the only place that ever shows the passcode."""
@@ -35,7 +47,7 @@ class GetAccount(_Operation):
     """Show an account."""
 
     operation: Literal["get_account"]
-    account_id: str
+    account_id: AccountId
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Show it."""
@@ -46,7 +58,7 @@ class AddPasscode(_Operation):
     """Add a passcode beside the one in use, to change over to it; two may live."""
 
     operation: Literal["add_passcode"]
-    account_id: str
+    account_id: AccountId
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Add it; the answer is the only place that ever shows it."""
@@ -58,8 +70,8 @@ class RevokePasscode(_Operation):
     """Revoke a passcode by its id; it stops within the authorizer's cache time."""
 
     operation: Literal["revoke_passcode"]
-    account_id: str
-    passcode_id: str
+    account_id: AccountId
+    passcode_id: Text
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Revoke it."""
@@ -70,9 +82,9 @@ class SetPlan(_Operation):
     """Set the plan and, if given, the private-beta flag."""
 
     operation: Literal["set_plan"]
-    account_id: str
+    account_id: AccountId
     plan: Plan
-    private_beta: bool | None = None
+    private_beta: StrictBool | None = None
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Set it."""
@@ -83,7 +95,7 @@ class SetStatus(_Operation):
     """Disable an account, or enable it again."""
 
     operation: Literal["disable_account", "enable_account"]
-    account_id: str
+    account_id: AccountId
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Set it."""
@@ -101,7 +113,7 @@ _OPERATION: TypeAdapter[CreateAccount | GetAccount | AddPasscode | RevokePasscod
 
 def run_operation(event: object, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
     """Carry out what a payload asks for; raises a SegmentsError."""
-    return validate(_OPERATION, event).run(accounts, deadline)
+    return validate(_OPERATION, event, is_tagged=True).run(accounts, deadline)
 
 
 def _answer(account: Account, passcode: str | None = None) -> dict[str, Any]:

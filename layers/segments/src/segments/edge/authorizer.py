@@ -27,6 +27,7 @@ class UnauthorizedByApiGateway(Exception):  # noqa: N818 - its text is what API 
 
 def authorize(event: Mapping[str, Any], context: LambdaContext, accounts: AccountService) -> dict[str, Any]:
     """Return an Allow with the account in its context, or a Deny for a disabled one; raises for the 401."""
+    count(Requests=1)
     account_id, passcode = _header(event, ACCOUNT_HEADER), _header(event, PASSCODE_HEADER)
     try:
         tenant = accounts.authenticate(account_id, passcode, deadline_of(context))

@@ -1,13 +1,12 @@
 """The answers of the two batch calls, in CleverTap's shape."""
 
-import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from segments.edge.http import TRY_AGAIN, Answer, code_of, retry_after
+from segments.edge.http import TRY_AGAIN, Answer, code_of, retry_after, to_json
 from segments.errors import SegmentsError
-from segments.limits import MAX_ANSWER_BYTES
+from segments.limits import MAX_ANSWER_PAYLOAD_BYTES
 from segments.model import NewSegment, Rejection, SegmentReference, UpdateResult, UserReference
 from segments.services.segments import CreateResult
 
@@ -39,7 +38,7 @@ def update_answer(result: UpdateResult) -> Answer:
     unprocessed = [
         _unprocessed(rejection.error, _record([rejection.user], [rejection])) for rejection in result.rejections
     ]
-    if len(json.dumps(unprocessed, ensure_ascii=False).encode()) > MAX_ANSWER_BYTES:
+    if len(to_json(to_json(unprocessed)).encode()) > MAX_ANSWER_PAYLOAD_BYTES:  # Lambda carries a body as JSON in JSON
         unprocessed = _merged(result.rejections)
     summary = {
         "added": result.added,

@@ -1,7 +1,6 @@
 """API Gateway proxy events in, answers out; and the one table from errors to the wire's codes."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -109,8 +108,13 @@ def render(answer: Answer, request_id: str) -> dict[str, Any]:
     return {
         "statusCode": int(answer.status),
         "headers": {"Content-Type": "application/json", "X-Request-Id": request_id, **answer.headers},
-        "body": json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")),
+        "body": to_json(answer.body),
     }
+
+
+def to_json(value: object) -> str:
+    """Write JSON, short."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -118,6 +122,6 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if event.get("isBase64Encoded"):
         try:
             return base64.b64decode(body, validate=True)
-        except binascii.Error as exc:
+        except ValueError as exc:  # binascii.Error is one; text beyond ASCII raises the plain one
             raise errors.InvalidRequestError("body: not the base64 that it claims to be") from exc
     return str(body).encode("utf-8", "surrogatepass")

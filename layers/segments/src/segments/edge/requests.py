@@ -36,7 +36,7 @@ def _check_text(value: object) -> object:
         raise PydanticCustomError("control", "must have no control characters")
     if not value.isprintable() and any(category(character) == "Cs" for character in value):
         raise PydanticCustomError("surrogate", "must have no lone surrogates")
-    if value.isspace():
+    if all(character.isspace() or category(character) == "Cf" for character in value):  # Cf: has no width
         raise PydanticCustomError("blank", "must not be only spaces")
     return value
 
@@ -86,18 +86,20 @@ class SegmentActionBody(TypedDict):
 class GroupBody(TypedDict):
     """A group of POST /api/updateSegment."""
 
-    user_profiles: Annotated[list[UserBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE)]
-    segments: Annotated[list[SegmentActionBody], Field(min_length=1)]
+    user_profiles: Annotated[list[UserBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE, fail_fast=True)]
+    segments: Annotated[list[SegmentActionBody], Field(min_length=1, fail_fast=True)]
 
 
 @with_config(_STRICT)
 class UpdateBody(TypedDict):
     """The body of POST /api/updateSegment."""
 
-    bulk_profiles: Annotated[list[GroupBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE)]
+    bulk_profiles: Annotated[list[GroupBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE, fail_fast=True)]
 
 
-_CREATE = TypeAdapter(Annotated[list[NewSegmentBody], Field(min_length=1, max_length=MAX_SEGMENTS_PER_CREATE)])
+_CREATE = TypeAdapter(
+    Annotated[list[NewSegmentBody], Field(min_length=1, max_length=MAX_SEGMENTS_PER_CREATE, fail_fast=True)]
+)
 _UPDATE = TypeAdapter(UpdateBody)
 _TEXT = TypeAdapter(Text)
 _SEGMENT_ID = TypeAdapter(SegmentId)
@@ -113,6 +115,9 @@ _SAID = {
     "dict_type": "must be an object",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
+    "model_attributes_type": "must be an object",
+    "union_tag_not_found": "{discriminator} is required",
+    "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
     "too_short": "must not be empty",
     "too_long": "must have at most {max_length} entries, has {actual_length}",
 }
@@ -164,14 +169,18 @@ def parse_segment_id(value: str, place: str) -> int:
         raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
 
 
-def validate(adapter: TypeAdapter[T], value: object) -> T:
-    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place."""
+def validate(adapter: TypeAdapter[T], value: object, *, is_tagged: bool = False) -> T:
+    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
+
+    `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
+    the place, we do not.
+    """
     try:
         return adapter.validate_python(value)
     except ValidationError as exc:
-        errors = exc.errors(include_url=False, include_input=False)
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise InvalidRequestError(f"{strict_json.path(errors[0]['loc'])}: {_say(errors[0])}{more}") from exc
+        first = exc.errors(include_url=False, include_input=False)[0]
+        tags = 1 if is_tagged and first["loc"] else 0
+        raise InvalidRequestError(f"{strict_json.path(first['loc'][tags:])}: {_say(first)}") from exc
 
 
 def _read(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

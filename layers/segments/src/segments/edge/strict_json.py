@@ -5,6 +5,9 @@ from typing import Any, NoReturn
 
 from segments.errors import InvalidRequestError
 
+_LONGEST_NAME = 64  # enough to know it by
+_LONGEST_PATH = 300
+
 
 class _RepeatedKey(dict[str, Any]):
     """An object in which a key stood twice; its place is found when the whole text has been read."""
@@ -28,17 +31,17 @@ def parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return marked
 
     try:
-        value = json.loads(text.decode(), object_pairs_hook=to_object, parse_constant=_refuse_constant)
+        value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=to_object, parse_constant=_refuse_constant)
+        if repeated:
+            _refuse_repeated(value, ())
     except UnicodeDecodeError as exc:
         raise InvalidRequestError(f"body: not UTF-8 at byte {exc.start}") from exc
     except json.JSONDecodeError as exc:
         raise InvalidRequestError(f"body: not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}") from exc
-    except RecursionError as exc:
+    except RecursionError as exc:  # of the reader, or of the search for a repeated key
         raise InvalidRequestError("body: nested too deeply") from exc
     except ValueError as exc:  # int() refuses numbers of more than 4,300 digits
         raise InvalidRequestError("body: a number has too many digits") from exc
-    if repeated:
-        _refuse_repeated(value, "")
     return value
 
 
@@ -47,29 +50,29 @@ def show(key: object) -> str:
     text = (
         str(key).encode("unicode_escape", "surrogatepass").decode("ascii") if not str(key).isprintable() else str(key)
     )
-    return text if len(text) <= 64 else text[:64] + "…"  # noqa: PLR2004 - enough to know it by
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 def path(steps: tuple[int | str, ...]) -> str:
     """Write a place in a body: `bulk_profiles[3].segments[0].action`; the body itself is `body`."""
     text = ""
     for step in steps:
-        text += f"[{step}]" if isinstance(step, int) else f".{show(step)}"
-    return text.removeprefix(".") or "body"
+        text += f"[{step}]" if isinstance(step, int) else f".{show(step) or repr(step)}"
+    text = text.removeprefix(".") or "body"
+    return text if len(text) <= _LONGEST_PATH else f"{text[:_LONGEST_PATH]}…"
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidRequestError(f"body: not JSON: {name} is not a JSON value")
 
 
-def _refuse_repeated(value: object, *steps: int | str) -> None:
+def _refuse_repeated(value: object, steps: tuple[int | str, ...]) -> None:
     """Find the object that was marked and raise for it."""
-    here = tuple(step for step in steps if step != "")
     if isinstance(value, _RepeatedKey):
-        raise InvalidRequestError(f"{path(here)}: the key {show(value.key)!r} stands twice")
+        raise InvalidRequestError(f"{path(steps)}: the key '{show(value.key)}' stands twice")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_repeated(inner, *here, key)
+            _refuse_repeated(inner, (*steps, key))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            _refuse_repeated(inner, *here, place)
+            _refuse_repeated(inner, (*steps, place))

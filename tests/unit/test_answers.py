@@ -1,0 +1,247 @@
+"""The answers of the two batch calls: what each entry is told, and that none is lost however many there are."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from segments.edge.batch_answers import create_answer, update_answer
+from segments.edge.http import Answer, render
+from segments.edge.requests import parse_update
+from segments.errors import (
+    ConflictError,
+    NotFoundError,
+    QuotaExceededError,
+    SegmentDeletedError,
+    SegmentsError,
+    ThrottledError,
+    UnavailableError,
+)
+from segments.model import (
+    Action,
+    NewSegment,
+    Rejection,
+    Segment,
+    SegmentReference,
+    Status,
+    UpdateResult,
+    UserReference,
+)
+from segments.services.segments import CreateResult
+
+Pair = tuple[UserReference, SegmentReference, Action]
+
+NOW = "2026-01-01T00:00:00.000000Z"
+LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, synchronous
+USER = UserReference(identity="CT123456")
+GOLD = SegmentReference(customer_segment_id="GOLD")
+
+
+def entry(place: int) -> NewSegment:
+    return NewSegment(f"segment {place}", f"C{place}")
+
+
+def segment(place: int) -> Segment:
+    return Segment("T-1", 1_000 + place, f"segment {place}", f"C{place}", Status.ACTIVE, NOW)
+
+
+def rejected(error: SegmentsError, user: UserReference = USER, reference: SegmentReference = GOLD) -> Rejection:
+    return Rejection(user, reference, Action.ADD, error)
+
+
+def created(places: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
+    result = CreateResult({place: segment(place) for place in places}, refused)
+    return create_answer([entry(place) for place in range(10)], result)
+
+
+def updated(added: int, *errors: SegmentsError) -> Answer:
+    return update_answer(UpdateResult(added=added, rejections=[rejected(error) for error in errors]))
+
+
+def batch(function: str, done: int, *errors: SegmentsError) -> Answer:
+    """Return the answer of a batch in which `done` entries stood and the others fell."""
+    if function == "update":
+        return updated(done, *errors)
+    return created(range(done), dict(enumerate(errors, start=done)))
+
+
+@pytest.mark.parametrize("function", ["create", "update"])
+@pytest.mark.parametrize(
+    ("done", "errors", "word"),
+    [
+        (2, [], "success"),
+        (1, [NotFoundError("x")], "partial"),
+        (0, [NotFoundError("x")], "fail"),
+        (0, [ConflictError("x"), QuotaExceededError("x"), SegmentDeletedError("x")], "fail"),
+        (1, [ThrottledError("x")], "partial"),
+        (1, [UnavailableError("x")], "partial"),
+        (0, [ThrottledError("x"), NotFoundError("x")], "fail"),
+    ],
+)
+def test_a_batch_of_which_something_is_settled_is_answered_with_200(
+    function: str, done: int, errors: list[SegmentsError], word: str
+) -> None:
+    answer = batch(function, done, *errors)
+    assert (answer.status, answer.body["status"], answer.body["processed"]) == (200, word, done)
+    assert len(answer.body["unprocessed"]) == len(errors)
+
+
+@pytest.mark.parametrize("function", ["create", "update"])
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ([ThrottledError("x")] * 2, 429),
+        ([UnavailableError("x")] * 2, 503),
+        ([UnavailableError("x"), ThrottledError("x")], 429),
+    ],
+)
+def test_a_batch_of_which_nothing_could_be_written_now_is_answered_as_one_failure(
+    function: str, errors: list[SegmentsError], code: int
+) -> None:
+    answer = batch(function, 0, *errors)
+    assert (answer.status, answer.body["status"], answer.headers) == (code, "fail", {"Retry-After": "1"})
+    assert len(answer.body["unprocessed"]) == 2
+
+
+@pytest.mark.parametrize("function", ["create", "update"])
+@pytest.mark.parametrize(
+    ("errors", "headers"),
+    [
+        ([], {}),
+        ([NotFoundError("x")], {}),
+        ([NotFoundError("x"), ThrottledError("x")], {"Retry-After": "1"}),
+        ([UnavailableError("x")], {"Retry-After": "1"}),
+    ],
+)
+def test_retry_after_is_sent_when_an_entry_may_be_sent_again_as_it_is(
+    function: str, errors: list[SegmentsError], headers: dict[str, str]
+) -> None:
+    assert batch(function, 1, *errors).headers == headers
+
+
+def test_create_lists_segments_and_failures_in_the_order_of_the_request() -> None:
+    answer = created([4, 0], {3: ConflictError("taken"), 1: QuotaExceededError("full")})
+    assert answer.body == {
+        "status": "partial",
+        "processed": 2,
+        "segments": [
+            {"id": 1_000, "segment_name": "segment 0", "customer_segment_id": "C0"},
+            {"id": 1_004, "segment_name": "segment 4", "customer_segment_id": "C4"},
+        ],
+        "unprocessed": [
+            {
+                "status": "fail",
+                "code": 422,
+                "error": "full",
+                "record": {"segment_name": "segment 1", "customer_segment_id": "C1"},
+            },
+            {
+                "status": "fail",
+                "code": 409,
+                "error": "taken",
+                "record": {"segment_name": "segment 3", "customer_segment_id": "C3"},
+            },
+        ],
+    }
+
+
+def test_update_says_for_each_pair_what_was_asked_and_what_was_wrong() -> None:
+    both = SegmentReference(1763901234567890, "GOLD")
+    rejections = [
+        rejected(NotFoundError("segment does not exist")),
+        Rejection(UserReference(guid="abc"), both, Action.REMOVE, SegmentDeletedError("segment was deleted")),
+    ]
+    answer = update_answer(UpdateResult(added=3, removed=2, unchanged=1, profiles_created=2, rejections=rejections))
+    assert answer.body == {
+        "status": "partial",
+        "processed": 6,
+        "summary": {"added": 3, "removed": 2, "unchanged": 1, "profiles_created": 2},
+        "unprocessed": [
+            {
+                "status": "fail",
+                "code": 404,
+                "error": "segment does not exist",
+                "record": {
+                    "user_profiles": [{"identity": "CT123456"}],
+                    "segments": [{"customer_segment_id": "GOLD", "action": "ADD"}],
+                },
+            },
+            {
+                "status": "fail",
+                "code": 410,
+                "error": "segment was deleted",
+                "record": {
+                    "user_profiles": [{"guid": "abc"}],
+                    "segments": [
+                        {"ct_segment_id": "1763901234567890", "customer_segment_id": "GOLD", "action": "REMOVE"}
+                    ],
+                },
+            },
+        ],
+    }
+
+
+def many(user_text: Callable[[int], str], segment_text: Callable[[int], str]) -> list[Rejection]:
+    """Return 10,000 rejections: some users failed wholly, some in half, some for another reason."""
+    errors = [NotFoundError("segment does not exist"), ThrottledError("the database is throttling")]
+    rejections = []
+    for user in range(100):
+        reference = UserReference(identity=user_text(user)) if user % 2 else UserReference(guid=user_text(user))
+        for place in range(100):
+            action = Action.ADD if place % 3 else Action.REMOVE
+            error = errors[0] if place % 5 == 0 or user % 7 else errors[1]
+            rejections.append(
+                Rejection(reference, SegmentReference(customer_segment_id=segment_text(place)), action, error)
+            )
+    return rejections
+
+
+def resent(answer: Answer) -> Counter[tuple[Pair, int]]:
+    """Send each record of the answer again and return the pairs that this asks for, each with the code it had."""
+    pairs: Counter[tuple[Pair, int]] = Counter()
+    for failed in json.loads(render(answer, "request")["body"])["unprocessed"]:
+        for group in parse_update(json.dumps({"bulk_profiles": [failed["record"]]}).encode()):
+            pairs.update(
+                ((user, reference, action), failed["code"])
+                for user in group.users
+                for reference, action in group.actions
+            )
+    return pairs
+
+
+TEXTS: dict[str, Callable[[int], str]] = {
+    "short": lambda place: f"x{place}",
+    "255 letters": lambda place: f"{place:03d}".ljust(255, "x"),
+    "255 four-byte characters": lambda place: f"{place:03d}".ljust(255, "😀"),
+    "60 quotes": lambda place: f"{place:03d}".ljust(60, '"'),
+    "255 quotes": lambda place: f"{place:03d}".ljust(255, '"'),
+    "60 backslashes": lambda place: f"{place:03d}".ljust(60, "\\"),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_every_rejected_pair_is_told_exactly_once_and_can_be_sent_again_as_it_is(text: Callable[[int], str]) -> None:
+    rejections = many(text, text)
+    codes = {NotFoundError: 404, ThrottledError: 429}
+    wanted = Counter(((r.user, r.segment, r.action), codes[type(r.error)]) for r in rejections)
+    assert resent(update_answer(UpdateResult(rejections=rejections))) == wanted
+    assert set(wanted.values()) == {1}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_the_longest_answer_gets_through_lambda(text: Callable[[int], str]) -> None:
+    answer = render(update_answer(UpdateResult(rejections=many(text, text))), "request")
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) < LAMBDA_ANSWER_BYTES
+
+
+def test_records_hold_one_pair_each_while_the_answer_is_short_enough() -> None:
+    answer = update_answer(UpdateResult(rejections=many(TEXTS["short"], TEXTS["short"])))
+    assert len(answer.body["unprocessed"]) == 10_000
+
+
+def test_a_very_long_answer_merges_users_who_failed_alike() -> None:
+    answer = update_answer(UpdateResult(rejections=many(TEXTS["255 letters"], TEXTS["255 letters"])))
+    # 15 of the users failed for two reasons, and each reason's users failed with the same segments or with all.
+    assert [len(failed["record"]["user_profiles"]) for failed in answer.body["unprocessed"]] == [15, 85, 15]
+    assert {failed["code"] for failed in answer.body["unprocessed"]} == {404, 429}

@@ -1,0 +1,27 @@
+"""Bodies made to cost much: they are refused within what a function has (1,024 MB, for bodies of up to 4 MiB)."""
+
+import tracemalloc
+
+import pytest
+
+from tests.unit.conftest import CREATE, UPDATE, Api
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 500_000 + "1]}]}",
+        "[" + "1," * 500_000 + "1]",
+        "[{" + ",".join(f'"{place}":1' for place in range(80_000)) + "}]",
+    ],
+    ids=["segments", "entries", "fields"],
+)
+def test_a_body_full_of_mistakes_of_1_mb_costs_no_more_than_128_mb(api: Api, body: str) -> None:
+    function = UPDATE if "bulk_profiles" in body else CREATE
+    tracemalloc.start()
+    try:
+        status, _ = api.post(function, body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (status, peak < 128 * 1024 * 1024) == (400, True)

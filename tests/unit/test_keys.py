@@ -1,0 +1,95 @@
+"""Keys: no two things share one, and none is longer than DynamoDB takes."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segments.limits import COUNTER_SLOTS, MAX_ID_CHARACTERS, MAX_SEGMENT_ID, MEMBER_BUCKETS
+from segments.stores import keys
+
+LONGEST_ACCOUNT = "A" * 64
+LONGEST_TEXT = "😀" * MAX_ID_CHARACTERS
+SORT_KEY_BYTES, PARTITION_KEY_BYTES = 1024, 2048  # DynamoDB developer guide, "Service quotas"
+
+account_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{2,8}", fullmatch=True) | st.sampled_from(["abc", "abc-1", "1-2"])
+# Mostly what separates parts of keys, so that parts could run into each other if they may.
+texts = st.text(st.sampled_from("#01a-"), min_size=1, max_size=8) | st.text(min_size=1, max_size=20)
+segment_ids = st.integers(1, 20) | st.integers(1, MAX_SEGMENT_ID)
+
+OF_ACCOUNT_AND_TEXT = [keys.identity_claim, keys.membership]
+
+
+@st.composite
+def halves(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Return one string cut in two at each of two places: what collides when the parts are only put together."""
+    account = draw(st.text("a1-", min_size=8, max_size=12).map("abc".__add__))
+    text = draw(st.text("a1-#", min_size=1, max_size=8))
+    cuts = draw(st.lists(st.integers(3, len(account)), min_size=2, max_size=2))
+    return [(account[:cut], account[cut:] + text) for cut in cuts]
+
+
+@pytest.mark.parametrize("key", OF_ACCOUNT_AND_TEXT)
+@given(users=halves() | st.lists(st.tuples(account_ids, texts), min_size=2, max_size=2))
+def test_two_users_never_share_a_key(key: Callable[[str, str], str], users: list[tuple[str, str]]) -> None:
+    one, other = users
+    assert (key(*one) == key(*other)) == (one == other)
+
+
+@given(one=st.tuples(account_ids, segment_ids, texts), other=st.tuples(account_ids, segment_ids, texts))
+def test_two_memberships_never_share_a_row(one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
+    def row(account_id: str, segment_id: int, profile_id: str) -> tuple[str, str]:
+        return keys.member_bucket(account_id, segment_id, profile_id), profile_id
+
+    assert (row(*one) == row(*other)) == (one == other)
+
+
+@given(segments=st.sets(segment_ids, max_size=5), customer_ids=st.sets(texts, max_size=5))
+def test_all_that_the_segments_table_holds_has_keys_of_its_own(segments: set[int], customer_ids: set[str]) -> None:
+    made = [keys.ACTIVE_SEGMENTS]
+    made += [keys.segment(segment_id) for segment_id in segments]
+    made += [key for segment_id in segments for key in keys.segment_counts(segment_id)]
+    made += [keys.customer_segment_id_claim(customer_id) for customer_id in customer_ids]
+    assert len(set(made)) == len(made) == 1 + (1 + COUNTER_SLOTS) * len(segments) + len(customer_ids)
+
+
+@given(one=segment_ids, other=segment_ids)
+def test_segments_sort_by_their_ids(one: int, other: int) -> None:
+    assert (keys.segment(one) < keys.segment(other)) == (one < other)
+
+
+def test_usage_of_a_month_is_spread_over_slots_beside_the_account() -> None:
+    made = [keys.ACCOUNT, *keys.usage("2026-01"), *keys.usage("2026-02")]
+    assert len(set(made)) == 1 + 2 * COUNTER_SLOTS
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        keys.customer_segment_id_claim(LONGEST_TEXT),
+        keys.segment(MAX_SEGMENT_ID),
+        keys.segment_counts(MAX_SEGMENT_ID)[-1],
+        keys.update_errors("2026-01-01T00:00:00.000000Z", "x" * 36, 9999),
+        LONGEST_TEXT,  # profile_id in SegmentMembers, customer_segment_id in the index
+    ],
+)
+def test_the_longest_sort_keys_fit(key: str) -> None:
+    assert len(key.encode()) <= SORT_KEY_BYTES
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        keys.identity_claim(LONGEST_ACCOUNT, LONGEST_TEXT),
+        keys.membership(LONGEST_ACCOUNT, LONGEST_TEXT),
+        keys.member_bucket(LONGEST_ACCOUNT, MAX_SEGMENT_ID, LONGEST_TEXT),
+    ],
+)
+def test_the_longest_partition_keys_fit(key: str) -> None:
+    assert len(key.encode()) <= PARTITION_KEY_BYTES
+
+
+def test_members_of_a_segment_are_spread_over_all_buckets() -> None:
+    buckets = {keys.member_bucket("abc", 1, f"profile-{number}") for number in range(500)}
+    assert len(buckets) == MEMBER_BUCKETS

@@ -1,0 +1,224 @@
+"""template.yaml keeps its promises: narrow rights, kept data, streams that never block, answers of one shape."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from segments.limits import MAX_BODY_BYTES
+from segments.settings import Settings
+from tests.support.events import sample
+from tests.support.template import ROOT, load, resources
+
+Json = Any
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+TABLES = resources("AWS::DynamoDB::Table")
+STREAM_READERS = ("PublishChangesFunction", "ProjectMembersFunction")
+RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
+MIB = 1024 * 1024
+
+
+def statements(function: str) -> list[Json]:
+    return [statement for policy in FUNCTIONS[function]["Policies"] for statement in policy["Statement"]]
+
+
+def texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def actions(statement: Json) -> list[str]:
+    return list(texts(statement["Action"]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_has_statements_of_its_own_and_no_wildcard(function: str) -> None:
+    assert statements(function)
+    for statement in statements(function):
+        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        assert not [text for text in texts(statement) if "*" in text]
+        assert set(statement["Resource"]) == {"GetAtt"} or all(set(one) == {"GetAtt"} for one in statement["Resource"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_may_scan_or_delete_tables(function: str) -> None:
+    allowed = {action for statement in statements(function) for action in actions(statement)}
+    assert allowed.isdisjoint({"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DeleteTable"})
+    assert {action.partition(":")[0] for action in allowed} <= {"dynamodb", "events"}
+
+
+def test_only_who_publishes_may_put_events() -> None:
+    allowed = [name for name in FUNCTIONS for statement in statements(name) if "events:PutEvents" in actions(statement)]
+    assert allowed == ["PublishChangesFunction"]
+
+
+def test_functions_get_rights_in_no_other_way() -> None:
+    assert "Policies" not in load()["Globals"]["Function"]
+    assert not resources("AWS::IAM::Role")
+    assert not resources("AWS::IAM::Policy")
+    assert not any("Role" in properties for properties in FUNCTIONS.values())
+
+
+@pytest.mark.parametrize("function", STREAM_READERS)
+def test_a_batch_that_cannot_be_processed_never_blocks_its_shard_for_ever(function: str) -> None:
+    (event,) = FUNCTIONS[function]["Events"].values()
+    mapping = event["Properties"]
+    assert event["Type"] == "DynamoDB"
+    assert mapping["Stream"] == {"GetAtt": "MembershipsTable.StreamArn"}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
+    assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"GetAtt": "FailedRecordsQueue.Arn"}
+
+
+def test_nothing_else_reads_a_stream() -> None:
+    readers = [
+        name
+        for name, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+    assert tuple(readers) == STREAM_READERS
+
+
+def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
+    (queue,) = resources("AWS::SQS::Queue").values()
+    assert queue["MessageRetentionPeriod"] >= 24 * 3600
+    assert queue["SqsManagedSseEnabled"] is True
+    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"GetAtt": "FailedRecordsQueue.QueueName"}}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+def test_there_are_six_tables() -> None:
+    assert set(TABLES) == {
+        "AccountsTable",
+        "SegmentsTable",
+        "ProfilesTable",
+        "MembershipsTable",
+        "SegmentMembersTable",
+        "UpdateErrorsTable",
+    }
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_encrypted_recoverable_and_on_demand(table: str) -> None:
+    assert TABLES[table]["SSESpecification"] == {"SSEEnabled": True}
+    assert TABLES[table]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert TABLES[table]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("table", ["AccountsTable", "SegmentsTable", "ProfilesTable", "MembershipsTable"])
+def test_what_cannot_be_worked_out_anew_outlives_the_stack(table: str) -> None:
+    resource = load()["Resources"][table]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_stream_shows_each_item_before_and_after() -> None:
+    streams = {name: table["StreamSpecification"] for name, table in TABLES.items() if "StreamSpecification" in table}
+    assert streams == {"MembershipsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+
+
+@pytest.mark.parametrize("response", RESPONSES)
+def test_what_api_gateway_answers_by_itself_has_the_shape_of_every_answer(response: str) -> None:
+    properties = RESPONSES[response]
+    (template,) = properties["ResponseTemplates"].values()
+    assert list(properties["ResponseTemplates"]) == ["application/json"]
+    # messageString is API Gateway's message as a JSON string, its quotes included.
+    body = json.loads(template.replace("$context.error.messageString", '"Invalid \\"request\\" body"'))
+    assert "$" not in json.dumps(body)
+    assert body == {"status": "fail", "error": body["error"], "code": properties["StatusCode"]}
+    assert body["error"]
+    assert properties["ResponseParameters"]["Headers"]["X-Request-Id"] == "context.requestId"
+
+
+def test_every_refusal_of_api_gateway_has_a_response() -> None:
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(RESPONSES)
+    codes = {name: properties["StatusCode"] for name, properties in RESPONSES.items()}
+    assert (codes["UNAUTHORIZED"], codes["ACCESS_DENIED"], codes["MISSING_AUTHENTICATION_TOKEN"]) == (401, 403, 404)
+    assert (codes["REQUEST_TOO_LARGE"], codes["THROTTLED"]) == (413, 429)
+    assert RESPONSES["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"] == "'1'"
+
+
+def test_api_gateway_names_the_limit_of_a_body_as_the_functions_do() -> None:
+    assert (
+        f"at most {MAX_BODY_BYTES // MIB} MiB"
+        in RESPONSES["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
+    )
+
+
+def test_only_the_health_check_needs_no_account() -> None:
+    api = resources("AWS::Serverless::Api")["Api"]["Auth"]
+    assert api["DefaultAuthorizer"] in api["Authorizers"]
+    open_paths = [
+        event["Properties"]["Path"]
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
+    ]
+    assert open_paths == ["/health"]
+
+
+def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:
+    identity = resources("AWS::Serverless::Api")["Api"]["Auth"]["Authorizers"]["AccountHeaders"]["Identity"]
+    assert identity["Headers"] == ["X-CleverTap-Account-Id", "X-CleverTap-Passcode"]
+    assert identity["ReauthorizeEvery"] == {"Ref": "AuthorizerCacheSeconds"}
+    assert load()["Parameters"]["AuthorizerCacheSeconds"]["Default"] == 60
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_has_its_folder_and_a_sample_event_of_the_same_name(function: str) -> None:
+    folder = FUNCTIONS[function]["CodeUri"]
+    assert (ROOT / folder / "app.py").is_file()
+    name = folder.removeprefix("functions/")
+    assert name.replace("_", "") == function.removesuffix("Function").lower()
+    assert sample(name)
+
+
+def test_there_is_no_sample_event_and_no_folder_without_a_function() -> None:
+    names = {properties["CodeUri"].removeprefix("functions/") for properties in FUNCTIONS.values()}
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == names
+    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == names
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_sample_event_is_of_a_route_or_stream_that_the_function_serves(function: str) -> None:
+    event = sample(FUNCTIONS[function]["CodeUri"].removeprefix("functions/"))
+    served = FUNCTIONS[function].get("Events", {}).values()
+    routes = {(one["Properties"]["Method"], one["Properties"]["Path"]) for one in served if one["Type"] == "Api"}
+    if "resource" in event and event.get("type") != "REQUEST":
+        assert (event["httpMethod"], event["resource"]) in routes
+    else:
+        assert not routes
+    assert ("Records" in event) == (function in STREAM_READERS)
+
+
+def test_functions_get_the_variables_that_settings_read() -> None:
+    variables = set(load()["Globals"]["Function"]["Environment"]["Variables"]) - {"POWERTOOLS_LOG_LEVEL"}
+    assert variables == {name.upper() for name in Settings.model_fields}
+    assert not any("Environment" in properties for properties in FUNCTIONS.values())
+
+
+def test_requests_end_before_api_gateway_stops_waiting() -> None:
+    default = load()["Globals"]["Function"]["Timeout"]
+    for name, properties in FUNCTIONS.items():
+        timeout = properties.get("Timeout", default)
+        assert timeout < 29 or name in STREAM_READERS
+
+
+def test_outputs_name_what_others_connect_to() -> None:
+    outputs = load()["Outputs"]
+    assert {"ApiUrl", "BusName", "BusArn"} <= set(outputs)
+    for name in (*TABLES, *FUNCTIONS):
+        assert outputs[f"{name}Name"] == {"Value": {"Ref": name}}
