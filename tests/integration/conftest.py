@@ -90,8 +90,8 @@ def _forget_services() -> None:
 @pytest.fixture
 def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let threads stand for Lambda's processes: the metrics line is one invocation's, so it can't be shared."""
-    monkeypatch.setattr(observability.metrics, "add_metric", lambda **_: None)
-    monkeypatch.setattr(observability.metrics, "flush_metrics", lambda **_: None)
+    monkeypatch.setattr(observability.metrics.provider, "add_metric", lambda **_: None)
+    monkeypatch.setattr(observability.metrics.provider, "flush_metrics", lambda **_: None)
 
 
 @dataclass
@@ -144,12 +144,17 @@ class Relay:
         return records
 
 
-@pytest.fixture
-def relay(environment: dict[str, str], dynamodb: "DynamoDBClient", bus: RecordingBus) -> Relay:
-    assert bus is not None
+@pytest.fixture(scope="session")
+def stream(environment: dict[str, str], dynamodb: "DynamoDBClient") -> StreamReader:
     arn = dynamodb.describe_table(TableName=environment["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
-    reader = StreamReader(boto3.client("dynamodbstreams"), arn)
-    return Relay(reader, EventSourceMapping(publish_changes), EventSourceMapping(project_members))
+    return StreamReader(boto3.client("dynamodbstreams"), arn)
+
+
+@pytest.fixture
+def relay(stream: StreamReader, bus: RecordingBus) -> Relay:
+    assert bus is not None
+    stream.read()  # what other tests have written
+    return Relay(stream, EventSourceMapping(publish_changes), EventSourceMapping(project_members))
 
 
 @dataclass(frozen=True)

@@ -149,10 +149,10 @@ def test_adds_and_removes_of_the_same_users_add_up_and_their_events_alternate(
 ) -> None:
     segments = account.create(None, None, None)
     users = [{"identity": f"U{place}"} for place in range(4)]
-    choice = Random(1)
+    choice = Random(1)  # noqa: S311 - a seeded test
 
     def keep_changing(seed: int) -> list[Json]:
-        mine = Random(seed)
+        mine = Random(seed)  # noqa: S311 - a seeded test
         return [
             account.update(
                 (

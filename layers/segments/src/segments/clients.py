@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_events import EventBridgeClient
 
-# A call that hangs is given up early enough to be repeated within one request; our own retries go on from there.
+# A call that hangs is given up early enough to be repeated within one request, and to end before the request must
+# (edge.http.RESERVE_SECONDS). The stores repeat calls within their deadline, so the SDK does not.
 # Shapes are checked by our tests, not again on each call; the user agent is not worked out anew on each call.
 CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=32,
     parameter_validation=False,
     user_agent="api-segments",

@@ -55,7 +55,8 @@ class AccountService:
         account = Account(
             new_id, name, plan, private_beta, Status.ACTIVE, rfc3339(self._clock.now()), passcodes=(passcode,)
         )
-        if not self._accounts.insert(account, deadline):
+        # Not inserted, yet there as it is here: our own write, whose answer was lost.
+        if not self._accounts.insert(account, deadline) and self._accounts.get(new_id, deadline) != account:
             raise ConflictError(f"account_id: {new_id} is taken")
         return account, plain
 
@@ -69,16 +70,17 @@ class AccountService:
     def add_passcode(self, account_id: str, deadline: Deadline) -> tuple[Account, str]:
         """Add a second passcode, to change over to; raises NotFoundError, ConflictError if there are two."""
         passcode, plain = self._new_passcode(account_id)
-        if not self._accounts.add_passcode(account_id, passcode, MAX_LIVE_PASSCODES, deadline):
-            self.get(account_id, deadline)
+        self._accounts.add_passcode(account_id, passcode, MAX_LIVE_PASSCODES, deadline)
+        account = self.get(account_id, deadline)
+        if passcode not in account.passcodes:
             raise ConflictError(f"account {account_id} has {MAX_LIVE_PASSCODES} passcodes; revoke one first")
-        return self.get(account_id, deadline), plain
+        return account, plain
 
     def revoke_passcode(self, account_id: str, passcode_id: str, deadline: Deadline) -> Account:
         """Revoke a passcode; it stops within the authorizer's cache time. Raises NotFoundError."""
-        if not self._accounts.remove_passcode(account_id, passcode_id, deadline):
-            self.get(account_id, deadline)
+        if all(known.passcode_id != passcode_id for known in self.get(account_id, deadline).passcodes):
             raise NotFoundError(f"passcode_id: account {account_id} has no passcode {passcode_id}")
+        self._accounts.remove_passcode(account_id, passcode_id, deadline)
         return self.get(account_id, deadline)
 
     def set_plan(self, account_id: str, plan: Plan, private_beta: bool | None, deadline: Deadline) -> Account:  # noqa: FBT001 - it is the flag's value

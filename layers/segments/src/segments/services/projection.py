@@ -37,6 +37,7 @@ class RowChange:
 
     sequence: str
     member: bool
+    joined: bool
     reach: frozenset[Channel]
     identity: str | None
     occurred_at: datetime
@@ -80,7 +81,7 @@ class RowPlan:
         row = self._row_before()
         was_member, joined_at = row is not None and row.member, None
         for change in pending:
-            if change.member and not was_member:
+            if change.joined or (change.member and not was_member):
                 joined_at = change.occurred_at
             was_member = change.member
         return joined_at
@@ -167,6 +168,7 @@ def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int],
                 RowChange(
                     sequence=record.sequence,
                     member=member,
+                    joined=member and not was_member,
                     reach=record.new.reach if member else _NO_REACH,
                     identity=record.new.identity,
                     occurred_at=record.occurred_at,

@@ -7,7 +7,7 @@ not known to have happened.
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,7 +99,9 @@ def in_parallel(do: Callable[[T], object], values: Sequence[T]) -> None:
     if len(values) == 1:
         do(values[0])
         return
-    for future in [_POOL.submit(do, value) for value in values]:
+    futures = [_POOL.submit(do, value) for value in values]
+    wait(futures)
+    for future in futures:
         future.result()
 
 
@@ -261,22 +263,27 @@ class DynamoDB:
                     retry.append((lane, place))
         return retry
 
-    def transact(self, actions: Sequence["TransactWriteItemTypeDef"], deadline: Deadline) -> None:
-        """Run one TransactWriteItems of at most 100 actions: all or nothing.
+    def transact(self, build: Callable[[], Sequence["TransactWriteItemTypeDef"]], deadline: Deadline) -> None:
+        """Run one TransactWriteItems of at most 100 actions, as `build` gives them: all or nothing.
 
+        A transaction that was cancelled is built anew, so that it can move away from a busy item. One whose answer was
+        lost is repeated as it was.
         Conflicts, throttling and lost answers are retried with one client request token, which DynamoDB honours for
         ten minutes, so a transaction whose answer was lost is not done twice. Raises ConditionFailedError,
         ThrottledError or UnavailableError.
         """
-        token = uuid.uuid4().hex
+        actions, token = build(), uuid.uuid4().hex
         backoff = Backoff(deadline)
         while True:
             try:
                 self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
             except (ClientError, BotoCoreError) as exc:
-                failure = _cancellation(exc) or _failure(exc)
+                cancelled = _cancellation(exc)
+                failure = cancelled or _failure(exc)
                 if not failure.may_pass or not backoff.wait():
                     raise failure.error from exc
+                if cancelled:
+                    actions, token = build(), uuid.uuid4().hex
             else:
                 return
 
@@ -306,7 +313,9 @@ class DynamoDB:
 
 def _cancellation(exc: ClientError | BotoCoreError) -> _Failure | None:
     """Return why a transaction was cancelled, None if it was not; raises ConditionFailedError."""
-    reasons: Sequence[Mapping[str, Any]] = getattr(exc, "response", {}).get("CancellationReasons", ())
+    if isinstance(exc, BotoCoreError):
+        return None
+    reasons: Sequence[Mapping[str, Any]] = exc.response.get("CancellationReasons", ())
     failed = {place: reason.get("Item") for place, reason in enumerate(reasons) if reason["Code"] == CONDITION_FAILED}
     if failed:
         raise ConditionFailedError(failed) from exc

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from segments.clock import Deadline
 from segments.errors import NotWrittenError, UnavailableError
@@ -18,6 +19,9 @@ from segments.stores.dynamodb import (
     in_parallel,
     number_set,
 )
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
 # A new profile is two items: its identity's claim and its memberships.
@@ -120,21 +124,19 @@ class MembershipStore:
         pending = list(places)
         while pending:
             puts = [put for place in pending for put in self._puts(account_id, place, profiles[place])]
+            actions: list[TransactWriteItemTypeDef] = [
+                {
+                    "Put": {
+                        "TableName": table,
+                        "Item": item,
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    }
+                }
+                for _, table, item in puts
+            ]
             try:
-                self._db.transact(
-                    [
-                        {
-                            "Put": {
-                                "TableName": table,
-                                "Item": item,
-                                "ConditionExpression": "attribute_not_exists(pk)",
-                                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                            }
-                        }
-                        for _, table, item in puts
-                    ],
-                    deadline,
-                )
+                self._db.transact(lambda: actions, deadline)  # noqa: B023 - called before the next turn
             except ConditionFailedError as exc:
                 for action, found in exc.failures.items():
                     place = puts[action][0]
@@ -177,7 +179,11 @@ def _lost_race(profile: NewProfile, found: Item | None) -> CreateResult:
 def _set_change_result(result: StatementResult) -> SetChangeResult:
     if result.item is None:
         return SetChangeResult(None, result.error)
-    return SetChangeResult(image_from_item(result.item).segment_ids)
+    return SetChangeResult(_segment_ids(result.item))
+
+
+def _segment_ids(item: Item) -> frozenset[int]:
+    return frozenset(map(int, item["segment_ids"]["NS"])) if "segment_ids" in item else frozenset()
 
 
 def image_from_item(item: Item | None) -> MembershipImage:
@@ -186,6 +192,6 @@ def image_from_item(item: Item | None) -> MembershipImage:
         return NOBODY
     return MembershipImage(
         identity=item.get("identity", {}).get("S"),
-        segment_ids=frozenset(map(int, item.get("segment_ids", {}).get("NS", ()))),
+        segment_ids=_segment_ids(item),
         reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
     )

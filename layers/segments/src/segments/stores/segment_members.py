@@ -88,15 +88,23 @@ class SegmentMemberStore:
 
         Raises RowsDifferError, ThrottledError or UnavailableError.
         """
-        actions = [self._row_action(row, now) for row in rows]
-        # One slot for all counters of a transaction: two transactions that meet in one counter meet one time in eight.
-        slot = randbelow(COUNTER_SLOTS)
-        for (account_id, segment_id), deltas in increments.counts.items():
-            actions.append(self._counts_action(account_id, segment_id, deltas, slot, now))
-        for (account_id, month), points in increments.data_points.items():
-            actions.append(self._usage_action(account_id, month, points, slot))
+        row_actions = [self._row_action(row, now) for row in rows]
+
+        def build() -> list["TransactWriteItemTypeDef"]:
+            # One slot for all counters of a transaction: two that meet in a counter meet one time in eight, then part.
+            slot = randbelow(COUNTER_SLOTS)
+            counts = [
+                self._counts_action(account_id, segment_id, deltas, slot, now)
+                for (account_id, segment_id), deltas in increments.counts.items()
+            ]
+            usage = [
+                self._usage_action(account_id, month, points, slot)
+                for (account_id, month), points in increments.data_points.items()
+            ]
+            return [*row_actions, *counts, *usage]
+
         try:
-            self._db.transact(actions, deadline)
+            self._db.transact(build, deadline)
         except ConditionFailedError as exc:
             raise RowsDifferError({place: _from_item(item) for place, item in exc.failures.items()}) from exc
 

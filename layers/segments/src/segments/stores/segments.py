@@ -62,7 +62,7 @@ class SegmentStore:
                 puts.append((place, "claim", _to_claim(segment)))
         actions = [self._count_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
         try:
-            self._db.transact(actions, deadline)
+            self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
             failed = [puts[action - 1][:2] for action in exc.failures if action > 0]
             quota = exc.failures.get(0)
@@ -127,7 +127,8 @@ def counter_name(channel: Channel) -> str:
 
 def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
     def total(name: str) -> int:
-        return sum(int(slot[name]["N"]) for slot in slots if name in slot)
+        # The slots are not read at one moment, so a reader may miss a join in one and see the leave in another.
+        return max(0, sum(int(slot[name]["N"]) for slot in slots if name in slot))
 
     reachable: Mapping[Channel, int] = {channel: total(counter_name(channel)) for channel in Channel}
     return SegmentCounts(total("members"), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))

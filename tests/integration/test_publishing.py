@@ -1,0 +1,320 @@
+"""Every real change of membership leaves on the bus as one event, and nothing else does."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from functions.publish_changes.app import handler as publish_changes
+from segments.edge.http import RESERVE_SECONDS
+from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.support.events import Context, Event
+from tests.support.faults import FaultyClient, refused
+from tests.support.records import Profile, Stream, sequences
+from tests.support.state import Tables, assert_projected, live
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Json = Any
+
+DETAIL: dict[str, type | tuple[type, ...]] = {
+    "Action": str,
+    "Segment Name": str,
+    "Segment ID": int,
+    "Customer_Segment_ID": (str, type(None)),
+    "Account ID": str,
+    "Identity": (str, type(None)),
+    "Profile ID": str,
+    "Event ID": str,
+    "Sequence": str,
+    "Occurred At": str,
+}
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+A_MOMENT = RESERVE_SECONDS + 0.3
+
+
+def users(count: int) -> list[Json]:
+    return [{"identity": f"U{place}"} for place in range(count)]
+
+
+def actions(action: str, *segment_ids: int) -> list[Json]:
+    return [{"ct_segment_id": segment_id, "action": action} for segment_id in segment_ids]
+
+
+def publish(records: Sequence[Event], seconds: float = 60) -> list[str]:
+    """Deliver one batch; return the sequence it is to be delivered again from, if any."""
+    answer = publish_changes({"Records": deepcopy(list(records))}, Context(seconds))
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def event_ids(bus: RecordingBus, account: Account) -> Counter[str]:
+    return Counter(detail["Event ID"] for detail in bus.details(account.account_id))
+
+
+def test_an_event_says_what_is_documented_and_no_more(account: Account, relay: Relay, bus: RecordingBus) -> None:
+    gold, silver = account.create("GOLD-ü", None)
+    account.update((users(1), actions("ADD", gold)), ([{"guid": "anonymous"}], actions("ADD", silver)))
+    account.update((users(1), actions("REMOVE", gold)))
+
+    records = relay.drain()
+
+    details = bus.details(account.account_id)
+    assert len(details) == 3
+    for detail in details:
+        assert list(detail) == list(DETAIL)
+        for name, kind in DETAIL.items():
+            assert isinstance(detail[name], kind), name
+        assert RFC_3339.fullmatch(detail["Occurred At"])
+        age = datetime.now().astimezone() - datetime.fromisoformat(detail["Occurred At"])
+        assert timedelta(0) <= age < timedelta(minutes=5)
+        assert int(detail["Sequence"]) in {int(sequence) for sequence in sequences(records)}
+    assert [
+        (detail["Action"], detail["Identity"], detail["Segment ID"]) for detail in details if detail["Identity"]
+    ] == [
+        ("ADD", "U0", gold),
+        ("REMOVE", "U0", gold),
+    ]
+    (anonymous,) = [detail for detail in details if detail["Identity"] is None]
+    assert anonymous["Profile ID"] == "anonymous"
+    assert anonymous["Customer_Segment_ID"] is None
+    assert {detail["Customer_Segment_ID"] for detail in details} == {"GOLD-ü", None}
+    assert {detail["Segment Name"] for detail in details} == {"segment 0", "segment 1"}
+
+
+def test_an_event_comes_in_the_documented_envelope(account: Account, relay: Relay, bus: RecordingBus) -> None:
+    (gold,) = account.create(None)
+    account.update((users(1), actions("ADD", gold)))
+    relay.drain()
+
+    (entry,) = [entry for entry in bus.entries if json.loads(entry["Detail"])["Account ID"] == account.account_id]
+    assert (entry["EventBusName"], entry["Source"]) == ("test", "api-segments")
+    assert entry["DetailType"] == "Segment Membership Change"
+    assert entry["Time"] == datetime.fromisoformat(json.loads(entry["Detail"])["Occurred At"])
+
+
+def test_real_changes_and_events_are_the_same_set_whatever_is_repeated(
+    account: Account, tables: Tables, relay: Relay, bus: RecordingBus
+) -> None:
+    gold, silver = account.create(None, None)
+    changes = 0
+    for action, count, segments in [
+        ("ADD", 3, [gold]),
+        ("ADD", 4, [gold, silver]),
+        ("REMOVE", 2, [silver]),
+        ("REMOVE", 2, [silver]),
+        ("ADD", 1, [silver]),
+    ]:
+        summary = account.update((users(count), actions(action, *segments)))["summary"]
+        changes += summary["added"] + summary["removed"]
+    tables.set_reach(account.account_id, tables.profile_of(account.account_id, "U0") or "", "email")
+
+    records = relay.drain()
+    once = event_ids(bus, account)
+    assert len(once) == once.total() == changes == 3 + 5 + 2 + 1
+
+    for start in range(0, len(records), 2):
+        publish(records[start:])
+    assert set(event_ids(bus, account)) == set(once)
+    details = {detail["Event ID"]: detail for detail in bus.details(account.account_id)}
+    assert all(detail == details[detail["Event ID"]] for detail in bus.details(account.account_id))
+
+
+def test_entries_that_the_bus_refuses_are_sent_again_and_only_those(
+    account: Account, relay: Relay, bus: RecordingBus
+) -> None:
+    (gold,) = account.create(None)
+    account.update((users(25), actions("ADD", gold)))
+    refused_twice: Counter[str] = Counter()
+
+    def refuse(entry: Json) -> bool:
+        event_id = json.loads(entry["Detail"])["Event ID"]
+        refused_twice[event_id] += 1
+        return refused_twice[event_id] <= 2 and int(json.loads(entry["Detail"])["Identity"][1:]) % 3 == 0
+
+    bus.refuse = refuse
+    assert publish(relay.reader.read()) == []
+
+    sent = event_ids(bus, account)
+    assert len(sent) == sent.total() == 25
+    assert Counter(refused_twice.values()) == {1: 16, 3: 9}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "PutEvents"),
+        EndpointConnectionError(endpoint_url="https://events.us-east-1.amazonaws.com/"),
+    ],
+    ids=["throttled", "no connection"],
+)
+def test_a_call_that_fails_is_made_again(account: Account, relay: Relay, bus: RecordingBus, error: Exception) -> None:
+    (gold,) = account.create(None)
+    account.update((users(25), actions("ADD", gold)))
+    fails = iter([True, True])
+
+    def refuse(_: Json) -> bool:
+        if next(fails, False):
+            raise error
+        return False
+
+    bus.refuse = refuse
+    assert publish(relay.reader.read()) == []
+    sent = event_ids(bus, account)
+    assert len(sent) == sent.total() == 25
+
+
+def test_what_still_fails_at_the_deadline_is_delivered_again_with_the_same_event_ids(
+    account: Account, relay: Relay, bus: RecordingBus
+) -> None:
+    (gold,) = account.create(None)
+    account.update((users(30), actions("ADD", gold)))
+    records = relay.reader.read()
+    failing = [sequences(records)[place] for place in (12, 13, 25)]
+    refused_sequences = set(map(int, failing))
+    bus.refuse = lambda entry: int(json.loads(entry["Detail"])["Sequence"]) in refused_sequences
+
+    assert publish(records, A_MOMENT) == failing[:1]
+    before = event_ids(bus, account)
+    assert before.total() == 27
+
+    bus.refuse = lambda _: False
+    assert publish(records[12:]) == []
+    after = event_ids(bus, account)
+    assert set(before) < set(after)
+    assert len(after) == 30
+
+
+def test_a_bus_that_takes_nothing_for_long_loses_nothing(account: Account, relay: Relay, bus: RecordingBus) -> None:
+    (gold,) = account.create(None)
+    account.update((users(12), actions("ADD", gold)))
+    records = relay.reader.read()
+    bus.refuse = lambda _: True
+    assert publish(records, A_MOMENT) == sequences(records)[:1]
+    assert not bus.details(account.account_id)
+
+    bus.refuse = lambda _: False
+    relay.publisher.deliver(records)
+    assert len(event_ids(bus, account)) == 12
+
+
+def test_no_call_has_more_than_ten_entries(account: Account, relay: Relay, bus: RecordingBus) -> None:
+    segments = account.create(*[None] * 23)
+    account.update((users(11), actions("ADD", *segments)))
+    relay.drain()
+    assert len(event_ids(bus, account)) == 23 * 11
+    assert max(bus.call_sizes) == 10
+    assert len(bus.call_sizes) == 26
+
+
+def test_a_deleted_segment_publishes_nothing_and_counts_no_data_point(
+    account: Account, tables: Tables, relay: Relay, bus: RecordingBus
+) -> None:
+    gold, silver = account.create(None, None)
+    account.update((users(2), actions("ADD", gold, silver)))
+    relay.drain()
+    assert tables.data_points(account.account_id).total() == 4
+
+    account.update((users(1), actions("REMOVE", gold)))  # asked for before the deletion, told after it
+    tables.delete_segment(account.account_id, gold)
+    tables.erase(account.account_id, tables.profile_of(account.account_id, "U1") or "")
+    relay.drain()
+
+    told = [(event["Action"], event["Segment ID"]) for event in bus.details(account.account_id)]
+    assert Counter(told) == {("ADD", gold): 2, ("ADD", silver): 2, ("REMOVE", silver): 1}
+    assert tables.data_points(account.account_id).total() == 5
+    assert_projected(tables, account.account_id)
+    assert {segment for segment, _ in live(tables.members(account.account_id))} == {silver}
+
+
+def test_an_erased_profile_leaves_its_segments_under_its_old_identity(
+    account: Account, tables: Tables, relay: Relay, bus: RecordingBus
+) -> None:
+    gold, silver = account.create(None, None)
+    account.update((users(1), actions("ADD", gold, silver)))
+    profile = tables.profile_of(account.account_id, "U0") or ""
+    relay.drain()
+
+    tables.erase(account.account_id, profile)
+    relay.drain()
+
+    left = [event for event in bus.details(account.account_id) if event["Action"] == "REMOVE"]
+    assert {(event["Identity"], event["Profile ID"], event["Segment ID"]) for event in left} == {
+        ("U0", profile, gold),
+        ("U0", profile, silver),
+    }
+
+
+def test_an_unreadable_record_is_given_up_and_its_neighbours_are_published(
+    account: Account, tables: Tables, relay: Relay, bus: RecordingBus, dynamodb: "DynamoDBClient"
+) -> None:
+    (gold,) = account.create(None)
+    account.update((users(2), actions("ADD", gold)))
+    dynamodb.update_item(
+        TableName=tables.environment["MEMBERSHIPS_TABLE"],
+        Key={"pk": {"S": f"{account.account_id}#{tables.profile_of(account.account_id, 'U1')}"}},
+        UpdateExpression="SET reach = :reach",
+        ExpressionAttributeValues={":reach": {"SS": ["telepathy"]}},
+    )
+    account.update((users(5)[2:], actions("ADD", gold)))
+
+    records = relay.drain()
+    unreadable = sequences(records)[2]
+
+    assert {event["Identity"] for event in bus.details(account.account_id)} == {f"U{place}" for place in range(5)}
+    for reader in (relay.publisher, relay.projector):
+        (given_up,) = reader.on_failure
+        assert sequences(given_up)[0] == unreadable
+    assert {row.identity for row in live(tables.members(account.account_id)).values()} == {
+        f"U{place}" for place in range(5)
+    }
+    assert tables.data_points(account.account_id).total() == 5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"NewImage": {}},
+        {"NewImage": {"pk": {"S": "x"}}},
+        {"ApproximateCreationDateTime": "yesterday"},
+        {"NewImage": {"account_id": {"S": "A"}, "profile_id": {"S": "P"}, "segment_ids": {"NS": ["one"]}}},
+        {"NewImage": {"account_id": {"S": "A"}, "profile_id": {"S": "P"}, "segment_ids": {"S": "1"}}},
+        {"NewImage": {"account_id": {"S": "A"}, "profile_id": {"S": "P"}, "segment_ids": ["1"]}},
+        {"NewImage": []},
+    ],
+    ids=repr,
+)
+def test_a_damaged_record_fails_alone(
+    account: Account, relay: Relay, bus: RecordingBus, damage: dict[str, Any]
+) -> None:
+    (gold,) = account.create(None)
+    stream = Stream()
+    for place in range(3):
+        stream.append(None, Profile(account.account_id, f"P{place}", None, frozenset({gold})), 1_763_901_235)
+    stream.records[1]["dynamodb"].update(damage)
+
+    relay.publisher.deliver(stream.records)
+
+    assert {event["Profile ID"] for event in bus.details(account.account_id)} == {"P0", "P2"}
+    (given_up,) = relay.publisher.on_failure
+    assert sequences(given_up)[0] == sequences(stream.records)[1]
+
+
+def test_segments_that_cannot_be_read_now_are_read_on_redelivery(
+    account: Account, relay: Relay, bus: RecordingBus, faulty: FaultyClient
+) -> None:
+    (gold,) = account.create(None)
+    account.update((users(3), actions("ADD", gold)))
+    records = relay.reader.read()
+    faulty.next("batch_get_item", refused("ValidationException"))
+
+    relay.publisher.deliver(records)
+
+    assert len(event_ids(bus, account)) == 3
+    assert relay.publisher.on_failure == []
