@@ -1,7 +1,7 @@
 """The deployed template, over HTTP: create segments, push members, receive the events, read it back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -203,3 +203,25 @@ def test_the_documented_subscriber_gets_what_it_asks_for_and_nothing_else(
     update(wanted, "ADD", "last")
     details = collect(events, 2)
     assert [(detail["Identity"], detail["Action"]) for detail in details] == [("a", "ADD"), ("last", "ADD")]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [
+        (lambda account: [(name.lower(), value) for name, value in account.headers.items()], 404),
+        (lambda account: [(name.upper(), value) for name, value in account.headers.items()], 404),
+        (lambda account: [(name, f"  {value} ") for name, value in account.headers.items()], 404),
+        (lambda account: 2 * list(account.headers.items()), 401),
+        (lambda account: list(account.headers.items())[:1], 401),
+        (lambda account: list(account.headers.items())[1:], 401),
+        (lambda account: [(name, value.lower()) for name, value in account.headers.items()], 401),
+        (lambda _: [], 401),
+    ],
+    ids=["lower case", "upper case", "padded", "doubled", "no passcode", "no account", "values of other case", "none"],
+)
+def test_headers_are_taken_as_http_has_them(
+    stack: Stack, spelling: Callable[[Account], list[tuple[str, str]]], status: int
+) -> None:
+    answer = httpx.get(f"{stack.api_url}/api/segments/1", headers=spelling(stack.account), timeout=60, trust_env=False)
+    assert (answer.status_code, answer.json()["code"]) == (status, status)
+    assert answer.headers["x-request-id"]
