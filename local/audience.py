@@ -1,4 +1,4 @@
-"""What the demo does to whom: its segments, its three rounds of updates, and what should come of them."""
+"""What the demo does to whom: its segments, its rounds of updates, and what should come of them and of its uploads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.customers import TODAY, Customer
+from local.uploads import CHANNELS, Reach, Record
 
 USERS_A_REQUEST = 100
 TIER_UP = {"Bronze": "Silver", "Silver": "Gold", "Gold": "Platinum"}
@@ -49,6 +50,7 @@ class Shop:
     """What the API should hold, by the demo's own bookkeeping."""
 
     segments_of: dict[str, set[str]] = field(default_factory=dict)
+    reach_of: dict[str, Reach] = field(default_factory=dict)
     totals: Counter[str] = field(default_factory=Counter)
     changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """How often each (action, customer_segment_id, identity) should have become an event."""
@@ -56,7 +58,7 @@ class Shop:
     def apply(self, updates: Iterable[Update]) -> None:
         """Do to the books what the API is asked to do."""
         for update in updates:
-            if update.identity not in self.segments_of:
+            if update.identity not in self.segments_of and update.identity not in self.reach_of:
                 self.totals["profiles_created"] += 1
             now = self.segments_of.setdefault(update.identity, set())
             added, removed = update.adds - now, update.removes & now
@@ -70,9 +72,17 @@ class Shop:
             self.totals["unchanged"] += asked - len(added) - len(removed)
             self.totals["processed"] += asked
 
-    def members(self, segment: str) -> int:
-        """Return how many users should be in the segment now."""
-        return sum(segment in segments for segments in self.segments_of.values())
+    def upload(self, records: Iterable[Record]) -> None:
+        """Do to the books what the API is asked to do by POST /1/upload."""
+        for record in records:
+            self.reach_of.setdefault(record["identity"], Reach()).take(record)
+            self.totals["uploaded"] += 1
+
+    def counts(self, segment: str) -> dict[str, int]:
+        """Return how many users should be in the segment now, and how many of them each channel should reach."""
+        members = [identity for identity, segments in self.segments_of.items() if segment in segments]
+        reaches = [self.reach_of[identity] for identity in members if identity in self.reach_of]
+        return {"members": len(members), **{channel: sum(r.by(channel) for r in reaches) for channel in CHANNELS}}
 
 
 def joining(customers: Iterable[Customer]) -> list[Update]:

@@ -2,7 +2,7 @@
 
 The seed is fixed, so the file is always the same. Names are drawn from common given and family names of eight
 countries; nobody is meant. Orders follow a long-tailed distribution, spending follows orders, the tier follows
-spending, and whoever ordered lately is likelier to read the newsletter.
+spending, and whoever ordered lately is likelier to read the newsletter. How they can be reached is in contacts.py.
 """
 
 import csv
@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from local.contacts import Contact, draw_contact
+
 FILE = Path(__file__).resolve().parent / "data" / "customers.csv"
-COLUMNS = ("customer_id", "name", "country", "tier", "orders", "lifetime_value", "last_order", "newsletter")
+COLUMNS = (
+    *("customer_id", "name", "country", "tier", "orders", "lifetime_value", "last_order", "newsletter"),
+    *("email", "phone", "opted_in", "opted_out", "devices"),
+)
 SEED = 20251
 COUNT = 3000
 TODAY = date(2025, 11, 1)
@@ -57,19 +62,20 @@ class Customer:
     lifetime_value: float
     last_order: date
     newsletter: bool
+    contact: Contact
 
 
 def generate() -> str:
     """Return the text of the file."""
-    draw = random.Random(SEED)  # noqa: S311 - sample data, not secrets
+    draw, contacts = random.Random(SEED), random.Random(SEED + 1)  # noqa: S311 - sample data, not secrets
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(number, draw) for number in range(1, COUNT + 1))
+    writer.writerows(_row(number, draw, contacts) for number in range(1, COUNT + 1))
     return text.getvalue()
 
 
-def _row(number: int, draw: random.Random) -> tuple[object, ...]:
+def _row(number: int, draw: random.Random, contacts: random.Random) -> tuple[object, ...]:
     country = draw.choices(list(COUNTRIES), list(COUNTRIES.values()))[0]
     name = f"{draw.choice(GIVEN[country].split())} {draw.choice(FAMILY[country].split())}"
     orders = min(120, int(draw.paretovariate(0.95)))
@@ -79,7 +85,12 @@ def _row(number: int, draw: random.Random) -> tuple[object, ...]:
     days = min(1460, int(draw.expovariate(1 / (60 + 500 / orders))))
     newsletter = draw.random() < (0.55 if days < 120 else 0.3)  # noqa: PLR2004 - the shape of the sample
     last_order = TODAY - timedelta(days=days)
-    return f"C{number:05}", name, country, tier, orders, f"{value:.2f}", last_order, "yes" if newsletter else "no"
+    contact = draw_contact(contacts, number, name, country, newsletter=newsletter)
+    return (
+        *(f"C{number:05}", name, country, tier, orders, f"{value:.2f}", last_order, "yes" if newsletter else "no"),
+        *(contact.email, contact.phone),
+        *(" ".join(several) for several in (contact.opted_in, contact.opted_out, contact.devices)),
+    )
 
 
 def read(path: Path = FILE) -> list[Customer]:
@@ -95,6 +106,13 @@ def read(path: Path = FILE) -> list[Customer]:
                 float(row["lifetime_value"]),
                 date.fromisoformat(row["last_order"]),
                 row["newsletter"] == "yes",
+                Contact(
+                    row["email"],
+                    row["phone"],
+                    tuple(row["opted_in"].split()),
+                    tuple(row["opted_out"].split()),
+                    tuple(row["devices"].split()),
+                ),
             )
             for row in csv.DictReader(file)
         ]

@@ -1,78 +1,81 @@
-"""The demo: a shop creates segments, pushes their members over HTTP, and every event that leaves the bus is counted."""
+"""The demo: a shop uploads its customers, creates segments and pushes their members over HTTP; all of it is checked."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from local.audience import SEGMENTS, Shop, Update, batches, body, joining, moving
 from local.customers import read
 from local.environment import LocalError
+from local.outcome import COUNTS, SHOWN, TOTALS, Counts, Outcome, Seen
 from local.progress import bar
 from local.stack import Stack
 from local.subscriber import CHANGE, EventQueue
+from local.uploads import CHANNELS, Record, portions, records_of, second_thoughts
 
-IN_FLIGHT = 4
+PUSHES_IN_FLIGHT = 4
+UPLOADS_IN_FLIGHT = 1
+"""One upload writes 16 users at a time already: more of them only make the emulator start more workers."""
 REPEATED = 500
 """How many of the first round's updates are sent once more after both rounds, as the members now are."""
 SILENCE_SECONDS = 30.0
 """Without anything new for that long, what is still missing is taken not to come."""
 SETTLE_SECONDS = 2.0
-SHOWN = 5
-TOTALS = ("added", "removed", "unchanged", "profiles_created", "processed", "unprocessed")
 
-Change = tuple[str, str, str]
+T = TypeVar("T")
 
 
-class Seen:
-    """The events that left the bus for one account, counted."""
+def play(stack: Stack, queue: EventQueue, console: Console) -> bool:
+    """Play the whole demo on a fresh account; return whether API, events and the demo's own books agree.
 
-    def __init__(self, account_id: str) -> None:
-        self._account_id = account_id
-        self._ids: set[str] = set()
-        self.changes: Counter[Change] = Counter()
-        self.duplicates = 0
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def take(self, detail: Any) -> None:  # noqa: ANN401 - an event's detail is JSON
-        """Count one `Segment Membership Change`."""
-        if detail["Account ID"] != self._account_id:
-            return
-        if detail["Event ID"] in self._ids:
-            self.duplicates += 1
-            return
-        self._ids.add(detail["Event ID"])
-        self.changes[detail["Action"], detail["Customer_Segment_ID"], detail["Identity"]] += 1
-
-
-def play(stack: Stack, console: Console) -> bool:
-    """Play the whole demo on a fresh account; return whether API, events and the demo's own books agree."""
+    `queue` gets all events of the stack, and nothing else may read it.
+    """
+    first_month = _month()
     customers = read()
+    half = len(customers) // 2
     shop = Shop()
     answered: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
     with httpx.Client(base_url=stack.api_url, headers=stack.account.headers, timeout=60, trust_env=False) as api:
+
+        def upload_records(doing: str, records: Sequence[Record]) -> None:
+            answered.update(upload(api, console, doing, records))
+            shop.upload(records)
+
+        def push_updates(doing: str, updates: Sequence[Update]) -> None:
+            answered.update(push(api, console, doing, updates))
+            shop.apply(updates)
+
         ids = create_segments(api)
         console.print(f"  created {len(ids)} segments for the {len(customers):,} customers of local/data/customers.csv")
-        join, move = joining(customers), moving(customers)
-        for doing, updates in (("pushing members", join), ("moving and removing some", move)):
-            answered += push(api, console, doing, updates)
-            shop.apply(updates)
+        join = joining(customers)
+        # Either order must come to the same: half of the users are known before they join, half only afterwards.
+        upload_records("uploading the first half", records_of(customers[:half]))
+        push_updates("pushing members", join)
+        upload_records("uploading the second half", records_of(customers[half:]))
+        push_updates("moving and removing some", moving(customers))
         again = [Update(u.identity, frozenset(shop.segments_of[u.identity])) for u in join[:REPEATED]]
-        answered += push(api, console, "repeating some", again)
-        shop.apply(again)
-        seen = drain(stack, console, answered["added"] + answered["removed"])
-        members = wait_for_members(api, console, ids, shop)
-    console.print(totals_table(answered, shop, seen), members_table(members, shop))
-    differences = compare(answered, shop, seen, members)
+        push_updates("repeating some", again)
+        upload_records("opting some out", second_thoughts(customers))
+        seen = drain(queue, stack.account_id, console, answered["added"] + answered["removed"])
+        segments, data_points = wait_for_counts(api, console, ids, shop, first_month)
+    outcome = Outcome(answered, segments, data_points, seen, shop)
+    console.print(outcome.totals_table(), "", outcome.segments_table(), "")
+    return verdict(console, outcome.differences())
+
+
+def verdict(console: Console, differences: Sequence[str]) -> bool:
+    """Print whether all agreed, and where not; return it."""
     if not differences:
-        console.print("[bold green]agree[/]: the API's answers, the events that left the bus and the segments' members")
+        console.print(
+            "[bold green]agree[/]: the API's answers, the events that left the bus, the segments' members, "
+            "who is reachable, the data points"
+        )
         return True
     console.print("[bold red]DO NOT agree[/]:")
     for difference in differences:
@@ -101,26 +104,47 @@ def create_segments(api: httpx.Client) -> dict[str, int]:
 
 
 def push(api: httpx.Client, console: Console, doing: str, updates: Sequence[Update]) -> Counter[str]:
-    """Send the updates, several requests at a time; return the sums over the answers."""
+    """Send updates of segments; return the sums over the answers."""
+
+    def send(batch: Sequence[Update]) -> Counter[str]:
+        answer = call(api, "POST", "/api/updateSegment", body(batch))
+        processed, unprocessed = answer["processed"], len(answer["unprocessed"])
+        return Counter({**answer["summary"], "processed": processed, "unprocessed": unprocessed})
+
+    return send_all(console, doing, "users", batches(updates), send, in_flight=PUSHES_IN_FLIGHT)
+
+
+def upload(api: httpx.Client, console: Console, doing: str, records: Sequence[Record]) -> Counter[str]:
+    """Send records of users; return the sums over the answers."""
+
+    def send(portion: Sequence[Record]) -> Counter[str]:
+        answer = call(api, "POST", "/1/upload", {"d": portion})
+        return Counter({"uploaded": answer["processed"], "unprocessed": len(answer["unprocessed"])})
+
+    return send_all(console, doing, "records", portions(records), send, in_flight=UPLOADS_IN_FLIGHT)
+
+
+def send_all(  # noqa: PLR0913 - what is shown, what is sent, and how
+    console: Console,
+    doing: str,
+    unit: str,
+    parts: Sequence[Sequence[T]],
+    send: Callable[[Sequence[T]], Counter[str]],
+    *,
+    in_flight: int,
+) -> Counter[str]:
+    """Send one request a part, `in_flight` at a time; return the sums over what `send` returns."""
     sums: Counter[str] = Counter()
-
-    def send(batch: Iterable[Update]) -> Any:  # noqa: ANN401 - JSON
-        return call(api, "POST", "/api/updateSegment", body(batch))
-
-    with bar(console, doing, len(updates), "users") as advance, ThreadPoolExecutor(IN_FLIGHT) as senders:
-        portions = batches(updates)
-        for portion, answer in zip(portions, senders.map(send, portions), strict=True):
-            sums.update(answer["summary"])
-            sums["processed"] += answer["processed"]
-            sums["unprocessed"] += len(answer["unprocessed"])
-            advance(len(portion))
+    with bar(console, doing, sum(map(len, parts)), unit) as advance, ThreadPoolExecutor(in_flight) as senders:
+        for part, answered in zip(parts, senders.map(send, parts), strict=True):
+            sums.update(answered)
+            advance(len(part))
     return sums
 
 
-def drain(stack: Stack, console: Console, wanted: int) -> Seen:
+def drain(queue: EventQueue, account_id: str, console: Console, wanted: int) -> Seen:
     """Read events until `wanted` different ones have come and a little longer, or until nothing comes any more."""
-    queue = EventQueue(stack.endpoint_url, stack.events_queue_url)
-    seen = Seen(stack.account_id)
+    seen = Seen(account_id)
     with bar(console, "events leaving the bus", wanted, "events") as advance:
         last = time.monotonic()
         while time.monotonic() - last < (SETTLE_SECONDS if len(seen) >= wanted else SILENCE_SECONDS):
@@ -134,62 +158,35 @@ def drain(stack: Stack, console: Console, wanted: int) -> Seen:
     return seen
 
 
-def wait_for_members(api: httpx.Client, console: Console, ids: dict[str, int], shop: Shop) -> dict[str, int]:
-    """Return the members of each segment as the API tells, once they are as expected or do not change any more."""
-    members: dict[str, int] = {}
-    expected = {segment: shop.members(segment) for segment in ids}
-    with bar(console, "members of the segments", sum(expected.values()), "members") as advance:
+def wait_for_counts(
+    api: httpx.Client, console: Console, ids: dict[str, int], shop: Shop, first_month: str
+) -> tuple[dict[str, Counts], int]:
+    """Return segments' counts and the data points as the API tells them, once as expected or at rest for a while."""
+    told: tuple[dict[str, Counts], int] = {}, 0
+    expected = {segment: shop.counts(segment) for segment in ids}, shop.changes.total()
+    with bar(console, "members of the segments", _members(expected[0]), "members") as advance:
         last = time.monotonic()
-        while members != expected and time.monotonic() - last < SILENCE_SECONDS:
-            now = {segment: int(call(api, "GET", f"/api/segments/{ids[segment]}")["members"]) for segment in ids}
-            if now == members:
+        while told != expected and time.monotonic() - last < SILENCE_SECONDS:
+            segments = {segment: counts_of(call(api, "GET", f"/api/segments/{ids[segment]}")) for segment in ids}
+            months = {first_month, _month()}  # a demo may begin in one and end in the next
+            now = segments, sum(call(api, "GET", f"/api/usage?month={month}")["data_points"] for month in months)
+            if now == told:
                 time.sleep(0.25)
             else:
-                advance(sum(now.values()) - sum(members.values()))
-                members, last = now, time.monotonic()
-    return members
+                advance(_members(now[0]) - _members(told[0]))
+                told, last = now, time.monotonic()
+    return told
 
 
-def compare(answered: Counter[str], shop: Shop, seen: Seen, members: dict[str, int]) -> list[str]:
-    """Return a line for each thing that is not as it should be."""
-    lines = [
-        f"{name}: the API answered {answered[name]:,}, expected {shop.totals[name]:,}"
-        for name in TOTALS
-        if answered[name] != shop.totals[name]
-    ]
-    for what, changes in (("missing", shop.changes - seen.changes), ("unexpected", seen.changes - shop.changes)):
-        if changes:
-            some = ", ".join(" ".join(map(str, change)) for change in list(changes)[:SHOWN])
-            lines.append(f"{changes.total():,} events {what}: {some}{' …' if len(changes) > SHOWN else ''}")
-    lines += [
-        f"segment {segment} has {count:,} members, expected {shop.members(segment):,}"
-        for segment, count in members.items()
-        if count != shop.members(segment)
-    ]
-    return lines
+def counts_of(segment: Any) -> Counts:  # noqa: ANN401 - JSON
+    """Return members and reachable of a segment as the API shows it."""
+    counts = {"members": segment["members"], **{channel: segment["reachable"][channel] for channel in CHANNELS}}
+    return {name: int(counts[name]) for name in COUNTS}
 
 
-def totals_table(answered: Counter[str], shop: Shop, seen: Seen) -> Table:
-    """Return what the API answered beside what was expected and what left the bus."""
-    table = Table(title="What the API answered, and what left the bus", title_justify="left")
-    for heading in ("", "answered", "expected", "events"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    actions: Counter[str] = Counter()
-    for (action, _, _), count in seen.changes.items():
-        actions[action] += count
-    events = {"added": f"{actions['ADD']:,} ADD", "removed": f"{actions['REMOVE']:,} REMOVE"}
-    for name in TOTALS:
-        table.add_row(name.replace("_", " "), f"{answered[name]:,}", f"{shop.totals[name]:,}", events.get(name, ""))
-    table.add_row("delivered more than once", "", "", f"{seen.duplicates:,}")
-    return table
+def _members(told: Mapping[str, Counts]) -> int:
+    return sum(counts["members"] for counts in told.values())
 
 
-def members_table(members: dict[str, int], shop: Shop) -> Table:
-    """Return the members of each segment as the API tells them beside what was expected."""
-    table = Table(title="Members of each segment", title_justify="left")
-    for heading in ("segment", "GET /api/segments/{id}", "expected"):
-        table.add_column(heading, justify="left" if heading == "segment" else "right")
-    names = {segment.customer_segment_id: segment.name for segment in SEGMENTS}
-    for segment, count in members.items():
-        table.add_row(names[segment], f"{count:,}", f"{shop.members(segment):,}")
-    return table
+def _month() -> str:
+    return f"{datetime.now(UTC):%Y-%m}"

@@ -11,7 +11,7 @@ from rich.console import Console
 from local.demo import play
 from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
 from local.stack import Stack, running_stack
-from local.subscriber import CHANGE, Event, EventQueue
+from local.subscriber import CHANGE, SOURCE, Event, EventQueue, subscribe
 
 HOME = STATE / "run"
 
@@ -26,11 +26,14 @@ def show(port: int | None, *, stay: bool) -> bool:
     try:
         with running_stack(HOME, console, port) as stack:
             stack.save(STACK_FILE)
+            # One of its own: the queue of stack.json is for tests and tools, and nothing else reads it.
+            url = subscribe(stack.endpoint_url, stack.bus_name, "api-segments-make-run", {"source": [SOURCE]})
+            queue = EventQueue(stack.endpoint_url, url)
             console.print("[bold]2. Playing the main job[/]")
-            agreed = play(stack, console)
+            agreed = play(stack, queue, console)
             if stay:
                 console.print("[bold]3. Staying up until Ctrl-C[/]")
-                stay_up(stack, console, terminal=terminal)
+                stay_up(stack, queue, console, terminal=terminal)
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc
     finally:
@@ -39,7 +42,7 @@ def show(port: int | None, *, stay: bool) -> bool:
     return agreed
 
 
-def stay_up(stack: Stack, console: Console, *, terminal: bool) -> None:
+def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool) -> None:
     """Print how to use the stack, then each event as it leaves the bus, until interrupted or the `terminal` closed."""
     console.print(f"  API     {stack.api_url}", soft_wrap=True)
     for name, value in stack.account.headers.items():
@@ -48,7 +51,6 @@ def stay_up(stack: Stack, console: Console, *, terminal: bool) -> None:
     for line in curl_lines(stack):
         console.print(line, markup=False, soft_wrap=True)
     console.print("\n  events as they leave the bus:")
-    queue = EventQueue(stack.endpoint_url, stack.events_queue_url)
     try:
         while True:
             if terminal and not sys.stdout.isatty():  # closed, and the signal that tells so went to `make` alone

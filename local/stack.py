@@ -22,7 +22,7 @@ STAGE = "live"
 QUEUE_NAME = "api-segments-events"
 TABLES = ("accounts", "segments", "profiles", "memberships", "segment_members", "update_errors")
 FUNCTIONS = (
-    *("authorizer", "accounts", "create_segment", "update_segment", "manage_segments"),
+    *("authorizer", "accounts", "create_segment", "update_segment", "profiles", "manage_segments"),
     *("publish_changes", "project_members"),
 )
 

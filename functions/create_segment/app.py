@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segments.edge import wiring
 from segments.edge.batch_answers import create_answer
-from segments.edge.http import Answer, Request, respond
+from segments.edge.http import Answer, Request, require_api_segments, respond
 from segments.edge.observability import count, logger, metrics
 from segments.edge.requests import parse_create
 
@@ -20,6 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _create(request: Request) -> Answer:
+    require_api_segments(request.tenant)
     entries = parse_create(request.body)
     result = wiring.segments().create(request.tenant.account_id, entries, request.deadline)
     count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))

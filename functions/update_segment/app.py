@@ -4,12 +4,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from segments.clock import Deadline
 from segments.edge import wiring
 from segments.edge.batch_answers import update_answer
-from segments.edge.http import Answer, Request, respond
+from segments.edge.http import Answer, Request, require_api_segments, respond
 from segments.edge.observability import count, logger, metrics
 from segments.edge.requests import parse_update
 from segments.errors import NotWrittenError
+
+# The answer lists the rejections too, so it does not wait long for the error stream.
+ERROR_STREAM_SECONDS = 5.0
 
 
 @metrics.log_metrics
@@ -21,6 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _update(request: Request) -> Answer:
+    require_api_segments(request.tenant)
     account_id = request.tenant.account_id
     updates = wiring.updates()
     result = updates.update(account_id, parse_update(request.body), request.deadline)
@@ -31,7 +36,8 @@ def _update(request: Request) -> Answer:
         ProfilesCreated=result.profiles_created,
     )
     try:
-        updates.keep_rejections(account_id, request.request_id, result.rejections, request.deadline)
+        soon = Deadline.after(min(ERROR_STREAM_SECONDS, request.deadline.remaining()))
+        updates.keep_rejections(account_id, request.request_id, result.rejections, soon)
     except NotWrittenError as error:  # the answer lists them all the same
         logger.warning("rejections are missing in the error stream", error=str(error))
         count(RejectionsNotKept=len(result.rejections))

@@ -24,7 +24,7 @@ from local.emulator import Emulator, running_emulator
 from local.environment import ROOT, LocalError, require_free
 from local.live import curl_lines
 from local.stack import Stack, invoke
-from local.subscriber import SOURCE, subscribe
+from local.subscriber import SOURCE, EventQueue, subscribe
 from tests.e2e.conftest import AccountFactory, client_of
 
 PATCHED = pytest.mark.parametrize("emulator", [True], indirect=True, ids=["patched"])
@@ -255,11 +255,9 @@ def test_printed_curl_lines_work_as_they_are(stack: Stack) -> None:
 def test_whole_demo_agrees_on_an_account_and_a_queue_of_its_own(stack: Stack, account_factory: AccountFactory) -> None:
     account = account_factory()
     queue_url = subscribe(stack.endpoint_url, stack.bus_name, "demo-of-the-tests", {"source": [SOURCE]})
-    own = dataclasses.replace(
-        stack, account_id=account.account_id, passcode=account.passcode, events_queue_url=queue_url
-    )
+    own = dataclasses.replace(stack, account_id=account.account_id, passcode=account.passcode)
     shown = Console(file=io.StringIO(), width=200)
-    assert play(own, shown), shown.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
+    assert play(own, EventQueue(stack.endpoint_url, queue_url), shown), shown.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
 
 
 def test_accounts_of_the_factory_are_apart(stack: Stack, account_factory: AccountFactory) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
 
@@ -222,6 +223,13 @@ def test_the_documented_subscriber_gets_what_it_asks_for_and_nothing_else(
 def test_headers_are_taken_as_http_has_them(
     stack: Stack, spelling: Callable[[Account], list[tuple[str, str]]], status: int
 ) -> None:
-    answer = httpx.get(f"{stack.api_url}/api/segments/1", headers=spelling(stack.account), timeout=60, trust_env=False)
-    assert (answer.status_code, answer.json()["code"]) == (status, status)
-    assert answer.headers["x-request-id"]
+    url = httpx.URL(f"{stack.api_url}/api/segments/1")
+    connection = HTTPConnection(url.host, url.port, timeout=60)  # sends headers as they are; httpx refuses some
+    connection.putrequest("GET", url.path)
+    for name, value in spelling(stack.account):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (status, status)
+    assert answer.headers["X-Request-Id"]
+    connection.close()

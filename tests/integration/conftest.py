@@ -12,13 +12,14 @@ import pytest
 
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
+from functions.profiles.app import handler as profiles
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
 from local.emulator import running_emulator
 from segments import clients
 from segments.edge import observability, wiring
-from tests.support.events import Context, Event, body_of, get, with_body
+from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader
 from tests.support.state import Tables
@@ -164,7 +165,7 @@ class Account:
     account_id: str
 
     def call(self, function: str, body: object, *, seconds: float = 28.0) -> tuple[int, Json]:
-        handler = {"create_segment": create_segment, "update_segment": update_segment}[function]
+        handler = {"create_segment": create_segment, "update_segment": update_segment, "profiles": profiles}[function]
         answer = handler(with_body(function, self.account_id, body), Context(seconds))
         return answer["statusCode"], body_of(answer)
 
@@ -187,8 +188,34 @@ class Account:
         return answer
 
     def get(self, resource: str, **parameters: str) -> tuple[int, Json]:
-        answer = manage_segments(get(self.account_id, resource, **parameters), Context())
+        answer = manage_segments(without_body(self.account_id, "GET", resource, **parameters), Context())
         return answer["statusCode"], body_of(answer)
+
+    def usage(self, **query: str) -> tuple[int, Json]:
+        answer = manage_segments(without_body(self.account_id, "GET", "/api/usage", query), Context())
+        return answer["statusCode"], body_of(answer)
+
+    def erase(self, identity: str) -> tuple[int, Json]:
+        event = without_body(self.account_id, "DELETE", "/api/profiles/{identity}", identity=identity)
+        answer = manage_segments(event, Context())
+        return answer["statusCode"], body_of(answer)
+
+    def upload(self, *records: Json) -> Json:
+        """Upload records and return the answer."""
+        status, answer = self.call("profiles", {"d": list(records)})
+        assert status == 200, answer
+        return answer
+
+    def profile(self, **query: str) -> tuple[int, Json]:
+        """Look a profile up by `identity` or `guid`."""
+        answer = profiles(without_body(self.account_id, "GET", "/1/profile.json", query), Context())
+        return answer["statusCode"], body_of(answer)
+
+    def reachable(self, segment_id: int) -> dict[str, int]:
+        """Return the members of a segment by channel, channels that reach nobody left out."""
+        status, answer = self.get("/api/segments/{segment_id}", segment_id=str(segment_id))
+        assert status == 200, answer
+        return {channel: figure for channel, figure in answer["reachable"].items() if figure}
 
     def segments_of(self, identity: str) -> set[int]:
         status, answer = self.get("/api/profiles/{identity}/segments", identity=identity)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from functions.project_members.app import handler as project_members
-from segments.edge.http import RESERVE_SECONDS
+from segments.clock import Backoff
 from segments.services import projection
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.events import Context, Event
@@ -484,11 +484,12 @@ class _Model:
         batch = self._shards[shard].records[start : start + length]
         if not batch:
             return
-        if failing is not None:
-            fault = answer_lost if lost else not_sent()
-            self._faulty.next("transact_write_items", *[fine] * failing, fault)
-        # the time of which all is kept back for the answer: nothing is tried twice
-        answer = project_members({"Records": deepcopy(batch)}, Context(60 if failing is None else RESERVE_SECONDS))
+        with pytest.MonkeyPatch.context() as patch:
+            if failing is not None:
+                fault = answer_lost if lost else not_sent()
+                self._faulty.next("transact_write_items", *[fine] * failing, fault)
+                patch.setattr(Backoff, "wait", lambda _: False)  # the time left allows one attempt and no more
+            answer = project_members({"Records": deepcopy(batch)}, Context(60))
         failures = answer["batchItemFailures"]
         if failures:
             event("a batch was taken in part")

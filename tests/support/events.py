@@ -1,6 +1,7 @@
 """Lambda events: the samples of events/, and small builders on top of them."""
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
@@ -47,9 +48,13 @@ def with_body(function: str, account_id: str, body: object, *, plan: str = "Adva
     return event
 
 
-def get(account_id: str, resource: str, **parameters: str) -> Event:
-    """Return a GET of `resource` (`/api/segments/{segment_id}`); parameters are percent-encoded, as clients do."""
+def without_body(
+    account_id: str, method: str, resource: str, query: Mapping[str, str] | None = None, /, **parameters: str
+) -> Event:
+    """Return a call of `resource` (`/api/segments/{segment_id}`); parameters are percent-encoded, as clients do."""
     event = with_body("manage_segments", account_id, None)
+    event["httpMethod"] = method
+    event["queryStringParameters"] = query
     encoded = {name: quote(value, safe="") for name, value in parameters.items()}
     event["resource"] = resource
     event["path"] = resource.format(**encoded)

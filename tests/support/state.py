@@ -47,6 +47,22 @@ class Tables:
         item = self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         return None if item is None else item["profile_id"]["S"]
 
+    def claims(self, account_id: str) -> dict[str, str]:
+        """Return the profile ids of all claimed identities."""
+        prefix = f"IDENTITY#{account_id}#"
+        items = self._scan("PROFILES_TABLE", "begins_with(pk, :prefix)", prefix)
+        return {item["pk"].removeprefix(prefix): item["profile_id"] for item in items}
+
+    def profiles(self, account_id: str) -> dict[str, Item]:
+        """Return the items of attributes and tokens by profile id."""
+        prefix = f"PROFILE#{account_id}#"
+        items = self._scan("PROFILES_TABLE", "begins_with(pk, :prefix)", prefix)
+        return {item["pk"].removeprefix(prefix): item for item in items}
+
+    def users(self, account_id: str) -> tuple[dict[str, str], dict[str, Item], dict[str, Item]]:
+        """Return all that is kept of users: claims, attributes, memberships."""
+        return self.claims(account_id), self.profiles(account_id), self.memberships(account_id)
+
     def members(self, account_id: str) -> dict[RowId, Item]:
         """Return all rows of SegmentMembers, tombstones too."""
         items = self._scan("SEGMENT_MEMBERS_TABLE", "begins_with(pk, :prefix)", f"{account_id}#")
@@ -177,6 +193,14 @@ def without_zeros(counts: Mapping[int, Counter[str]]) -> dict[int, Counter[str]]
         for segment_id, figures in counts.items()
     }
     return {segment_id: figures for segment_id, figures in left.items() if figures}
+
+
+def assert_whole(tables: Tables, account_id: str) -> None:
+    """Each profile is all there: claim and memberships agree, and attributes belong to a profile that exists."""
+    claims, profiles, memberships = tables.users(account_id)
+    known = {item["identity"]: profile_id for profile_id, item in memberships.items() if "identity" in item}
+    assert claims == known
+    assert set(profiles) <= set(memberships)
 
 
 def assert_projected(tables: Tables, account_id: str) -> None:

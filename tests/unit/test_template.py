@@ -20,8 +20,17 @@ RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayRe
 MIB = 1024 * 1024
 
 
+ROLES = resources("AWS::IAM::Role")
+
+
+def role_of(function: str) -> Json:
+    return ROLES[FUNCTIONS[function]["Role"]["GetAtt"].removesuffix(".Arn")]
+
+
 def statements(function: str) -> list[Json]:
-    return [statement for policy in FUNCTIONS[function]["Policies"] for statement in policy["Statement"]]
+    return [
+        statement for policy in role_of(function)["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+    ]
 
 
 def texts(value: Json) -> Iterator[str]:
@@ -53,7 +62,8 @@ def test_each_function_has_statements_of_its_own_and_no_wildcard(function: str) 
 def test_no_function_may_scan_or_delete_tables(function: str) -> None:
     allowed = {action for statement in statements(function) for action in actions(statement)}
     assert allowed.isdisjoint({"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DeleteTable"})
-    assert {action.partition(":")[0] for action in allowed} <= {"dynamodb", "events"}
+    services = {action.partition(":")[0] for action in allowed}
+    assert services <= {"dynamodb", "events", *(["sqs"] if function in STREAM_READERS else [])}
 
 
 def test_only_who_publishes_may_put_events() -> None:
@@ -62,10 +72,30 @@ def test_only_who_publishes_may_put_events() -> None:
 
 
 def test_functions_get_rights_in_no_other_way() -> None:
+    """With a role of its own, SAM gives a function no managed policy (those have wildcards)."""
     assert "Policies" not in load()["Globals"]["Function"]
-    assert not resources("AWS::IAM::Role")
+    assert not any("Policies" in properties for properties in FUNCTIONS.values())
     assert not resources("AWS::IAM::Policy")
-    assert not any("Role" in properties for properties in FUNCTIONS.values())
+    assert len({str(properties["Role"]) for properties in FUNCTIONS.values()}) == len(FUNCTIONS) == len(ROLES)
+    assert all(role["ManagedPolicyArns"] == [{"Ref": "LogAndTracePolicy"}] for role in ROLES.values())
+
+
+def test_the_only_wildcard_is_x_rays_which_knows_no_resources() -> None:
+    (policy,) = resources("AWS::IAM::ManagedPolicy").values()
+    logs, traces = policy["PolicyDocument"]["Statement"]
+    assert logs == {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": {"GetAtt": "FunctionLogs.Arn"},
+    }
+    assert traces["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    assert traces["Resource"] == "*"
+
+
+@pytest.mark.parametrize("function", STREAM_READERS)
+def test_a_reader_may_read_this_stream_alone(function: str) -> None:
+    (streams,) = [each for each in statements(function) if "dynamodb:GetRecords" in actions(each)]
+    assert streams["Resource"] == {"GetAtt": "MembershipsTable.StreamArn"}
 
 
 @pytest.mark.parametrize("function", STREAM_READERS)

@@ -41,6 +41,10 @@ class Deadline:
         """Return the seconds left, negative when it has passed."""
         return self.at - self.clock.monotonic()
 
+    def is_over(self) -> bool:
+        """Whether nothing more may be begun."""
+        return self.remaining() < 0
+
 
 @dataclass
 class Backoff:

@@ -17,6 +17,15 @@ UPDATE_ERROR_DAYS = 30
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ANSWER_PAYLOAD_BYTES = 6 * 1024 * 1024 - 64 * 1024  # less what stands around a list of failed entries
 
+# CleverTap's limits on profile attributes
+MAX_RECORDS_PER_UPLOAD = 1000
+MAX_CUSTOM_ATTRIBUTES = 256
+MAX_ATTRIBUTE_NAME_BYTES = 120
+MAX_ATTRIBUTE_VALUE_BYTES = 512
+# Ours: with all of the above, each quote stored as two bytes, a profile stays under DynamoDB's 400 KB.
+MAX_TOKENS = 10
+MAX_TOKEN_CHARACTERS = 4096
+
 # DynamoDB API reference: BatchGetItem, BatchExecuteStatement, BatchWriteItem, TransactWriteItems
 BATCH_GET_KEYS = 100
 BATCH_STATEMENTS = 25

@@ -1,7 +1,7 @@
 """What there is: accounts, segments, users and changes. Plain values, no AWS."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +24,14 @@ class Channel(StrEnum):
     PUSH = "push"
     WHATSAPP = "whatsapp"
     WEB_PUSH = "web_push"
+
+
+class TokenType(StrEnum):
+    """Kinds of push tokens: Android, Apple, browser."""
+
+    FCM = "fcm"
+    APNS = "apns"
+    CHROME = "chrome"
 
 
 class Action(StrEnum):
@@ -169,6 +177,64 @@ class ProfileSegments:
     identity: str
     profile_id: str
     segments: Sequence[Segment]
+
+
+AttributeValue = str | int | float | bool
+
+# The attributes that have a meaning of their own; all others are custom.
+STANDARD_ATTRIBUTES = frozenset(
+    {"Name", "Email", "Phone", "Gender", "DOB", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A device's address for push messages."""
+
+    type: TokenType
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written."""
+
+    profile_id: str
+    identity: str | None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    tokens: frozenset[Token] = frozenset()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileUpdate:
+    """One record of an upload: whom it is about, and what it sets and clears."""
+
+    identity: str | None
+    guid: str | None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    removed_attributes: frozenset[str] = frozenset()
+    added_tokens: frozenset[Token] = frozenset()
+    removed_tokens: frozenset[Token] = frozenset()
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """Return the profile as this record makes it."""
+        kept = {name: value for name, value in profile.attributes.items() if name not in self.removed_attributes}
+        return replace(
+            profile,
+            identity=self.identity or profile.identity,
+            attributes={**kept, **self.attributes},
+            tokens=(profile.tokens | self.added_tokens) - self.removed_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account used in a month (`YYYY-MM`, UTC)."""
+
+    month: str
+    data_points: int
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def update_answer(result: UpdateResult) -> Answer:
     unprocessed = [
         _unprocessed(rejection.error, _record([rejection.user], [rejection])) for rejection in result.rejections
     ]
-    if len(to_json(to_json(unprocessed)).encode()) > MAX_ANSWER_PAYLOAD_BYTES:  # Lambda carries a body as JSON in JSON
+    if _is_too_long(unprocessed):
         unprocessed = _merged(result.rejections)
     summary = {
         "added": result.added,
@@ -47,6 +47,25 @@ def update_answer(result: UpdateResult) -> Answer:
         "profiles_created": result.profiles_created,
     }
     return _batch(result.processed, unprocessed, {"summary": summary})
+
+
+def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -> Answer:
+    """Answer POST /1/upload.
+
+    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its place in `d`.
+    """
+    unprocessed = [_unprocessed(error, records[place]) for place, error in sorted(failed.items())]
+    if _is_too_long(unprocessed):
+        unprocessed = [_unprocessed(error, {"d": place}) for place, error in sorted(failed.items())]
+    return _batch(len(records) - len(failed), unprocessed, {})
+
+
+def _is_too_long(unprocessed: Sequence[Entry]) -> bool:
+    """Tell whether Lambda would not carry the entries: it has a body as JSON inside JSON, and nests only so deep."""
+    try:
+        return len(to_json(to_json(unprocessed)).encode()) > MAX_ANSWER_PAYLOAD_BYTES
+    except RecursionError:
+        return True
 
 
 def _batch(processed: int, unprocessed: Sequence[Entry], further: Mapping[str, Any]) -> Answer:
@@ -62,7 +81,7 @@ def _batch(processed: int, unprocessed: Sequence[Entry], further: Mapping[str, A
     return Answer(status, body, retry_after(codes))
 
 
-def _unprocessed(error: SegmentsError, record: Mapping[str, Any]) -> Entry:
+def _unprocessed(error: SegmentsError, record: object) -> Entry:
     return {"status": "fail", "code": code_of(error), "error": str(error), "record": record}
 
 

@@ -40,6 +40,7 @@ class Request:
     tenant: Tenant
     request_id: str
     body: bytes
+    query: Mapping[str, str]
     deadline: Deadline
 
 
@@ -65,28 +66,31 @@ def retry_after(codes: Iterable[HTTPStatus]) -> dict[str, str]:
 def failure(error: errors.SegmentsError) -> Answer:
     """Answer a whole request that failed."""
     code = code_of(error)
+    logger.info("refused", error=error.slug)
     return Answer(code, {"status": "fail", "error": str(error), "code": code}, retry_after([code]))
 
 
 def respond(event: Mapping[str, Any], context: LambdaContext, endpoint: Callable[[Request], Answer]) -> dict[str, Any]:
-    """Serve one request with `endpoint`: read the event, mind the plan, map errors, write the answer."""
-    request_id = event["requestContext"]["requestId"]
-    logger.append_keys(request_id=request_id)
+    """Serve one request with `endpoint`: read the event, map errors, write the answer."""
     try:
         answer = endpoint(read_request(event, context))
     except errors.SegmentsError as error:
         answer = failure(error)
-        logger.info("request refused", code=answer.status, error=error.slug)
-    return render(answer, request_id)
+    return render(answer, event["requestContext"]["requestId"])
 
 
 def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
-    """Read who asks, from the authorizer's answer alone, and what; raises ForbiddenError, InvalidRequestError."""
+    """Read who asks, from the authorizer's answer alone, and what; raises InvalidRequestError."""
     who = event["requestContext"]["authorizer"]
     tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true")
-    logger.append_keys(account_id=tenant.account_id)
-    require_api_segments(tenant)
-    return Request(tenant, event["requestContext"]["requestId"], _body(event), deadline_of(context))
+    logger.append_keys(request_id=event["requestContext"]["requestId"], account_id=tenant.account_id)
+    return Request(
+        tenant=tenant,
+        request_id=event["requestContext"]["requestId"],
+        body=_body(event),
+        query=event.get("queryStringParameters") or {},
+        deadline=deadline_of(context),
+    )
 
 
 def require_api_segments(tenant: Tenant) -> None:
@@ -105,7 +109,8 @@ def deadline_of(context: LambdaContext) -> Deadline:
 
 
 def render(answer: Answer, request_id: str) -> dict[str, Any]:
-    """Write an answer as API Gateway takes it."""
+    """Write an answer as API Gateway takes it, and one line in the log."""
+    logger.info("answered", code=int(answer.status))
     return {
         "statusCode": int(answer.status),
         "headers": {"Content-Type": "application/json", "X-Request-Id": request_id, **answer.headers},
@@ -114,8 +119,13 @@ def render(answer: Answer, request_id: str) -> dict[str, Any]:
 
 
 def to_json(value: object) -> str:
-    """Write JSON, short."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Write JSON, short; in ASCII if it echoes a lone surrogate, which UTF-8 can't hold."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

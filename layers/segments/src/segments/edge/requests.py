@@ -21,7 +21,8 @@ from segments.model import Action, NewSegment, SegmentReference, UpdateGroup, Us
 
 T = TypeVar("T")
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# The last two are no characters; an SQS queue behind the bus would refuse the event.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -126,13 +127,14 @@ _SAID = {
 def parse_create(body: bytes) -> list[NewSegment]:
     """Read the body of POST /api/createSegment; raises InvalidRequestError or BodyTooLargeError."""
     return [
-        NewSegment(entry["segment_name"], entry.get("customer_segment_id")) for entry in validate(_CREATE, _read(body))
+        NewSegment(entry["segment_name"], entry.get("customer_segment_id"))
+        for entry in validate(_CREATE, read_body(body))
     ]
 
 
 def parse_update(body: bytes) -> list[UpdateGroup]:
     """Read the body of POST /api/updateSegment; raises InvalidRequestError or BodyTooLargeError."""
-    groups = validate(_UPDATE, _read(body))["bulk_profiles"]
+    groups = validate(_UPDATE, read_body(body))["bulk_profiles"]
     users = sum(len(group["user_profiles"]) for group in groups)
     if users > MAX_USERS_PER_UPDATE:
         raise InvalidRequestError(
@@ -169,21 +171,22 @@ def parse_segment_id(value: str, place: str) -> int:
         raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
 
 
-def validate(adapter: TypeAdapter[T], value: object, *, is_tagged: bool = False) -> T:
+def validate(adapter: TypeAdapter[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
     """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
 
     `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
-    the place, we do not.
+    the place, we do not. `whole` is what the value as a whole is called.
     """
     try:
         return adapter.validate_python(value)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         tags = 1 if is_tagged and first["loc"] else 0
-        raise InvalidRequestError(f"{strict_json.path(first['loc'][tags:])}: {_say(first)}") from exc
+        raise InvalidRequestError(f"{strict_json.path(first['loc'][tags:], whole)}: {_say(first)}") from exc
 
 
-def _read(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def read_body(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body as JSON; raises InvalidRequestError or BodyTooLargeError."""
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"body: must be at most 4 MiB, has {len(body)} bytes")
     if not body.strip():

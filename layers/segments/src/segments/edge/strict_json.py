@@ -1,6 +1,7 @@
 """JSON as RFC 8259 has it, and no more: no NaN, no key twice, no lone surrogates, no endless nesting."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from segments.errors import InvalidRequestError
@@ -31,7 +32,9 @@ def parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return marked
 
     try:
-        value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=to_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            text.decode("utf-8-sig"), object_pairs_hook=to_object, parse_constant=_refuse_constant, parse_float=_finite
+        )
         if repeated:
             _refuse_repeated(value, ())
     except UnicodeDecodeError as exc:
@@ -53,17 +56,24 @@ def show(key: object) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
-def path(steps: tuple[int | str, ...]) -> str:
-    """Write a place in a body: `bulk_profiles[3].segments[0].action`; the body itself is `body`."""
+def path(steps: tuple[int | str, ...], whole: str = "body") -> str:
+    """Write a place in a body: `bulk_profiles[3].segments[0].action`; no steps lead to the `whole` of it."""
     text = ""
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{show(step) or repr(step)}"
-    text = text.removeprefix(".") or "body"
+    text = text.removeprefix(".") or whole
     return text if len(text) <= _LONGEST_PATH else f"{text[:_LONGEST_PATH]}…"
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidRequestError(f"body: not JSON: {name} is not a JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InvalidRequestError("body: a number is out of range")
+    return number
 
 
 def _refuse_repeated(value: object, steps: tuple[int | str, ...]) -> None:

@@ -5,6 +5,7 @@ from functools import cache
 from segments.clients import dynamodb_client, events_client
 from segments.clock import SYSTEM_CLOCK
 from segments.services.accounts import AccountService
+from segments.services.profiles import ProfileService
 from segments.services.projection import ProjectionService
 from segments.services.publishing import PublishingService
 from segments.services.segments import SegmentService
@@ -14,6 +15,7 @@ from segments.stores.accounts import AccountStore
 from segments.stores.change_bus import ChangeBus
 from segments.stores.dynamodb import DynamoDB
 from segments.stores.memberships import MembershipStore
+from segments.stores.profiles import ProfileStore
 from segments.stores.references import ReferenceStore
 from segments.stores.segment_members import SegmentMemberStore
 from segments.stores.segments import SegmentStore
@@ -52,6 +54,12 @@ def accounts() -> AccountService:
 def segments() -> SegmentService:
     """Return the process's segment service."""
     return SegmentService(_segments(), _references(), _memberships(), SYSTEM_CLOCK)
+
+
+@cache
+def profiles() -> ProfileService:
+    """Return the process's profile service."""
+    return ProfileService(ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table))
 
 
 @cache

@@ -9,7 +9,7 @@ import secrets
 from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
 from segments.limits import MAX_LIVE_PASSCODES, PASSCODE_BITS
-from segments.model import Account, Passcode, Plan, Status, Tenant
+from segments.model import Account, Passcode, Plan, Status, Tenant, Usage
 from segments.stores.accounts import AccountStore
 
 # No `#` (it separates the parts of keys), nothing that a header can't carry.
@@ -66,6 +66,11 @@ class AccountService:
         if account is None:
             raise NotFoundError(f"account_id: there is no account {account_id}")
         return account
+
+    def usage(self, tenant: Tenant, month: str | None, deadline: Deadline) -> Usage:
+        """Return the data points of a month (`YYYY-MM`, UTC; None for this one) and the plan."""
+        asked = month or f"{self._clock.now():%Y-%m}"
+        return Usage(asked, self._accounts.data_points(tenant.account_id, asked, deadline), tenant.plan)
 
     def add_passcode(self, account_id: str, deadline: Deadline) -> tuple[Account, str]:
         """Add a second passcode, to change over to; raises NotFoundError, ConflictError if there are two."""

@@ -1,6 +1,7 @@
 """Which membership changes the world is told of; events and data points follow the same rule."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeGuard
 
 from segments.clock import Deadline
 from segments.model import MembershipRecord, Segment, Status
@@ -17,6 +18,6 @@ def segments_of(
     return store.get_many(wanted, deadline) if wanted else {}
 
 
-def is_announced(segment: Segment | None) -> bool:
+def is_announced(segment: Segment | None) -> TypeGuard[Segment]:
     """Whether a change of this segment is published and counted: a deleted one's clean-up is not."""
     return segment is not None and segment.status is Status.ACTIVE

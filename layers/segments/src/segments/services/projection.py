@@ -119,22 +119,24 @@ class ProjectionService:
         """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
         plans = fold(records, segments_of(records, self._segments, deadline))
         failed: set[str] = set()
+        written: list[int] = []
 
         def apply(batch: Sequence[RowPlan]) -> None:
             try:
-                self._apply(batch, deadline)
+                written.append(self._apply(batch, deadline))
             except NotWrittenError:
                 failed.update(change.sequence for plan in batch for change in plan.changes)
 
         in_parallel(apply, list(pack(plans)))
-        return ProjectionReport(len(plans), frozenset(failed))
+        return ProjectionReport(sum(written), frozenset(failed))
 
-    def _apply(self, batch: Sequence[RowPlan], deadline: Deadline) -> None:
+    def _apply(self, batch: Sequence[RowPlan], deadline: Deadline) -> int:
+        """Bring the rows of a batch up to date; return how many had to be written."""
         backoff = Backoff(deadline)
         while True:
             writes = [(plan, write) for plan in batch if (write := plan.write()) is not None]
             if not writes:
-                return
+                return 0
             try:
                 self._members.write(
                     [write for _, write in writes],
@@ -149,7 +151,7 @@ class ProjectionService:
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
             else:
-                return
+                return len(writes)
 
 
 def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int], Segment]) -> list[RowPlan]:

@@ -34,7 +34,7 @@ class PublishingService:
             for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
                 for segment_id in sorted(changed):
                     segment = segments.get((record.account_id, segment_id))
-                    if segment is None or not is_announced(segment):
+                    if not is_announced(segment):
                         continue
                     events.append(
                         ChangeEvent(

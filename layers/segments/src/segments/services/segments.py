@@ -45,7 +45,10 @@ class SegmentService:
         result = CreateResult({}, {})
         self._refuse_repeats(entries, result)
         wanted = [entry.customer_segment_id for place, entry in enumerate(entries) if place not in result.refused]
-        claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
+        try:
+            claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
+        except NotWrittenError as error:
+            return CreateResult({}, {**dict.fromkeys(range(len(entries)), error), **result.refused})
         for place, entry in enumerate(entries):
             if place not in result.refused and entry.customer_segment_id in claimed:
                 result.refused[place] = _taken()

@@ -80,7 +80,7 @@ class UpdateService:
     def update(self, account_id: str, groups: Sequence[UpdateGroup], deadline: Deadline) -> UpdateResult:
         """Bring about every (user, segment) pair that can be; the others are in the result's rejections.
 
-        Raises InvalidRequestError (too many segments), ThrottledError or UnavailableError while nothing is changed yet.
+        Raises InvalidRequestError (too many segments) while nothing is changed yet.
         """
         references = list(dict.fromkeys(reference for group in groups for reference, _ in group.actions))
         if len(references) > 3 * MAX_SEGMENTS_PER_UPDATE:  # each segment can be named by either of two ids, or by both
@@ -88,14 +88,14 @@ class UpdateService:
         identities = list(
             dict.fromkeys(user.identity for group in groups for user in group.users if user.identity is not None)
         )
-        found = self._references.find(account_id, references, identities, deadline)
+        try:
+            found = self._references.find(account_id, references, identities, deadline)
+        except NotWrittenError as error:
+            return UpdateResult(rejections=_impossible(_targets(groups, Found({}, {}), error)))
         if _distinct_segments(references, found) > MAX_SEGMENTS_PER_UPDATE:
             raise _too_many_segments()
         targets = _targets(groups, found)
-        result = UpdateResult()
-        for target in targets:
-            for reference, (action, error) in target.plan.impossible.items():
-                result.rejections.append(Rejection(target.user, reference, action, error))
+        result = UpdateResult(rejections=_impossible(targets))
         self._carry_out(account_id, [target for target in targets if target.plan.wanted], result, deadline)
         return result
 
@@ -176,11 +176,14 @@ class UpdateService:
         return existing
 
 
-def _targets(groups: Sequence[UpdateGroup], found: Found) -> list[Target]:
-    """Join the groups into one plan a user; where two groups name the same pair, the later one counts."""
+def _targets(groups: Sequence[UpdateGroup], found: Found, error: NotWrittenError | None = None) -> list[Target]:
+    """Join the groups into one plan a user; where two groups name the same pair, the later one counts.
+
+    With an `error`, nothing could be looked up, and nothing is possible.
+    """
     targets: dict[tuple[str, str], Target] = {}
     for group in groups:
-        plan = _plan(group.actions, found)
+        plan = _plan(group.actions, found, error)
         for user in group.users:
             profile_id = user.guid if user.identity is None else found.profile_ids.get(user.identity)
             key = ("profile", profile_id) if profile_id is not None else ("identity", str(user.identity))
@@ -192,11 +195,21 @@ def _targets(groups: Sequence[UpdateGroup], found: Found) -> list[Target]:
     return list(targets.values())
 
 
-def _plan(actions: Sequence[tuple[SegmentReference, Action]], found: Found) -> Plan:
+def _impossible(targets: Sequence[Target]) -> list[Rejection]:
+    return [
+        Rejection(target.user, reference, action, error)
+        for target in targets
+        for reference, (action, error) in target.plan.impossible.items()
+    ]
+
+
+def _plan(actions: Sequence[tuple[SegmentReference, Action]], found: Found, unknown: NotWrittenError | None) -> Plan:
     plan = Plan()
     for reference, action in actions:
         segment = found.segments.get(reference)
-        if segment is None:
+        if unknown is not None:
+            plan.impossible[reference] = (action, unknown)
+        elif segment is None:
             plan.impossible[reference] = (action, NotFoundError("segment does not exist"))
         elif not segment.agrees:
             error = InvalidRequestError("ct_segment_id and customer_segment_id are of different segments")

@@ -3,7 +3,7 @@
 from segments.clock import Deadline
 from segments.model import Account, Passcode, Plan, Status
 from segments.stores import keys
-from segments.stores.dynamodb import DynamoDB, Item
+from segments.stores.dynamodb import DynamoDB, Get, Item
 
 
 class AccountStore:
@@ -66,6 +66,11 @@ class AccountStore:
             values={":status": {"S": status}},
             deadline=deadline,
         )
+
+    def data_points(self, account_id: str, month: str, deadline: Deadline) -> int:
+        """Return the data points of a month (`YYYY-MM`), the sum of its slots, consistently."""
+        gets = [Get(self._table, {"account_id": {"S": account_id}, "sk": {"S": sk}}) for sk in keys.usage(month)]
+        return sum(int(item["data_points"]["N"]) for item in self._db.batch_get(gets, deadline).values())
 
     @staticmethod
     def _key(account_id: str) -> Item:

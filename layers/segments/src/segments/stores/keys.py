@@ -37,6 +37,11 @@ def identity_claim(account_id: str, identity: str) -> str:
     return f"IDENTITY#{account_id}#{identity}"
 
 
+def profile(account_id: str, profile_id: str) -> str:
+    """Key in Profiles of a profile's attributes."""
+    return f"PROFILE#{account_id}#{profile_id}"
+
+
 def membership(account_id: str, profile_id: str) -> str:
     """Key of a profile's item in Memberships."""
     return f"{account_id}#{profile_id}"

@@ -42,7 +42,7 @@ class SegmentStore:
 
     def get_many(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
         """Read segments by (account_id, segment_id), consistently; those that don't exist are not in the answer."""
-        gets = [Get(self._table, self._key(account_id, keys.segment(segment_id))) for account_id, segment_id in ids]
+        gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
         return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
 
     def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
