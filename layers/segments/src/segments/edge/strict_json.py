@@ -8,6 +8,7 @@ from segments.errors import InvalidRequestError
 
 _LONGEST_NAME = 64  # enough to know it by
 _LONGEST_PATH = 300
+_DEEPEST = 32  # no body of ours has more than six levels; what is read may be echoed, so it must be writable too
 
 
 class _RepeatedKey(dict[str, Any]):
@@ -37,6 +38,7 @@ def parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
         )
         if repeated:
             _refuse_repeated(value, ())
+        _refuse_depth(value, _DEEPEST)
     except UnicodeDecodeError as exc:
         raise InvalidRequestError(f"body: not UTF-8 at byte {exc.start}") from exc
     except json.JSONDecodeError as exc:
@@ -67,6 +69,15 @@ def path(steps: tuple[int | str, ...], whole: str = "body") -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidRequestError(f"body: not JSON: {name} is not a JSON value")
+
+
+def _refuse_depth(value: object, levels: int) -> None:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if inner and not levels:
+        raise InvalidRequestError("body: nested too deeply")
+    for each in inner:
+        if isinstance(each, dict | list):
+            _refuse_depth(each, levels - 1)
 
 
 def _finite(digits: str) -> float:

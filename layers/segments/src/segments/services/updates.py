@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from segments.clock import Clock, Deadline
+from segments.clock import Backoff, Clock, Deadline
 from segments.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -24,9 +24,6 @@ from segments.model import Action, Rejection, SegmentReference, Status, UpdateGr
 from segments.stores.memberships import MembershipStore, NewProfile, SetChange
 from segments.stores.references import Found, ReferenceStore
 from segments.stores.update_errors import UpdateErrorStore
-
-# Create, lose the race, change, find the profile erased, create anew: more rounds than any real interleaving takes.
-_ROUNDS = 5
 
 
 @dataclass
@@ -112,12 +109,16 @@ class UpdateService:
 
     def _carry_out(self, account_id: str, targets: Sequence[Target], result: UpdateResult, deadline: Deadline) -> None:
         pending = targets
-        for _ in range(_ROUNDS):
+        backoff = Backoff(deadline)
+        while True:
             missing = self._change(account_id, [target for target in pending if target.profile_id], result, deadline)
             missing += [target for target in pending if not target.profile_id]
             pending = self._create(account_id, missing, result, deadline)
             if not pending:
                 return
+            # Whoever lost the race to create a user changes that user next; only if it is erased meanwhile, once more.
+            if not backoff.wait():
+                break
         for target in pending:
             for action in Action:
                 _reject(target, action, UnavailableError("the profile kept changing hands"), result)
