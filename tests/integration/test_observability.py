@@ -1,0 +1,99 @@
+"""What is written of a request: enough to find it again, nothing of whom it was about."""
+
+import json
+import logging
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from segments.edge.observability import SERVICE
+from segments.errors import InvalidRequestError
+from tests.integration.conftest import Account, Relay
+from tests.support.faults import FaultyClient, refused
+
+Json = Any
+
+CANARY = "canary-7f3a"
+
+
+@dataclass
+class Written:
+    """All that the functions write: metrics go to the standard output, log lines to the log's own stream."""
+
+    capsys: pytest.CaptureFixture[str]
+    log: StringIO
+
+    def text(self) -> str:
+        """Return what was written since the last time."""
+        metrics, log = self.capsys.readouterr(), self.log.getvalue()
+        self.log.seek(0)
+        self.log.truncate()
+        return metrics.out + metrics.err + log
+
+    def lines(self) -> tuple[list[Json], list[Json]]:
+        """Return what was written since the last time: metrics, and log lines."""
+        lines = [json.loads(line) for line in self.text().splitlines()]
+        return [line for line in lines if "_aws" in line], [line for line in lines if "level" in line]
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
+    log = StringIO()
+    for name in (SERVICE, "segments"):
+        for handler in logging.getLogger(name).handlers:
+            if type(handler) is logging.StreamHandler:  # pytest adds others
+                monkeypatch.setattr(handler, "stream", log)
+    return Written(capsys, log)
+
+
+def test_an_update_leaves_one_metrics_line_and_its_ids_and_no_identity(
+    account: Account, relay: Relay, written: Written
+) -> None:
+    (gold,) = account.create(f"{CANARY}-segment")
+    written.text()
+    people = [{"identity": f"{CANARY}-{place}"} for place in range(3)]
+    account.update((people, [{"ct_segment_id": gold, "action": "ADD"}, {"ct_segment_id": 1, "action": "ADD"}]))
+    ((metrics,), logs) = written.lines()
+    figures = {name: metrics[name] for name in ("Changes", "Unchanged", "Unprocessed", "ProfilesCreated")}
+    assert figures == {"Changes": [3.0], "Unchanged": [0.0], "Unprocessed": [3.0], "ProfilesCreated": [3.0]}
+    assert [line["message"] for line in logs] == ["answered"]
+    assert {(line["account_id"], line["request_id"] != "") for line in logs} == {(account.account_id, True)}
+
+    relay.drain()
+    published, projected = written.lines()[0]
+    assert published["EventsPublished"] == projected["RowsProjected"] == [3.0]
+    assert projected["ProjectionLag"][0] >= 0
+    assert CANARY not in json.dumps([metrics, logs, published, projected])
+
+
+def test_a_profile_upload_that_fails_writes_no_address_anywhere(account: Account, written: Written) -> None:
+    account.upload({"identity": CANARY, "type": "profile", "profileData": {"Email": f"{CANARY}@", "Phone": CANARY}})
+    account.upload({"identity": CANARY, "type": "token", "tokenData": {"id": CANARY, "type": "fcm"}})
+    text = written.text()
+    assert "answered" in text
+    assert CANARY not in text
+
+
+def test_what_the_stores_log_bears_the_ids_of_its_request(
+    account: Account, faulty: FaultyClient, written: Written
+) -> None:
+    (gold,) = account.create(None)
+    written.text()
+    faulty.next("batch_get_item", refused("AccessDeniedException"))
+    group = {"user_profiles": [{"identity": CANARY}], "segments": [{"ct_segment_id": gold, "action": "ADD"}]}
+    status, _ = account.call("update_segment", {"bulk_profiles": [group]})
+    assert status == 503
+    (error,) = [line for line in written.lines()[1] if line["level"] == "ERROR"]
+    assert "AccessDeniedException" in error["message"]
+    assert error["account_id"] == account.account_id
+    assert error["request_id"]
+
+
+def test_a_refused_request_is_logged_by_its_reason(account: Account, written: Written) -> None:
+    account.call("create_segment", [])
+    refusal, answer = written.lines()[1]
+    assert (refusal["message"], refusal["error"]) == ("refused", InvalidRequestError.slug)
+    assert (answer["message"], answer["code"]) == ("answered", 400)
+    assert refusal["account_id"] == answer["account_id"] == account.account_id
