@@ -1,18 +1,23 @@
 # One target a task; each makes the environments that it needs. `make run` and `make test` are all a newcomer needs.
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
+TIERS := test-browser test-integration test-e2e test-dynamodb-local test-simulation test-unit
 BIN := .venv/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: run test check test-unit test-integration test-e2e build deploy pins
+.PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local test-e2e test-browser
+.PHONY: bench build deploy pins
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m local.run $(ARGS)
 
-test: check test-unit test-integration test-e2e ## what CI runs
+test: check ## what CI runs: all tiers, two at a time (JOBS=1 for one after the other), each told of when it has ended
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target $(TIERS)
 
 check: ## format, lint, types, the direction of imports
 	@$(PYTHON) local/bootstrap.py project
@@ -23,16 +28,36 @@ check: ## format, lint, types, the direction of imports
 	$(BIN)/cfn-lint template.yaml
 
 test-unit:
-	@$(PYTHON) local/bootstrap.py project
+	@$(PYTHON) local/bootstrap.py project emulator
 	$(BIN)/pytest tests/unit $(ARGS)
+
+test-simulation: ## the handlers in a simulated stack where everything goes wrong, by a fixed list of seeds
+	@$(PYTHON) local/bootstrap.py project
+	$(BIN)/pytest tests/simulation $(ARGS)
+
+simulate: ## more seeds, as long as you like: SEEDS=5000 FIRST=1; KEEP=3,4 replays part of one
+	@$(PYTHON) local/bootstrap.py project
+	$(BIN)/python -m tests.simulation.run $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(KEEP),--keep $(KEEP))
 
 test-integration: ## against AWS_ENDPOINT_URL_DYNAMODB, or a MiniStack started for it
 	@$(PYTHON) local/bootstrap.py project emulator
 	$(BIN)/pytest tests/integration $(ARGS)
 
+test-dynamodb-local: ## the integration tier against a second engine, where Java and npm are there
+	@$(PYTHON) local/bootstrap.py project emulator
+	$(BIN)/python -m local.dynamodb_local $(BIN)/pytest tests/integration $(ARGS)
+
 test-e2e: ## deploys the template to MiniStack once and talks HTTP
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/e2e $(ARGS)
+
+test-browser: ## the page in a headless Chromium, against the deployed template
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	$(BIN)/pytest tests/browser $(ARGS)
+
+bench: ## measures it all beside a baseline, about five minutes; writes docs/benchmarks.md
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 build: ## for AWS
 	@$(PYTHON) local/bootstrap.py sam
