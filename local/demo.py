@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,6 +27,11 @@ REPEATED = 500
 SILENCE_SECONDS = 30.0
 """Without anything new for that long, what is still missing is taken not to come."""
 SETTLE_SECONDS = 2.0
+GOOD = frozenset({httpx.codes.OK})
+TRY_AGAIN = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
+TRIES = 10
+"""On a machine that is busy with other things, a request may run out of time."""
+AGREES = "the API's answers, the events that left the bus, the segments' members, who is reachable, the data points"
 
 T = TypeVar("T")
 
@@ -66,16 +71,13 @@ def play(stack: Stack, queue: EventQueue, console: Console) -> bool:
         segments, data_points = wait_for_counts(api, console, ids, shop, first_month)
     outcome = Outcome(answered, segments, data_points, seen, shop)
     console.print(outcome.totals_table(), "", outcome.segments_table(), "")
-    return verdict(console, outcome.differences())
+    return verdict(console, outcome.differences(), AGREES)
 
 
-def verdict(console: Console, differences: Sequence[str]) -> bool:
-    """Print whether all agreed, and where not; return it."""
+def verdict(console: Console, differences: Sequence[str], agreeing: str) -> bool:
+    """Print whether all agreed, `agreeing` if so, and where not; return it."""
     if not differences:
-        console.print(
-            "[bold green]agree[/]: the API's answers, the events that left the bus, the segments' members, "
-            "who is reachable, the data points"
-        )
+        console.print(f"[bold green]agree[/]: {agreeing}")
         return True
     console.print("[bold red]DO NOT agree[/]:")
     for difference in differences:
@@ -83,13 +85,13 @@ def verdict(console: Console, differences: Sequence[str]) -> bool:
     return False
 
 
-def call(api: httpx.Client, method: str, path: str, content: object = None) -> Any:  # noqa: ANN401 - JSON
-    """Return the body of a 200; raise LocalError with what the API answered otherwise."""
+def call(api: httpx.Client, method: str, path: str, content: object = None, good: Set[int] = GOOD) -> Any:  # noqa: ANN401 - JSON
+    """Return the body of an answer with a good status; raise LocalError with what the API answered otherwise."""
     try:
         answer = api.request(method, path, json=content) if content is not None else api.request(method, path)
     except httpx.TransportError as exc:
         raise LocalError(f"{method} {path} got no answer: {exc!r}") from exc
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code not in good:
         raise LocalError(f"{method} {path} answered {answer.status_code} {answer.text[:500]}")
     return answer.json()
 
@@ -107,9 +109,13 @@ def push(api: httpx.Client, console: Console, doing: str, updates: Sequence[Upda
     """Send updates of segments; return the sums over the answers."""
 
     def send(batch: Sequence[Update]) -> Counter[str]:
-        answer = call(api, "POST", "/api/updateSegment", body(batch))
-        processed, unprocessed = answer["processed"], len(answer["unprocessed"])
-        return Counter({**answer["summary"], "processed": processed, "unprocessed": unprocessed})
+        sums: Counter[str] = Counter()
+        content: Any = body(batch)
+        for answer in answers_until_done(api, "/api/updateSegment", "bulk_profiles", content["bulk_profiles"]):
+            sums.update(answer["summary"])
+            sums["processed"] += answer["processed"]
+            sums["unprocessed"] = len(answer["unprocessed"])
+        return sums
 
     return send_all(console, doing, "users", batches(updates), send, in_flight=PUSHES_IN_FLIGHT)
 
@@ -118,10 +124,23 @@ def upload(api: httpx.Client, console: Console, doing: str, records: Sequence[Re
     """Send records of users; return the sums over the answers."""
 
     def send(portion: Sequence[Record]) -> Counter[str]:
-        answer = call(api, "POST", "/1/upload", {"d": portion})
-        return Counter({"uploaded": answer["processed"], "unprocessed": len(answer["unprocessed"])})
+        sums: Counter[str] = Counter()
+        for answer in answers_until_done(api, "/1/upload", "d", portion):
+            sums["uploaded"] += answer["processed"]
+            sums["unprocessed"] = len(answer["unprocessed"])
+        return sums
 
     return send_all(console, doing, "records", portions(records), send, in_flight=UPLOADS_IN_FLIGHT)
+
+
+def answers_until_done(api: httpx.Client, path: str, field: str, entries: Sequence[Any]) -> Iterator[Any]:
+    """Send a batch, and what could not be written in time again, as docs/api.md says; give each answer."""
+    for _ in range(TRIES):
+        answer = call(api, "POST", path, {field: entries}, {httpx.codes.OK, *TRY_AGAIN})
+        yield answer
+        entries = [entry["record"] for entry in answer["unprocessed"] if entry["code"] in TRY_AGAIN]
+        if not entries:
+            return
 
 
 def send_all(  # noqa: PLR0913 - what is shown, what is sent, and how

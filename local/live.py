@@ -8,12 +8,14 @@ import sys
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
-from local.demo import play
+from local.deletion import play_deletion
+from local.demo import play, verdict
 from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
 from local.stack import Stack, running_stack
 from local.subscriber import CHANGE, SOURCE, Event, EventQueue, subscribe
 
 HOME = STATE / "run"
+DELETION_AGREES = "the list, the answer to an update, the members taken away, the events"
 
 
 def show(port: int | None, *, stay: bool) -> bool:
@@ -31,8 +33,10 @@ def show(port: int | None, *, stay: bool) -> bool:
             queue = EventQueue(stack.endpoint_url, url)
             console.print("[bold]2. Playing the main job[/]")
             agreed = play(stack, queue, console)
+            console.print("[bold]3. Listing the segments, and deleting one[/]")
+            agreed = verdict(console, play_deletion(stack, queue, console), DELETION_AGREES) and agreed
             if stay:
-                console.print("[bold]3. Staying up until Ctrl-C[/]")
+                console.print("[bold]4. Staying up until Ctrl-C[/]")
                 stay_up(stack, queue, console, terminal=terminal)
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc
@@ -44,9 +48,13 @@ def show(port: int | None, *, stay: bool) -> bool:
 
 def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool) -> None:
     """Print how to use the stack, then each event as it leaves the bus, until interrupted or the `terminal` closed."""
+    console.print(
+        f"  page    {stack.api_url}/ (sign in with the account and the passcode of the headers)", soft_wrap=True
+    )
     console.print(f"  API     {stack.api_url}", soft_wrap=True)
     for name, value in stack.account.headers.items():
         console.print(f"  header  {name}: {value}", soft_wrap=True)
+    console.print(f"  read    {stack.api_url}/docs", soft_wrap=True)
     console.print("  create a segment, add a user to it, read that user's segments:\n")
     for line in curl_lines(stack):
         console.print(line, markup=False, soft_wrap=True)

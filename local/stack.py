@@ -20,10 +20,10 @@ from local.subscriber import SOURCE, subscribe
 
 STAGE = "live"
 QUEUE_NAME = "api-segments-events"
-TABLES = ("accounts", "segments", "profiles", "memberships", "segment_members", "update_errors")
+TABLES = ("accounts", "segments", "profiles", "memberships", "segment_members", "update_errors", "idempotency")
 FUNCTIONS = (
     *("authorizer", "accounts", "create_segment", "update_segment", "profiles", "manage_segments"),
-    *("publish_changes", "project_members"),
+    *("publish_changes", "project_members", "publish_segments", "purge_segment", "reconcile", "replay", "dashboard"),
 )
 
 

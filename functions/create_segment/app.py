@@ -1,14 +1,18 @@
 """POST /api/createSegment."""
 
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from segments.clock import Deadline
 from segments.edge import wiring
 from segments.edge.batch_answers import create_answer
 from segments.edge.http import Answer, Request, require_api_segments, respond
 from segments.edge.observability import count, logger, metrics
+from segments.edge.parameters import idempotency_key
 from segments.edge.requests import parse_create
+from segments.services.segments import CreateResult
 
 
 @metrics.log_metrics
@@ -21,7 +25,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _create(request: Request) -> Answer:
     require_api_segments(request.tenant)
+    key = idempotency_key(request.headers)
     entries = parse_create(request.body)
-    result = wiring.segments().create(request.tenant.account_id, entries, request.deadline)
-    count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
-    return create_answer(entries, result)
+    account_id = request.tenant.account_id
+
+    def create(deadline: Deadline) -> CreateResult:
+        result = wiring.segments().create(account_id, entries, deadline)
+        count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
+        return result
+
+    if key is None:
+        return create_answer(entries, create(request.deadline))
+    result, is_replay = wiring.idempotency().create_once(account_id, key, entries, create, request.deadline)
+    answer = create_answer(entries, result)
+    # A replay stays the same, so there is nothing to try again with this key.
+    return replace(answer, headers={"Idempotent-Replayed": "true"}) if is_replay else answer

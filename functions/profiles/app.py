@@ -6,11 +6,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segments.edge import wiring
+from segments.edge.answers import profile_body
 from segments.edge.batch_answers import upload_answer
 from segments.edge.http import Answer, Request, respond
 from segments.edge.observability import count, logger, metrics
+from segments.edge.parameters import query_text
 from segments.edge.profile_records import parse_upload
-from segments.edge.reads import profile_body, query_text
 from segments.errors import InvalidRequestError
 
 

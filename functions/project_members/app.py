@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from segments.edge import wiring
 from segments.edge.http import deadline_of
 from segments.edge.observability import count, logger, measure_seconds, metrics
-from segments.edge.streams import lag_seconds, partial_failure, read_records
+from segments.edge.streams import lag_seconds, partial_failure, read_membership_records
 
 
 @metrics.log_metrics
@@ -15,7 +15,7 @@ from segments.edge.streams import lag_seconds, partial_failure, read_records
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Project the changes of a batch; what could not be projected is delivered again."""
     count(Records=len(event["Records"]))
-    records, unreadable = read_records(event)
+    records, unreadable = read_membership_records(event)
     report = wiring.projection().project(records, deadline_of(context))
     count(RowsProjected=report.written, FailedRecords=len(report.failed | unreadable))
     measure_seconds("ProjectionLag", lag_seconds(records))

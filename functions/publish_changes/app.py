@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from segments.edge import wiring
 from segments.edge.http import deadline_of
 from segments.edge.observability import count, logger, metrics
-from segments.edge.streams import partial_failure, read_records
+from segments.edge.streams import partial_failure, read_membership_records
 
 
 @metrics.log_metrics
@@ -15,7 +15,7 @@ from segments.edge.streams import partial_failure, read_records
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish the changes of a batch; what could not be published is delivered again."""
     count(Records=len(event["Records"]))
-    records, unreadable = read_records(event)
-    report = wiring.publishing().publish(records, deadline_of(context))
+    records, unreadable = read_membership_records(event)
+    report = wiring.publishing().publish_changes(records, deadline_of(context))
     count(EventsPublished=report.published, FailedRecords=len(report.failed | unreadable))
     return partial_failure(event, report.failed | unreadable)

@@ -27,8 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _update(request: Request) -> Answer:
     require_api_segments(request.tenant)
     account_id = request.tenant.account_id
-    updates = wiring.updates()
-    result = updates.update(account_id, parse_update(request.body), request.deadline)
+    result = wiring.updates().update(account_id, parse_update(request.body), request.deadline)
     count(
         Changes=result.added + result.removed,
         Unchanged=result.unchanged,
@@ -37,7 +36,7 @@ def _update(request: Request) -> Answer:
     )
     try:
         soon = Deadline.after(min(ERROR_STREAM_SECONDS, request.deadline.remaining()))
-        updates.keep_rejections(account_id, request.request_id, result.rejections, soon)
+        wiring.error_stream().keep(account_id, request.request_id, result.rejections, soon)
     except NotWrittenError as error:  # the answer lists them all the same
         logger.warning("rejections are missing in the error stream", error=str(error))
         count(RejectionsNotKept=len(result.rejections))

@@ -12,7 +12,7 @@ import pytest
 
 from local.aws import session
 from local.stack import Account, Stack
-from local.subscriber import EventQueue
+from local.subscriber import CHANGE, EventQueue
 from tests.e2e.conftest import AccountFactory, SubscriberFactory, client_of
 from tests.support.events import sample
 from tests.support.template import ROOT, load
@@ -44,7 +44,9 @@ def collect(queue: EventQueue, expected: int) -> list[Mapping[str, Any]]:
 
 def test_the_main_job(fresh: tuple[Account, httpx.Client], subscriber: SubscriberFactory) -> None:
     account, api = fresh
-    events = subscriber({"source": ["api-segments"], "detail": {"Account ID": [account.account_id]}})
+    events = subscriber(
+        {"source": ["api-segments"], "detail-type": [CHANGE], "detail": {"Account ID": [account.account_id]}}
+    )
 
     created = api.post(
         "/api/createSegment",
@@ -91,7 +93,7 @@ def members(api: httpx.Client, segment_id: int) -> int:
 
 def test_requests_side_by_side_lose_nothing(fresh: tuple[Account, httpx.Client], subscriber: SubscriberFactory) -> None:
     account, api = fresh
-    events = subscriber({"detail": {"Account ID": [account.account_id]}})
+    events = subscriber({"detail-type": [CHANGE], "detail": {"Account ID": [account.account_id]}})
     segment = api.post("/api/createSegment", json=[{"segment_name": "Everyone"}]).json()["segments"][0]["id"]
 
     def push(start: int) -> int:
@@ -171,10 +173,14 @@ def test_a_deployed_function_takes_its_sample_event(stack: Stack, function: str)
         assert payload["errorMessage"] == "Unauthorized"
         return
     assert "FunctionError" not in answer, payload
-    if function in ("publish_changes", "project_members"):
+    if function in ("publish_changes", "project_members", "publish_segments"):
         assert payload == {"batchItemFailures": []}
-    elif function == "accounts":
+    elif function == "purge_segment":
+        assert payload is None
+    elif function in ("accounts", "reconcile", "replay"):
         assert payload["status"] == "success"
+    elif function == "dashboard":
+        assert json.loads(payload["body"])["openapi"] == "3.1.0"
     else:
         assert payload["statusCode"] in (200, 404)
         assert json.loads(payload["body"])["status" if payload["statusCode"] == 404 else "unprocessed"] is not None

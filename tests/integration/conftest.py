@@ -1,9 +1,12 @@
 """The functions' handlers on a real DynamoDB endpoint: AWS_ENDPOINT_URL_DYNAMODB, or a MiniStack started for it."""
 
 import json
+import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,24 +14,32 @@ import boto3
 import pytest
 
 from functions.create_segment.app import handler as create_segment
+from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
 from functions.profiles.app import handler as profiles
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
+from functions.publish_segments.app import handler as publish_segments
+from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
 from local.emulator import running_emulator
 from segments import clients
+from segments.clock import Clock
 from segments.edge import observability, wiring
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader
+from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
+from tests.support.written import Written
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
+
+SEGMENT = "/api/segments/{segment_id}"
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +63,9 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "BUS_NAME": "test",
+            "PURGE_QUEUE_URL": "https://sqs.test/purges",
+            "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
+            "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
         }.items():
             patch.setenv(name, value)
         tables = create_tables(boto3.client("dynamodb"))
@@ -77,12 +91,12 @@ def faulty(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iter
     assert environment
     client = FaultyClient(clients.dynamodb_client())
     monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
-    _forget_services()
+    forget_services()
     yield client
-    _forget_services()
+    forget_services()
 
 
-def _forget_services() -> None:
+def forget_services() -> None:
     for made in vars(wiring).values():
         if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
             made.cache_clear()
@@ -90,9 +104,21 @@ def _forget_services() -> None:
 
 @pytest.fixture
 def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let threads stand for Lambda's processes: the metrics line is one invocation's, so it can't be shared."""
+    """Let threads stand for Lambda's processes: the metrics line and the router's state are one invocation's."""
+    monkeypatch.setattr(manage_segments_app, "__class__", SideBySideResolver)
     monkeypatch.setattr(observability.metrics.provider, "add_metric", lambda **_: None)
     monkeypatch.setattr(observability.metrics.provider, "flush_metrics", lambda **_: None)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
+    """Return what the functions write."""
+    log = StringIO()
+    for name in (observability.SERVICE, "segments"):
+        for handler in logging.getLogger(name).handlers:
+            if type(handler) is logging.StreamHandler:  # pytest adds others
+                monkeypatch.setattr(handler, "stream", log)
+    return Written(capsys, log)
 
 
 @dataclass
@@ -111,9 +137,10 @@ class RecordingBus:
         self.entries += [entry for entry, result in zip(Entries, results, strict=True) if "EventId" in result]
         return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
 
-    def details(self, account_id: str) -> list[Json]:
-        """Return the details of an account's events, in the order of their sequence."""
-        details = [json.loads(entry["Detail"]) for entry in self.entries]
+    def details(self, account_id: str, *detail_types: str) -> list[Json]:
+        """Return the details of an account's events of these types, in the order of their sequence."""
+        wanted = detail_types or ("Segment Membership Change",)
+        details = [json.loads(entry["Detail"]) for entry in self.entries if entry["DetailType"] in wanted]
         return sorted(
             (detail for detail in details if detail["Account ID"] == account_id),
             key=lambda detail: (detail["Sequence"], detail["Event ID"]),
@@ -130,32 +157,114 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingBus]:
 
 
 @dataclass
+class PurgeQueue:
+    """Stands in for SQS's client: keeps what is put off, and feeds it to the purge."""
+
+    waiting: list[Json] = field(default_factory=list)
+    delays: list[int] = field(default_factory=list)
+
+    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
+        assert QueueUrl == os.environ["PURGE_QUEUE_URL"]
+        assert 0 <= DelaySeconds <= 900
+        self.waiting.append(json.loads(MessageBody))
+        self.delays.append(DelaySeconds)
+
+    def deliver(self, seconds: float = 60) -> None:
+        """Let the purge work on each message that waits now, for so many seconds an invocation."""
+        messages, self.waiting = self.waiting, []
+        for message in messages:
+            purge_segment({"Records": [{"body": json.dumps(message)}]}, Context(seconds))
+
+
+@pytest.fixture
+def purges(monkeypatch: pytest.MonkeyPatch) -> Iterator[PurgeQueue]:
+    queue = PurgeQueue()
+    monkeypatch.setattr(wiring, "sqs_client", lambda: queue)
+    wiring.purge_queue.cache_clear()
+    yield queue
+    wiring.purge_queue.cache_clear()
+
+
+class MovableClock(Clock):
+    """The system's clock, moved on by as much as a test says; sleeping takes no time and is noted."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ahead += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MovableClock]:
+    """The functions' clock."""
+    movable = MovableClock()
+    monkeypatch.setattr(wiring, "SYSTEM_CLOCK", movable)
+    forget_services()
+    yield movable
+    forget_services()
+
+
+@dataclass
 class Relay:
-    """The two readers of the Memberships stream, fed by hand."""
+    """The readers of the streams of Memberships and of Segments, fed by hand."""
 
     reader: StreamReader
+    segments_reader: StreamReader
+    bus: RecordingBus
     publisher: EventSourceMapping
     projector: EventSourceMapping
+    segments_publisher: EventSourceMapping
 
     def drain(self) -> list[Event]:
-        """Deliver everything written since the last time; return it."""
+        """Deliver everything written since the last time; return what was written to Memberships."""
         records = self.reader.read()
         self.publisher.deliver(records)
         self.projector.deliver(records)
+        self.segments_publisher.deliver([record for record in self.segments_reader.read() if _is_of_segment(record)])
         return records
+
+    def deletions(self) -> list[Json]:
+        """Return the `Segment Deleted` events that have left, as a rule hands them on."""
+        return [
+            {"detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
+            for entry in self.bus.entries
+            if entry["DetailType"] == "Segment Deleted"
+        ]
+
+
+def _is_of_segment(record: Event) -> bool:
+    """Do what the template's filter does (tests/unit/test_template.py holds it to this)."""
+    sk = record["dynamodb"]["Keys"]["sk"]["S"]
+    return record["eventName"] in ("INSERT", "MODIFY") and sk.startswith(("SEGMENT#", "DELETED#"))
+
+
+def _stream_of(table: str, dynamodb: "DynamoDBClient") -> StreamReader:
+    arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    return StreamReader(boto3.client("dynamodbstreams"), arn)
 
 
 @pytest.fixture(scope="session")
 def stream(environment: dict[str, str], dynamodb: "DynamoDBClient") -> StreamReader:
-    arn = dynamodb.describe_table(TableName=environment["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
-    return StreamReader(boto3.client("dynamodbstreams"), arn)
+    return _stream_of(environment["MEMBERSHIPS_TABLE"], dynamodb)
+
+
+@pytest.fixture(scope="session")
+def segments_stream(environment: dict[str, str], dynamodb: "DynamoDBClient") -> StreamReader:
+    return _stream_of(environment["SEGMENTS_TABLE"], dynamodb)
 
 
 @pytest.fixture
-def relay(stream: StreamReader, bus: RecordingBus) -> Relay:
-    assert bus is not None
-    stream.read()  # what other tests have written
-    return Relay(stream, EventSourceMapping(publish_changes), EventSourceMapping(project_members))
+def relay(stream: StreamReader, segments_stream: StreamReader, bus: RecordingBus) -> Relay:
+    for each in (stream, segments_stream):
+        each.read()  # what other tests have written
+    handlers = (publish_changes, project_members, publish_segments)
+    return Relay(stream, segments_stream, bus, *map(EventSourceMapping, handlers))
 
 
 @dataclass(frozen=True)
@@ -187,18 +296,41 @@ class Account:
         assert status == 200, answer
         return answer
 
-    def get(self, resource: str, **parameters: str) -> tuple[int, Json]:
-        answer = manage_segments(without_body(self.account_id, "GET", resource, **parameters), Context())
-        return answer["statusCode"], body_of(answer)
-
-    def usage(self, **query: str) -> tuple[int, Json]:
-        answer = manage_segments(without_body(self.account_id, "GET", "/api/usage", query), Context())
-        return answer["statusCode"], body_of(answer)
-
-    def erase(self, identity: str) -> tuple[int, Json]:
-        event = without_body(self.account_id, "DELETE", "/api/profiles/{identity}", identity=identity)
+    def manage(
+        self,
+        method: str,
+        resource: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        **parameters: str,
+    ) -> tuple[int, Json]:
+        """Call `manage_segments`; a body is sent as JSON, text as it is."""
+        event = without_body(self.account_id, method, resource, query, **parameters)
+        if body is not None:
+            event["body"] = body if isinstance(body, str) else json.dumps(body)
         answer = manage_segments(event, Context())
         return answer["statusCode"], body_of(answer)
+
+    def get(self, resource: str, **parameters: str) -> tuple[int, Json]:
+        return self.manage("GET", resource, None, None, **parameters)
+
+    def usage(self, **query: str) -> tuple[int, Json]:
+        return self.manage("GET", "/api/usage", query)
+
+    def erase(self, identity: str) -> tuple[int, Json]:
+        return self.manage("DELETE", "/api/profiles/{identity}", identity=identity)
+
+    def listed(self, **query: str) -> Json:
+        """Return one page of the list of segments."""
+        status, answer = self.manage("GET", "/api/segments", query)
+        assert status == 200, answer
+        return answer
+
+    def rename(self, segment_id: int, name: str) -> tuple[int, Json]:
+        return self.manage("PATCH", SEGMENT, body={"segment_name": name}, segment_id=str(segment_id))
+
+    def delete(self, segment_id: int) -> tuple[int, Json]:
+        return self.manage("DELETE", SEGMENT, segment_id=str(segment_id))
 
     def upload(self, *records: Json) -> Json:
         """Upload records and return the answer."""

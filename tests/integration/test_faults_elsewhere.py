@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from functions.accounts.app import handler as accounts
 from functions.project_members.app import handler as project_members
@@ -13,8 +14,11 @@ from tests.integration.conftest import Account, Relay
 from tests.support.events import Context
 from tests.support.faults import (
     NO_CONNECTION,
+    Arguments,
     Fault,
     FaultyClient,
+    Reply,
+    Send,
     answer_lost,
     cancelled,
     fine,
@@ -48,6 +52,29 @@ def test_segments_are_created_and_counted_once_whatever_came_between(
     stored = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
     assert sorted(ids) == sorted(segment["segment_id"] for segment in stored)
     assert tables.active_segments(account.account_id) == 100
+
+
+@pytest.mark.parametrize("customer_segment_id", [None, "GOLD"])
+def test_a_creation_that_arrives_late_and_is_repeated_meanwhile_makes_one_segment(
+    account: Account, tables: Tables, faulty: FaultyClient, customer_segment_id: str | None
+) -> None:
+    under_way: list[Arguments] = []
+
+    def given_up(_send: Send, arguments: Arguments) -> Reply:
+        under_way.append(arguments)
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com/")
+
+    def meets_another_while_the_first_arrives(send: Send, arguments: Arguments) -> Reply:
+        send(**under_way.pop())
+        return cancelled("TransactionConflict")(send, arguments)
+
+    faulty.next("transact_write_items", given_up, meets_another_while_the_first_arrives)
+
+    (created,) = account.create(customer_segment_id)
+
+    stored = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
+    assert [segment["segment_id"] for segment in stored] == [created]
+    assert tables.active_segments(account.account_id) == 1
 
 
 @pytest.mark.parametrize(("fault", "code"), [(cancelled("ThrottlingError"), 429), (not_sent(), 503)])

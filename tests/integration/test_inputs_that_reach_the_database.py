@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segments.stores import keys
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, group, users
 
@@ -18,19 +17,6 @@ Json = Any
 
 def failures(answer: Json) -> list[tuple[int, str, Json]]:
     return [(entry["code"], entry["error"], entry["record"]) for entry in answer["unprocessed"]]
-
-
-def mark_deleted(client: "DynamoDBClient", table: str, account: Account, segment_id: int, customer_id: str) -> None:
-    """Do what a deletion does to the two items that updates look at."""
-    for key in (keys.segment(segment_id), keys.customer_segment_id_claim(customer_id)):
-        client.update_item(
-            TableName=table,
-            Key={"account_id": {"S": account.account_id}, "sk": {"S": key}},
-            UpdateExpression="SET #status = :deleted",
-            ConditionExpression="#status = :active",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":deleted": {"S": "deleted"}, ":active": {"S": "active"}},
-        )
 
 
 def kept_errors(client: "DynamoDBClient", table: str, account: Account) -> list[Json]:
@@ -159,11 +145,13 @@ def test_a_deleted_segment_is_refused_for_each_user_and_the_rest_goes_through(
 ) -> None:
     gone, gold = account.create("GONE", "GOLD")
     account.update((users("a"), [act("ADD", ct=gone)]))
-    mark_deleted(dynamodb, environment["SEGMENTS_TABLE"], account, gone, "GONE")
+    assert account.delete(gone)[0] == 200
 
     wishes = [act("ADD", ct=str(gone)), act("REMOVE", customer="GONE"), act("ADD", customer="NO SUCH")]
+    wishes.append(act("ADD", ct=str(gone), customer="GONE"))
     answer = account.update((users("a", "b"), [*wishes, act("ADD", ct=gold)]))
-    codes = [(410, "segment was deleted"), (410, "segment was deleted"), (404, "segment does not exist")]
+    deleted, unknown = (410, "segment was deleted"), (404, "segment does not exist")
+    codes = [deleted, deleted, unknown, deleted]
     assert failures(answer) == [
         (code, error, group(users(user), [wish]))
         for user in "ab"
@@ -181,15 +169,14 @@ def test_a_deleted_segment_is_refused_for_each_user_and_the_rest_goes_through(
             (gone, None, "ADD", "segment_deleted"),
             (None, "GONE", "REMOVE", "segment_deleted"),
             (None, "NO SUCH", "ADD", "not_found"),
+            (gone, "GONE", "ADD", "segment_deleted"),
         )
     ]
 
 
-def test_a_deleted_segments_customer_id_stays_in_use(
-    account: Account, dynamodb: "DynamoDBClient", environment: dict[str, str]
-) -> None:
+def test_a_deleted_segments_customer_id_stays_in_use(account: Account) -> None:
     (gone,) = account.create("GONE")
-    mark_deleted(dynamodb, environment["SEGMENTS_TABLE"], account, gone, "GONE")
+    assert account.delete(gone)[0] == 200
     status, answer = account.call("create_segment", [{"segment_name": "again", "customer_segment_id": "GONE"}])
     assert (status, answer["status"], answer["processed"], answer["segments"]) == (200, "fail", 0, [])
     assert [(entry["code"], entry["error"]) for entry in answer["unprocessed"]] == [

@@ -1,51 +1,16 @@
 """What is written of a request: enough to find it again, nothing of whom it was about."""
 
 import json
-import logging
-from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
-import pytest
-
-from segments.edge.observability import SERVICE
 from segments.errors import InvalidRequestError
 from tests.integration.conftest import Account, Relay
 from tests.support.faults import FaultyClient, refused
+from tests.support.written import Written
 
 Json = Any
 
 CANARY = "canary-7f3a"
-
-
-@dataclass
-class Written:
-    """All that the functions write: metrics go to the standard output, log lines to the log's own stream."""
-
-    capsys: pytest.CaptureFixture[str]
-    log: StringIO
-
-    def text(self) -> str:
-        """Return what was written since the last time."""
-        metrics, log = self.capsys.readouterr(), self.log.getvalue()
-        self.log.seek(0)
-        self.log.truncate()
-        return metrics.out + metrics.err + log
-
-    def lines(self) -> tuple[list[Json], list[Json]]:
-        """Return what was written since the last time: metrics, and log lines."""
-        lines = [json.loads(line) for line in self.text().splitlines()]
-        return [line for line in lines if "_aws" in line], [line for line in lines if "level" in line]
-
-
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
-    log = StringIO()
-    for name in (SERVICE, "segments"):
-        for handler in logging.getLogger(name).handlers:
-            if type(handler) is logging.StreamHandler:  # pytest adds others
-                monkeypatch.setattr(handler, "stream", log)
-    return Written(capsys, log)
 
 
 def test_an_update_leaves_one_metrics_line_and_its_ids_and_no_identity(
@@ -62,10 +27,11 @@ def test_an_update_leaves_one_metrics_line_and_its_ids_and_no_identity(
     assert {(line["account_id"], line["request_id"] != "") for line in logs} == {(account.account_id, True)}
 
     relay.drain()
-    published, projected = written.lines()[0]
+    published, projected, of_segments = written.lines()[0]
     assert published["EventsPublished"] == projected["RowsProjected"] == [3.0]
     assert projected["ProjectionLag"][0] >= 0
-    assert CANARY not in json.dumps([metrics, logs, published, projected])
+    assert of_segments["SegmentEventsPublished"] == [1.0]
+    assert CANARY not in json.dumps([metrics, logs, published, projected, of_segments])
 
 
 def test_a_profile_upload_that_fails_writes_no_address_anywhere(account: Account, written: Written) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, users
-from tests.support.faults import FaultyClient, answer_lost, refused
+from tests.support.faults import Fault, FaultyClient, answer_lost, not_sent, refused
 from tests.support.state import Tables, assert_whole
 from tests.support.uploads import profile, token
 
@@ -235,6 +235,20 @@ def test_records_that_could_not_be_written_are_told_and_the_rest_is_written(
     assert failed["code"] == 503
     assert account.profile(identity=failed["record"]["identity"])[0] == 404
     assert account.upload(failed["record"])["status"] == "success"
+
+
+@pytest.mark.parametrize(("fault", "code"), [(refused("ThrottlingException"), 429), (not_sent(), 503)])
+def test_records_whose_users_could_not_be_looked_up_are_listed(
+    account: Account, faulty: FaultyClient, fault: Fault, code: int
+) -> None:
+    faulty.always("batch_get_item", fault)
+    records = [profile(f"u{place}", n=place) for place in range(3)]
+    status, answer = account.call("profiles", {"d": [*records, {"type": "profile"}]}, seconds=6)
+    assert (status, answer["status"], answer["processed"]) == (200, "fail", 0)
+    assert [entry["code"] for entry in answer["unprocessed"]] == [code, code, code, 400]
+    assert [entry["record"] for entry in answer["unprocessed"]] == [*records, {"type": "profile"}]
+    status, answer = account.call("profiles", {"d": records}, seconds=6)
+    assert (status, answer["status"], len(answer["unprocessed"])) == (code, "fail", 3)
 
 
 @pytest.mark.parametrize(

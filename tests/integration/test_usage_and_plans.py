@@ -1,7 +1,7 @@
 """What an account used, and what its plan lets it do."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -11,7 +11,7 @@ from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
 from functions.profiles.app import handler as profiles
 from functions.update_segment.app import handler as update_segment
-from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.integration.conftest import Account, MovableClock, PurgeQueue, RecordingBus, Relay
 from tests.support.bodies import act, update, users
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.state import Tables
@@ -49,14 +49,21 @@ def test_usage_is_one_data_point_for_each_published_change(account: Account, rel
     assert account.reachable(gold) == {"email": 2}
 
 
-def test_what_a_deleted_segment_loses_is_no_data_point(account: Account, tables: Tables, relay: Relay) -> None:
+def test_what_a_deleted_segment_loses_is_no_data_point(
+    account: Account, relay: Relay, purges: PurgeQueue, clock: MovableClock
+) -> None:
     (gold,) = account.create(None)
-    account.update((users("a", "b"), [act("ADD", ct=gold)]))
+    account.update((users("a", "b", "c"), [act("ADD", ct=gold)]))
     relay.drain()
-    tables.delete_segment(account.account_id, gold)
+    clock.ahead = timedelta(seconds=-60)
+    account.delete(gold)
     account.erase("a")
     relay.drain()
-    assert account.usage()[1]["data_points"] == 2
+    assert account.usage()[1]["data_points"] == 3
+    purges.waiting += relay.deletions()
+    purges.deliver()
+    assert len(relay.drain()) == 2
+    assert account.usage()[1]["data_points"] == 3
 
 
 def test_any_month_can_be_asked_for(account: Account, relay: Relay) -> None:

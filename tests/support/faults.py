@@ -73,6 +73,16 @@ def fine(send: Send, arguments: Arguments) -> Reply:
     return send(**arguments)
 
 
+def after(do: Callable[[], object]) -> Fault:
+    """No fault, but something happens just before the call."""
+
+    def fault(send: Send, arguments: Arguments) -> Reply:
+        do()
+        return send(**arguments)
+
+    return fault
+
+
 def not_sent(error: Exception = NO_CONNECTION[0]) -> Fault:
     """The call never arrives."""
 

@@ -107,16 +107,6 @@ class Tables:
         item = {"account_id": {"S": account_id}, "sk": {"S": "QUOTA"}, "active": {"N": str(active)}}
         self.client.put_item(TableName=self.environment["SEGMENTS_TABLE"], Item=item)
 
-    def delete_segment(self, account_id: str, segment_id: int) -> None:
-        """Mark a segment as deleted, as deleting it will do first of all."""
-        self.client.update_item(
-            TableName=self.environment["SEGMENTS_TABLE"],
-            Key={"account_id": {"S": account_id}, "sk": {"S": f"SEGMENT#{segment_id:016d}"}},
-            UpdateExpression="SET #status = :deleted",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":deleted": {"S": "deleted"}},
-        )
-
     def set_reach(self, account_id: str, profile_id: str, *channels: str) -> None:
         """Make a profile reachable by these channels and no others, as contact points will do."""
         values: Any = {":reach": {"SS": list(channels)}} if channels else {}

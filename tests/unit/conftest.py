@@ -30,7 +30,7 @@ HANDLERS: dict[str, Callable[[Event, Any], Event]] = {CREATE: create_segment, UP
 @pytest.fixture(autouse=True)
 def function_environment(monkeypatch: pytest.MonkeyPatch, socket_disabled: None) -> Iterator[None]:
     assert socket_disabled is None
-    for name in Settings.model_fields:
+    for name in Settings.__dataclass_fields__:
         monkeypatch.setenv(name.upper(), f"unit-test-{name}")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -82,8 +82,8 @@ class RecordingServices:
         self.calls.append(("update", arguments))
         return UpdateResult()
 
-    def keep_rejections(self, *arguments: Any) -> None:
-        self.calls.append(("keep_rejections", arguments))
+    def keep(self, *arguments: Any) -> None:
+        self.calls.append(("keep", arguments))
 
 
 @dataclass

@@ -1,12 +1,15 @@
 """Keys: no two things share one, and none is longer than DynamoDB takes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segments.clock import rfc3339
 from segments.limits import COUNTER_SLOTS, MAX_ID_CHARACTERS, MAX_SEGMENT_ID, MEMBER_BUCKETS
+from segments.services.accounts import ACCOUNT_ID
 from segments.stores import keys
 
 LONGEST_ACCOUNT = "A" * 64
@@ -48,15 +51,69 @@ def test_two_memberships_never_share_a_row(one: tuple[str, int, str], other: tup
 @given(segments=st.sets(segment_ids, max_size=5), customer_ids=st.sets(texts, max_size=5))
 def test_all_that_the_segments_table_holds_has_keys_of_its_own(segments: set[int], customer_ids: set[str]) -> None:
     made = [keys.ACTIVE_SEGMENTS]
-    made += [keys.segment(segment_id) for segment_id in segments]
+    made += [key(segment_id) for segment_id in segments for key in (keys.segment, keys.deleted_segment)]
     made += [key for segment_id in segments for key in keys.segment_counts(segment_id)]
     made += [keys.customer_segment_id_claim(customer_id) for customer_id in customer_ids]
-    assert len(set(made)) == len(made) == 1 + (1 + COUNTER_SLOTS) * len(segments) + len(customer_ids)
+    assert len(set(made)) == len(made) == 1 + (2 + COUNTER_SLOTS) * len(segments) + len(customer_ids)
 
 
 @given(one=segment_ids, other=segment_ids)
 def test_segments_sort_by_their_ids(one: int, other: int) -> None:
-    assert (keys.segment(one) < keys.segment(other)) == (one < other)
+    for key in (keys.segment, keys.deleted_segment):
+        assert (key(one) < key(other)) == (one < other)
+
+
+@given(segment_id=segment_ids, customer_id=texts)
+def test_what_a_key_was_made_of_can_be_read_from_it(segment_id: int, customer_id: str) -> None:
+    assert {keys.counted_segment(key) for key in keys.segment_counts(segment_id)} == {segment_id}
+    assert keys.claimed_customer_segment_id(keys.customer_segment_id_claim(customer_id)) == customer_id
+
+
+@given(one=st.tuples(account_ids, texts), other=st.tuples(account_ids, texts))
+def test_two_profiles_never_share_a_row_of_the_index(one: tuple[str, str], other: tuple[str, str]) -> None:
+    def row(account_id: str, profile_id: str) -> tuple[str, str]:
+        return keys.account_bucket(account_id, profile_id), profile_id
+
+    assert (row(*one) == row(*other)) == (one == other)
+
+
+@given(one=account_ids, other=account_ids, profile_id=texts)
+def test_the_buckets_of_an_account_hold_its_profiles_and_no_other_ones(one: str, other: str, profile_id: str) -> None:
+    buckets = keys.account_buckets(one)
+    assert len(set(buckets)) == len(buckets) == MEMBER_BUCKETS
+    assert (keys.account_bucket(other, profile_id) in buckets) == (one == other)
+
+
+@given(one=st.tuples(account_ids, segment_ids), other=st.tuples(account_ids, segment_ids))
+def test_two_segments_never_share_a_bucket(one: tuple[str, int], other: tuple[str, int]) -> None:
+    assert set(keys.member_buckets(*one)).isdisjoint(keys.member_buckets(*other)) == (one != other)
+
+
+@given(accounts=st.sets(account_ids, max_size=6), months=st.sets(st.from_regex(r"[0-9]{4}-[01][0-9]", fullmatch=True)))
+def test_all_that_the_accounts_table_holds_has_keys_of_its_own(accounts: set[str], months: set[str]) -> None:
+    of_each = [keys.ACCOUNT, *(key for month in months for key in keys.usage(month))]
+    made = [(account_id, sk) for account_id in accounts for sk in of_each]
+    made += [(keys.STACK, keys.SIGNING_KEY), *((keys.STACK, keys.known_account(each)) for each in accounts)]
+    assert len(set(made)) == len(made) == len(accounts) * (len(of_each) + 1) + 1
+    # No account can have the stack's own partition.
+    assert ACCOUNT_ID.fullmatch(keys.STACK) is None
+    # One query finds the accounts and nothing else.
+    found = {sk for partition, sk in made if partition == keys.STACK and sk.startswith(keys.KNOWN_ACCOUNTS)}
+    assert {sk.removeprefix(keys.KNOWN_ACCOUNTS) for sk in found} == accounts
+
+
+moments = st.datetimes(datetime(1971, 1, 1), timezones=st.just(UTC)).map(rfc3339)  # noqa: DTZ001 - what Hypothesis takes
+rejections = st.tuples(moments, st.uuids().map(str), st.integers(0, 9999))
+
+
+@given(one=rejections, other=rejections)
+def test_rejections_sort_by_their_time_and_two_never_share_a_key(
+    one: tuple[str, str, int], other: tuple[str, str, int]
+) -> None:
+    first, second = keys.update_errors(*one), keys.update_errors(*other)
+    assert (first == second) == (one == other)
+    assert (first < second) == (one < other)
+    assert first < keys.AFTER_UPDATE_ERRORS
 
 
 def test_usage_of_a_month_is_spread_over_slots_beside_the_account() -> None:

@@ -1,29 +1,28 @@
-import re
+from dataclasses import asdict, fields
 
 import pytest
-from pydantic import ValidationError
 
 from segments.settings import Settings
 
-COMPLETE = {name.upper(): f"the {name}" for name in Settings.model_fields}
+NAMES = [field.name for field in fields(Settings)]
+COMPLETE = {name.upper(): f"the {name}" for name in NAMES}
 
 
 @pytest.mark.parametrize("missing", COMPLETE)
 def test_a_missing_variable_is_named(missing: str) -> None:
     environment = {name: value for name, value in COMPLETE.items() if name != missing}
-    with pytest.raises(ValidationError, match=rf"^1 validation error for Settings\n{re.escape(missing)}\n"):
+    with pytest.raises(LookupError, match=rf"^not in the environment: {missing}$"):
         Settings.from_environment(environment)
 
 
 def test_all_missing_variables_are_named_at_once() -> None:
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(LookupError, match=f"^not in the environment: {', '.join(COMPLETE)}$"):
         Settings.from_environment({})
-    assert [error["loc"] for error in raised.value.errors()] == [(name,) for name in COMPLETE]
 
 
 def test_each_setting_is_its_own_variable_and_others_are_left_alone() -> None:
     settings = Settings.from_environment({**COMPLETE, "PATH": "/bin", "accounts_table": "lower case is another one"})
-    assert settings.model_dump() == {name: f"the {name}" for name in Settings.model_fields}
+    assert asdict(settings) == {name: f"the {name}" for name in NAMES}
 
 
 def test_the_environment_is_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

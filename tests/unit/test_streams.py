@@ -9,7 +9,7 @@ import pytest
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from segments.edge import wiring
-from segments.edge.streams import lag_seconds, partial_failure, read_records
+from segments.edge.streams import lag_seconds, partial_failure, read_membership_records
 from segments.errors import ThrottledError
 from segments.model import Channel, MembershipRecord
 from segments.services.projection import ProjectionReport
@@ -34,7 +34,7 @@ def failed(answer: Event) -> list[str]:
 
 
 def test_records_tell_what_changed() -> None:
-    records, unreadable = read_records(events())
+    records, unreadable = read_membership_records(events())
     assert unreadable == set()
     assert [(sorted(record.joined), sorted(record.left)) for record in records] == [
         ([1763901234567890], []),
@@ -49,7 +49,7 @@ def test_a_profile_that_was_erased_left_its_segments() -> None:
     change = event["Records"][2]["dynamodb"]
     change["OldImage"]["reach"] = {"SS": ["email", "web_push"]}
     del change["NewImage"]
-    record = read_records(event)[0][2]
+    record = read_membership_records(event)[0][2]
     assert record.left == {1763901234567890, 1763901234567891}
     assert [record.old.reach, record.new.reach] == [frozenset({Channel.EMAIL, Channel.WEB_PUSH}), frozenset()]
 
@@ -58,7 +58,7 @@ def test_sequences_sort_as_numbers_do() -> None:
     event = events()
     for raw, number in zip(event["Records"], ["9", "10", "1" * 40], strict=True):
         raw["dynamodb"]["SequenceNumber"] = number
-    sequences = [record.sequence for record in read_records(event)[0]]
+    sequences = [record.sequence for record in read_membership_records(event)[0]]
     assert sequences == sorted(sequences)
 
 
@@ -91,7 +91,7 @@ BREAKAGES: dict[str, Any] = {
 def test_an_unreadable_record_does_not_hide_its_neighbours(breakage: Any) -> None:
     event = events()
     breakage(event["Records"][1])
-    records, unreadable = read_records(event)
+    records, unreadable = read_membership_records(event)
     assert [record.sequence for record in records] == [padded(FIRST), padded(THIRD)]
     assert unreadable == {padded(SECOND)}
     assert failed(partial_failure(event, unreadable)) == [SECOND]
@@ -104,7 +104,7 @@ class Reader:
         self.failing = frozenset(map(padded, failing))
         self.seen: list[str] = []
 
-    def publish(self, records: list[MembershipRecord], _: object) -> PublishReport:
+    def publish_changes(self, records: list[MembershipRecord], _: object) -> PublishReport:
         self.seen += [record.sequence for record in records]
         return PublishReport(len(records), self.failing)
 
@@ -136,10 +136,10 @@ def test_a_batch_of_which_nothing_could_be_done_raises_so_that_lambda_delivers_i
     monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     class Throttled:
-        def publish(self, *_: object) -> None:
+        def publish_changes(self, *_: object) -> None:
             raise ThrottledError("the database is throttling")
 
-        project = publish
+        project = publish_changes
 
     monkeypatch.setattr(wiring, "publishing", Throttled)
     monkeypatch.setattr(wiring, "projection", Throttled)
@@ -152,11 +152,11 @@ def test_lag_is_the_age_of_the_oldest_record() -> None:
     for raw, age in zip(event["Records"], (5, 300, 60), strict=True):
         written = datetime.now(UTC) - timedelta(seconds=age)
         raw["dynamodb"]["ApproximateCreationDateTime"] = int(written.timestamp())
-    assert 299 < lag_seconds(read_records(event)[0]) < 330
+    assert 299 < lag_seconds(read_membership_records(event)[0]) < 330
 
 
 def test_lag_is_never_negative_and_nothing_lags_in_an_empty_batch() -> None:
     event = events()
     event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] = int(datetime.now(UTC).timestamp()) + 100
-    assert lag_seconds(read_records({"Records": event["Records"][:1]})[0]) == 0
+    assert lag_seconds(read_membership_records({"Records": event["Records"][:1]})[0]) == 0
     assert lag_seconds([]) == 0

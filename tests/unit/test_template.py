@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from segments.limits import MAX_BODY_BYTES
+from segments.limits import MAX_BODY_BYTES, PROJECTION_SECONDS, REQUEST_SECONDS
+from segments.model import SegmentEventName
 from segments.settings import Settings
+from segments.stores import keys
+from segments.stores.change_bus import SOURCE
+from segments.stores.keys import STACK
 from tests.support.events import sample
 from tests.support.template import ROOT, load, resources
 
@@ -15,8 +19,17 @@ Json = Any
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
-STREAM_READERS = ("PublishChangesFunction", "ProjectMembersFunction")
+MEMBERSHIPS_READERS = ("PublishChangesFunction", "ProjectMembersFunction")
+STREAMS = dict.fromkeys(MEMBERSHIPS_READERS, "MembershipsTable.StreamArn") | {
+    "PublishSegmentsFunction": "SegmentsTable.StreamArn"
+}
+STREAM_READERS = tuple(STREAMS)
+QUEUE_READERS = ("PurgeSegmentFunction", "ReconcileFunction")
+# What they serve is in their own folder.
+WITHOUT_RIGHTS = ("DashboardFunction",)
 RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
+QUEUES = resources("AWS::SQS::Queue")
+FAILED = ("FailedRecordsQueue", "FailedTasksQueue")
 MIB = 1024 * 1024
 
 
@@ -29,7 +42,9 @@ def role_of(function: str) -> Json:
 
 def statements(function: str) -> list[Json]:
     return [
-        statement for policy in role_of(function)["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+        statement
+        for policy in role_of(function).get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
     ]
 
 
@@ -50,12 +65,23 @@ def actions(statement: Json) -> list[str]:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_each_function_has_statements_of_its_own_and_no_wildcard(function: str) -> None:
-    assert statements(function)
+    assert bool(statements(function)) == (function not in WITHOUT_RIGHTS)
     for statement in statements(function):
-        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert {"Effect", "Action", "Resource"} <= set(statement) <= {"Effect", "Action", "Resource", "Condition"}
         assert statement["Effect"] == "Allow"
         assert not [text for text in texts(statement) if "*" in text]
-        assert set(statement["Resource"]) == {"GetAtt"} or all(set(one) == {"GetAtt"} for one in statement["Resource"])
+        assert set(statement["Resource"]) in ({"GetAtt"}, {"Sub"})
+
+
+def test_an_account_of_the_accounts_table_can_be_written_by_its_own_function_alone() -> None:
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+    for function in FUNCTIONS:
+        for statement in statements(function):
+            if statement["Resource"] == {"GetAtt": "AccountsTable.Arn"} and writes & set(actions(statement)):
+                keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {})
+                assert function in ("AccountsFunction", "ProjectMembersFunction") or keys == {
+                    "dynamodb:LeadingKeys": [STACK]
+                }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -63,12 +89,13 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
     allowed = {action for statement in statements(function) for action in actions(statement)}
     assert allowed.isdisjoint({"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DeleteTable"})
     services = {action.partition(":")[0] for action in allowed}
-    assert services <= {"dynamodb", "events", *(["sqs"] if function in STREAM_READERS else [])}
+    further = {"ReplayFunction": ["sqs", "lambda"], **{reader: ["sqs"] for reader in STREAM_READERS + QUEUE_READERS}}
+    assert services <= {"dynamodb", "events", *further.get(function, [])}
 
 
 def test_only_who_publishes_may_put_events() -> None:
     allowed = [name for name in FUNCTIONS for statement in statements(name) if "events:PutEvents" in actions(statement)]
-    assert allowed == ["PublishChangesFunction"]
+    assert allowed == ["PublishChangesFunction", "PublishSegmentsFunction"]
 
 
 def test_functions_get_rights_in_no_other_way() -> None:
@@ -95,7 +122,7 @@ def test_the_only_wildcard_is_x_rays_which_knows_no_resources() -> None:
 @pytest.mark.parametrize("function", STREAM_READERS)
 def test_a_reader_may_read_this_stream_alone(function: str) -> None:
     (streams,) = [each for each in statements(function) if "dynamodb:GetRecords" in actions(each)]
-    assert streams["Resource"] == {"GetAtt": "MembershipsTable.StreamArn"}
+    assert streams["Resource"] == {"GetAtt": STREAMS[function]}
 
 
 @pytest.mark.parametrize("function", STREAM_READERS)
@@ -103,7 +130,7 @@ def test_a_batch_that_cannot_be_processed_never_blocks_its_shard_for_ever(functi
     (event,) = FUNCTIONS[function]["Events"].values()
     mapping = event["Properties"]
     assert event["Type"] == "DynamoDB"
-    assert mapping["Stream"] == {"GetAtt": "MembershipsTable.StreamArn"}
+    assert mapping["Stream"] == {"GetAtt": STREAMS[function]}
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -123,15 +150,52 @@ def test_nothing_else_reads_a_stream() -> None:
 
 
 def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
-    (queue,) = resources("AWS::SQS::Queue").values()
-    assert queue["MessageRetentionPeriod"] >= 24 * 3600
-    assert queue["SqsManagedSseEnabled"] is True
-    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"GetAtt": "FailedRecordsQueue.QueueName"}}]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    for queue in FAILED:
+        (alarm,) = [one for one in alarms if one["Dimensions"][0]["Value"] == {"GetAtt": f"{queue}.QueueName"}]
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
-def test_there_are_six_tables() -> None:
+@pytest.mark.parametrize("queue", QUEUES)
+def test_queues_are_encrypted_and_keep_messages_for_two_weeks(queue: str) -> None:
+    assert QUEUES[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert QUEUES[queue]["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("function", QUEUE_READERS)
+def test_a_message_that_fails_again_and_again_is_put_aside(function: str) -> None:
+    (event,) = [each for each in FUNCTIONS[function]["Events"].values() if each["Type"] == "SQS"]
+    assert event["Properties"]["BatchSize"] == 1
+    name = event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")
+    assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].removesuffix(".Arn") in FAILED
+    assert QUEUES[name]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
+
+
+def test_only_deletions_reach_the_purge() -> None:
+    (rule,) = resources("AWS::Events::Rule").values()
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": [SegmentEventName.DELETED]}
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"GetAtt": "PurgeQueue.Arn"}
+    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "FailedTasksQueue.Arn"}}
+    (policy,) = resources("AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"GetAtt": "SegmentDeletedRule.Arn"}}}
+
+
+def test_the_stream_of_segments_is_filtered_to_segments() -> None:
+    (event,) = FUNCTIONS["PublishSegmentsFunction"]["Events"].values()
+    (wanted,) = event["Properties"]["FilterCriteria"]["Filters"]
+    pattern = json.loads(wanted["Pattern"])
+    prefixes = [one["prefix"] for one in pattern["dynamodb"]["Keys"]["sk"]["S"]]
+    made = (keys.segment(1), keys.deleted_segment(1))
+    others = (keys.customer_segment_id_claim("SEGMENT#1"), keys.ACTIVE_SEGMENTS, *keys.segment_counts(1))
+    assert pattern["eventName"] == ["INSERT", "MODIFY"]
+    assert [key.partition("#")[0] + "#" for key in made] == prefixes
+    assert not [key for key in others if key.startswith(tuple(prefixes))]
+
+
+def test_there_are_seven_tables() -> None:
     assert set(TABLES) == {
         "AccountsTable",
         "SegmentsTable",
@@ -139,6 +203,7 @@ def test_there_are_six_tables() -> None:
         "MembershipsTable",
         "SegmentMembersTable",
         "UpdateErrorsTable",
+        "IdempotencyTable",
     }
 
 
@@ -157,7 +222,8 @@ def test_what_cannot_be_worked_out_anew_outlives_the_stack(table: str) -> None:
 
 def test_the_stream_shows_each_item_before_and_after() -> None:
     streams = {name: table["StreamSpecification"] for name, table in TABLES.items() if "StreamSpecification" in table}
-    assert streams == {"MembershipsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    both = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert streams == {"MembershipsTable": both, "SegmentsTable": both}
 
 
 @pytest.mark.parametrize("response", RESPONSES)
@@ -188,7 +254,7 @@ def test_api_gateway_names_the_limit_of_a_body_as_the_functions_do() -> None:
     )
 
 
-def test_only_the_health_check_needs_no_account() -> None:
+def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -> None:
     api = resources("AWS::Serverless::Api")["Api"]["Auth"]
     assert api["DefaultAuthorizer"] in api["Authorizers"]
     open_paths = [
@@ -197,7 +263,7 @@ def test_only_the_health_check_needs_no_account() -> None:
         for event in properties.get("Events", {}).values()
         if event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
     ]
-    assert open_paths == ["/health"]
+    assert open_paths == ["/health", "/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}"]
 
 
 def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:
@@ -231,12 +297,12 @@ def test_the_sample_event_is_of_a_route_or_stream_that_the_function_serves(funct
         assert (event["httpMethod"], event["resource"]) in routes
     else:
         assert not routes
-    assert ("Records" in event) == (function in STREAM_READERS)
+    assert ("Records" in event) == (function in (*STREAM_READERS, "PurgeSegmentFunction"))
 
 
 def test_functions_get_the_variables_that_settings_read() -> None:
     variables = set(load()["Globals"]["Function"]["Environment"]["Variables"]) - {"POWERTOOLS_LOG_LEVEL"}
-    assert variables == {name.upper() for name in Settings.model_fields}
+    assert variables == {name.upper() for name in Settings.__dataclass_fields__}
     assert not any("Environment" in properties for properties in FUNCTIONS.values())
 
 
@@ -244,7 +310,12 @@ def test_requests_end_before_api_gateway_stops_waiting() -> None:
     default = load()["Globals"]["Function"]["Timeout"]
     for name, properties in FUNCTIONS.items():
         timeout = properties.get("Timeout", default)
-        assert timeout < 29 or name in STREAM_READERS
+        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, "ReplayFunction")
+
+
+def test_what_waits_for_requests_and_deliveries_to_end_waits_longer_than_they_last() -> None:
+    assert load()["Globals"]["Function"]["Timeout"] < REQUEST_SECONDS
+    assert FUNCTIONS["ProjectMembersFunction"]["Timeout"] < PROJECTION_SECONDS
 
 
 def test_outputs_name_what_others_connect_to() -> None:

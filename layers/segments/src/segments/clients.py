@@ -1,14 +1,18 @@
 """AWS clients: one a service and process, made when first needed."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.session import Session, get_session
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_events import EventBridgeClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_sqs import SQSClient
 
 # A call that hangs is given up early enough to be repeated within one request, and to end before the request must
 # (edge.http.RESERVE_SECONDS). The stores repeat calls within their deadline, so the SDK does not.
@@ -23,13 +27,54 @@ CONFIG = Config(
 )
 
 
+class _OurServices(Loader):
+    """Knows which services are used, so that botocore does not look through the directories of all 400 for them."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - whichever file is asked for
+        return ["dynamodb", "dynamodbstreams", "events", "lambda", "sqs"]
+
+
+@cache
+def _session() -> Session:
+    """Return the process's session: botocore's own, since boto3's only adds to a cold start."""
+    session = get_session()
+    session.register_component("data_loader", _OurServices())
+    return session
+
+
 @cache
 def dynamodb_client() -> "DynamoDBClient":
     """Return the process's DynamoDB client (AWS_ENDPOINT_URL_DYNAMODB is honoured, as by every AWS SDK)."""
-    return boto3.client("dynamodb", config=CONFIG)
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=CONFIG))
+
+
+@cache
+def retrying_dynamodb_client() -> "DynamoDBClient":
+    """Return a DynamoDB client for libraries that leave repeating calls to the SDK: two calls of 2 s at most."""
+    patient = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=CONFIG.merge(patient)))
 
 
 @cache
 def events_client() -> "EventBridgeClient":
     """Return the process's EventBridge client."""
-    return boto3.client("events", config=CONFIG)
+    return cast("EventBridgeClient", _session().create_client("events", config=CONFIG))
+
+
+@cache
+def sqs_client() -> "SQSClient":
+    """Return the process's SQS client."""
+    return cast("SQSClient", _session().create_client("sqs", config=CONFIG))
+
+
+@cache
+def streams_client() -> "DynamoDBStreamsClient":
+    """Return the process's client of DynamoDB's streams."""
+    return cast("DynamoDBStreamsClient", _session().create_client("dynamodbstreams", config=CONFIG))
+
+
+@cache
+def lambda_client() -> "LambdaClient":
+    """Return the process's Lambda client: it waits for as long as a reader of streams may run."""
+    patient = Config(read_timeout=130)
+    return cast("LambdaClient", _session().create_client("lambda", config=CONFIG.merge(patient)))

@@ -12,6 +12,11 @@ MAX_SEGMENT_ID = 2**53 - 1  # the largest whole number that every JSON reader ke
 MAX_LIVE_PASSCODES = 2
 PASSCODE_BITS = 160
 UPDATE_ERROR_DAYS = 30
+MAX_PAGE = 1000
+DEFAULT_PAGE = 100
+CURSOR_HOURS = 24
+IDEMPOTENCY_HOURS = 24
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 
 # Lambda takes and gives at most 6 MiB a synchronous call, as JSON inside JSON: each quote in a body counts twice.
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -35,8 +40,23 @@ TRANSACTION_ACTIONS = 100
 # EventBridge API reference: PutEvents
 PUT_EVENTS_ENTRIES = 10
 
+# SQS API reference: SendMessage
+MAX_QUEUE_DELAY_SECONDS = 900
+
 # architecture.md
 MEMBER_BUCKETS = 16
 COUNTER_SLOTS = 8
+# A request that found a segment active may write for as long as Lambda lets it run (template.yaml: 28 s).
+REQUEST_SECONDS = 30
+# A delivery of stream records that found a segment active may write rows for as long (template.yaml: 120 s), and clocks
+# differ: only then is what a purge finds all that there is.
+PROJECTION_SECONDS = 150
+# Under what one partition takes in writes (1,000 units a second; DynamoDB developer guide, "Partitions").
+PURGE_PAGE = 100
+PURGED_MEMBERS_PER_SECOND = 500
+# How long the stream usually takes to bring a change into SegmentMembers and the counts.
+STREAM_SECONDS = 5.0
+RECONCILIATION_PAGE = 100
+COUNT_ATTEMPTS = 4
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600

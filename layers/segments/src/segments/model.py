@@ -4,8 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from segments.errors import SegmentsError
+
+Row = TypeVar("Row")
+Position = tuple[str | int, ...]
+"""Where a list goes on, in the terms of that list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A part of a list, and the position from which it goes on; None at its end."""
+
+    rows: Sequence[Row]
+    goes_on_at: Position | None
 
 
 class Plan(StrEnum):
@@ -47,6 +60,14 @@ class Status(StrEnum):
     ACTIVE = "active"
     DELETED = "deleted"
     DISABLED = "disabled"
+
+
+class SegmentEventName(StrEnum):
+    """Events in the life of a segment (their detail-type)."""
+
+    CREATED = "Segment Created"
+    RENAMED = "Segment Renamed"
+    DELETED = "Segment Deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A named set of users."""
+    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended."""
 
     account_id: str
     segment_id: int
@@ -101,6 +122,8 @@ class Segment:
     status: Status
     created_at: str
     deleted_at: str | None = None
+    purged_at: str | None = None
+    purged_members: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +133,29 @@ class SegmentCounts:
     members: int
     reachable: Mapping[Channel, int]
     as_of: str | None
+
+
+NO_MEMBERS = SegmentCounts(0, dict.fromkeys(Channel, 0), None)
+CountedSegment = tuple[Segment, SegmentCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFilter:
+    """Which segments to list: of a status (None: of any), with a customer id or a beginning of it."""
+
+    status: Status | None
+    customer_segment_id: str | None = None
+    customer_segment_id_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A profile in a segment; `added_at` is None for a moment after it was added."""
+
+    profile_id: str
+    identity: str | None
+    added_at: str | None
+    reach: frozenset[Channel] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +198,19 @@ class Rejection:
     segment: SegmentReference
     action: Action
     error: SegmentsError
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRejection:
+    """A rejection as the error stream keeps it; `error_slug` is the error's `slug`."""
+
+    occurred_at: str
+    request_id: str
+    user: UserReference
+    segment: SegmentReference
+    action: Action
+    error_slug: str
+    message: str
 
 
 @dataclass
@@ -238,12 +297,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Purge:
+    """One write of a deleted segment's clean-up; no two have the same `token`."""
+
+    segment_id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class MembershipImage:
-    """A profile's Memberships item at one moment."""
+    """A profile's Memberships item at one moment; `purge` is the purge that wrote it last, if one did."""
 
     identity: str | None
     segment_ids: frozenset[int]
     reach: frozenset[Channel]
+    purge: Purge | None = None
 
 
 NOBODY = MembershipImage(identity=None, segment_ids=frozenset(), reach=frozenset())
@@ -273,6 +341,29 @@ class MembershipRecord:
     def left(self) -> frozenset[int]:
         """Segments that the profile is no longer in."""
         return self.old.segment_ids - self.new.segment_ids
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """One write to a segment, as the stream of Segments tells it; `new` is None where it moved away from."""
+
+    event_id: str
+    sequence: str
+    occurred_at: datetime
+    old: Segment | None
+    new: Segment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEvent:
+    """A `Segment Created`, `Segment Renamed` or `Segment Deleted`, ready for the bus."""
+
+    name: SegmentEventName
+    segment: Segment
+    previous_name: str | None
+    event_id: str
+    sequence: str
+    occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

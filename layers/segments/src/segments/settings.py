@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
-from pydantic import BaseModel, ConfigDict
 
-
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """Names of the stack's resources; each field is an environment variable in capitals (template.yaml, Globals)."""
-
-    model_config = ConfigDict(alias_generator=str.upper, frozen=True)
 
     accounts_table: str
     segments_table: str
@@ -17,9 +15,17 @@ class Settings(BaseModel):
     memberships_table: str
     segment_members_table: str
     update_errors_table: str
+    idempotency_table: str
+    purge_queue_url: str
+    reconciliation_queue_url: str
+    failed_records_queue_url: str
     bus_name: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings; a missing variable raises pydantic.ValidationError, which names it."""
-        return cls.model_validate(dict(environment))
+        """Read the settings; raises LookupError, which names all variables that are missing."""
+        variables = {field.name: field.name.upper() for field in fields(cls)}
+        missing = [variable for variable in variables.values() if variable not in environment]
+        if missing:
+            raise LookupError(f"not in the environment: {', '.join(missing)}")
+        return cls(**{name: environment[variable] for name, variable in variables.items()})

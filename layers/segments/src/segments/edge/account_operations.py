@@ -6,7 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from pydantic_core import PydanticCustomError
 
 from segments.clock import Deadline
-from segments.edge.requests import Text, validate
+from segments.edge.bodies import Text
+from segments.edge.requests import validate
 from segments.model import Account, Plan, Status
 from segments.services.accounts import ACCOUNT_ID, AccountService
 

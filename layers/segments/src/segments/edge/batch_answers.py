@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from segments.edge.answers import segment_name_body
 from segments.edge.http import TRY_AGAIN, Answer, code_of, retry_after, to_json
 from segments.errors import SegmentsError
 from segments.limits import MAX_ANSWER_PAYLOAD_BYTES
@@ -15,10 +16,7 @@ Entry = dict[str, Any]
 
 def create_answer(entries: Sequence[NewSegment], result: CreateResult) -> Answer:
     """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
-    segments = [
-        {"id": segment.segment_id, "segment_name": segment.name, "customer_segment_id": segment.customer_segment_id}
-        for _, segment in sorted(result.created.items())
-    ]
+    segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
     unprocessed = [
         _unprocessed(
             error,

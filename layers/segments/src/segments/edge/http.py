@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from segments import errors
 from segments.clock import Deadline
 from segments.edge.observability import logger
+from segments.edge.strict_json import show
 from segments.model import Plan, Tenant
 
 # Kept back from the invocation's time: for a call that was begun in time and hangs (clients.CONFIG: 1 s to connect, 3 s
@@ -30,17 +31,19 @@ CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
     errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+CODE_OF_SLUG = {error.slug: code for error, code in CODES.items()}
 TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of a known account."""
+    """A request of a known account. Names of `headers` are in lower case."""
 
     tenant: Tenant
     request_id: str
     body: bytes
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     deadline: Deadline
 
 
@@ -88,7 +91,8 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
         tenant=tenant,
         request_id=event["requestContext"]["requestId"],
         body=_body(event),
-        query=event.get("queryStringParameters") or {},
+        query=_query(event),
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         deadline=deadline_of(context),
     )
 
@@ -126,6 +130,13 @@ def to_json(value: object) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
     return text
+
+
+def _query(event: Mapping[str, Any]) -> Mapping[str, str]:
+    for name, values in (event.get("multiValueQueryStringParameters") or {}).items():
+        if len(values) > 1:
+            raise errors.InvalidRequestError(f"{show(name)}: is given more than once")
+    return event.get("queryStringParameters") or {}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

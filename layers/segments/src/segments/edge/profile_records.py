@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_confi
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from segments.edge.requests import OptionalText, read_body, validate
+from segments.edge.bodies import OptionalText
+from segments.edge.requests import read_body, validate
 from segments.edge.strict_json import show
 from segments.errors import InvalidRequestError, SegmentsError
 from segments.limits import (
@@ -76,7 +77,7 @@ class TokenRecord(TypedDict):
     tokenData: TokenData
 
 
-_BODY = TypeAdapter(UploadBody)
+BODY = TypeAdapter(UploadBody)
 _RECORD: TypeAdapter[ProfileRecord | TokenRecord] = TypeAdapter(
     Annotated[ProfileRecord | TokenRecord, Field(discriminator="type")]
 )
@@ -87,7 +88,7 @@ def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict
 
     Raises InvalidRequestError or BodyTooLargeError when the body as a whole can't be read.
     """
-    records: list[Any] = validate(_BODY, read_body(body))["d"]
+    records: list[Any] = validate(BODY, read_body(body))["d"]
     updates: dict[int, ProfileUpdate] = {}
     refused: dict[int, SegmentsError] = {}
     for place, record in enumerate(records):

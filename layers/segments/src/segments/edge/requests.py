@@ -1,109 +1,79 @@
 """The bodies that clients send: their shapes, their limits, and what is said about wrong ones."""
 
-import re
-from typing import Annotated, Any, Literal, NotRequired, TypeVar
-from unicodedata import category
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
-from pydantic_core import ErrorDetails, PydanticCustomError
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from pydantic_core import (
+    CoreConfig,
+    CoreSchema,
+    ErrorDetails,
+    SchemaValidator,
+    ValidationError,
+    core_schema,
+)
 
 from segments.edge import strict_json
+from segments.edge.ids import check_segment_id, check_text
 from segments.errors import BodyTooLargeError, InvalidRequestError
 from segments.limits import (
     MAX_BODY_BYTES,
-    MAX_ID_CHARACTERS,
-    MAX_SEGMENT_ID,
     MAX_SEGMENTS_PER_CREATE,
     MAX_USERS_PER_UPDATE,
 )
 from segments.model import Action, NewSegment, SegmentReference, UpdateGroup, UserReference
 
+if TYPE_CHECKING:
+    from segments.edge.bodies import GroupBody, NewSegmentBody, SegmentActionBody, UserBody
+
 T = TypeVar("T")
-
-# The last two are no characters; an SQS queue behind the bus would refuse the event.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
-_DIGITS = re.compile(r"[0-9]{1,16}")
-_STRICT = ConfigDict(extra="forbid", strict=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
-def _check_text(value: object) -> object:
-    """Check what a plain string type does not: emptiness, control characters, lone surrogates, blankness."""
-    if not isinstance(value, str):
-        return value
-    if not 1 <= len(value) <= MAX_ID_CHARACTERS:
-        raise PydanticCustomError("length", "must have 1 to 255 characters, has {length}", {"length": len(value)})
-    if _CONTROL.search(value):
-        raise PydanticCustomError("control", "must have no control characters")
-    if not value.isprintable() and any(category(character) == "Cs" for character in value):
-        raise PydanticCustomError("surrogate", "must have no lone surrogates")
-    if all(character.isspace() or category(character) == "Cf" for character in value):  # Cf: has no width
-        raise PydanticCustomError("blank", "must not be only spaces")
-    return value
+class Validator(Protocol[T_co]):
+    """What checks a value: pydantic's TypeAdapter, or pydantic_core's SchemaValidator."""
+
+    def validate_python(self, value: object, /) -> T_co:
+        """Return the value as its shape has it; raises pydantic_core.ValidationError."""
 
 
-def _check_segment_id(value: object) -> int | None:
-    """Take a segment id as a number or as a string of digits (clients send both)."""
-    if value is None:
-        return None
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SEGMENT_ID:
-        raise PydanticCustomError("segment_id", "must be a whole number from 1 to 2^53 - 1, or a string of its digits")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_check_text)]
-OptionalText = Annotated[str | None, BeforeValidator(_check_text)]  # null is as good as absent
-SegmentId = Annotated[int | None, BeforeValidator(_check_segment_id)]
-
-
-@with_config(_STRICT)
-class NewSegmentBody(TypedDict):
-    """An entry of POST /api/createSegment."""
-
-    segment_name: Text
-    customer_segment_id: NotRequired[OptionalText]
-
-
-@with_config(_STRICT)
-class UserBody(TypedDict):
-    """A user of POST /api/updateSegment."""
-
-    identity: NotRequired[OptionalText]
-    guid: NotRequired[OptionalText]
-
-
-@with_config(_STRICT)
-class SegmentActionBody(TypedDict):
-    """A segment and an action of POST /api/updateSegment."""
-
-    ct_segment_id: NotRequired[SegmentId]
-    customer_segment_id: NotRequired[OptionalText]
-    action: Literal["ADD", "REMOVE"]
-
-
-@with_config(_STRICT)
-class GroupBody(TypedDict):
-    """A group of POST /api/updateSegment."""
-
-    user_profiles: Annotated[list[UserBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE, fail_fast=True)]
-    segments: Annotated[list[SegmentActionBody], Field(min_length=1, fail_fast=True)]
-
-
-@with_config(_STRICT)
-class UpdateBody(TypedDict):
-    """The body of POST /api/updateSegment."""
-
-    bulk_profiles: Annotated[list[GroupBody], Field(min_length=1, max_length=MAX_USERS_PER_UPDATE, fail_fast=True)]
-
-
-_CREATE = TypeAdapter(
-    Annotated[list[NewSegmentBody], Field(min_length=1, max_length=MAX_SEGMENTS_PER_CREATE, fail_fast=True)]
+# The shapes of edge.bodies as pydantic_core takes them: building them from types takes as long as starting the SDK.
+TEXT = core_schema.no_info_before_validator_function(check_text, core_schema.str_schema())
+_OPTIONAL_TEXT = core_schema.no_info_before_validator_function(
+    check_text, core_schema.nullable_schema(core_schema.str_schema())
 )
-_UPDATE = TypeAdapter(UpdateBody)
-_TEXT = TypeAdapter(Text)
-_SEGMENT_ID = TypeAdapter(SegmentId)
+SEGMENT_ID = core_schema.no_info_before_validator_function(
+    check_segment_id, core_schema.nullable_schema(core_schema.int_schema())
+)
+
+
+def _object(
+    required: Mapping[str, CoreSchema], optional: Mapping[str, CoreSchema] = MappingProxyType({})
+) -> CoreSchema:
+    """Return the shape of an object that has these fields and no others."""
+    fields = {name: core_schema.typed_dict_field(schema, required=True) for name, schema in required.items()}
+    fields |= {name: core_schema.typed_dict_field(schema, required=False) for name, schema in optional.items()}
+    return core_schema.typed_dict_schema(
+        fields, extra_behavior="forbid", config=CoreConfig(strict=True, extra_fields_behavior="forbid")
+    )
+
+
+def _list(of: CoreSchema, at_most: int | None = None) -> CoreSchema:
+    return core_schema.list_schema(of, min_length=1, max_length=at_most, fail_fast=True)
+
+
+_USER = _object({}, {"identity": _OPTIONAL_TEXT, "guid": _OPTIONAL_TEXT})
+_SEGMENT_ACTION = _object(
+    {"action": core_schema.literal_schema(["ADD", "REMOVE"])},
+    {"ct_segment_id": SEGMENT_ID, "customer_segment_id": _OPTIONAL_TEXT},
+)
+_GROUP = _object({"user_profiles": _list(_USER, MAX_USERS_PER_UPDATE), "segments": _list(_SEGMENT_ACTION)})
+CREATE = _list(_object({"segment_name": TEXT}, {"customer_segment_id": _OPTIONAL_TEXT}), MAX_SEGMENTS_PER_CREATE)
+UPDATE = _object({"bulk_profiles": _list(_GROUP, MAX_USERS_PER_UPDATE)})
+RENAME = _object({"segment_name": TEXT})
+
+_CREATE, _UPDATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(UPDATE), SchemaValidator(RENAME)
+_TEXT, _SEGMENT_ID = SchemaValidator(TEXT), SchemaValidator(SEGMENT_ID)
 
 # What pydantic calls an error, and what we say. The fields in braces are of the error's context.
 _SAID = {
@@ -126,15 +96,19 @@ _SAID = {
 
 def parse_create(body: bytes) -> list[NewSegment]:
     """Read the body of POST /api/createSegment; raises InvalidRequestError or BodyTooLargeError."""
-    return [
-        NewSegment(entry["segment_name"], entry.get("customer_segment_id"))
-        for entry in validate(_CREATE, read_body(body))
-    ]
+    entries: list[NewSegmentBody] = validate(_CREATE, read_body(body))
+    return [NewSegment(entry["segment_name"], entry.get("customer_segment_id")) for entry in entries]
+
+
+def parse_rename(body: bytes) -> str:
+    """Read the body of PATCH /api/segments/{id}; raises InvalidRequestError or BodyTooLargeError."""
+    name: str = validate(_RENAME, read_body(body))["segment_name"]
+    return name
 
 
 def parse_update(body: bytes) -> list[UpdateGroup]:
     """Read the body of POST /api/updateSegment; raises InvalidRequestError or BodyTooLargeError."""
-    groups = validate(_UPDATE, read_body(body))["bulk_profiles"]
+    groups: list[GroupBody] = validate(_UPDATE, read_body(body))["bulk_profiles"]
     users = sum(len(group["user_profiles"]) for group in groups)
     if users > MAX_USERS_PER_UPDATE:
         raise InvalidRequestError(
@@ -158,9 +132,10 @@ def parse_update(body: bytes) -> list[UpdateGroup]:
 def parse_text(value: str, place: str) -> str:
     """Check an id that came in the path or the query; raises InvalidRequestError."""
     try:
-        return _TEXT.validate_python(value)
+        text: str = _TEXT.validate_python(value)
     except ValidationError as exc:
         raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+    return text
 
 
 def parse_segment_id(value: str, place: str) -> int:
@@ -171,7 +146,7 @@ def parse_segment_id(value: str, place: str) -> int:
         raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
 
 
-def validate(adapter: TypeAdapter[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
+def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
     """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
 
     `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
@@ -199,7 +174,7 @@ def _say(error: ErrorDetails) -> str:
     return error["msg"] if said is None else said.format_map(error.get("ctx", {}))
 
 
-def _user(user: UserBody, place: str) -> UserReference:
+def _user(user: "UserBody", place: str) -> UserReference:
     identity, guid = user.get("identity"), user.get("guid")
     if identity is not None:
         return UserReference(identity=identity)
@@ -208,7 +183,7 @@ def _user(user: UserBody, place: str) -> UserReference:
     return UserReference(guid=guid)
 
 
-def _segment(entry: SegmentActionBody, place: str) -> SegmentReference:
+def _segment(entry: "SegmentActionBody", place: str) -> SegmentReference:
     segment_id, customer_segment_id = entry.get("ct_segment_id"), entry.get("customer_segment_id")
     if segment_id is None and customer_segment_id is None:
         raise InvalidRequestError(f"{place}: ct_segment_id or customer_segment_id is required")

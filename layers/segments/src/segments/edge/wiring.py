@@ -1,25 +1,48 @@
-"""Puts services together with their stores, clients and settings, once a process and only what is used."""
+"""Puts services together with their stores, clients and settings, once a process and only what is used.
+
+What a service needs is imported where it is made, so that a function starts with its own part of the domain alone.
+"""
+
+# ruff: noqa: PLC0415 - as above
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from segments.clients import dynamodb_client, events_client
+from segments.clients import (
+    dynamodb_client,
+    events_client,
+    lambda_client,
+    retrying_dynamodb_client,
+    sqs_client,
+    streams_client,
+)
 from segments.clock import SYSTEM_CLOCK
-from segments.services.accounts import AccountService
-from segments.services.profiles import ProfileService
-from segments.services.projection import ProjectionService
-from segments.services.publishing import PublishingService
-from segments.services.segments import SegmentService
-from segments.services.updates import UpdateService
 from segments.settings import Settings
-from segments.stores.accounts import AccountStore
-from segments.stores.change_bus import ChangeBus
-from segments.stores.dynamodb import DynamoDB
-from segments.stores.memberships import MembershipStore
-from segments.stores.profiles import ProfileStore
-from segments.stores.references import ReferenceStore
-from segments.stores.segment_members import SegmentMemberStore
-from segments.stores.segments import SegmentStore
-from segments.stores.update_errors import UpdateErrorStore
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+    from segments.edge.cursors import Cursors
+    from segments.edge.idempotency import Idempotency
+    from segments.services.accounts import AccountService
+    from segments.services.error_stream import ErrorStream
+    from segments.services.profiles import ProfileService
+    from segments.services.projection import ProjectionService
+    from segments.services.publishing import PublishingService
+    from segments.services.purging import PurgeService
+    from segments.services.reconciliation import ReconciliationService
+    from segments.services.segment_reads import SegmentReads
+    from segments.services.segments import SegmentService
+    from segments.services.updates import UpdateService
+    from segments.stores.dynamodb import DynamoDB
+    from segments.stores.failed_records import FailedRecords
+    from segments.stores.member_lists import MemberListStore
+    from segments.stores.memberships import MembershipStore
+    from segments.stores.references import ReferenceStore
+    from segments.stores.segment_members import SegmentMemberStore
+    from segments.stores.segments import SegmentStore
+    from segments.stores.task_queue import TaskQueue
+    from segments.stores.update_errors import UpdateErrorStore
 
 
 @cache
@@ -28,58 +51,178 @@ def _settings() -> Settings:
 
 
 @cache
-def _db() -> DynamoDB:
+def _db() -> "DynamoDB":
+    from segments.stores.dynamodb import DynamoDB
+
     return DynamoDB(dynamodb_client())
 
 
-def _segments() -> SegmentStore:
+def _segments() -> "SegmentStore":
+    from segments.stores.segments import SegmentStore
+
     return SegmentStore(_db(), _settings().segments_table)
 
 
-def _memberships() -> MembershipStore:
+def _memberships() -> "MembershipStore":
+    from segments.stores.memberships import MembershipStore
+
     return MembershipStore(_db(), _settings().memberships_table, _settings().profiles_table)
 
 
-def _references() -> ReferenceStore:
+def _references() -> "ReferenceStore":
+    from segments.stores.references import ReferenceStore
+
     return ReferenceStore(_db(), _settings().segments_table, _settings().profiles_table)
 
 
+def _update_errors() -> "UpdateErrorStore":
+    from segments.stores.update_errors import UpdateErrorStore
+
+    return UpdateErrorStore(_db(), _settings().update_errors_table)
+
+
 @cache
-def accounts() -> AccountService:
+def accounts() -> "AccountService":
     """Return the process's account service."""
+    from segments.services.accounts import AccountService
+    from segments.stores.accounts import AccountStore
+
     return AccountService(AccountStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
 
 
+def _segment_members() -> "SegmentMemberStore":
+    from segments.stores.segment_members import SegmentMemberStore
+
+    settings = _settings()
+    return SegmentMemberStore(_db(), settings.segment_members_table, settings.segments_table, settings.accounts_table)
+
+
+def _members() -> "MemberListStore":
+    from segments.stores.member_lists import MemberListStore
+
+    return MemberListStore(_db(), _settings().segment_members_table)
+
+
 @cache
-def segments() -> SegmentService:
+def segments() -> "SegmentService":
     """Return the process's segment service."""
-    return SegmentService(_segments(), _references(), _memberships(), SYSTEM_CLOCK)
+    from segments.services.segments import SegmentService
+
+    return SegmentService(_segments(), SYSTEM_CLOCK)
 
 
 @cache
-def profiles() -> ProfileService:
+def segment_reads() -> "SegmentReads":
+    """Return the process's reads of segments."""
+    from segments.services.segment_reads import SegmentReads
+    from segments.stores.segment_lists import SegmentListStore
+
+    lists = SegmentListStore(_db(), _settings().segments_table)
+    return SegmentReads(_segments(), lists, _members(), _memberships(), _references())
+
+
+@cache
+def purging() -> "PurgeService":
+    """Return the process's purge service."""
+    from segments.services.purging import PurgeService
+
+    return PurgeService(_segments(), _members(), _segment_members(), _memberships(), SYSTEM_CLOCK)
+
+
+@cache
+def purge_queue() -> "TaskQueue":
+    """Return the process's queue of purges."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().purge_queue_url)
+
+
+@cache
+def failed_records() -> "FailedRecords":
+    """Return the process's view of the records that were given up."""
+    from segments.stores.failed_records import FailedRecords
+
+    return FailedRecords(sqs_client(), _settings().failed_records_queue_url, streams_client())
+
+
+@cache
+def functions() -> "LambdaClient":
+    """Return what invokes other functions."""
+    return lambda_client()
+
+
+@cache
+def reconciliation_queue() -> "TaskQueue":
+    """Return the process's queue of reconciliations."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().reconciliation_queue_url)
+
+
+@cache
+def reconciliation() -> "ReconciliationService":
+    """Return the process's reconciliation service."""
+    from segments.services.reconciliation import ReconciliationService
+    from segments.stores.segment_lists import SegmentListStore
+
+    lists = SegmentListStore(_db(), _settings().segments_table)
+    return ReconciliationService(_memberships(), _segments(), lists, _members(), _segment_members(), SYSTEM_CLOCK)
+
+
+@cache
+def cursors() -> "Cursors":
+    """Return what writes and reads the process's cursors."""
+    from segments.edge.cursors import Cursors
+    from segments.stores.signing_key import SigningKeyStore
+
+    return Cursors(SigningKeyStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
+
+
+@cache
+def idempotency() -> "Idempotency":
+    """Return the process's memory of idempotency keys; only requests that bear one pay for its import."""
+    from segments.edge.idempotency import Idempotency
+
+    return Idempotency(retrying_dynamodb_client(), _settings().idempotency_table)
+
+
+@cache
+def profiles() -> "ProfileService":
     """Return the process's profile service."""
+    from segments.services.profiles import ProfileService
+    from segments.stores.profiles import ProfileStore
+
     return ProfileService(ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table))
 
 
 @cache
-def updates() -> UpdateService:
+def updates() -> "UpdateService":
     """Return the process's update service."""
-    errors = UpdateErrorStore(_db(), _settings().update_errors_table)
-    return UpdateService(_references(), _memberships(), errors, SYSTEM_CLOCK)
+    from segments.services.updates import UpdateService
+
+    return UpdateService(_references(), _memberships())
 
 
 @cache
-def publishing() -> PublishingService:
+def error_stream() -> "ErrorStream":
+    """Return the process's error stream."""
+    from segments.services.error_stream import ErrorStream
+
+    return ErrorStream(_update_errors(), SYSTEM_CLOCK)
+
+
+@cache
+def publishing() -> "PublishingService":
     """Return the process's publishing service."""
+    from segments.services.publishing import PublishingService
+    from segments.stores.change_bus import ChangeBus
+
     return PublishingService(_segments(), ChangeBus(events_client(), _settings().bus_name))
 
 
 @cache
-def projection() -> ProjectionService:
+def projection() -> "ProjectionService":
     """Return the process's projection service."""
-    settings = _settings()
-    members = SegmentMemberStore(
-        _db(), settings.segment_members_table, settings.segments_table, settings.accounts_table
-    )
-    return ProjectionService(members, _segments(), SYSTEM_CLOCK)
+    from segments.services.projection import ProjectionService
+
+    return ProjectionService(_segment_members(), _segments(), _memberships(), SYSTEM_CLOCK)

@@ -60,6 +60,10 @@ class AccountService:
             raise ConflictError(f"account_id: {new_id} is taken")
         return account, plain
 
+    def all_ids(self, deadline: Deadline) -> list[str]:
+        """Return the ids of all accounts."""
+        return self._accounts.all_ids(deadline)
+
     def get(self, account_id: str, deadline: Deadline) -> Account:
         """Return an account; raises NotFoundError."""
         account = self._accounts.get(account_id, deadline)

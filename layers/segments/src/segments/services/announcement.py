@@ -1,10 +1,16 @@
-"""Which membership changes the world is told of; events and data points follow the same rule."""
+"""Which membership changes the world is told of; events and data points follow the same rule.
+
+The rule looks at a record and at when its segment was deleted, neither of which ever changes. So both readers of the
+stream decide alike, whenever they look and however often a record is delivered.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from segments.clock import Deadline
-from segments.model import MembershipRecord, Segment, Status
+from segments.limits import REQUEST_SECONDS
+from segments.model import MembershipRecord, Segment
 from segments.stores.segments import SegmentStore
 
 
@@ -18,6 +24,17 @@ def segments_of(
     return store.get_many(wanted, deadline) if wanted else {}
 
 
-def is_announced(segment: Segment | None) -> TypeGuard[Segment]:
-    """Whether a change of this segment is published and counted: a deleted one's clean-up is not."""
-    return segment is not None and segment.status is Status.ACTIVE
+def is_announced(segment: Segment | None, record: MembershipRecord) -> TypeGuard[Segment]:
+    """Whether the record's change of this segment is published and counted.
+
+    A change is, also while the segment is being deleted: its request may have begun before. What the clean-up of a
+    deleted segment removes is not, nor what an erasure removes from it later.
+    """
+    if segment is None:
+        return False
+    purge = record.new.purge
+    if purge is not None and purge != record.old.purge and purge.segment_id == segment.segment_id:
+        return False
+    if segment.deleted_at is None:
+        return True
+    return record.occurred_at <= datetime.fromisoformat(segment.deleted_at) + timedelta(seconds=REQUEST_SECONDS)

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segments.clock import Backoff, Deadline
-from segments.errors import ConflictError, InvalidRequestError, NotFoundError, SegmentsError, UnavailableError
+from segments.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    NotWrittenError,
+    SegmentsError,
+    UnavailableError,
+)
 from segments.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
 from segments.model import NOBODY, STANDARD_ATTRIBUTES, Channel, MembershipImage, Profile, ProfileUpdate
 from segments.services.reachability import reach_of
@@ -30,11 +37,11 @@ class ProfileService:
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
     ) -> dict[int, SegmentsError]:
-        """Apply updates, by place, those of one user in order; return the places of those that failed, and why.
-
-        Raises ThrottledError or UnavailableError while nothing is changed yet.
-        """
-        known = self._read(account_id, updates.values(), deadline)
+        """Apply updates, by place, those of one user in order; return the places of those that failed, and why."""
+        try:
+            known = self._read(account_id, updates.values(), deadline)
+        except NotWrittenError as error:
+            return dict.fromkeys(updates, error)
         failed: dict[int, SegmentsError] = {}
 
         def apply(places: Sequence[int]) -> None:

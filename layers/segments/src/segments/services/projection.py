@@ -4,6 +4,9 @@ All changes of one (segment, profile) row in a batch are folded into one write. 
 tell it; a row that turns out to be otherwise (a record delivered again, or one that never came) is written from what it
 really is, and records that it has taken in already are dropped. Counters move in the same transaction, by the
 difference between the row before and after.
+
+An update that began before its segment was deleted may add a member after the segment's purge. Its record comes by
+here, so the member is taken out here.
 """
 
 from collections import Counter
@@ -14,9 +17,10 @@ from datetime import datetime
 from segments.clock import Backoff, Clock, Deadline
 from segments.errors import NotWrittenError, UnavailableError
 from segments.limits import TRANSACTION_ACTIONS
-from segments.model import Channel, MembershipRecord, Segment
+from segments.model import Channel, MembershipRecord, Segment, Status
 from segments.services.announcement import is_announced, segments_of
 from segments.stores.dynamodb import in_parallel
+from segments.stores.memberships import MembershipStore
 from segments.stores.segment_members import (
     MEMBERS,
     Increments,
@@ -110,15 +114,19 @@ class ProjectionReport:
 class ProjectionService:
     """Turns records of the Memberships stream into SegmentMembers, counts and data points."""
 
-    def __init__(self, members: SegmentMemberStore, segments: SegmentStore, clock: Clock) -> None:
+    def __init__(
+        self, members: SegmentMemberStore, segments: SegmentStore, memberships: MembershipStore, clock: Clock
+    ) -> None:
         self._members = members
         self._segments = segments
+        self._memberships = memberships
         self._clock = clock
 
     def project(self, records: Sequence[MembershipRecord], deadline: Deadline) -> ProjectionReport:
         """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
-        plans = fold(records, segments_of(records, self._segments, deadline))
-        failed: set[str] = set()
+        segments = segments_of(records, self._segments, deadline)
+        failed = self._purge_late(records, segments, deadline)
+        plans = fold(records, segments)
         written: list[int] = []
 
         def apply(batch: Sequence[RowPlan]) -> None:
@@ -129,6 +137,24 @@ class ProjectionService:
 
         in_parallel(apply, list(pack(plans)))
         return ProjectionReport(sum(written), frozenset(failed))
+
+    def _purge_late(
+        self, records: Sequence[MembershipRecord], segments: Mapping[tuple[str, int], Segment], deadline: Deadline
+    ) -> set[str]:
+        """Take users out of deleted segments that they joined; return the sequences of records where that failed."""
+        late: dict[tuple[str, int], dict[str, str]] = {}
+        for record in records:
+            for segment_id in record.joined:
+                segment = segments.get((record.account_id, segment_id))
+                if segment is not None and segment.status is Status.DELETED:
+                    late.setdefault((record.account_id, segment_id), {})[record.profile_id] = record.sequence
+        failed: set[str] = set()
+        for (account_id, segment_id), profiles in late.items():
+            try:
+                self._memberships.purge(account_id, segment_id, list(profiles), deadline)
+            except NotWrittenError:
+                failed.update(profiles.values())
+        return failed
 
     def _apply(self, batch: Sequence[RowPlan], deadline: Deadline) -> int:
         """Bring the rows of a batch up to date; return how many had to be written."""
@@ -174,7 +200,8 @@ def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int],
                     reach=record.new.reach if member else _NO_REACH,
                     identity=record.new.identity,
                     occurred_at=record.occurred_at,
-                    is_data_point=segment_id in changed and is_announced(segments.get((record.account_id, segment_id))),
+                    is_data_point=segment_id in changed
+                    and is_announced(segments.get((record.account_id, segment_id)), record),
                 )
             )
     return [plans[row] for row in sorted(plans)]
@@ -200,12 +227,13 @@ def _increments(plans: Sequence[RowPlan]) -> Increments:
     counts: dict[tuple[str, int], Counter[str]] = {}
     data_points: Counter[tuple[str, str]] = Counter()
     for plan in plans:
-        counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(plan.count_deltas())
+        deltas = plan.count_deltas()
+        if any(deltas.values()):
+            counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(deltas)
         for change in plan.pending():
             data_points[plan.account_id, _month(change.occurred_at)] += change.is_data_point
-    moved = {row: {name: delta for name, delta in deltas.items() if delta} for row, deltas in counts.items()}
     return Increments(
-        counts={row: deltas for row, deltas in moved.items() if deltas},
+        counts={row: {name: delta for name, delta in deltas.items() if delta} for row, deltas in counts.items()},
         data_points={month: points for month, points in data_points.items() if points},
     )
 

@@ -1,23 +1,23 @@
-"""Create and read segments."""
+"""Create, rename and delete segments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segments.clock import Clock, Deadline, rfc3339
+from segments.clock import Backoff, Clock, Deadline, rfc3339
 from segments.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
     NotWrittenError,
     QuotaExceededError,
+    SegmentDeletedError,
     SegmentsError,
+    UnavailableError,
 )
 from segments.limits import MAX_ACTIVE_SEGMENTS
-from segments.model import NewSegment, ProfileSegments, Segment, SegmentCounts, Status
+from segments.model import NewSegment, Segment, Status
 from segments.stores.dynamodb import chunks
-from segments.stores.memberships import MembershipStore
-from segments.stores.references import ReferenceStore
 from segments.stores.segments import SEGMENTS_PER_INSERT, InsertRefusedError, SegmentStore
 
 
@@ -32,12 +32,8 @@ class CreateResult:
 class SegmentService:
     """Segments of an account."""
 
-    def __init__(
-        self, segments: SegmentStore, references: ReferenceStore, memberships: MembershipStore, clock: Clock
-    ) -> None:
+    def __init__(self, segments: SegmentStore, clock: Clock) -> None:
         self._segments = segments
-        self._references = references
-        self._memberships = memberships
         self._clock = clock
 
     def create(self, account_id: str, entries: Sequence[NewSegment], deadline: Deadline) -> CreateResult:
@@ -119,23 +115,39 @@ class SegmentService:
             for offset, entry in enumerate(entries)
         ]
 
-    def get(self, account_id: str, segment_id: int, deadline: Deadline) -> tuple[Segment, SegmentCounts]:
-        """Return a segment, deleted ones too, and its counts; raises NotFoundError."""
-        segment = self._segments.get(account_id, segment_id, deadline)
-        if segment is None:
-            raise NotFoundError(f"there is no segment {segment_id}")
-        return segment, self._segments.counts(account_id, [segment_id], deadline)[segment_id]
+    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> None:
+        """Give an active segment another name; raises NotFoundError or SegmentDeletedError."""
+        if not self._segments.rename(account_id, segment_id, name, deadline):
+            known = self._segments.get(account_id, segment_id, deadline)
+            raise no_such_segment(segment_id) if known is None else segment_deleted(segment_id)
 
-    def of_profile(self, account_id: str, identity: str, deadline: Deadline) -> ProfileSegments:
-        """Return the active segments that a user is in, as of this moment; raises NotFoundError."""
-        profile_id = self._references.find_profile(account_id, identity, deadline)
-        image = None if profile_id is None else self._memberships.get(account_id, profile_id, deadline)
-        if profile_id is None or image is None:
-            raise NotFoundError("there is no profile with this identity")
-        ids = [(account_id, segment_id) for segment_id in sorted(image.segment_ids)]
-        segments = self._segments.get_many(ids, deadline).values()
-        active = [segment for segment in segments if segment.status is Status.ACTIVE]
-        return ProfileSegments(identity, profile_id, sorted(active, key=lambda segment: segment.segment_id))
+    def delete(self, account_id: str, segment_id: int, deadline: Deadline) -> Segment:
+        """Delete a segment, once; return it as it was deleted. Its members are taken away by its purge.
+
+        Raises NotFoundError.
+        """
+        backoff = Backoff(deadline)
+        while True:
+            segment = self._segments.get(account_id, segment_id, deadline)
+            if segment is None:
+                raise no_such_segment(segment_id)
+            if segment.status is Status.DELETED:
+                return segment
+            deleted = self._segments.delete(segment, rfc3339(self._clock.now()), deadline)
+            if deleted is not None:
+                return deleted
+            if not backoff.wait():
+                raise UnavailableError("the segment kept changing")
+
+
+def no_such_segment(segment_id: int) -> NotFoundError:
+    """Return the error for an id that the account has no segment of."""
+    return NotFoundError(f"there is no segment {segment_id}")
+
+
+def segment_deleted(segment_id: int) -> SegmentDeletedError:
+    """Return the error for a segment that was deleted."""
+    return SegmentDeletedError(f"segment {segment_id} was deleted")
 
 
 def _taken() -> ConflictError:

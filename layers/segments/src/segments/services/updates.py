@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from segments.clock import Backoff, Clock, Deadline
+from segments.clock import Backoff, Deadline
 from segments.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -23,7 +23,6 @@ from segments.limits import MAX_SEGMENTS_PER_UPDATE
 from segments.model import Action, Rejection, SegmentReference, Status, UpdateGroup, UpdateResult, UserReference
 from segments.stores.memberships import MembershipStore, NewProfile, SetChange
 from segments.stores.references import Found, ReferenceStore
-from segments.stores.update_errors import UpdateErrorStore
 
 
 @dataclass
@@ -66,13 +65,9 @@ class Target:
 class UpdateService:
     """Carries out updates."""
 
-    def __init__(
-        self, references: ReferenceStore, memberships: MembershipStore, errors: UpdateErrorStore, clock: Clock
-    ) -> None:
+    def __init__(self, references: ReferenceStore, memberships: MembershipStore) -> None:
         self._references = references
         self._memberships = memberships
-        self._errors = errors
-        self._clock = clock
 
     def update(self, account_id: str, groups: Sequence[UpdateGroup], deadline: Deadline) -> UpdateResult:
         """Bring about every (user, segment) pair that can be; the others are in the result's rejections.
@@ -95,17 +90,6 @@ class UpdateService:
         result = UpdateResult(rejections=_impossible(targets))
         self._carry_out(account_id, [target for target in targets if target.plan.wanted], result, deadline)
         return result
-
-    def keep_rejections(
-        self, account_id: str, request_id: str, rejections: Sequence[Rejection], deadline: Deadline
-    ) -> None:
-        """Keep in the error stream what the request itself was wrong about (not what may be sent again as it is).
-
-        Raises ThrottledError or UnavailableError when not all are kept.
-        """
-        wrong = [rejection for rejection in rejections if not isinstance(rejection.error, NotWrittenError)]
-        if wrong:
-            self._errors.keep(account_id, request_id, self._clock.now(), wrong, deadline)
 
     def _carry_out(self, account_id: str, targets: Sequence[Target], result: UpdateResult, deadline: Deadline) -> None:
         pending = targets

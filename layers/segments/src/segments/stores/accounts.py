@@ -1,9 +1,14 @@
 """Accounts table: accounts with their passcode hashes, and usage by month."""
 
+from typing import TYPE_CHECKING
+
 from segments.clock import Deadline
 from segments.model import Account, Passcode, Plan, Status
 from segments.stores import keys
-from segments.stores.dynamodb import DynamoDB, Get, Item
+from segments.stores.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 class AccountStore:
@@ -19,8 +24,34 @@ class AccountStore:
         return None if item is None else _from_item(item)
 
     def insert(self, account: Account, deadline: Deadline) -> bool:
-        """Write a new account; False if the id is taken."""
-        return self._db.put_new(self._table, _to_item(account), "account_id", deadline)
+        """Write a new account, and that it exists; False if the id is taken."""
+        note = {"account_id": {"S": keys.STACK}, "sk": {"S": keys.known_account(account.account_id)}}
+        actions: list[TransactWriteItemTypeDef] = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": _to_item(account),
+                    "ConditionExpression": "attribute_not_exists(account_id)",
+                }
+            },
+            {"Put": {"TableName": self._table, "Item": note}},
+        ]
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def all_ids(self, deadline: Deadline) -> list[str]:
+        """Return the ids of all accounts."""
+        items = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            KeyConditionExpression="account_id = :stack AND begins_with(sk, :accounts)",
+            ExpressionAttributeValues={":stack": {"S": keys.STACK}, ":accounts": {"S": keys.KNOWN_ACCOUNTS}},
+        )
+        return [item["sk"]["S"].removeprefix(keys.KNOWN_ACCOUNTS) for item in items]
 
     def add_passcode(self, account_id: str, passcode: Passcode, at_most: int, deadline: Deadline) -> bool:
         """Add a passcode; False if the account is missing or has `at_most` passcodes."""

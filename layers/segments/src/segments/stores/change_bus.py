@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from segments.clock import Backoff, Deadline, rfc3339
 from segments.limits import PUT_EVENTS_ENTRIES
-from segments.model import ChangeEvent
+from segments.model import ChangeEvent, SegmentEvent
 from segments.stores.dynamodb import chunks, in_parallel
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _LOG = logging.getLogger(__name__)
 SOURCE = "api-segments"
 MEMBERSHIP_CHANGE = "Segment Membership Change"
 
+Event = ChangeEvent | SegmentEvent
+
 
 class ChangeBus:
     """Puts events on the bus, in tens, calls in parallel."""
@@ -29,7 +31,7 @@ class ChangeBus:
         self._client = client
         self._bus_name = bus_name
 
-    def put(self, events: Sequence[ChangeEvent], deadline: Deadline) -> set[int]:
+    def put(self, events: Sequence[Event], deadline: Deadline) -> set[int]:
         """Send all events, resending those that the bus does not take; return the places of those it never took."""
         pending = list(range(len(events)))
         backoff = Backoff(deadline)
@@ -44,7 +46,7 @@ class ChangeBus:
                 break
         return set(pending)
 
-    def _put_tens(self, events: Sequence[ChangeEvent], places: Sequence[int], deadline: Deadline) -> list[int]:
+    def _put_tens(self, events: Sequence[Event], places: Sequence[int], deadline: Deadline) -> list[int]:
         """Run one PutEvents and return the places of what it did not take; nothing is begun after the deadline."""
         if deadline.is_over():
             return list(places)
@@ -57,15 +59,13 @@ class ChangeBus:
             return []
         return [place for place, entry in zip(places, reply["Entries"], strict=True) if "ErrorCode" in entry]
 
-    def _to_entry(self, event: ChangeEvent) -> "PutEventsRequestEntryTypeDef":
+    def _to_entry(self, event: Event) -> "PutEventsRequestEntryTypeDef":
         detail = {
-            "Action": event.action,
+            **(_change(event) if isinstance(event, ChangeEvent) else _renaming(event)),
             "Segment Name": event.segment.name,
             "Segment ID": event.segment.segment_id,
             "Customer_Segment_ID": event.segment.customer_segment_id,
             "Account ID": event.segment.account_id,
-            "Identity": event.identity,
-            "Profile ID": event.profile_id,
             "Event ID": event.event_id,
             "Sequence": event.sequence,
             "Occurred At": rfc3339(event.occurred_at),
@@ -73,7 +73,15 @@ class ChangeBus:
         return {
             "EventBusName": self._bus_name,
             "Source": SOURCE,
-            "DetailType": MEMBERSHIP_CHANGE,
+            "DetailType": MEMBERSHIP_CHANGE if isinstance(event, ChangeEvent) else event.name,
             "Time": event.occurred_at,
             "Detail": json.dumps(detail, ensure_ascii=False),
         }
+
+
+def _change(event: ChangeEvent) -> dict[str, str | None]:
+    return {"Action": event.action, "Identity": event.identity, "Profile ID": event.profile_id}
+
+
+def _renaming(event: SegmentEvent) -> dict[str, str]:
+    return {} if event.previous_name is None else {"Previous Segment Name": event.previous_name}

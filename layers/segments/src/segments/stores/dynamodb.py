@@ -51,6 +51,8 @@ _TRANSIENT = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
+# Their messages name an action or a table, which says what to mend. Others may quote what was sent, so a user's data.
+_QUOTES_NOTHING = {"AccessDenied", "AccessDeniedException", "ResourceNotFound", "ResourceNotFoundException"}
 CONDITION_FAILED = "ConditionalCheckFailed"
 _CONDITION_EXCEPTION = "ConditionalCheckFailedException"
 
@@ -119,7 +121,7 @@ def _failure_of(code: str, message: str = "", status: int = 0) -> _Failure:
         return _Failure(ThrottledError("the database is throttling"), may_pass=True)
     if code in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _Failure(UnavailableError("the database is not available"), may_pass=True)
-    _LOG.error("the database refused a call: %s %s", code, message)
+    _LOG.error("the database refused a call: %s %s", code, message if code in _QUOTES_NOTHING else "")
     return _Failure(UnavailableError("the database refused the call"), may_pass=False)
 
 
@@ -146,6 +148,25 @@ class DynamoDB:
         """Read one item, consistently."""
         reply = self._retried(lambda: self._client.get_item(TableName=table, Key=key, ConsistentRead=True), deadline)
         return reply.get("Item")
+
+    def query_call(self, deadline: Deadline, **query: Any) -> tuple[list[Item], Item | None]:  # noqa: ANN401 - Query's own arguments
+        """Run one Query; return its items, and the key that the next call goes on from, None at the end.
+
+        A call reads at most 1 MB, and what a filter drops counts too (API reference, Query).
+        """
+        reply = self._retried(lambda: self._client.query(**query), deadline)
+        return reply["Items"], reply.get("LastEvaluatedKey")
+
+    def query(self, at_most: int | None, deadline: Deadline, **query: Any) -> list[Item]:  # noqa: ANN401 - Query's own arguments
+        """Return the first `at_most` items of a query, or all, however many calls that takes."""
+        found: list[Item] = []
+        arguments = query if at_most is None else {**query, "Limit": at_most}
+        while True:
+            items, last = self.query_call(deadline, **arguments)
+            found += items
+            if last is None or (at_most is not None and len(found) >= at_most):
+                return found[:at_most]
+            arguments = {**arguments, "ExclusiveStartKey": last}
 
     def put_new(self, table: str, item: Item, key_name: str, deadline: Deadline) -> bool:
         """Write an item unless one is there; False if one is there."""
@@ -204,10 +225,22 @@ class DynamoDB:
 
         Raises ThrottledError or UnavailableError when not all could be written.
         """
-        in_parallel(lambda chunk: self._batch_put_chunk(table, chunk, deadline), list(chunks(items, BATCH_WRITE_ITEMS)))
+        self._batch_write(table, [{"PutRequest": {"Item": item}} for item in items], deadline)
 
-    def _batch_put_chunk(self, table: str, items: Sequence[Item], deadline: Deadline) -> None:
-        wanted: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    def batch_delete(self, table: str, item_keys: Sequence[Item], deadline: Deadline) -> None:
+        """Delete items, those that are there.
+
+        Raises ThrottledError or UnavailableError when not all could be deleted.
+        """
+        self._batch_write(table, [{"DeleteRequest": {"Key": key}} for key in item_keys], deadline)
+
+    def _batch_write(self, table: str, requests: Sequence[Item], deadline: Deadline) -> None:
+        in_parallel(
+            lambda chunk: self._batch_write_chunk(table, chunk, deadline), list(chunks(requests, BATCH_WRITE_ITEMS))
+        )
+
+    def _batch_write_chunk(self, table: str, requests: Sequence[Item], deadline: Deadline) -> None:
+        wanted: Any = {table: requests}
         backoff = Backoff(deadline)
         while wanted:
             reply = self._retried(lambda: self._client.batch_write_item(RequestItems=wanted), deadline)  # noqa: B023 - called at once
@@ -277,12 +310,11 @@ class DynamoDB:
         """Run one TransactWriteItems of at most 100 actions, as `build` gives them: all or nothing.
 
         A transaction that was cancelled is built anew, so that it can move away from a busy item. One whose answer was
-        lost is repeated as it was.
-        Conflicts, throttling and lost answers are retried with one client request token, which DynamoDB honours for
-        ten minutes, so a transaction whose answer was lost is not done twice. Raises ConditionFailedError,
-        ThrottledError or UnavailableError.
+        lost is repeated as it was, with the same client request token, which DynamoDB honours for ten minutes: it is
+        not done twice, whenever the first one arrives. Raises ConditionFailedError, ThrottledError or UnavailableError.
         """
         actions, token = build(), uuid.uuid4().hex
+        may_be_under_way = False
         backoff = Backoff(deadline)
         error: NotWrittenError = _too_late()
         while True:
@@ -294,9 +326,13 @@ class DynamoDB:
                 cancelled = _cancellation(exc)
                 failure = cancelled or _failure(exc)
                 error = failure.error
-                if not failure.may_pass or not backoff.wait():
+                if not failure.may_pass:
+                    raise error from None  # its message may quote what was sent, and Lambda writes what is not caught
+                if not backoff.wait():
                     raise error from exc
-                if cancelled:
+                if not cancelled:
+                    may_be_under_way = True
+                elif not may_be_under_way:
                     actions, token = build(), uuid.uuid4().hex
             else:
                 return
@@ -325,7 +361,9 @@ class DynamoDB:
                     raise
                 failure = _failure(exc)
                 error = failure.error
-                if not failure.may_pass or not backoff.wait():
+                if not failure.may_pass:
+                    raise error from None  # its message may quote what was sent, and Lambda writes what is not caught
+                if not backoff.wait():
                     raise error from exc
 
 

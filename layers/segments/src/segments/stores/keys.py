@@ -10,21 +10,53 @@ from segments.limits import COUNTER_SLOTS, MEMBER_BUCKETS
 
 ACCOUNT = "ACCOUNT"
 ACTIVE_SEGMENTS = "QUOTA"
+STACK = "#STACK"
+"""Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
+SIGNING_KEY = "SIGNING_KEY"
+KNOWN_ACCOUNTS = "ACCOUNT#"
+
+
+def known_account(account_id: str) -> str:
+    """Sort key under STACK of the note that an account exists: all accounts are listed by one query."""
+    return f"{KNOWN_ACCOUNTS}{account_id}"
 
 
 def segment(segment_id: int) -> str:
-    """Sort key of a segment in Segments; ids have up to 16 digits, padded so that keys sort as numbers do."""
+    """Sort key of an active segment in Segments; ids have up to 16 digits, padded so that keys sort as numbers do."""
     return f"SEGMENT#{segment_id:016d}"
 
 
+def deleted_segment(segment_id: int) -> str:
+    """Sort key of a deleted segment in Segments: it moves there, so that active ones are listed without the others."""
+    return f"DELETED#{segment_id:016d}"
+
+
+def is_segment(sort_key: str) -> bool:
+    """Whether a sort key in Segments is a segment's, active or deleted."""
+    return sort_key.startswith(("SEGMENT#", "DELETED#"))
+
+
 def customer_segment_id_claim(customer_segment_id: str) -> str:
-    """Sort key in Segments of the claim that makes a customer_segment_id unique in the account for ever."""
+    """Sort key in Segments of the claim that makes a customer_segment_id unique in the account for ever.
+
+    With the beginning of an id it is the beginning of the claims of all ids that begin so.
+    """
     return f"CID#{customer_segment_id}"
+
+
+def claimed_customer_segment_id(claim_key: str) -> str:
+    """Return the customer's id that a claim is for."""
+    return claim_key.removeprefix("CID#")
 
 
 def segment_counts(segment_id: int) -> list[str]:
     """Sort keys in Segments of all slots of a segment's counters."""
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def counted_segment(segment_counts_key: str) -> int:
+    """Return the segment that a slot of counters belongs to."""
+    return int(segment_counts_key.split("#")[1])
 
 
 def usage(month: str) -> list[str]:
@@ -47,12 +79,43 @@ def membership(account_id: str, profile_id: str) -> str:
     return f"{account_id}#{profile_id}"
 
 
+def bucket_of(profile_id: str) -> int:
+    """Return which of a segment's buckets a member is in: a hash of the profile id spreads them."""
+    return crc32(profile_id.encode()) % MEMBER_BUCKETS
+
+
+def account_buckets(account_id: str) -> list[str]:
+    """Partition keys in AccountIndex of Memberships of all buckets of an account's profiles, in order."""
+    return [_account_bucket(account_id, bucket) for bucket in range(MEMBER_BUCKETS)]
+
+
+def account_bucket(account_id: str, profile_id: str) -> str:
+    """Partition key in AccountIndex of Memberships of the bucket that a profile is in."""
+    return _account_bucket(account_id, bucket_of(profile_id))
+
+
+def _account_bucket(account_id: str, bucket: int) -> str:
+    return f"{account_id}#{bucket:02d}"
+
+
+def member_buckets(account_id: str, segment_id: int) -> list[str]:
+    """Partition keys in SegmentMembers of all buckets of a segment's members, in order."""
+    return [_member_bucket(account_id, segment_id, bucket) for bucket in range(MEMBER_BUCKETS)]
+
+
 def member_bucket(account_id: str, segment_id: int, profile_id: str) -> str:
-    """Partition key in SegmentMembers: a segment's members are spread over buckets by a hash of the profile id."""
-    bucket = crc32(profile_id.encode()) % MEMBER_BUCKETS
+    """Partition key in SegmentMembers of the bucket that a member is in."""
+    return _member_bucket(account_id, segment_id, bucket_of(profile_id))
+
+
+def _member_bucket(account_id: str, segment_id: int, bucket: int) -> str:
     return f"{account_id}#{segment_id:016d}#{bucket:02d}"
 
 
 def update_errors(occurred_at: str, request_id: str, part: int) -> str:
     """Sort key in UpdateErrors: by time; one request may fill several parts."""
     return f"{occurred_at}#{request_id}#{part:04d}"
+
+
+AFTER_UPDATE_ERRORS = ":"
+"""Sorts after every sort key in UpdateErrors, as those begin with a digit."""

@@ -1,5 +1,6 @@
 """Memberships table, the source of truth: one item a profile, holding the set of its segments."""
 
+import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,11 +8,12 @@ from typing import TYPE_CHECKING
 from segments.clock import Deadline
 from segments.errors import NotWrittenError, UnavailableError
 from segments.limits import TRANSACTION_ACTIONS
-from segments.model import NOBODY, Action, Channel, MembershipImage
+from segments.model import NOBODY, Action, Channel, MembershipImage, Purge
 from segments.stores import keys
 from segments.stores.dynamodb import (
     ConditionFailedError,
     DynamoDB,
+    Get,
     Item,
     Statement,
     StatementResult,
@@ -23,6 +25,7 @@ from segments.stores.dynamodb import (
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+ACCOUNT_INDEX = "AccountIndex"
 _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
 # A new profile is two items: its identity's claim and its memberships.
 PROFILES_PER_CREATE = TRANSACTION_ACTIONS // 2
@@ -77,6 +80,41 @@ class MembershipStore:
         item = self._db.get(self._memberships_table, key, deadline)
         return None if item is None else image_from_item(item)
 
+    def get_many(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, MembershipImage]:
+        """Read the memberships of those profiles that exist, consistently."""
+        gets = [
+            Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, profile_id)}})
+            for profile_id in profile_ids
+        ]
+        return {profile_ids[place]: image_from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def profile_ids(self, account_id: str, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
+        """Return ids of an account's profiles, in an order that never changes, those after the profile id `after`.
+
+        They come from an index, which follows the table within moments.
+        """
+        first = 0 if after is None else keys.bucket_of(after)
+        found: list[str] = []
+        for place, bucket in enumerate(keys.account_buckets(account_id)[first:]):
+            missing = at_most - len(found)
+            if not missing:
+                break
+            values: Item = {":bucket": {"S": bucket}}
+            condition = "account_bucket = :bucket"
+            if place == 0 and after is not None:
+                values[":after"] = {"S": after}
+                condition += " AND profile_id > :after"
+            items = self._db.query(
+                missing,
+                deadline,
+                TableName=self._memberships_table,
+                IndexName=ACCOUNT_INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
+            found += [item["profile_id"]["S"] for item in items]
+        return found
+
     def change(self, account_id: str, changes: Sequence[SetChange], deadline: Deadline) -> list[SetChangeResult]:
         """Change the sets of existing profiles; each change is atomic and says what the set was before.
 
@@ -103,6 +141,27 @@ class MembershipStore:
             for place, result in zip(places[action], lane, strict=True):
                 results[place] = _set_change_result(result)
         return results
+
+    def purge(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> int:
+        """Take a deleted segment out of profiles' sets; return of how many. Profiles that are gone are passed over.
+
+        Each write bears a mark of this call, so that the stream's readers know a clean-up from a change.
+        Raises ThrottledError or UnavailableError when not all are known to be written.
+        """
+        statement = (
+            f'UPDATE "{self._memberships_table}" SET segment_ids = set_delete(segment_ids, ?) '  # noqa: S608 - a name of ours
+            "SET purge = ? WHERE pk = ? RETURNING ALL OLD *"
+        )
+        left, mark = number_set({segment_id}), {"S": f"{segment_id}#{secrets.token_hex(8)}"}
+        lane = [
+            Statement(statement, [left, mark, {"S": keys.membership(account_id, profile_id)}])
+            for profile_id in profile_ids
+        ]
+        results = self._db.batch_execute([lane], deadline)[0]
+        for result in results:
+            if result.error is not None:
+                raise result.error
+        return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
 
     def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateResult]:
         """Create profiles that did not exist a moment ago, each with its claim and its segments in one transaction."""
@@ -153,6 +212,7 @@ class MembershipStore:
         item: Item = {
             "pk": {"S": keys.membership(account_id, profile.profile_id)},
             "account_id": {"S": account_id},
+            "account_bucket": {"S": keys.account_bucket(account_id, profile.profile_id)},
             "profile_id": {"S": profile.profile_id},
             "segment_ids": number_set(profile.segment_ids),
         }
@@ -186,6 +246,11 @@ def _segment_ids(item: Item) -> frozenset[int]:
     return frozenset(map(int, item["segment_ids"]["NS"])) if "segment_ids" in item else frozenset()
 
 
+def _purge(mark: str) -> Purge:
+    segment_id, _, token = mark.partition("#")
+    return Purge(int(segment_id), token)
+
+
 def image_from_item(item: Item | None) -> MembershipImage:
     """Read a Memberships item, or its absence."""
     if not item:
@@ -194,4 +259,5 @@ def image_from_item(item: Item | None) -> MembershipImage:
         identity=item.get("identity", {}).get("S"),
         segment_ids=_segment_ids(item),
         reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
+        purge=_purge(item["purge"]["S"]) if "purge" in item else None,
     )

@@ -126,6 +126,7 @@ class ProfileStore:
             item = {
                 **key,
                 "account_id": {"S": account_id},
+                "account_bucket": {"S": keys.account_bucket(account_id, after.profile_id)},
                 "profile_id": {"S": after.profile_id},
                 **identity,
                 **reached,

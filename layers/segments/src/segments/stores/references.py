@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from segments.clock import Deadline
 from segments.model import SegmentReference, Status
 from segments.stores import keys
-from segments.stores.dynamodb import DynamoDB, Get
-from segments.stores.segments import claim_key, segment_key
+from segments.stores.dynamodb import DynamoDB, Get, Item
+from segments.stores.segments import claim_key, deleted_segment_key, from_item, segment_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,31 @@ class ReferenceStore:
         ]
         found = Found({}, {})
         for place, item in self._db.batch_get(gets, deadline).items():
-            if place >= len(references):
+            if place < len(references):
+                found.segments[references[place]] = _found(references[place], item)
+            else:
                 found.profile_ids[identities[place - len(references)]] = item["profile_id"]["S"]
-                continue
-            reference = references[place]
-            both = reference.segment_id is not None and reference.customer_segment_id is not None
-            found.segments[reference] = FoundSegment(
-                segment_id=int(item["segment_id"]["N"]),
-                status=Status(item["status"]["S"]),
-                agrees=not both or item.get("customer_segment_id", {}).get("S") == reference.customer_segment_id,
-            )
+        self._find_deleted(account_id, [ref for ref in references if ref not in found.segments], found, deadline)
         return found
+
+    def _find_deleted(
+        self, account_id: str, missing: Sequence[SegmentReference], found: Found, deadline: Deadline
+    ) -> None:
+        """Look for the missing among the deleted; a claim, which a customer id alone leads to, tells of that itself."""
+        wanted = [(ref, ref.segment_id) for ref in missing if ref.segment_id is not None]
+        gets = [Get(self._segments_table, deleted_segment_key(account_id, segment_id)) for _, segment_id in wanted]
+        for place, item in (self._db.batch_get(gets, deadline) if gets else {}).items():
+            found.segments[wanted[place][0]] = _found(wanted[place][0], item)
 
     def find_profile(self, account_id: str, identity: str, deadline: Deadline) -> str | None:
         """Return the profile id of an identity."""
         item = self._db.get(self._profiles_table, {"pk": {"S": keys.identity_claim(account_id, identity)}}, deadline)
         return None if item is None else str(item["profile_id"]["S"])
+
+    def find_segment(self, account_id: str, customer_segment_id: str, deadline: Deadline) -> int | None:
+        """Return the segment id of a customer id."""
+        item = self._db.get(self._segments_table, claim_key(account_id, customer_segment_id), deadline)
+        return None if item is None else int(item["segment_id"]["N"])
 
     @staticmethod
     def _segment_key(account_id: str, reference: SegmentReference) -> dict[str, dict[str, str]]:
@@ -74,3 +83,13 @@ class ReferenceStore:
         if reference.customer_segment_id is None:
             raise ValueError("a segment reference needs an id")
         return claim_key(account_id, reference.customer_segment_id)
+
+
+def _found(reference: SegmentReference, item: Item) -> FoundSegment:
+    """Read a segment's item or a claim; a reference by both ids leads to the segment's item."""
+    both = reference.segment_id is not None and reference.customer_segment_id is not None
+    return FoundSegment(
+        segment_id=int(item["segment_id"]["N"]),
+        status=Status(item["status"]["S"]),
+        agrees=not both or from_item(item).customer_segment_id == reference.customer_segment_id,
+    )

@@ -14,7 +14,7 @@ from segments.clock import Deadline, rfc3339
 from segments.limits import COUNTER_SLOTS, TOMBSTONE_SECONDS
 from segments.model import Channel
 from segments.stores import keys
-from segments.stores.dynamodb import ConditionFailedError, DynamoDB, Item
+from segments.stores.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -30,6 +30,14 @@ class MemberRow:
     member: bool
     reach: Set[Channel]
     sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row as it is, with the identity that it shows."""
+
+    row: MemberRow
+    identity: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,10 @@ class RowWrite:
 
 @dataclass(frozen=True, slots=True)
 class Increments:
-    """What a transaction adds to counters: by (account, segment) and counter's name, and by (account, month)."""
+    """What a transaction adds to counters: by (account, segment) and counter's name, and by (account, month).
+
+    A segment of which rows change is in `counts` also if the changes even out: `as_of` then tells that rows changed.
+    """
 
     counts: Mapping[tuple[str, int], Mapping[str, int]]
     data_points: Mapping[tuple[str, str], int]
@@ -106,7 +117,24 @@ class SegmentMemberStore:
         try:
             self._db.transact(build, deadline)
         except ConditionFailedError as exc:
-            raise RowsDifferError({place: _from_item(item) for place, item in exc.failures.items()}) from exc
+            raise RowsDifferError(
+                {place: _row(item) if item else None for place, item in exc.failures.items()}
+            ) from exc
+
+    def forget(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> None:
+        """Delete rows of a deleted segment whose counters nobody reads; raises ThrottledError or UnavailableError."""
+        row_keys = [_row_key(account_id, segment_id, profile_id) for profile_id in profile_ids]
+        self._db.batch_delete(self._members_table, row_keys, deadline)
+
+    def read(
+        self, account_id: str, rows: Sequence[tuple[int, str]], deadline: Deadline
+    ) -> dict[tuple[int, str], StoredRow]:
+        """Read rows by (segment_id, profile_id), consistently; those that are not there are not in the answer."""
+        gets = [Get(self._members_table, _row_key(account_id, segment_id, profile)) for segment_id, profile in rows]
+        found = {}
+        for place, item in self._db.batch_get(gets, deadline).items():
+            found[rows[place]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
+        return found
 
     def _row_action(self, row: RowWrite, now: datetime) -> "TransactWriteItemTypeDef":
         condition, values = _condition(row.expects)
@@ -127,10 +155,7 @@ class SegmentMemberStore:
         return {
             "Update": {
                 "TableName": self._members_table,
-                "Key": {
-                    "pk": {"S": keys.member_bucket(row.account_id, row.segment_id, row.profile_id)},
-                    "profile_id": {"S": row.profile_id},
-                },
+                "Key": _row_key(row.account_id, row.segment_id, row.profile_id),
                 "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
                 f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
                 "ConditionExpression": condition,
@@ -147,7 +172,8 @@ class SegmentMemberStore:
             "Update": {
                 "TableName": self._segments_table,
                 "Key": {"account_id": {"S": account_id}, "sk": {"S": keys.segment_counts(segment_id)[slot]}},
-                "UpdateExpression": f"SET as_of = :as_of ADD {', '.join(f'{name} :{name}' for name in deltas)}",
+                "UpdateExpression": "SET as_of = :as_of"
+                + (f" ADD {', '.join(f'{name} :{name}' for name in deltas)}" if deltas else ""),
                 "ExpressionAttributeValues": {
                     ":as_of": {"S": rfc3339(now)},
                     **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
@@ -181,9 +207,11 @@ def _condition(expects: ToldBefore | MemberRow | None) -> tuple[str, Item]:
     return "attribute_not_exists(#expires_at) AND #reach = :before AND #sequence < :first", first | before
 
 
-def _from_item(item: Item | None) -> MemberRow | None:
-    if item is None:
-        return None
+def _row_key(account_id: str, segment_id: int, profile_id: str) -> Item:
+    return {"pk": {"S": keys.member_bucket(account_id, segment_id, profile_id)}, "profile_id": {"S": profile_id}}
+
+
+def _row(item: Item) -> MemberRow:
     return MemberRow(
         member="expires_at" not in item,
         reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),

@@ -1,11 +1,15 @@
-"""Segments table: segments, the claims of customer ids, the quota of active segments, the counters."""
+"""Segments table: segments, the claims of customer ids, the quota of active segments, the counters.
+
+A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
+"""
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from segments.clock import Deadline
 from segments.limits import MAX_ACTIVE_SEGMENTS, TRANSACTION_ACTIONS
-from segments.model import Channel, Segment, SegmentCounts, Status
+from segments.model import NO_MEMBERS, Channel, CountedSegment, Segment, SegmentCounts, Status
 from segments.stores import keys
 from segments.stores.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 
@@ -29,6 +33,14 @@ class InsertRefusedError(Exception):
         self.free_places = free_places
 
 
+@dataclass(frozen=True, slots=True)
+class CounterSlot:
+    """One slot of a segment's counters, as it is; `as_of` is None if it has never been written."""
+
+    as_of: str | None
+    counts: Mapping[str, int]
+
+
 class SegmentStore:
     """Reads and writes segments."""
 
@@ -37,13 +49,43 @@ class SegmentStore:
         self._table = table
 
     def get(self, account_id: str, segment_id: int, deadline: Deadline) -> Segment | None:
-        """Read a segment, consistently."""
+        """Read a segment, active or deleted, consistently."""
         return self.get_many([(account_id, segment_id)], deadline).get((account_id, segment_id))
 
     def get_many(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
-        """Read segments by (account_id, segment_id), consistently; those that don't exist are not in the answer."""
+        """Read segments by (account_id, segment_id), consistently; those that never existed are not in the answer.
+
+        Looks among the deleted ones only for what is not active, and after it: a segment may move between the two.
+        """
+        found = self.get_active(ids, deadline)
+        rest = [place for place in ids if place not in found]
+        return found | self._get_deleted(rest, deadline) if rest else found
+
+    def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+        """Read those of the segments that are active, consistently."""
         gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
         return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def _get_deleted(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+        gets = [Get(self._table, deleted_segment_key(account_id, segment_id)) for account_id, segment_id in ids]
+        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def get_counted(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, CountedSegment]:
+        """Read segments with their counts, consistently; in one round of reads those that are active."""
+        gets = [Get(self._table, segment_key(account_id, segment_id)) for segment_id in segment_ids]
+        slots = [(segment_id, sk) for segment_id in segment_ids for sk in keys.segment_counts(segment_id)]
+        gets += [Get(self._table, self._key(account_id, sk)) for _, sk in slots]
+        active: dict[int, Segment] = {}
+        counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
+        for place, item in self._db.batch_get(gets, deadline).items():
+            if place < len(segment_ids):
+                active[segment_ids[place]] = from_item(item)
+            else:
+                counters[slots[place - len(segment_ids)][0]].append(item)
+        counted = {segment_id: (segment, _sum_of_slots(counters[segment_id])) for segment_id, segment in active.items()}
+        rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in active]
+        deleted = self._get_deleted(rest, deadline) if rest else {}
+        return counted | {segment.segment_id: (segment, NO_MEMBERS) for segment in deleted.values()}
 
     def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
         """Return which customer ids are in use, consistently."""
@@ -60,7 +102,7 @@ class SegmentStore:
             puts.append((place, "segment", _to_item(segment)))
             if segment.customer_segment_id is not None:
                 puts.append((place, "claim", _to_claim(segment)))
-        actions = [self._count_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
+        actions = [self._add_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
@@ -72,25 +114,150 @@ class SegmentStore:
                 free_places=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
             ) from exc
 
-    def counts(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, SegmentCounts]:
-        """Read members and reachable members of segments, consistently, each the sum of its slots."""
-        slots = [(segment_id, sk) for segment_id in segment_ids for sk in keys.segment_counts(segment_id)]
-        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for _, sk in slots], deadline)
-        items: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
-        for place, item in found.items():
-            items[slots[place][0]].append(item)
-        return {segment_id: _sum_of_slots(rows) for segment_id, rows in items.items()}
+    def counts_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, SegmentCounts]:
+        """Read the counts of all segments from id `first` to `last`, consistently, in one walk over their slots.
 
-    def _count_active(self, account_id: str, new: int) -> "TransactWriteItemTypeDef":
+        A segment that never had members is not in the answer.
+        """
+        rows = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":first": {"S": keys.segment_counts(first)[0]},
+                ":last": {"S": keys.segment_counts(last)[-1]},
+            },
+        )
+        slots: dict[int, list[Item]] = {}
+        for row in rows:
+            slots.setdefault(keys.counted_segment(row["sk"]["S"]), []).append(row)
+        return {segment_id: _sum_of_slots(items) for segment_id, items in slots.items()}
+
+    def counter_slots(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
+        """Read the slots of a segment's counters one by one, consistently."""
+        sort_keys = keys.segment_counts(segment_id)
+        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for sk in sort_keys], deadline)
+        return [_to_slot(found.get(place)) for place in range(len(sort_keys))]
+
+    def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
+        self,
+        account_id: str,
+        segment_id: int,
+        seen: CounterSlot,
+        deltas: Mapping[str, int],
+        now: str,
+        *,
+        deadline: Deadline,
+    ) -> bool:
+        """Add `deltas` to the first slot, if it is as it was `seen`; False if not.
+
+        True too if this call's own write, whose answer was lost, made it so: `now` tells.
+        """
+        condition = "attribute_not_exists(as_of)" if seen.as_of is None else "as_of = :seen"
+        written = self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=self._key(account_id, keys.segment_counts(segment_id)[0]),
+            UpdateExpression=f"SET as_of = :now ADD {', '.join(f'{name} :{name}' for name in deltas)}",
+            ConditionExpression=condition,
+            ExpressionAttributeValues={
+                ":now": {"S": now},
+                **({} if seen.as_of is None else {":seen": {"S": seen.as_of}}),
+                **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
+            },
+        )
+        return written or self.counter_slots(account_id, segment_id, deadline)[0].as_of == now
+
+    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> bool:
+        """Give an active segment a name; False if there is no such segment."""
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=segment_key(account_id, segment_id),
+            UpdateExpression="SET segment_name = :name",
+            ConditionExpression="attribute_exists(account_id)",
+            ExpressionAttributeValues={":name": {"S": name}},
+        )
+
+    def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
+        """Move an active segment to the deleted ones, mark its customer id's claim and free its place: all or nothing.
+
+        Returns it as deleted; None if it is no longer as in `segment`. Raises ThrottledError or UnavailableError.
+        """
+        deleted = replace(segment, status=Status.DELETED, deleted_at=deleted_at)
+        actions: list[TransactWriteItemTypeDef] = [
+            self._add_active(segment.account_id, -1),
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": segment_key(segment.account_id, segment.segment_id),
+                    "ConditionExpression": "segment_name = :name",
+                    "ExpressionAttributeValues": {":name": {"S": segment.name}},
+                }
+            },
+            self._put_new(_to_item(deleted)),
+        ]
+        if segment.customer_segment_id is not None:
+            actions.append(
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": claim_key(segment.account_id, segment.customer_segment_id),
+                        "UpdateExpression": "SET #status = :deleted",
+                        "ConditionExpression": "segment_id = :id",
+                        "ExpressionAttributeNames": {"#status": "status"},
+                        "ExpressionAttributeValues": {
+                            ":deleted": {"S": Status.DELETED},
+                            ":id": {"N": str(segment.segment_id)},
+                        },
+                    }
+                }
+            )
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return None
+        return deleted
+
+    def add_purged(self, account_id: str, segment_id: int, members: int, deadline: Deadline) -> None:
+        """Note that so many members more were taken out of a deleted segment."""
+        self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=deleted_segment_key(account_id, segment_id),
+            UpdateExpression="ADD purged_members :members",
+            ConditionExpression="attribute_exists(account_id)",
+            ExpressionAttributeValues={":members": {"N": str(members)}},
+        )
+
+    def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
+        """Note that a deleted segment has no members left, and drop its counters; False if that was noted before."""
+        slots = [self._key(account_id, sk) for sk in keys.segment_counts(segment_id)]
+        self._db.batch_delete(self._table, slots, deadline)
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=deleted_segment_key(account_id, segment_id),
+            UpdateExpression="SET purged_at = :now",
+            # The moment tells this call's own write, whose answer was lost, from another's.
+            ConditionExpression="attribute_exists(account_id)"
+            " AND (attribute_not_exists(purged_at) OR purged_at = :now)",
+            ExpressionAttributeValues={":now": {"S": purged_at}},
+        )
+
+    def _add_active(self, account_id: str, change: int) -> "TransactWriteItemTypeDef":
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": self._key(account_id, keys.ACTIVE_SEGMENTS),
-                "UpdateExpression": "ADD active :new",
+                "UpdateExpression": "ADD active :change",
                 "ConditionExpression": "attribute_not_exists(active) OR active <= :room",
                 "ExpressionAttributeValues": {
-                    ":new": {"N": str(new)},
-                    ":room": {"N": str(MAX_ACTIVE_SEGMENTS - new)},
+                    ":change": {"N": str(change)},
+                    ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)},
                 },
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -120,9 +287,19 @@ def segment_key(account_id: str, segment_id: int) -> Item:
     return {"account_id": {"S": account_id}, "sk": {"S": keys.segment(segment_id)}}
 
 
+def deleted_segment_key(account_id: str, segment_id: int) -> Item:
+    """Return the key of a deleted segment."""
+    return {"account_id": {"S": account_id}, "sk": {"S": keys.deleted_segment(segment_id)}}
+
+
 def counter_name(channel: Channel) -> str:
     """Return the attribute that counts a segment's members reachable by a channel."""
     return f"reachable_{channel}"
+
+
+def _to_slot(item: Item | None) -> CounterSlot:
+    counts = {name: int(value["N"]) for name, value in (item or {}).items() if "N" in value}
+    return CounterSlot(None if item is None else item["as_of"]["S"], counts)
 
 
 def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
@@ -135,15 +312,20 @@ def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
 
 
 def _to_item(segment: Segment) -> Item:
+    is_active = segment.status is Status.ACTIVE
     item: Item = {
-        **segment_key(segment.account_id, segment.segment_id),
+        **(segment_key if is_active else deleted_segment_key)(segment.account_id, segment.segment_id),
         "segment_id": {"N": str(segment.segment_id)},
         "segment_name": {"S": segment.name},
         "status": {"S": segment.status},
         "created_at": {"S": segment.created_at},
     }
+    if segment.deleted_at is not None:
+        item["deleted_at"] = {"S": segment.deleted_at}
     if segment.customer_segment_id is not None:
-        item["customer_segment_id"] = {"S": segment.customer_segment_id}
+        # A deleted segment leaves CustomerSegmentIdIndex: it lists active ones, whose number is bounded.
+        name = "customer_segment_id" if is_active else "deleted_customer_segment_id"
+        item[name] = {"S": segment.customer_segment_id}
     return item
 
 
@@ -162,13 +344,16 @@ def _to_claim(segment: Segment) -> Item:
 
 
 def from_item(item: Item) -> Segment:
-    """Read a `SEGMENT#` item."""
+    """Read a segment's item, an active one's or a deleted one's."""
+    customer_segment_id = item.get("customer_segment_id") or item.get("deleted_customer_segment_id", {})
     return Segment(
         account_id=item["account_id"]["S"],
         segment_id=int(item["segment_id"]["N"]),
         name=item["segment_name"]["S"],
-        customer_segment_id=item.get("customer_segment_id", {}).get("S"),
+        customer_segment_id=customer_segment_id.get("S"),
         status=Status(item["status"]["S"]),
         created_at=item["created_at"]["S"],
         deleted_at=item.get("deleted_at", {}).get("S"),
+        purged_at=item.get("purged_at", {}).get("S"),
+        purged_members=int(item.get("purged_members", {}).get("N", 0)),
     )

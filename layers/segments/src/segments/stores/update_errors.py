@@ -1,12 +1,14 @@
 """UpdateErrors table: the error stream, rejected entries of updates."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
 
 from segments.clock import Deadline, rfc3339
 from segments.limits import UPDATE_ERROR_DAYS
-from segments.model import Rejection
+from segments.model import Action, KeptRejection, Rejection, SegmentReference, UserReference
 from segments.stores import keys
 from segments.stores.dynamodb import DynamoDB, Item, chunks
 
@@ -40,6 +42,42 @@ class UpdateErrorStore:
         ]
         self._db.batch_put(self._table, items, deadline)
 
+    def newest(
+        self, account_id: str, now: datetime, before: tuple[str, int] | None, at_most: int, deadline: Deadline
+    ) -> list[tuple[tuple[str, int], KeptRejection]]:
+        """Return rejections of the last 30 days, the newest first, each with its position, from before `before` on.
+
+        A position is an item's sort key and a place among its entries.
+        """
+        oldest = rfc3339(now - timedelta(days=UPDATE_ERROR_DAYS))
+        query: Item = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+            "KeyConditionExpression": "account_id = :account AND sk BETWEEN :oldest AND :newest",
+            "ExpressionAttributeValues": {
+                ":account": {"S": account_id},
+                ":oldest": {"S": oldest},
+                ":newest": {"S": keys.AFTER_UPDATE_ERRORS if before is None else before[0]},
+            },
+        }
+        found: list[tuple[tuple[str, int], KeptRejection]] = []
+        # One item may hold all that is wanted, or a single rejection; and that of `before` may have none left.
+        limit, read = ceil(at_most / ENTRIES_PER_ITEM) + 1, 0
+        while True:
+            items, last = self._db.query_call(deadline, **query, Limit=limit)
+            for item in items:
+                entries = json.loads(item["entries"]["S"])
+                for place in range(len(entries) - 1, -1, -1):
+                    position = (item["sk"]["S"], place)
+                    if before is None or position < before:
+                        found.append((position, _from_entry(item, entries[place])))
+            if last is None or len(found) >= at_most:
+                return found[:at_most]
+            read += len(items)
+            query["ExclusiveStartKey"] = last
+            limit = min(4 * limit, ceil((at_most - len(found)) * read / max(len(found), 1)) + 1)
+
 
 def _to_entry(rejection: Rejection) -> dict[str, str | int | None]:
     return {
@@ -51,3 +89,15 @@ def _to_entry(rejection: Rejection) -> dict[str, str | int | None]:
         "error": rejection.error.slug,
         "message": str(rejection.error),
     }
+
+
+def _from_entry(item: Item, entry: Mapping[str, Any]) -> KeptRejection:
+    return KeptRejection(
+        occurred_at=item["occurred_at"]["S"],
+        request_id=item["request_id"]["S"],
+        user=UserReference(entry["identity"], entry["guid"]),
+        segment=SegmentReference(entry["ct_segment_id"], entry["customer_segment_id"]),
+        action=Action(entry["action"]),
+        error_slug=entry["error"],
+        message=entry["message"],
+    )

@@ -1,0 +1,21 @@
+"""Stream of Segments to events on the bus: created, renamed, deleted."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.observability import count, logger, metrics
+from segments.edge.streams import partial_failure, read_segment_records
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Publish what happened to segments; what could not be published is delivered again."""
+    count(Records=len(event["Records"]))
+    records, unreadable = read_segment_records(event)
+    report = wiring.publishing().publish_segment_events(records, deadline_of(context))
+    count(SegmentEventsPublished=report.published, FailedRecords=len(report.failed | unreadable))
+    return partial_failure(event, report.failed | unreadable)

@@ -1,0 +1,21 @@
+"""Replay what the readers of streams gave up; invoked by hand, when the cause is mended."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.observability import count, logger, metrics
+from segments.edge.replay import replay
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
+    """Replay all batches of the queue of failed records; what fails again, or is gone, stays in it."""
+    count(Requests=1)
+    report = replay(wiring.failed_records(), wiring.functions(), deadline_of(context))
+    count(BatchesReplayed=report.replayed, BatchesFailedAgain=report.failed, BatchesGone=report.gone)
+    return {"status": "success" if not report.failed + report.gone else "partial", **asdict(report)}

@@ -1,0 +1,63 @@
+"""What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from segments.clock import Deadline
+from segments.edge.account_operations import AccountId
+from segments.edge.requests import validate
+from segments.limits import MAX_SEGMENT_ID
+from segments.services.accounts import AccountService
+from segments.services.reconciliation import Place, Scope
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReconcileAll(_Request):
+    """Reconcile all accounts, as the schedule asks for."""
+
+    operation: Literal["reconcile_all"]
+
+
+class ReconcileAccount(_Request):
+    """Reconcile an account."""
+
+    operation: Literal["reconcile_account"]
+    account_id: AccountId
+
+
+class ReconcileSegment(_Request):
+    """Reconcile one segment of an account."""
+
+    operation: Literal["reconcile_segment"]
+    account_id: AccountId
+    segment_id: Annotated[int, Field(ge=1, le=MAX_SEGMENT_ID, strict=True)]
+
+
+_REQUEST: TypeAdapter[ReconcileAll | ReconcileAccount | ReconcileSegment] = TypeAdapter(
+    Annotated[ReconcileAll | ReconcileAccount | ReconcileSegment, Field(discriminator="operation")]
+)
+
+
+def what_to_reconcile(event: object, accounts: AccountService, deadline: Deadline) -> Sequence[Scope]:
+    """Return what a request asks for; raises a SegmentsError."""
+    request = validate(_REQUEST, event, is_tagged=True)
+    if isinstance(request, ReconcileAll):
+        return [Scope(account_id) for account_id in accounts.all_ids(deadline)]
+    accounts.get(request.account_id, deadline)
+    return [Scope(request.account_id, request.segment_id if isinstance(request, ReconcileSegment) else None)]
+
+
+def to_task(scope: Scope, place: Place) -> dict[str, object]:
+    """Write a task as JSON."""
+    return {"scope": asdict(scope), "place": asdict(place)}
+
+
+def read_task(task: Mapping[str, Mapping[str, Any]]) -> tuple[Scope, Place]:
+    """Read a task of ours."""
+    return Scope(**task["scope"]), Place(**task["place"])

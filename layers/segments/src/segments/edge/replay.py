@@ -1,0 +1,71 @@
+"""Put records that were given up before their function again, in the shape in which Lambda does."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segments.clock import Deadline
+from segments.edge.observability import logger
+from segments.stores.failed_records import FailedRecords, GivenUp, RecordsGoneError
+from segments.stores.keys import is_segment
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """Batches that were taken in, that failed again, and that the stream no longer holds; the last two stay queued."""
+
+    replayed: int = 0
+    failed: int = 0
+    gone: int = 0
+
+
+def replay(failed_records: FailedRecords, functions: "LambdaClient", deadline: Deadline) -> ReplayReport:
+    """Replay each batch of the queue once, for as long as there is time."""
+    report = ReplayReport()
+    seen: set[str] = set()
+    while not deadline.is_over():
+        batches = [batch for batch in failed_records.receive() if batch.message_id not in seen]
+        if not batches:
+            break
+        seen.update(batch.message_id for batch in batches)
+        for batch in batches:
+            _replay(batch, failed_records, functions, report)
+    return report
+
+
+def _replay(batch: GivenUp, failed_records: FailedRecords, functions: "LambdaClient", report: ReplayReport) -> None:
+    try:
+        records = failed_records.records(batch)
+    except RecordsGoneError:
+        logger.error("the stream no longer holds records that were given up", first=batch.first, last=batch.last)
+        report.gone += 1
+        return
+    answer = functions.invoke(FunctionName=batch.function_arn, Payload=json.dumps(to_event(records)))
+    payload = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer or payload["batchItemFailures"]:
+        logger.warning("records failed again", function=batch.function_arn, first=batch.first, last=batch.last)
+        report.failed += 1
+        return
+    failed_records.forget(batch)
+    report.replayed += 1
+
+
+def to_event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write records as Lambda hands them to a function (template.yaml: of Segments, those of segments alone)."""
+    return {"Records": [_to_raw(record) for record in records if _is_wanted(record)]}
+
+
+def _is_wanted(record: Mapping[str, Any]) -> bool:
+    sk = record["dynamodb"]["Keys"].get("sk")
+    return sk is None or (is_segment(sk["S"]) and record["eventName"] != "REMOVE")
+
+
+def _to_raw(record: Mapping[str, Any]) -> dict[str, Any]:
+    written: datetime = record["dynamodb"]["ApproximateCreationDateTime"]
+    change = {**record["dynamodb"], "ApproximateCreationDateTime": written.timestamp()}
+    return {"eventID": record["eventID"], "eventName": record["eventName"], "dynamodb": change}

@@ -1,0 +1,161 @@
+"""The error stream: what updates asked for and was wrong, the newest first, for 30 days, and only of the account."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from functions.update_segment.app import handler as update_segment
+from tests.integration.conftest import Account, MovableClock
+from tests.integration.paging import pages, walk
+from tests.integration.told import A_MOMENT, actions, numbered, update, users
+from tests.support.bodies import act
+from tests.support.events import Context, body_of, with_body
+from tests.support.faults import Arguments, FaultyClient, Reply, Send, statements_fail
+from tests.support.state import Tables
+
+Json = Any
+
+ERRORS = "/api/errors"
+
+
+def newest(account: Account, **query: object) -> list[Json]:
+    return walk(account, ERRORS, query)
+
+
+def of(row: Json) -> tuple[object, ...]:
+    """Return what tells a rejection from another of the same account."""
+    return (row["occurred_at"], row["request_id"], row["identity"], row["ct_segment_id"], row["action"])
+
+
+def test_a_rejection_is_kept_with_all_that_it_was_about(account: Account) -> None:
+    gone, gold = account.create("GONE", "GOLD")
+    account.delete(gone)
+    wishes = [
+        (act("ADD", ct=1), 404, "segment does not exist"),
+        (act("REMOVE", customer="NO SUCH"), 404, "segment does not exist"),
+        (act("REMOVE", ct=str(gone)), 410, "segment was deleted"),
+        (act("ADD", customer="GONE"), 410, "segment was deleted"),
+        (act("ADD", ct=gold, customer="GONE"), 400, "ct_segment_id and customer_segment_id are of different segments"),
+    ]
+    who: list[Json] = [{"identity": "A"}, {"guid": "G"}, {"identity": "B", "guid": "H"}]
+    body = {
+        "bulk_profiles": [{"user_profiles": who, "segments": [*[wish for wish, *_ in wishes], act("ADD", ct=gold)]}]
+    }
+    event = with_body("update_segment", account.account_id, body)
+    event["requestContext"]["requestId"] = f"request {uuid4()}"
+
+    answer = update_segment(event, Context())
+
+    assert body_of(answer)["processed"] == 3
+    rows = newest(account)
+    (occurred_at,) = {row.pop("occurred_at") for row in rows}
+    assert timedelta(0) <= datetime.now().astimezone() - datetime.fromisoformat(occurred_at) < timedelta(minutes=5)
+    expected = [
+        {
+            "ct_segment_id": int(wish["ct_segment_id"]) if "ct_segment_id" in wish else None,
+            "customer_segment_id": wish.get("customer_segment_id"),
+            "identity": user.get("identity"),
+            "guid": None if "identity" in user else user["guid"],
+            "action": wish["action"],
+            "code": code,
+            "error": error,
+            "request_id": answer["headers"]["X-Request-Id"],
+        }
+        for user in who
+        for wish, code, error in wishes
+    ]
+    for row in rows:
+        row["guid"] = row["guid"] if row["identity"] is None else None  # the identity won
+    assert sorted(rows, key=repr) == sorted(expected, key=repr)
+
+
+def reject(account: Account, who: int, *segment_ids: int) -> None:
+    answer = account.update((numbered(who), actions("ADD", *segment_ids)))
+    assert len(answer["unprocessed"]) == who * len(segment_ids)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 99, 100, 101, 250, 1000])
+def test_pages_are_complete_and_the_newest_come_first(account: Account, limit: int) -> None:
+    requests = [(3, 1), (1, 1), (50, 5 if limit > 1 else 3), (100, 1), (1, 2)]
+    sizes = [who * what for who, what in requests]
+    for who, what in requests:
+        reject(account, who, *range(1, what + 1))
+    read = list(pages(account, ERRORS, {"limit": limit}))
+    rows = [row for page in read for row in page]
+    times = [row["occurred_at"] for row in rows]
+    assert times == sorted(times, reverse=True)
+    assert [times.count(time) for time in dict.fromkeys(times)] == sizes[::-1]
+    assert len({of(row) for row in rows}) == len(rows) == sum(sizes)
+    assert all(len(page) == limit for page in read[:-1])
+    assert rows == newest(account, limit=1000)
+
+
+def test_rejections_that_come_between_pages_shift_nothing(account: Account) -> None:
+    for _ in range(4):
+        reject(account, 30, 1, 2)
+    before = newest(account, limit=1000)
+    assert walk(account, ERRORS, {"limit": 50}, between=lambda: reject(account, 7, 3)) == before
+    assert len(newest(account, limit=1000)) == 240 + 5 * 7
+
+
+def test_no_errors_are_an_empty_page(account: Account) -> None:
+    (gold,) = account.create(None)
+    account.update((users("A"), actions("ADD", gold)))
+    assert account.manage("GET", ERRORS) == (200, {"errors": [], "cursor": None})
+
+
+def test_rejections_are_shown_for_thirty_days(account: Account, clock: MovableClock, tables: Tables) -> None:
+    reject(account, 3, 1)
+    (item,) = tables.of_account("UPDATE_ERRORS_TABLE", account.account_id, "2")
+    kept_for = datetime.fromtimestamp(int(item["expires_at"])).astimezone() - datetime.now().astimezone()
+    assert timedelta(days=30, minutes=-5) < kept_for <= timedelta(days=30)
+    clock.ahead = timedelta(days=29, hours=23)
+    reject(account, 1, 2)
+    assert len(newest(account)) == 4
+    clock.ahead = timedelta(days=30, seconds=1)
+    assert [row["ct_segment_id"] for row in newest(account)] == [2]
+
+
+def test_an_accounts_errors_are_its_own(account: Account, new_account: Callable[[], Account]) -> None:
+    other = new_account()
+    (foreign,) = other.create("THEIRS")
+    reject(account, 2, foreign)
+    reject(other, 1, 1)
+    assert newest(new_account()) == []
+    assert {row["ct_segment_id"] for row in newest(account)} == {foreign}
+    assert {row["ct_segment_id"] for row in newest(other)} == {1}
+
+
+def test_what_may_be_sent_again_as_it_is_is_not_in_the_error_stream(account: Account, faulty: FaultyClient) -> None:
+    (gold,) = account.create(None)
+    account.update((users("A", "B"), actions("ADD", gold)))
+    faulty.always("batch_execute_statement", statements_fail("ThrottlingError"))
+    _, answer, _ = update(account, (users("A", "B"), [*actions("REMOVE", gold), *actions("ADD", 1)]), seconds=A_MOMENT)
+    assert Counter(entry["code"] for entry in answer["unprocessed"]) == {404: 2, 429: 2}
+    assert [row["code"] for row in newest(account)] == [404, 404]
+
+
+def test_a_request_that_was_refused_whole_is_not_in_the_error_stream(account: Account) -> None:
+    assert account.call("update_segment", {"bulk_profiles": []})[0] == 400
+    assert newest(account) == []
+
+
+def test_a_page_reads_not_much_more_than_its_rows(account: Account, faulty: FaultyClient) -> None:
+    for _ in range(2):
+        reject(account, 100, *range(1, 21))
+    entries = 0
+
+    def count(send: Send, arguments: Arguments) -> Reply:
+        nonlocal entries
+        reply = send(**arguments)
+        entries += sum(item["entries"]["S"].count('"action"') for item in reply["Items"])
+        return reply
+
+    faulty.always("query", count)
+    page = next(pages(account, ERRORS, {"limit": 10}))
+    assert len(page) == 10
+    assert entries <= 10 + 2 * 100, "entries read for a page of ten; an item has a hundred"

@@ -1,0 +1,189 @@
+"""What a reader of a stream gave up is replayed from the stream: taken in, once, and told when it can't be."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from functions.project_members.app import handler as project_members
+from functions.publish_changes.app import handler as publish_changes
+from functions.replay.app import handler as replay
+from segments.edge import wiring
+from tests.integration.conftest import Account, Relay
+from tests.integration.told import actions, numbered
+from tests.support.events import Context, Event
+from tests.support.faults import FaultyClient, refused
+from tests.support.state import Tables, assert_projected
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Json = Any
+HANDLERS = {"project": project_members, "publish": publish_changes}
+
+
+class Queue:
+    """Stands in for SQS's client: messages as Lambda writes them to an on-failure destination."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Json] = {}
+
+    def put(self, function: str, stream_arn: str, shard_id: str, batch: list[Event]) -> None:
+        sequences = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        body = {
+            "requestContext": {
+                "requestId": str(uuid4()),
+                "functionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}:$LATEST",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 11,
+            },
+            "version": "1.0",
+            "DDBStreamBatchInfo": {
+                "shardId": shard_id,
+                "startSequenceNumber": sequences[0],
+                "endSequenceNumber": sequences[-1],
+                "batchSize": len(batch),
+                "streamArn": stream_arn,
+            },
+        }
+        self.messages[str(uuid4())] = body
+
+    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int) -> Json:  # noqa: N803 - boto3's own names
+        assert QueueUrl.endswith("/failed-records")
+        messages = [
+            {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": json.dumps(body)}
+            for name, body in self.messages.items()
+        ]
+        return {"Messages": messages[:MaxNumberOfMessages]}
+
+    def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803 - boto3's own names
+        assert QueueUrl.endswith("/failed-records")
+        del self.messages[ReceiptHandle.removeprefix("receipt ")]
+
+
+class Functions:
+    """Stands in for Lambda's client: invokes the handlers here."""
+
+    def __init__(self) -> None:
+        self.invoked: list[str] = []
+
+    def invoke(self, FunctionName: str, Payload: str) -> Json:  # noqa: N803 - boto3's own names
+        name = FunctionName.removeprefix("arn:aws:lambda:us-east-1:000000000000:function:")
+        self.invoked.append(name)
+        try:
+            answer = HANDLERS[name](json.loads(Payload), Context(60))
+        except Exception as exc:  # noqa: BLE001 - Lambda tells of any
+            return {
+                "FunctionError": "Unhandled",
+                "Payload": io.BytesIO(json.dumps({"errorMessage": str(exc)}).encode()),
+            }
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    made = Queue()
+    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
+    monkeypatch.setattr(wiring, "streams_client", lambda: boto3.client("dynamodbstreams"))
+    wiring.failed_records.cache_clear()
+    yield made
+    wiring.failed_records.cache_clear()
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
+    made = Functions()
+    monkeypatch.setattr(wiring, "lambda_client", lambda: made)
+    wiring.functions.cache_clear()
+    yield made
+    wiring.functions.cache_clear()
+
+
+def hand_over(relay: Relay, queue: Queue, dynamodb: "DynamoDBClient", environment: dict[str, str]) -> int:
+    """Put what both readers gave up into the queue, as Lambda does; return how many batches."""
+    arn = dynamodb.describe_table(TableName=environment["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
+    shards = boto3.client("dynamodbstreams").describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    for name, reader in (("publish", relay.publisher), ("project", relay.projector)):
+        for batch in reader.on_failure:
+            queue.put(name, arn, shards[-1]["ShardId"], batch)
+        reader.on_failure.clear()
+    return len(queue.messages)
+
+
+def test_what_was_given_up_is_taken_in_once_the_cause_is_mended(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    relay: Relay,
+    queue: Queue,
+    functions: Functions,
+    faulty: FaultyClient,
+    tables: Tables,
+    dynamodb: "DynamoDBClient",
+    environment: dict[str, str],
+) -> None:
+    (segment,) = account.create(None)
+    relay.drain()
+    account.update((numbered(30), actions("ADD", segment)))
+    faulty.always("transact_write_items", refused("AccessDeniedException"))
+    records = relay.reader.read()
+    relay.projector.deliver(records)
+    relay.publisher.on_failure.append(records)
+    faulty.heal()
+    assert (account.members(segment), relay.bus.details(account.account_id)) == (0, [])
+    given_up = hand_over(relay, queue, dynamodb, environment)
+    twice = dict(queue.messages)
+
+    assert replay({}, Context(60)) == {"status": "success", "replayed": given_up, "failed": 0, "gone": 0}
+
+    assert queue.messages == {}
+    assert set(functions.invoked) == {"publish", "project"}
+    assert_projected(tables, account.account_id)
+    assert account.members(segment) == 30
+    assert account.usage()[1]["data_points"] == 30
+    told = relay.bus.details(account.account_id)
+    assert {event["Event ID"] for event in told} == {f"{record['eventID']}-{segment}" for record in records}
+
+    queue.messages = twice  # delivered again
+    replay({}, Context(60))
+    assert_projected(tables, account.account_id)
+    assert account.usage()[1]["data_points"] == 30
+    assert {event["Event ID"] for event in relay.bus.details(account.account_id)} == {e["Event ID"] for e in told}
+
+
+def test_what_fails_again_stays_in_the_queue(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    relay: Relay,
+    queue: Queue,
+    functions: Functions,
+    faulty: FaultyClient,
+    dynamodb: "DynamoDBClient",
+    environment: dict[str, str],
+) -> None:
+    (segment,) = account.create(None)
+    relay.drain()
+    account.update((numbered(3), actions("ADD", segment)))
+    faulty.always("transact_write_items", refused("AccessDeniedException"))
+    relay.projector.deliver(relay.reader.read())
+    given_up = hand_over(relay, queue, dynamodb, environment)
+    assert given_up
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": given_up, "gone": 0}
+    assert len(queue.messages) == given_up
+    assert len(functions.invoked) == given_up
+
+
+def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functions) -> None:
+    batch = [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}]
+    stream = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-11-23T00:00:00.000"
+    queue.put("project", stream, f"shardId-{1:020d}-abcdef01", batch)
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
+    assert len(queue.messages) == 1
+    assert functions.invoked == []
+
+
+def test_an_empty_queue_is_no_failure(queue: Queue, functions: Functions) -> None:
+    assert queue.messages == {}
+    assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0}
+    assert functions.invoked == []

@@ -1,0 +1,127 @@
+"""What requests and stream batches ask of the database: counts of calls and of sequential round trips.
+
+They are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more come.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from functions.create_segment.app import handler as create_segment
+from functions.manage_segments.app import handler as manage_segments
+from functions.project_members.app import handler as project_members
+from functions.publish_changes.app import handler as publish_changes
+from functions.update_segment.app import handler as update_segment
+from segments import clients
+from segments.edge import wiring
+from tests.benchmarks.standin.client import Control, environment, running_stand_in
+from tests.support.events import Context, Event, body_of, with_body, without_body
+from tests.support.tables import create_tables
+
+Json = Any
+ACCOUNT = "T-COUNTED"
+QUIET_SECONDS = 0.3  # a busy machine may take long from one to the next of the calls that are made side by side
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[Control]:
+    """The stand-in with the template's tables, and the functions' environment set to it."""
+    with running_stand_in() as control, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(control, {}).items():
+            patch.setenv(name, value)
+        for name, table in create_tables(boto3.client("dynamodb")).items():
+            patch.setenv(name, table)
+        _forget_clients()
+        yield control
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    for module in (clients, wiring):
+        for made in list(vars(module).values()):
+            if hasattr(made, "cache_clear"):
+                made.cache_clear()
+
+
+class Counted:
+    """Makes calls as one account and says what they asked for."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def trips(self, act: Callable[[], Json]) -> tuple[int, int]:
+        """Return how many sequential round trips, and how many calls, something takes."""
+        self._control.answer_in_rounds(QUIET_SECONDS)
+        self._control.reset()
+        act()
+        self._control.answer_after(0)
+        books = self._control.books()
+        return books["rounds"], sum(books["calls"].values())
+
+    def create(self, count: int, prefix: str) -> Json:
+        entries = [
+            {"segment_name": f"{prefix} {place}", "customer_segment_id": f"{prefix}-{place}"} for place in range(count)
+        ]
+        return create_segment(with_body("create_segment", ACCOUNT, entries), Context())
+
+    def join(self, users: list[str], segments: list[str]) -> Json:
+        group = {
+            "user_profiles": [{"identity": user} for user in users],
+            "segments": [{"customer_segment_id": segment, "action": "ADD"} for segment in segments],
+        }
+        return update_segment(with_body("update_segment", ACCOUNT, {"bulk_profiles": [group]}), Context())
+
+    def last_records(self, count: int) -> list[Event]:
+        return self._control.records(os.environ["MEMBERSHIPS_TABLE"], 0)[-count:]
+
+
+@pytest.fixture(scope="module")
+def counted(stand_in: Control) -> Counted:
+    counted = Counted(stand_in)
+    counted.create(100, "HOME")
+    return counted
+
+
+PEOPLE = [f"user {place}" for place in range(100)]
+SEGMENTS = [f"HOME-{place}" for place in range(100)]
+
+
+def test_100_new_users_take_two_trips_and_four_calls(counted: Counted) -> None:
+    newcomers = [f"newcomer {place}" for place in range(100)]
+    assert counted.trips(lambda: counted.join(newcomers, SEGMENTS[:1])) == (2, 4)
+
+
+def test_100_known_users_take_two_trips_and_six_calls_whatever_the_number_of_segments(counted: Counted) -> None:
+    counted.join(PEOPLE, SEGMENTS[:1])
+    assert counted.trips(lambda: counted.join(PEOPLE, SEGMENTS[1:2])) == (2, 6)
+    assert counted.trips(lambda: counted.join(PEOPLE, SEGMENTS)) == (2, 6)
+    assert counted.trips(lambda: counted.join(PEOPLE, SEGMENTS)) == (2, 6)
+
+
+def test_one_user_takes_two_trips_and_two_calls(counted: Counted) -> None:
+    counted.join(["single"], SEGMENTS[:1])
+    assert counted.trips(lambda: counted.join(["single"], SEGMENTS[1:2])) == (2, 2)
+
+
+def test_creating_100_segments_takes_four_trips_and_four_calls(counted: Counted) -> None:
+    assert counted.trips(lambda: counted.create(100, "MORE")) == (4, 4)
+
+
+def test_a_stream_batch_of_100_records_takes_two_trips_in_each_reader(counted: Counted) -> None:
+    counted.join([f"member {place}" for place in range(100)], SEGMENTS[:1])
+    batch = {"Records": counted.last_records(100)}
+    assert counted.trips(lambda: publish_changes(batch, Context(60))) == (2, 11)
+    assert counted.trips(lambda: project_members(batch, Context(60))) == (2, 3)
+
+
+def test_a_page_of_100_members_takes_two_trips(counted: Counted) -> None:
+    """In a segment of no more than a page: all sixteen buckets at once, after the segment and its counts."""
+    (segment_id,) = (segment["id"] for segment in body_of(counted.create(1, "LISTED"))["segments"])
+    counted.join([f"listed {place}" for place in range(100)], ["LISTED-0"])
+    assert project_members({"Records": counted.last_records(100)}, Context(60)) == {"batchItemFailures": []}
+    resource, query = "/api/segments/{segment_id}/members", {"limit": "100"}
+    event = without_body(ACCOUNT, "GET", resource, query, segment_id=str(segment_id))
+    assert counted.trips(lambda: manage_segments(event, Context())) == (2, 17)

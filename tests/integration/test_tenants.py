@@ -1,0 +1,333 @@
+"""Accounts with the same ids of everything: what one does changes nothing for the other, and tells it nothing."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from segments.clock import Clock
+from segments.edge import wiring
+from segments.services import profiles, updates
+from tests.integration.conftest import Account, Relay, forget_services
+from tests.support.bodies import act, users
+from tests.support.headers import ACCOUNT
+from tests.support.routes import OF_THE_API, Named, event_of, send
+from tests.support.state import Tables, assert_projected, live, turned_round
+from tests.support.uploads import profile, token
+
+Json = Any
+Answer = tuple[int, Json, Json]
+
+CREATE, UPDATE, UPLOAD = ("POST", "/api/createSegment"), ("POST", "/api/updateSegment"), ("POST", "/1/upload")
+LIST, SHOW = ("GET", "/api/segments"), ("GET", "/api/segments/{segment_id}")
+RENAME, DELETE = ("PATCH", "/api/segments/{segment_id}"), ("DELETE", "/api/segments/{segment_id}")
+MEMBERS, MEMBER = (
+    ("GET", "/api/segments/{segment_id}/members"),
+    ("GET", "/api/segments/{segment_id}/members/{identity}"),
+)
+SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/api/profiles/{identity}")
+PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
+USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
+
+KEY = {"Idempotency-Key": "the-same-for-all"}
+GUID = "guid-the-same-for-all"
+WISHES = [{"segment_name": "Gold", "customer_segment_id": "GOLD"}, {"segment_name": "Silver"}]
+PEOPLE = [profile("a", GUID, Email="a@example.com"), profile("b", Phone="+15550100"), token("b", "the-token")]
+
+
+class Moment(Clock):
+    """Stands still, so that two accounts are given the same segment ids."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class World:
+    """Gives all accounts the same ids at the same moment."""
+
+    clock: Moment
+    began_at: datetime
+    drawn: int = 0
+
+    def draw(self, size: int) -> str:
+        self.drawn += 1
+        return f"{int(self.clock.at.timestamp() * 1000) * 100 + self.drawn:0{2 * size}x}"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    clock = Moment()
+    made = World(clock, clock.at)
+    monkeypatch.setattr(wiring, "SYSTEM_CLOCK", made.clock)
+    for module in (profiles, updates):
+        monkeypatch.setattr(module.secrets, "token_hex", made.draw)
+    forget_services()
+    yield made
+    forget_services()
+
+
+@dataclass
+class Client:
+    """Sends requests as an account and keeps the answers."""
+
+    account: Account
+    world: World
+    answers: list[Answer] = field(default_factory=list)
+    routes: set[Named] = field(default_factory=set)
+
+    def send(
+        self,
+        route: Named,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **parameters: str,
+    ) -> Json:
+        self.world.drawn = 0
+        self.routes.add(route)
+        answer = send(route, event_of(self.account.account_id, route, query, body, headers, **parameters))
+        self.answers.append(answer)
+        return answer[1]
+
+    def page_through(self, route: Named, **parameters: str) -> None:
+        query = {"limit": "1"}
+        while cursor := self.send(route, query, **parameters)["cursor"]:
+            query["cursor"] = cursor
+
+
+Step = Callable[[Client], object]
+
+
+def first_id(client: Client) -> str:
+    """Return the first id that the account was given; the same for all accounts."""
+    return str(client.answers[0][1]["segments"][0]["id"])
+
+
+def look_at_all(client: Client) -> None:
+    gold = first_id(client)
+    for query in (None, {"status": "all"}, {"customer_segment_id": "GOLD"}, {"customer_segment_id_prefix": "G"}):
+        client.send(LIST, query)
+    client.send(SHOW, segment_id=gold)
+    client.send(MEMBERS, segment_id=gold)
+    for who in ("a", "b", "nobody"):
+        client.send(MEMBER, segment_id=gold, identity=who)
+        client.send(SEGMENTS_OF, identity=who)
+        client.send(PROFILE, {"identity": who})
+    client.send(PROFILE, {"guid": GUID})
+    client.send(ERRORS)
+    client.send(USAGE)
+    client.send(HEALTH)
+
+
+def update(action: str, *identities: str, customer: str = "GOLD") -> Step:
+    body = {"bulk_profiles": [{"user_profiles": users(*identities), "segments": [act(action, customer=customer)]}]}
+    return lambda client: client.send(UPDATE, None, body)
+
+
+STEPS: tuple[Step, ...] = (
+    lambda client: client.send(CREATE, None, WISHES, KEY),
+    lambda client: client.send(UPLOAD, None, {"d": PEOPLE}),
+    update("ADD", "a", "b", "c"),
+    lambda client: client.send(CREATE, None, WISHES, KEY),
+    update("ADD", "a", customer="NO SUCH"),
+    look_at_all,
+    lambda client: client.page_through(LIST),
+    lambda client: client.page_through(MEMBERS, segment_id=first_id(client)),
+    lambda client: client.page_through(ERRORS),
+    lambda client: client.send(RENAME, None, {"segment_name": "Golden"}, segment_id=first_id(client)),
+    lambda client: client.send(UPLOAD, None, {"d": [profile("a", **{"MSG-email": False})]}),
+    update("REMOVE", "b"),
+    look_at_all,
+    lambda client: client.send(ERASE, identity="c"),
+    lambda client: client.send(DELETE, segment_id=first_id(client)),
+    look_at_all,
+)
+
+# What the other account does after each step: the contrary, to the same ids.
+CONTRARY: dict[int, tuple[Step, ...]] = {
+    2: (
+        update("REMOVE", "a", "c"),
+        lambda client: client.send(UPLOAD, None, {"d": [token("b", "the-token", remove=True)]}),
+    ),
+    4: (lambda client: client.send(RENAME, None, {"segment_name": "Lead"}, segment_id=first_id(client)),),
+    6: (lambda client: client.send(ERASE, identity="a"),),
+    9: (lambda client: client.send(DELETE, segment_id=first_id(client)), update("ADD", "a", "z")),
+    11: (lambda client: client.send(CREATE, None, WISHES[1:]), lambda client: client.send(ERASE, identity="b")),
+}
+
+
+def told(answers: list[Answer]) -> str:
+    """Return answers as they were, but for the signatures of cursors and the stream's own time."""
+    text = []
+    for status, body, headers in answers:
+        shown = json.loads(json.dumps(body))
+        if "cursor" in shown:
+            shown["cursor"] = shown["cursor"] is not None
+        for member in [shown, *shown.get("members", [])] if isinstance(shown.get("members", []), list) else [shown]:
+            if member.get("added_at"):
+                member["added_at"] = "then"
+        text.append(json.dumps([status, shown, headers], sort_keys=True))
+    return "\n".join(text)
+
+
+def play(steps: tuple[Step, ...], world: World, relay: Relay, client: Client, other: Client | None) -> None:
+    """Take each step, from the same moment on; between them the other does the same, and then the contrary."""
+    world.clock.at = world.began_at
+    for place, step in enumerate(steps):
+        world.clock.at += timedelta(milliseconds=1)
+        for each in (other, client):
+            if each is not None:
+                step(each)
+        relay.drain()
+        if other is not None:
+            for contrary in CONTRARY.get(place, ()):
+                contrary(other)
+                relay.drain()
+
+
+def test_what_an_account_sees_is_the_same_without_the_other_ones_traffic(
+    new_account: Callable[[], Account], world: World, relay: Relay, tables: Tables
+) -> None:
+    alone, beside, other = (Client(new_account(), world) for _ in range(3))
+    play(STEPS, world, relay, alone, None)
+    play(STEPS, world, relay, beside, other)
+    assert first_id(alone) == first_id(beside) == first_id(other)
+    assert told(beside.answers).splitlines() == told(alone.answers).splitlines()
+    assert told(other.answers) != told(alone.answers)
+    assert alone.routes == beside.routes == set(OF_THE_API)
+    assert told_of_events(relay, beside) == told_of_events(relay, alone) != told_of_events(relay, other)
+    assert tables.data_points(beside.account.account_id) == tables.data_points(alone.account.account_id)
+    for client in (alone, beside, other):
+        rows, truth = live(tables.members(client.account.account_id)), tables.memberships(client.account.account_id)
+        gone = int(first_id(client))
+        assert {place for place in rows if place[0] != gone} == {p for p in turned_round(truth) if p[0] != gone}
+
+
+def told_of_events(relay: Relay, client: Client) -> list[Json]:
+    """Return the events of an account as they were, but for what names the account, the write and its time."""
+    kinds = ("Segment Membership Change", "Segment Created", "Segment Renamed", "Segment Deleted")
+    its_own = {"Account ID", "Event ID", "Sequence"}
+    return [
+        {name: value for name, value in event.items() if name not in its_own and not name.endswith(" At")}
+        for event in relay.bus.details(client.account.account_id, *kinds)
+    ]
+
+
+@dataclass
+class Foreign:
+    """Ids that are not the stranger's: the owner's, or such as nobody has."""
+
+    segment_id: str
+    customer_segment_id: str
+    identity: str
+    guid: str
+    cursors: Mapping[Named, str]
+
+
+def tries(foreign: Foreign) -> Iterator[tuple[Named, Json, Json, dict[str, str]]]:
+    """Yield requests on all routes that name what is foreign: route, query, body, path parameters."""
+    at_all = {"segment_id": foreign.segment_id, "identity": foreign.identity}
+    for route in OF_THE_API:
+        parameters = {name: value for name, value in at_all.items() if f"{{{name}}}" in route[1]}
+        if route in foreign.cursors:
+            yield route, {"cursor": foreign.cursors[route]}, None, parameters
+        if route not in (UPDATE, UPLOAD, CREATE):
+            body = {"segment_name": "Mine"} if route == RENAME else None
+            query = {"identity": foreign.identity} if route == PROFILE else None
+            yield route, query, body, parameters
+    yield PROFILE, {"guid": foreign.guid}, None, {}
+    for name in ("customer_segment_id", "customer_segment_id_prefix"):
+        yield LIST, {name: foreign.customer_segment_id, "status": "all"}, None, {}
+    ids = [{"ct_segment_id": foreign.segment_id}, {"customer_segment_id": foreign.customer_segment_id}]
+    for action in ("ADD", "REMOVE"):
+        for named in (*ids, ids[0] | ids[1]):
+            who = [{"identity": foreign.identity}, {"guid": foreign.guid}]
+            group = {"user_profiles": who, "segments": [{**named, "action": action}]}
+            yield UPDATE, None, {"bulk_profiles": [group]}, {}
+    yield UPLOAD, None, {"d": [profile(foreign.identity, foreign.guid, Email="x@example.com")]}, {}
+    yield UPLOAD, None, {"d": [token(foreign.identity, "the-token")]}, {}
+    yield CREATE, None, [{"segment_name": "Mine", "customer_segment_id": foreign.customer_segment_id}], {}
+    yield ERASE, None, None, {"identity": foreign.identity}
+
+
+def view(client: Client) -> str:
+    """Return all that an account can read of itself."""
+    before = len(client.answers)
+    look_at_all(client)
+    return told(client.answers[before:])
+
+
+def test_what_is_another_accounts_is_told_from_nothing_at_all_by_no_route(
+    new_account: Callable[[], Account], world: World, relay: Relay, tables: Tables
+) -> None:
+    owner = Client(new_account(), world)
+    play(STEPS[:5], world, relay, owner, None)
+    cursors = {
+        route: owner.send(route, {"limit": "1"}, **({"segment_id": first_id(owner)} if route == MEMBERS else {}))[
+            "cursor"
+        ]
+        for route in (LIST, MEMBERS)
+    }
+    assert all(cursors.values())
+    known = Foreign(first_id(owner), "GOLD", "a", GUID, cursors)
+    nobodys = Foreign("1234567890123456", "NONE", "nobody", "guid-of-nobody", dict.fromkeys(cursors, "AAAA"))
+    told_before, kept_before = view(owner), kept(tables, owner)
+
+    answers: list[list[str]] = []
+    for foreign in (known, nobodys):
+        stranger = Client(new_account(), world)
+        forged = {ACCOUNT: owner.account.account_id, ACCOUNT.lower(): owner.account.account_id, **KEY}
+        lines = []
+        for route, query, body, parameters in tries(foreign):
+            world.clock.at += timedelta(milliseconds=1)
+            stranger.send(route, query, body, forged, **parameters)
+            line = told(stranger.answers[-1:])
+            for own, name in (
+                (foreign.segment_id, "SEGMENT"),
+                (foreign.customer_segment_id, "CID"),
+                (foreign.guid, "GUID"),
+            ):
+                line = line.replace(own, name)
+            lines.append(line.replace(f'"{foreign.identity}"', '"IDENTITY"'))
+        relay.drain()
+        stranger.send(USAGE)
+        assert stranger.answers[-1][1]["data_points"] == 0
+        assert stranger.routes == set(OF_THE_API)
+        assert "Idempotent-Replayed" not in told(stranger.answers)
+        answers.append([without_moments(line, stranger) for line in lines])
+    assert answers[0] == answers[1]
+    assert view(owner) == told_before
+    assert kept(tables, owner) == kept_before
+    assert_projected(tables, owner.account.account_id)
+
+
+def without_moments(line: str, client: Client) -> str:
+    """Return an answer without the ids and times that the account was given for what it created itself."""
+    created = [
+        answer["segments"][0]["id"]
+        for _, answer, _ in client.answers
+        if "segments" in answer and answer["segments"] and "processed" in answer
+    ]
+    for segment_id in created:
+        line = line.replace(str(segment_id), "OWN")
+    return line
+
+
+def kept(tables: Tables, client: Client) -> Json:
+    account_id = client.account.account_id
+    return (
+        tables.users(account_id),
+        tables.members(account_id),
+        tables.counts(account_id),
+        tables.data_points(account_id),
+        tables.of_account("SEGMENTS_TABLE", account_id, "SEGMENT#"),
+        tables.of_account("UPDATE_ERRORS_TABLE", account_id, "2"),
+    )

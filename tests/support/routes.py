@@ -1,0 +1,62 @@
+"""Every route of the API, and the handler that the template gives it."""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from segments.edge.openapi import ROUTES
+from tests.support.events import Context, Event, body_of, without_body
+from tests.support.template import resources
+
+Json = Any
+Handler = Callable[[Event, Any], Event]
+Named = tuple[str, str]
+"""A method and a resource, as `("GET", "/api/segments/{segment_id}")`."""
+
+
+def _handlers() -> dict[Named, Handler]:
+    return {
+        (event["Properties"]["Method"], event["Properties"]["Path"]): import_module(
+            f"{properties['CodeUri'].replace('/', '.')}.app"
+        ).handler
+        for properties in resources("AWS::Serverless::Function").values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+
+
+HANDLERS = _handlers()
+"""All that API Gateway hands on, the page's files too."""
+OF_THE_API: tuple[Named, ...] = tuple((route.method.upper(), route.path) for route in ROUTES)
+"""What the API's description names."""
+WITH_BODIES: tuple[Named, ...] = tuple((route.method.upper(), route.path) for route in ROUTES if route.body)
+
+
+def event_of(
+    account_id: str,
+    route: Named,
+    query: Mapping[str, str] | None = None,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    /,
+    **parameters: str,
+) -> Event:
+    """Return a request as API Gateway hands it on, for whom the authorizer named; a body of text is sent as it is."""
+    method, resource = route
+    event = without_body(account_id, method, resource, query, **parameters)
+    event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
+    event["headers"] = {**event["headers"], **(headers or {})}
+    return event
+
+
+def send(route: Named, event: Event, seconds: float = 28) -> tuple[int, Json, dict[str, str]]:
+    """Hand a request to its handler; return status, body and headers."""
+    answer = HANDLERS[route](event, Context(seconds))
+    return answer["statusCode"], body_of(answer), headers_of(answer)
+
+
+def headers_of(answer: Event) -> dict[str, str]:
+    """Return an answer's headers, whichever way they are written."""
+    several = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+    return {**several, **answer.get("headers", {})}

@@ -1,0 +1,174 @@
+"""Whatever API Gateway hands on, each route answers in the API's shape, and never with a 5xx."""
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.authorizer.app import handler as authorizer
+from segments.edge import wiring
+from segments.edge.authorizer import UnauthorizedByApiGateway
+from segments.edge.openapi import PARAMETERS
+from tests.support.events import Context, Event, body_of
+from tests.support.headers import ACCOUNT, PASSCODE, event_with
+from tests.support.routes import HANDLERS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
+from tests.support.uploads import profile
+from tests.unit.conftest import RecordingServices
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+Json = Any
+
+ACCOUNT_ID = "T-1"
+UPDATE = ("POST", "/api/updateSegment")
+KNOWN_GUID = "g1"
+
+# The tables are the same for all examples; what one leaves behind is one more state for the next.
+each_event = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=100
+)
+
+characters = st.characters(exclude_categories=())
+text = st.text(characters, max_size=40) | st.sampled_from(
+    ["", "a", "GOLD", KNOWN_GUID, "1", "0", "-1", "1e3", "9" * 30]
+)
+ids = text | st.text(characters, min_size=250, max_size=260)
+names = text | st.sampled_from([name for name, kind in PARAMETERS.items() if kind["in"] == "query"])
+values = text | st.sampled_from(["active", "all", "2026-11", "0000-00", "1000", "1001", "GOLD", "a"])
+queries = st.none() | st.dictionaries(names, values, max_size=3)
+headers = st.dictionaries(
+    text | st.sampled_from(["Idempotency-Key", "idempotency-key", "Content-Type", "If-None-Match", ACCOUNT]),
+    text | st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=300),
+    max_size=3,
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | text
+fields = text | st.sampled_from(
+    ["segment_name", "customer_segment_id", "d", "type", "profile", "token", "profileData", "tokenData", "identity"]
+)
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields, inner, max_size=3), max_leaves=10
+)
+creates = st.lists(
+    st.fixed_dictionaries({"segment_name": scalars}, optional={"customer_segment_id": scalars}) | json_values,
+    max_size=3,
+)
+uploads = st.fixed_dictionaries(
+    {
+        "d": st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "identity": scalars,
+                    "objectId": scalars,
+                    "type": st.sampled_from(["profile", "token"]) | scalars,
+                    "profileData": st.dictionaries(
+                        st.sampled_from(["Email", "Phone", "MSG-email", "MSG-sms", "MSG-push"]) | text, scalars
+                    )
+                    | json_values,
+                    "tokenData": st.fixed_dictionaries(
+                        {},
+                        optional={
+                            "id": scalars,
+                            "type": st.sampled_from(["fcm", "apns"]) | scalars,
+                            "$remove": scalars,
+                        },
+                    )
+                    | json_values,
+                },
+            ),
+            max_size=3,
+        )
+    }
+)
+bodies = st.one_of(
+    st.none(),
+    text,
+    (json_values | creates | uploads | st.fixed_dictionaries({"segment_name": scalars})).map(json.dumps),
+    st.binary(max_size=100).map(lambda raw: base64.b64encode(raw).decode()),
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn, route: Named, segment_id: str) -> Event:
+    """Return a request for a route, any part of which may be anything."""
+    _, resource = route
+    sent = bodies if route in WITH_BODIES else st.none() | text
+    parameters = {}
+    for name, known in {"segment_id": segment_id, "identity": "a", "version": "v", "file": "docs.js"}.items():
+        if f"{{{name}}}" in resource:
+            value = draw(ids | st.just(known))
+            encoded = quote(value, safe="", errors="surrogatepass")
+            parameters[name] = encoded if draw(st.booleans()) else value  # the rest is what no client should send
+    event = event_of(ACCOUNT_ID, route, draw(queries), draw(sent), draw(headers), **dict.fromkeys(parameters, ""))
+    event["isBase64Encoded"] = draw(st.booleans())
+    event["headers"] = draw(st.just(event["headers"]) | st.none())
+    query = event["queryStringParameters"]
+    if query and draw(st.booleans()):
+        event["multiValueQueryStringParameters"] = {
+            name: [value] * draw(st.integers(1, 2)) for name, value in query.items()
+        }
+    event["pathParameters"] = parameters or None
+    event["path"] = resource.format(**parameters)
+    event["requestContext"]["path"] = draw(st.just(event["path"]) | text)
+    return event
+
+
+@pytest.fixture
+def known_segment(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> str:
+    """Leave a segment and a user for the examples to meet, and return the segment's id.
+
+    Updates go to a service that takes notes only: moto does not carry out their batches of statements.
+    """
+    assert tables is not None
+    create = ("POST", "/api/createSegment")
+    body = [{"segment_name": "Gold", "customer_segment_id": "GOLD"}]
+    _, created, _ = send(create, event_of(ACCOUNT_ID, create, None, body))
+    upload = ("POST", "/1/upload")
+    _, uploaded, _ = send(upload, event_of(ACCOUNT_ID, upload, None, {"d": [profile("a", KNOWN_GUID, Email="a@b.c")]}))
+    assert (created["status"], uploaded["status"]) == ("success", "success")
+    services = RecordingServices()
+    monkeypatch.setattr(wiring, "updates", lambda: services)
+    return str(created["segments"][0]["id"])
+
+
+@pytest.mark.parametrize("route", HANDLERS, ids=" ".join)
+@each_event
+@given(data=st.data())
+def test_any_request_is_answered(known_segment: str, route: Named, data: st.DataObject) -> None:
+    event = data.draw(requests(route, known_segment))
+    answer = HANDLERS[route](event, Context())
+    assert 200 <= answer["statusCode"] < 500
+    assert headers_of(answer)["X-Request-Id"] == event["requestContext"]["requestId"]
+    assert answer["body"].encode() is not None
+    if answer["statusCode"] >= 400:
+        body = body_of(answer)
+        if "processed" not in body:  # of a batch, nothing of which could be done
+            assert body == {"status": "fail", "error": body["error"], "code": answer["statusCode"]}
+            assert body["error"]
+            assert body["error"].isprintable()
+    elif route in OF_THE_API:
+        assert body_of(answer)
+
+
+@each_event
+@given(
+    sent=st.dictionaries(
+        text | st.sampled_from([ACCOUNT, PASSCODE, ACCOUNT.lower(), PASSCODE.upper()]),
+        st.lists(text | st.just(ACCOUNT_ID), max_size=2),
+        max_size=4,
+    )
+)
+def test_any_headers_are_answered_with_a_401_unless_they_are_right(tables: "DynamoDBClient", sent: Json) -> None:
+    assert tables is not None
+    with pytest.raises(UnauthorizedByApiGateway):
+        authorizer(event_with(sent), Context())
+
+
+def test_every_route_of_the_description_is_among_them() -> None:
+    assert set(OF_THE_API) <= set(HANDLERS)
+    assert UPDATE in WITH_BODIES

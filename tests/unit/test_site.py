@@ -1,0 +1,106 @@
+"""The page and its files: what may be kept by a browser, what is asked for again, what it may load."""
+
+import re
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from segments.edge.site import SECURITY, Served, Site
+from tests.support.template import ROOT
+
+PAGE = ROOT / "functions" / "dashboard" / "page"
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site(PAGE)
+
+
+def served(found: Served | None) -> Served:
+    assert found is not None
+    return found
+
+
+def test_the_page_names_its_files_by_their_version(site: Site) -> None:
+    page = site.page("/live/", None)
+    assert (page.status, page.headers["Content-Type"]) == (HTTPStatus.OK, "text/html; charset=utf-8")
+    named = re.findall(r'(?:src|href)="(page/[^"]+)"', page.body)
+    assert named
+    for address in named:
+        _, version, name = address.split("/")
+        assert version == site.version
+        assert served(site.file(version, name, None)).status == HTTPStatus.OK
+
+
+def test_the_page_loads_one_script_and_one_style(site: Site) -> None:
+    """Each file that is asked for at once would be an invocation at once."""
+    named = re.findall(r'"page/\w+/([^"]+)"', site.page("/live/", None).body)
+    assert named == ["page.css", "page.js"]
+    style = served(site.file(site.version, "page.css", None)).body
+    assert all(path.read_text("utf-8") in style for path in PAGE.glob("*.css"))
+
+
+def test_the_script_has_every_module_once_and_before_who_uses_it(site: Site) -> None:
+    script = served(site.file(site.version, "page.js", None)).body
+    scopes = re.findall(r"^const \$(\w+) = \(\(\) => \{$", script, re.MULTILINE)
+    assert sorted(scopes) == sorted(path.stem for path in PAGE.glob("*.js"))
+    assert not re.findall(r"^(?:import|export)\b.*", script, re.MULTILINE)
+    defined = {name: script.index(f"const ${name} = (") for name in scopes}
+    used = [(match[1], match.start()) for match in re.finditer(r"\} = \$(\w+);", script)]
+    assert len(used) > len(scopes)
+    assert all(defined[name] < place for name, place in used)
+
+
+def test_files_are_kept_for_ever_and_the_page_is_asked_for_again(site: Site) -> None:
+    assert served(site.file(site.version, "page.js", None)).headers["Cache-Control"].endswith("immutable")
+    assert site.page("/live/", None).headers["Cache-Control"] == "no-cache"
+
+
+def test_a_file_of_another_version_is_not_kept(site: Site) -> None:
+    other = served(site.file("0123456789abcdef", "page.js", None))
+    assert (other.status, other.headers["Cache-Control"]) == (HTTPStatus.OK, "no-store")
+
+
+@pytest.mark.parametrize("known", ['"{}"', 'W/"{}"', '"old", "{}"'])
+def test_what_the_browser_still_holds_is_not_sent_again(site: Site, known: str) -> None:
+    page = site.page("/live/", known.format(site.version))
+    assert (page.status, page.body, page.headers["ETag"]) == (HTTPStatus.NOT_MODIFIED, "", f'"{site.version}"')
+    assert site.page("/live/", '"old"').status == HTTPStatus.OK
+
+
+def test_an_address_without_its_slash_is_sent_to_the_one_with_it(site: Site) -> None:
+    assert site.page("/live", None).headers["Location"] == "live/"
+    assert site.page("/shop/segments", None).headers["Location"] == "segments/"
+    assert site.page("/live", None).status == HTTPStatus.PERMANENT_REDIRECT
+
+
+@pytest.mark.parametrize("name", ["index.html", "none.js", "..", "../app.py", "app.js/", ""])
+def test_nothing_else_is_served(site: Site, name: str) -> None:
+    assert site.file(site.version, name, None) is None
+
+
+def test_any_change_of_a_file_is_another_version(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>VERSION</p>")
+    (tmp_path / "app.js").write_text("1")
+    before = Site(tmp_path).version
+    assert Site(tmp_path).version == before
+    (tmp_path / "app.js").write_text("2")
+    assert Site(tmp_path).version != before
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_makes_no_markup_of_text() -> None:
+    policy = dict(part.split(" ", 1) for part in SECURITY["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert (policy["require-trusted-types-for"], policy["trusted-types"]) == ("'script'", "'none'")
+    assert SECURITY["X-Content-Type-Options"] == "nosniff"
+    assert SECURITY["Referrer-Policy"] == "no-referrer"
+    assert SECURITY["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize("path", sorted(PAGE.glob("*")), ids=lambda path: path.name)
+def test_files_name_no_other_host_and_hold_no_script_or_style_in_markup(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|\son\w+=\"|\sstyle=\"", text)
