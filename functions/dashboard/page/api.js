@@ -1,0 +1,107 @@
+// The API as every client speaks to it: two headers, JSON, and the codes of docs/api.md.
+
+import { pause } from "./waiting.js";
+
+// Modules are served as <API>/page/<version>/api.js.
+export const API_URL = new URL("../..", import.meta.url).href.replace(/\/$/, "");
+
+const TRY_AGAIN = new Set([429, 500, 502, 503, 504]);
+const TRIES = 4;
+const FIRST_WAIT = 400;
+const LONGEST_WAIT = 15_000;
+
+/** What the API, or the way to it, answered instead of what was asked for. Status 0: no answer at all. */
+export class ApiError extends Error {
+  constructor(status, message, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  get canTryAgain() {
+    const isUnderway = this.status === 409 && this.message.includes("still running"); // the same create, sent before
+    return this.status === 0 || TRY_AGAIN.has(this.status) || isUnderway;
+  }
+}
+
+/** How long to wait before try number `attempt` + 1: what the API asks for, or twice as long each time, give or take. */
+export function backoff(attempt, retryAfter = null) {
+  const wait = Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT) * (0.5 + Math.random() / 2);
+  return Math.max(wait, (retryAfter ?? 0) * 1000);
+}
+
+/** Speaks for one account. */
+export class Api {
+  constructor(session) {
+    this.account = session.account;
+    this.headers = { "X-CleverTap-Account-Id": session.account, "X-CleverTap-Passcode": session.passcode };
+  }
+
+  async get(path, query = {}, { signal, tries = TRIES } = {}) {
+    const sent = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+    const search = sent.length ? `?${new URLSearchParams(sent)}` : "";
+    return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
+  }
+
+  /** Create up to 100 segments; safe to try again, as the key tells the API that it is the same request. */
+  async create(entries, { signal } = {}) {
+    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+    const headers = { "Idempotency-Key": key.join("") };
+    return this.#persist(() => this.request("POST", "/api/createSegment", entries, { signal, headers }), TRIES, signal);
+  }
+
+  /** Add users to segments or remove them; safe to try again. */
+  async update(body, { signal, tries = TRIES } = {}) {
+    return this.#persist(() => this.request("POST", "/api/updateSegment", body, { signal }), tries, signal);
+  }
+
+  rename(id, name) {
+    return this.#persist(() => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }), TRIES);
+  }
+
+  delete(id) {
+    return this.#persist(() => this.request("DELETE", `/api/segments/${id}`), TRIES);
+  }
+
+  async #persist(attempt, tries, signal) {
+    for (let number = 0; ; number += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof ApiError) || !error.canTryAgain || number + 1 >= tries) throw error;
+        await pause(backoff(number, error.retryAfter), signal);
+      }
+    }
+  }
+
+  /** One request, tried once. */
+  async request(method, path, body, { signal, headers = {} } = {}) {
+    let answer;
+    try {
+      answer = await fetch(API_URL + path, {
+        method,
+        signal,
+        headers: { ...this.headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+      });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError(0, "The API does not answer. Is the network there, and the stack up?");
+    }
+    const text = await answer.text().catch(() => "");
+    let content = null;
+    try {
+      content = JSON.parse(text);
+    } catch {
+      // not from the API: the status says what there is to say
+    }
+    if (answer.ok && content !== null) return content;
+    // Entries that nothing could be written of: the batch's own answer, which tells each of them, is worth more.
+    if (content?.unprocessed) return content;
+    const retryAfter = Number(answer.headers.get("Retry-After")) || null;
+    throw new ApiError(answer.status, content?.error ?? `The API answered ${answer.status}.`, retryAfter);
+  }
+}

@@ -1,0 +1,141 @@
+// The page: who is signed in, and which view the address asks for.
+
+import { Api, ApiError } from "./api.js";
+import { Catalogue } from "./catalogue.js";
+import { closeDialogs } from "./dialog.js";
+import { announce, h, setAttribute } from "./dom.js";
+import { errorsView } from "./errors.js";
+import { listView } from "./list.js";
+import { segmentView } from "./segment.js";
+import { clear, load, save } from "./session.js";
+import { signInView } from "./signin.js";
+import { usageView } from "./usage.js";
+import { userView } from "./user.js";
+
+const ROUTES = [
+  [/^\/$/, "segments", (context) => listView(context)],
+  [/^\/segments\/(\d+)$/, "segments", (context, id) => segmentView({ ...context, id: Number(id) })],
+  [/^\/users$/, "users", (context) => userView(context)],
+  [
+    /^\/users\/(identity|guid)\/(.+)$/,
+    "users",
+    (context, kind, value) => userView({ ...context, kind, value: decoded(value) }),
+  ],
+  [/^\/errors$/, "errors", (context) => errorsView(context)],
+  [/^\/usage$/, "usage", (context) => usageView(context)],
+];
+
+const main = document.getElementById("main");
+const nav = document.getElementById("nav");
+const places = new Map(); // how far each address was scrolled
+let signedIn = null; // {api, catalogue}
+let showing = null; // what ends the view that is shown
+let shown = null;
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function begin(session) {
+  const api = new Api(session);
+  const request = api.request.bind(api);
+  api.request = async (method, ...rest) => {
+    try {
+      return await request(method, ...rest);
+    } catch (error) {
+      // A passcode may be revoked, an account disabled or moved to another plan, while the page is open.
+      const isOver = error instanceof ApiError && (error.status === 401 || (error.status === 403 && method === "GET"));
+      if (isOver && signedIn?.api === api) end(error.message);
+      throw error;
+    }
+  };
+  signedIn = { api, catalogue: new Catalogue(api) };
+  places.clear();
+  document.getElementById("account").textContent = session.account;
+  nav.hidden = false;
+  route();
+}
+
+function end(reason = null) {
+  clear();
+  signedIn = null;
+  showing?.abort();
+  closeDialogs();
+  nav.hidden = true;
+  const view = signInView({
+    reason: reason && `Signed out: ${reason}`,
+    onsession: (session) => {
+      save(session);
+      begin(session);
+    },
+  });
+  show(view, null);
+  view.focus();
+}
+
+function route() {
+  if (!signedIn) return;
+  const [path, query = ""] = (location.hash.slice(1) || "/").split("?", 2);
+  showing?.abort();
+  showing = new AbortController();
+  const context = {
+    ...signedIn,
+    query: new URLSearchParams(query),
+    signal: showing.signal,
+    go: (address) => (location.hash = address),
+  };
+  for (const [pattern, section, make] of ROUTES) {
+    const found = pattern.exec(path);
+    if (found) {
+      show(make(context, ...found.slice(1)), section);
+      return;
+    }
+  }
+  show(
+    {
+      element: h(
+        "section",
+        {},
+        h("h1", { tabindex: "-1" }, "There is no such page"),
+        h("p", {}, h("a", { href: "#/" }, "All segments")),
+      ),
+      title: "No such page",
+    },
+    null,
+  );
+}
+
+function show(view, section) {
+  const isFirst = shown === null;
+  shown = location.hash;
+  main.replaceChildren(view.element);
+  document.title = `${view.title} · API Segments`;
+  for (const link of nav.querySelectorAll("a"))
+    setAttribute(link, "aria-current", link.dataset.section === section ? "page" : null);
+  window.scrollTo(0, places.get(shown) ?? 0);
+  if (!isFirst) view.element.querySelector("h1").focus({ preventScroll: true });
+}
+
+window.addEventListener("hashchange", () => {
+  closeDialogs();
+  route();
+});
+window.addEventListener("scroll", () => places.set(location.hash, window.scrollY), { passive: true });
+document.getElementById("signout").addEventListener("click", () => {
+  end();
+  announce("Signed out");
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address's hash is the view's
+  main.focus();
+});
+// A file that misses its target must not replace the page.
+for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+
+const session = load();
+if (session) begin(session);
+else end();

@@ -1,0 +1,78 @@
+// Waits that can be ended, and work that is done again and again.
+
+/** Wait so many milliseconds; an aborted `signal` rejects at once. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(done, milliseconds);
+    function done() {
+      signal?.removeEventListener("abort", ended);
+      resolve();
+    }
+    function ended() {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }
+    signal?.addEventListener("abort", ended, { once: true });
+  });
+}
+
+const SHORTEST = 5_000;
+const LONGEST = 300_000;
+const EAGER = 1_000;
+const EAGER_TIMES = 6;
+const REST = 10; // of the time, at most one part in eleven is spent asking
+
+/**
+ * Do `work` now and then on, at rest while the tab is hidden; `work` never rejects and tells whether it went well.
+ * What takes long is done less often, and what fails ever less often. Ends with `signal`.
+ */
+export class Refresher {
+  constructor(work, signal, shortest = SHORTEST) {
+    this.work = work;
+    this.signal = signal;
+    this.shortest = shortest;
+    this.failures = 0;
+    this.eager = 0;
+    this.wait = shortest;
+    this.running = false;
+    this.timer = null;
+    document.addEventListener("visibilitychange", () => this.#shown(), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.timer), { once: true });
+  }
+
+  /** Do it now, and a few times in short order: something was changed, and what follows from it comes soon. */
+  soon() {
+    this.eager = EAGER_TIMES;
+    return this.now();
+  }
+
+  /** Do it now. */
+  async now() {
+    if (this.signal.aborted) return;
+    if (this.running) {
+      this.again = true;
+      return;
+    }
+    clearTimeout(this.timer);
+    this.running = true;
+    this.again = false;
+    const started = performance.now();
+    const went = await this.work();
+    this.failures = went ? 0 : this.failures + 1;
+    this.wait = Math.max(this.shortest, (performance.now() - started) * REST) * 2 ** Math.min(this.failures, 5);
+    this.wait = Math.min(this.wait, LONGEST);
+    if (this.eager > 0) {
+      this.eager -= 1;
+      if (went) this.wait = EAGER;
+    }
+    this.running = false;
+    if (this.signal.aborted) return;
+    if (this.again) this.now();
+    else this.timer = setTimeout(() => document.hidden || this.now(), this.wait);
+  }
+
+  #shown() {
+    if (!document.hidden) this.now();
+  }
+}

@@ -1,0 +1,89 @@
+"""A headless Chromium before the deployed stack, a tab of its own for each test, and what a person does in it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
+
+from local.stack import Account, Stack
+from tests.browser import chromium
+from tests.browser.tab import Tab
+from tests.e2e.conftest import AccountFactory, account_factory, client_of, stack
+
+__all__ = ["account_factory", "stack"]  # fixtures of the other tier
+
+PATIENCE = 60_000  # milliseconds; waits end as soon as what they wait for is there
+COUNTS = 60_000
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    try:
+        path = chromium.find(playwright)
+    except chromium.MissingChromiumError as exc:
+        pytest.exit(str(exc), returncode=1)
+    running = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def account(account_factory: AccountFactory) -> Account:
+    """An account of the test's own, without segments."""
+    return account_factory()
+
+
+@pytest.fixture
+def api(stack: Stack, account: Account) -> Iterator[httpx.Client]:
+    """Speaks to the API for that account, as a backend does beside the page."""
+    with client_of(stack, account) as client:
+        yield client
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """What the tab's window is like; tests override it by parametrizing."""
+    return {}
+
+
+@pytest.fixture
+def tab(browser: Browser, stack: Stack, options: dict[str, Any]) -> Iterator[Tab]:
+    """An empty tab of a browser that has never been here; nothing unforeseen may have happened in it at the end."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    unforeseen: list[str] = []
+    watch(page, stack, unforeseen)
+    yield Tab(page, f"{stack.api_url}/")
+    context.close()
+    assert unforeseen == []
+
+
+def watch(page: Page, stack: Stack, unforeseen: list[str]) -> None:
+    """Note errors of scripts, complaints of the browser (such as of the policy), and requests to anywhere else."""
+    own = urlsplit(stack.api_url).netloc
+
+    def on_console(message: ConsoleMessage) -> None:
+        # The browser itself notes each answer that is not a success, and each request that fails.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            unforeseen.append(f"{message.type}: {message.text}")
+
+    def on_request(request: Request) -> None:
+        target = urlsplit(request.url)
+        if target.scheme not in ("data", "blob") and target.netloc != own:
+            unforeseen.append(f"a request to {request.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: unforeseen.append(f"script error: {error}"))
+    page.on("request", on_request)
