@@ -1,0 +1,130 @@
+"""What starting costs: a fresh interpreter for each measurement, with nothing on its path but what Lambda has there.
+
+*Ready* is when the handler is imported and what its first request needs, clients included, is made.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+
+from local.environment import BUILD_PYTHON, child_environment
+from tests.benchmarks.standin.client import Control, environment
+from tests.support.template import ROOT
+
+BARE = "bare boto3 client"
+NEEDS = {
+    "authorizer": "wiring.accounts()",
+    "create_segment": "wiring.segments()",
+    "update_segment": "wiring.updates()",
+    "publish_changes": "wiring.publishing()",
+    "project_members": "wiring.projection()",
+    "profiles": "wiring.profiles()",
+    "manage_segments": "wiring.segment_reads()",
+    "accounts": "wiring.accounts()",
+    "purge_segment": "wiring.purging()",
+    "publish_segments": "wiring.publishing()",
+    "dashboard": "None",
+}
+"""The service that a function's first request asks for."""
+SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+AWS_TARGETS = "3.13:manylinux2014_aarch64 3.13:manylinux2014_x86_64"
+
+# Linux's own account of the peak: getrusage's would begin at what the parent of a new process had.
+_PEAK = "next((line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')), 0)"
+_ENDING = f"; import time; print(time.process_time(), {_PEAK})"
+
+
+@dataclass
+class Start:
+    """Milliseconds of CPU from the interpreter's start until ready, and peak memory in MiB, over repetitions."""
+
+    cpu: list[float] = field(default_factory=list)
+    peak: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The built layer: bytes by what takes them."""
+
+    parts: Mapping[str, int]
+    is_compiled: bool
+
+    @property
+    def total(self) -> int:
+        return sum(self.parts.values())
+
+
+def measure_starts(home: Path, repetitions: int) -> dict[str, Start]:
+    """Start every function and the bare client in turn, so often."""
+    layer, sdk = build_layer(home / "layer", "host"), _sdk(home / "sdk")
+    programs = {BARE: f"{_path(sdk)}; import boto3; boto3.client('dynamodb')"}
+    for function, need in NEEDS.items():
+        path = _path(ROOT / "functions" / function, layer, sdk)
+        programs[function] = f"{path}; import app; from segments.edge import wiring; {need}"
+    starts = {name: Start() for name in programs}
+    variables = environment(Control("http://127.0.0.1:9"), {})  # nothing is sent
+    for _ in range(repetitions):
+        for name, program in programs.items():
+            done = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", program + _ENDING],
+                env=child_environment(variables),
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            cpu, peak = done.stdout.split()[-2:]
+            starts[name].cpu.append(float(cpu) * 1000)
+            starts[name].peak.append(float(peak) / 1024)
+    return starts
+
+
+def weigh_layer(home: Path) -> Layer:
+    """Build the layer as it goes to AWS and return what its bytes are."""
+    layer = build_layer(home / "layer-for-aws", AWS_TARGETS)
+    parts: dict[str, int] = {}
+    compiled = 0
+    for path in layer.rglob("*"):
+        if path.is_file():
+            part = path.relative_to(layer).parts[0]
+            name = "compiled modules" if path.suffix == ".pyc" else part.split("-")[0].removesuffix(".py")
+            compiled += name == "compiled modules"
+            parts[name] = parts.get(name, 0) + path.stat().st_size
+    return Layer(parts, compiled > 0)
+
+
+def build_layer(home: Path, targets: str) -> Path:
+    """Build the layer with its own makefile, as `sam build` does; return what goes on the path."""
+    shutil.copytree(ROOT / "layers" / "segments", home / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(
+        [
+            *("make", "--silent", "build-SegmentsLayer"),
+            *(f"ARTIFACTS_DIR={home}", f"TARGETS={targets}", f"PYTHON={BUILD_PYTHON}"),
+        ],
+        cwd=home / "source",
+        env=child_environment({"PIP_DISABLE_PIP_VERSION_CHECK": "1"}),
+        capture_output=True,
+        check=True,
+    )
+    return home / "python"
+
+
+def _sdk(home: Path) -> Path:
+    """Copy this environment's SDK and nothing else, compiled, as Lambda's runtime brings it along."""
+    home.mkdir()
+    site = Path(boto3.__file__).parents[1]
+    for name in SDK:
+        if (site / name).is_dir():
+            shutil.copytree(site / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(site / name, home / name)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(home)], check=True)
+    return home
+
+
+def _path(*places: Path) -> str:
+    return f"import sys; sys.path[:0] = {[str(place) for place in places]!r}"

@@ -1,0 +1,95 @@
+"""All that one run found, and the targets that it is held against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from tests.benchmarks.capacity import Capacity
+from tests.benchmarks.coldstart import BARE, Layer, Start
+from tests.benchmarks.endtoend import Lags, Sustained
+from tests.benchmarks.measure import Figures
+
+Shapes = Mapping[str, Mapping[str, Figures]]
+"""By shape and phase (request, publish, project, repeat)."""
+GrowthFigures = Mapping[str, Mapping[str, Mapping[str, Figures]]]
+"""By what grows, call and size."""
+
+COLD_FUNCTIONS = ("authorizer", "create_segment", "update_segment", "publish_changes", "project_members")
+COLD_RATIO = 1.3
+LAYER_MEBIBYTES = 25
+MEBIBYTE = 1024 * 1024
+CHAIN = ("request", "publish", "project")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's findings."""
+
+    product: Shapes
+    baseline: Shapes
+    growth: GrowthFigures
+    starts: Mapping[str, Start]
+    layer: Layer
+    capacity: Capacity
+    lags: Lags
+    sustained: Sustained
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound and what was measured."""
+
+    what: str
+    at_most: float
+    measured: float
+    unit: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.measured <= self.at_most
+
+
+def targets(run: Run) -> list[Target]:
+    """Return every target with its figure."""
+    hundred, square, create = (
+        run.product[name]["request"] for name in ("100 known x 1", "100 known x 100", "create 100")
+    )
+    found = [
+        Target("100 known users x 1 segment: sequential round trips", 2, hundred.books["rounds"]),
+        Target("100 known users x 1 segment: calls", 6, hundred.calls),
+        Target(
+            "100 known users x 1 segment: CPU of the request, of the baseline's", 0.2, cpu_ratio(run, "100 known x 1")
+        ),
+        Target("100 known users x 1 segment: write units a user in the request", 1, hundred.books["write_units"] / 100),
+        Target("100 known users x 100 segments: calls", 10, square.calls),
+        Target(
+            "100 known users x 100 segments: CPU of the request, of the baseline's",
+            0.01,
+            cpu_ratio(run, "100 known x 100"),
+        ),
+        Target("create 100 segments: sequential round trips", 5, create.books["rounds"]),
+    ]
+    found += [
+        Target(f"cold start of {name}: CPU, of a bare boto3 client's", COLD_RATIO, cold_ratio(run, name))
+        for name in COLD_FUNCTIONS
+    ]
+    found.append(Target("the built layer, unzipped", LAYER_MEBIBYTES, run.layer.total / MEBIBYTE, " MiB"))
+    return found
+
+
+def cpu_ratio(run: Run, shape: str, phase: str = "request") -> float:
+    """Return the product's CPU for a phase of a shape by the baseline's."""
+    return median(run.product[shape][phase].cpu) / median(run.baseline[shape][phase].cpu)
+
+
+def chain_ratio(run: Run, shape: str) -> float:
+    """Return the CPU of request and readers together by that of the baseline, which does it all in the request."""
+    chain = sum(median(run.product[shape][phase].cpu) for phase in CHAIN)
+    return chain / median(run.baseline[shape]["request"].cpu)
+
+
+def cold_ratio(run: Run, function: str) -> float:
+    """Return a function's CPU until ready by that of the bare client: the median over the turns, each by its own."""
+    pairs = zip(run.starts[function].cpu, run.starts[BARE].cpu, strict=True)
+    return median(ours / bare for ours, bare in pairs)

@@ -1,0 +1,173 @@
+"""The stand-in's process: HTTP on the loopback, a set latency, and the books.
+
+`python -m tests.benchmarks.standin.server` prints its address on one line and serves until its standard input closes.
+
+Two ways to answer. *Latency*: each call is answered so long after it came. *Rounds*: calls are held until none has come
+for a while, then all are answered; so calls that a client makes side by side fall into one round, however slowly it
+sends them, and the rounds are the sequential round trips.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.benchmarks.standin.database import Cost, Database, Refused
+
+_HEAD = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_TARGET = re.compile(rb"x-amz-target: *[\w.]*?\.?(\w+)\r", re.IGNORECASE)
+
+
+@dataclass
+class Books:
+    """What was asked for since the last reset."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    rounds: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    read_units: float = 0.0
+    write_units: float = 0.0
+    events: int = 0
+    most_at_once: int = 0
+    cpu_seconds: float = 0.0
+
+
+class StandIn:
+    """The database, the bus, and what they are told to do."""
+
+    def __init__(self) -> None:
+        self.database = Database()
+        self.books = Books()
+        self._latency = 0.0
+        self._quiet: float | None = None
+        self._held: list[tuple[Connection, bytes]] = []
+        self._release: asyncio.TimerHandle | None = None
+        self._in_flight = 0
+        self._cpu_at_reset = 0.0
+
+    def serve(self, connection: "Connection", head: bytes, body: bytes) -> None:
+        """Carry out one request and answer it in time."""
+        if head.startswith(b"POST /_control"):
+            connection.answer(_http(200, json.dumps(self._control(json.loads(body))).encode()))
+            return
+        found = _TARGET.search(head)
+        operation = found[1].decode() if found else ""
+        status, reply = self._run(operation, json.loads(body))
+        answer = json.dumps(reply, separators=(",", ":")).encode()
+        books = self.books
+        books.calls[operation] += 1
+        books.bytes_in += len(body)
+        books.bytes_out += len(answer)
+        self._in_flight += 1
+        books.most_at_once = max(books.most_at_once, self._in_flight)
+        loop = asyncio.get_running_loop()
+        if self._quiet is None:
+            loop.call_later(self._latency, self._send, connection, _http(status, answer))
+            return
+        self._held.append((connection, _http(status, answer)))
+        if self._release is not None:
+            self._release.cancel()
+        self._release = loop.call_later(self._quiet, self._end_round)
+
+    def _run(self, operation: str, request: dict[str, Any]) -> tuple[int, Any]:
+        if operation == "PutEvents":
+            self.books.events += len(request["Entries"])
+            return 200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+        cost = Cost()
+        try:
+            return 200, self.database.run(operation, request, cost)
+        except Refused as exc:
+            return 400, exc.body
+        finally:
+            self.books.read_units += cost.read_units
+            self.books.write_units += cost.write_units
+
+    def _send(self, connection: "Connection", answer: bytes) -> None:
+        self._in_flight -= 1
+        connection.answer(answer)
+
+    def _end_round(self) -> None:
+        self.books.rounds += 1
+        held, self._held, self._release = self._held, [], None
+        for connection, answer in held:
+            self._send(connection, answer)
+
+    def _control(self, order: dict[str, Any]) -> Any:
+        match order["do"]:
+            case "answer":
+                self._latency, self._quiet = order["latency"], order.get("quiet")
+                return {}
+            case "reset":
+                self.books, self._cpu_at_reset = Books(), time.process_time()
+                return {}
+            case "books":
+                self.books.cpu_seconds = time.process_time() - self._cpu_at_reset
+                return vars(self.books)
+            case "records":
+                return self.database.tables[order["table"]].records[order["first"] :]
+            case "find":
+                table = self.database.tables[order["table"]]
+                return [
+                    item
+                    for key, item in table.items.items()
+                    if key[0].startswith(order["partition"]) and key[-1].startswith(order["sort"])
+                ]
+            case "load":
+                self.database.tables[order["table"]].load(order["items"])
+                return {}
+        raise ValueError(order)
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection: requests one after the other."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self._stand_in = stand_in
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # it is one, of a TCP server
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while True:
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self._received[: end + 2]
+            length = _HEAD.search(head)
+            total = end + 4 + (int(length[1]) if length else 0)
+            if len(self._received) < total:
+                return
+            body, self._received = self._received[end + 4 : total], self._received[total:]
+            self._stand_in.serve(self, head, body)
+
+    def answer(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+
+def _http(status: int, body: bytes) -> bytes:
+    reason = "OK" if status == 200 else "Bad Request"
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+async def main() -> None:
+    """Serve until standard input closes."""
+    stand_in = StandIn()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(stand_in), "127.0.0.1", 0)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201 - who started it reads it
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

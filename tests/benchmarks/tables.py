@@ -1,0 +1,232 @@
+"""The run's findings as tables, for the terminal and for docs/benchmarks.md alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.benchmarks.coldstart import BARE
+from tests.benchmarks.measure import Figures, spread
+from tests.benchmarks.results import CHAIN, MEBIBYTE, Run, chain_ratio, cold_ratio, cpu_ratio, targets
+
+TITLES = {
+    "1 known x 1": "1 known user x 1 segment",
+    "100 known x 1": "100 known users x 1",
+    "100 new x 1": "100 new users x 1",
+    "100 known x 100": "100 known users x 100",
+    "create 100": "create 100 segments",
+    "members page": "a page of 100 members",
+}
+CHANGES = {"1 known x 1": 1, "100 known x 1": 100, "100 new x 1": 100, "100 known x 100": 10_000}
+LAG_QUANTILES = (("median", 0.5), ("95 %", 0.95), ("99 %", 0.99))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A heading, a sentence or two about what is shown, and rows; the first column is text."""
+
+    title: str
+    about: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def all_tables(run: Run) -> list[Table]:
+    """Return every table of a run, in the order of the document."""
+    return [
+        _targets(run),
+        _requests(run),
+        _chain(run),
+        _cold(run),
+        _layer(run),
+        *_growth(run),
+        _end_to_end(run),
+        _stand_in(run),
+    ]
+
+
+def _targets(run: Run) -> Table:
+    rows = [
+        [found.what, f"{found.at_most:g}{found.unit}", f"{_short(found.measured)}{found.unit}", _yes(found.is_met)]
+        for found in targets(run)
+    ]
+    return Table("Targets", "", ["", "at most", "measured", "met"], rows)
+
+
+def _requests(run: Run) -> Table:
+    rows = []
+    for shape, phases in run.product.items():
+        for phase in ("request", "repeat"):
+            if phase not in phases:
+                continue
+            ours, theirs = phases[phase], run.baseline[shape][phase]
+            title = TITLES[shape] if phase == "request" else "… the same again"
+            rows.append([title, *_pair(ours, theirs), f"{cpu_ratio(run, shape, phase):.3f}"])
+    about = (
+        "From the Lambda event to the answer, ours before the baseline's. CPU in ms, the median (quartiles) "
+        "of the process with all its threads. *Trips* are sequential round trips, *units* read / write request units."
+    )
+    header = ["", "calls", "trips", "units", "KB sent", "CPU ms ours", "CPU ms baseline", "time ms", "CPU ratio"]
+    return Table("A request, beside the baseline", about, header, rows)
+
+
+def _pair(ours: Figures, theirs: Figures) -> list[str]:
+    return [
+        f"{ours.calls:,} · {theirs.calls:,}",
+        f"{ours.books['rounds']:,} · {theirs.books['rounds']:,}",
+        f"{_units(ours)} · {_units(theirs)}",
+        f"{ours.books['bytes_in'] / 1000:,.0f} · {theirs.books['bytes_in'] / 1000:,.0f}",
+        _cpu(ours),
+        _cpu(theirs),
+        f"{median(ours.wall):,.0f} · {median(theirs.wall):,.0f}",
+    ]
+
+
+def _chain(run: Run) -> Table:
+    rows = []
+    for shape, changes in CHANGES.items():
+        for phase in CHAIN:
+            figures = run.product[shape][phase]
+            rows.append(
+                [
+                    TITLES[shape] if phase == "request" else f"… {phase}",
+                    f"{figures.calls:,}",
+                    f"{figures.books['rounds']:,}",
+                    f"{figures.books['read_units'] / changes:.2f}",
+                    f"{figures.books['write_units'] / changes:.2f}",
+                    f"{figures.books['events'] / changes:g}",
+                    f"{figures.books['bytes_in'] / changes:,.0f}",
+                    f"{median(figures.cpu) / changes:.3f}",
+                ]
+            )
+        whole = [run.product[shape][phase] for phase in CHAIN]
+        rows.append(
+            [
+                "**together**",
+                f"{sum(each.calls for each in whole):,}",
+                "",
+                f"{sum(each.books['read_units'] for each in whole) / changes:.2f}",
+                f"{sum(each.books['write_units'] for each in whole) / changes:.2f}",
+                f"{sum(each.books['events'] for each in whole) / changes:g}",
+                f"{sum(each.books['bytes_in'] for each in whole) / changes:,.0f}",
+                f"{sum(median(each.cpu) for each in whole) / changes:.3f}",
+            ]
+        )
+    shares = ", ".join(f"{chain_ratio(run, shape):.2f} for {TITLES[shape]}" for shape in CHANGES)
+    about = (
+        "Request and both readers of the stream, in batches of 100 records; all but calls and trips are a change. "
+        f"CPU of the three together by that of the baseline, which has no readers: {shares}."
+    )
+    header = ["", "calls", "trips", "read units", "write units", "events", "bytes sent", "CPU ms"]
+    return Table("What a change costs, to its event and to its count", about, header, rows)
+
+
+def _cold(run: Run) -> Table:
+    rows = []
+    for name, start in run.starts.items():
+        middle, low, high = spread(start.cpu)
+        ratio = "" if name == BARE else f"{cold_ratio(run, name):.2f}"
+        rows.append([name, f"{middle:.0f} ({low:.0f}-{high:.0f})", ratio, f"{median(start.peak):.0f}"])
+    about = (
+        "A fresh interpreter with the built layer, the SDK and the function on its path and nothing else: CPU until "
+        "the handler is imported and the clients of its first request are made. All modules are compiled."
+    )
+    return Table("Cold start", about, ["", "CPU ms", "of the bare client", "peak MiB"], rows)
+
+
+def _layer(run: Run) -> Table:
+    parts = sorted(run.layer.parts.items(), key=lambda part: -part[1])
+    shown, rest = parts[:8], parts[8:]
+    rows = [[name, f"{size / MEBIBYTE:.1f}"] for name, size in shown]
+    rows += [["the rest", f"{sum(size for _, size in rest) / MEBIBYTE:.1f}"]]
+    rows += [["**together**", f"{run.layer.total / MEBIBYTE:.1f}"]]
+    about = "Unzipped, for both architectures, as `sam build` makes it."
+    if not run.layer.is_compiled:
+        about += " Without compiled modules: python3.13 was not on the path (see layers/segments/Makefile)."
+    return Table("The layer", about, ["", "MiB"], rows)
+
+
+def _growth(run: Run) -> list[Table]:
+    tables = []
+    for what, calls in run.growth.items():
+        sizes = list(next(iter(calls.values())))
+        rows = [[call, *(_grown(by_size[size]) for size in sizes)] for call, by_size in calls.items()]
+        header = ["", *(f"{int(size):,}" for size in sizes)]
+        about = "Calls / trips, read / write units, KB moved, CPU in ms."
+        tables.append(Table(f"Growth: {what}", about, header, rows))
+    return tables
+
+
+def _grown(figures: Figures) -> str:
+    moved = (figures.books["bytes_in"] + figures.books["bytes_out"]) / 1000
+    return (
+        f"{figures.calls} / {figures.books['rounds']}, {_units(figures)}, {moved:,.0f} KB, {median(figures.cpu):.1f} ms"
+    )
+
+
+def _end_to_end(run: Run) -> Table:
+    found = run.sustained
+    rows = []
+    for name, values in (("its event", run.lags.to_event), ("the right count", run.lags.to_count)):
+        told = ", ".join(f"{word} {_quantile(values, share):.2f} s" for word, share in LAG_QUANTILES)
+        rows.append([f"from an answer to {name}, {len(values)} updates", told])
+    rows += [
+        [
+            f"4 clients for {found.seconds:.0f} s",
+            f"{found.requests / found.seconds:,.0f} requests/s, {found.changes / found.seconds:,.0f} changes/s",
+        ],
+        ["events and counts all there after", f"{found.drained_after:.1f} s"],
+        ["changes answered, events, data points", f"{found.changes:,}, {found.events:,}, {found.data_points:,}"],
+        ["events missing, unexpected, doubled", f"{found.missing}, {found.unexpected}, {found.doubled}"],
+        ["members as counted, as expected", f"{found.members:,}, {found.expected_members:,}"],
+        ["nothing lost", _yes(found.nothing_lost)],
+    ]
+    about = (
+        "The deployed template on the emulator, where one Python process stands for all of AWS: read the times as the "
+        "emulator's, and the books as the product's."
+    )
+    return Table("End to end", about, ["", ""], rows)
+
+
+def _stand_in(run: Run) -> Table:
+    asked = max(
+        figures.calls / median(figures.wall) * 1000
+        for shapes in (run.product, run.baseline)
+        for phases in shapes.values()
+        for figures in phases.values()
+        if len(figures.wall) > 1
+    )
+    busiest = max(
+        figures.books["cpu_seconds"] * 1000 / median(figures.cpu)
+        for shapes in (run.product, run.baseline)
+        for phases in shapes.values()
+        for figures in phases.values()
+        if figures.calls
+    )
+    rows = [
+        ["conditional puts a second that it answers", f"{run.capacity.calls_a_second:,.0f}"],
+        ["its CPU for each", f"{run.capacity.cpu_a_call:.3f} ms"],
+        ["most calls a second that a shape asked of it", f"{asked:,.0f}"],
+        ["its CPU, by that of its client, at most", f"{busiest:.2f}"],
+    ]
+    return Table("The stand-in itself", "", ["", ""], rows)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def _cpu(figures: Figures) -> str:
+    middle, low, high = spread(figures.cpu)
+    return f"{middle:,.1f} ({low:,.1f}-{high:,.1f})" if len(figures.cpu) > 1 else f"{middle:,.0f} (once)"
+
+
+def _units(figures: Figures) -> str:
+    return f"{figures.books['read_units']:,g} / {figures.books['write_units']:,g}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3g}"
+
+
+def _yes(held: bool) -> str:
+    return "yes" if held else "**NO**"
