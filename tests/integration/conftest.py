@@ -52,9 +52,9 @@ def endpoint() -> Iterator[str]:
         yield emulator.endpoint_url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(endpoint: str) -> Iterator[dict[str, str]]:
-    """The functions' environment, with tables of this run."""
+    """The functions' environment, with tables of the module's own: what a test reads whole stays small."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
@@ -68,19 +68,24 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
         }.items():
             patch.setenv(name, value)
-        tables = create_tables(boto3.client("dynamodb"))
+        forget_services()
+        client = boto3.client("dynamodb")
+        tables = create_tables(client)
         for name, value in tables.items():
             patch.setenv(name, value)
         yield tables
+        for name in tables.values():
+            client.delete_table(TableName=name)
+        forget_services()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dynamodb(environment: dict[str, str]) -> "DynamoDBClient":
     assert environment
     return boto3.client("dynamodb")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tables(environment: dict[str, str], dynamodb: "DynamoDBClient") -> Tables:
     return Tables(dynamodb, environment)
 
@@ -249,12 +254,12 @@ def _stream_of(table: str, dynamodb: "DynamoDBClient") -> StreamReader:
     return StreamReader(boto3.client("dynamodbstreams"), arn)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stream(environment: dict[str, str], dynamodb: "DynamoDBClient") -> StreamReader:
     return _stream_of(environment["MEMBERSHIPS_TABLE"], dynamodb)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def segments_stream(environment: dict[str, str], dynamodb: "DynamoDBClient") -> StreamReader:
     return _stream_of(environment["SEGMENTS_TABLE"], dynamodb)
 
