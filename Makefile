@@ -2,12 +2,13 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 2
-TIERS := test-browser test-integration test-e2e test-dynamodb-local test-simulation test-unit
+TIERS := test-deployed test-dynamodb-local test-integration test-simulation test-unit
 BIN := .venv/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local test-e2e test-browser
+.PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local
+.PHONY: test-e2e test-browser test-deployed
 .PHONY: bench build deploy pins
 .DEFAULT_GOAL := run
 
@@ -54,6 +55,10 @@ test-e2e: ## deploys the template to MiniStack once and talks HTTP
 test-browser: ## the page in a headless Chromium, against the deployed template
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/browser $(ARGS)
+
+test-deployed: ## the two above, against one deployment
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	$(BIN)/pytest tests/e2e tests/browser $(ARGS)
 
 bench: ## measures it all beside a baseline, about five minutes; writes docs/benchmarks.md
 	@$(PYTHON) local/bootstrap.py project emulator sam

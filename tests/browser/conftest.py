@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from local.stack import Account, Stack
 from tests.browser import chromium
 from tests.browser.tab import Tab
-from tests.e2e.conftest import AccountFactory, account_factory, client_of, stack
+from tests.e2e.conftest import AccountFactory, account_factory, client_of
 
-__all__ = ["account_factory", "stack"]  # fixtures of the other tier
+__all__ = ["account_factory"]  # a fixture of the other tier
 
 PATIENCE = 60_000  # milliseconds; waits end as soon as what they wait for is there
 COUNTS = 60_000

@@ -1,4 +1,4 @@
-"""One stack for the tier: built, deployed and stopped once, beside whatever `make run` keeps up."""
+"""Accounts of the deployed stack, clients of its API, and subscribers of its bus."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -6,16 +6,9 @@ from typing import Protocol
 
 import httpx
 import pytest
-from rich.console import Console
 
-from local.stack import Account, Stack, create_account, running_stack
+from local.stack import Account, Stack, create_account
 from local.subscriber import EventQueue, subscribe
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack"), Console(quiet=True)) as running:
-        yield running
 
 
 @pytest.fixture

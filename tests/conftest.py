@@ -1,0 +1,14 @@
+"""One stack for all tiers that need it: built, deployed and stopped once, beside whatever `make run` keeps up."""
+
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from local.stack import Stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack"), Console(quiet=True)) as running:
+        yield running
