@@ -6,7 +6,7 @@ and needs Java and npm; where they are missing, the command is not run, and that
 
 Each run starts an instance of its own: each write to a table with a stream looks for the shard's oldest record without
 an index, past the records of all older tables, so that an instance slows down with each set of tables made in it
-(transactions of 100 actions took 75 ms at first, and seconds on a busy machine after a few runs).
+(transactions of 100 actions took 75 ms at first, and seconds on a busy machine after a few sets).
 """
 
 import base64

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import app as manage_segments_app
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 Json = Any
 
 SEGMENT = "/api/segments/{segment_id}"
+PATIENCE_SECONDS = 20  # a busy machine's emulator may be slower to answer than the product would wait for
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,7 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
         }.items():
             patch.setenv(name, value)
+        patch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(read_timeout=PATIENCE_SECONDS)))
         forget_services()
         client = boto3.client("dynamodb")
         tables = create_tables(client)

@@ -14,9 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
-from segments import clients
+from segments.clients import CONFIG  # the product's own: a silence must outlast it
 from segments.edge import wiring
-from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.integration.conftest import Account, RecordingBus, Relay, forget_services
 from tests.support.bodies import act, users
 from tests.support.events import body_of, with_body
 from tests.support.microburst import FAULTS, Microburst, running_microburst
@@ -48,18 +48,12 @@ def proxied(
 ) -> Iterator[Microburst]:
     """Let the functions reach the database by the proxy."""
     assert environment
-    client = boto3.client("dynamodb", endpoint_url=microburst.url, config=clients.CONFIG)
+    client = boto3.client("dynamodb", endpoint_url=microburst.url, config=CONFIG)
     monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
     forget_services()
     yield microburst
     microburst.make_fail()
     forget_services()
-
-
-def forget_services() -> None:
-    for made in vars(wiring).values():
-        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
-            made.cache_clear()
 
 
 def drawn_update(chance: Random, segments: list[int]) -> tuple[Json, int]:
