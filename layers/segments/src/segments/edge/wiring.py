@@ -107,8 +107,10 @@ def _members() -> "MemberListStore":
 def segments() -> "SegmentService":
     """Return the process's segment service."""
     from segments.services.segments import SegmentService
+    from segments.stores.creations import CreationStore
 
-    return SegmentService(_segments(), SYSTEM_CLOCK)
+    creations = CreationStore(_db(), _settings().idempotency_table, SYSTEM_CLOCK)
+    return SegmentService(_segments(), creations, SYSTEM_CLOCK)
 
 
 @cache
