@@ -3,6 +3,7 @@
 A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -239,14 +240,18 @@ class SegmentStore:
         return deleted
 
     def add_purged(self, account_id: str, segment_id: int, members: int, deadline: Deadline) -> None:
-        """Note that so many members more were taken out of a deleted segment."""
+        """Note that so many members more were taken out of a deleted segment.
+
+        A mark of this call tells its own write, whose answer was lost: what is repeated then counts once.
+        """
         self._db.update(
             deadline,
             TableName=self._table,
             Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="ADD purged_members :members",
-            ConditionExpression="attribute_exists(account_id)",
-            ExpressionAttributeValues={":members": {"N": str(members)}},
+            UpdateExpression="SET purge_mark = :mark ADD purged_members :members",
+            ConditionExpression="attribute_exists(account_id)"
+            " AND (attribute_not_exists(purge_mark) OR purge_mark <> :mark)",
+            ExpressionAttributeValues={":members": {"N": str(members)}, ":mark": {"S": secrets.token_hex(8)}},
         )
 
     def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
@@ -257,7 +262,7 @@ class SegmentStore:
             deadline,
             TableName=self._table,
             Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="SET purged_at = :now",
+            UpdateExpression="SET purged_at = :now REMOVE purge_mark",
             # The moment tells this call's own write, whose answer was lost, from another's.
             ConditionExpression="attribute_exists(account_id)"
             " AND (attribute_not_exists(purged_at) OR purged_at = :now)",
