@@ -29,13 +29,13 @@ def _create(request: Request) -> Answer:
     entries = parse_create(request.body)
     account_id = request.tenant.account_id
 
-    def create(deadline: Deadline) -> CreateResult:
-        result = wiring.segments().create(account_id, entries, deadline)
+    def create(name: str | None, deadline: Deadline) -> CreateResult:
+        result = wiring.segments().create(account_id, entries, deadline, name)
         count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
         return result
 
     if key is None:
-        return create_answer(entries, create(request.deadline))
+        return create_answer(entries, create(None, request.deadline))
     result, is_replay = wiring.idempotency().create_once(account_id, key, entries, create, request.deadline)
     answer = create_answer(entries, result)
     # A replay stays the same, so there is nothing to try again with this key.

@@ -1,7 +1,7 @@
 """Compare SegmentMembers and the counts with Memberships, and mend them: daily, or when asked."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -10,9 +10,11 @@ from segments.clock import Deadline
 from segments.edge import wiring
 from segments.edge.http import deadline_of, failure
 from segments.edge.observability import count, logger, metrics
-from segments.edge.reconciliation import read_task, to_task, what_to_reconcile
-from segments.errors import SegmentsError
+from segments.edge.reconciliation import read_task, to_purge_task, to_task, to_tasks, what_to_reconcile
+from segments.errors import NotWrittenError, SegmentsError
+from segments.limits import LOOK_AGAIN_SECONDS
 from segments.services.reconciliation import Place, Scope
+from segments.services.row_mending import Suspect
 
 
 @metrics.log_metrics
@@ -23,10 +25,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     deadline = deadline_of(context)
     if "Records" in event:
         for message in event["Records"]:  # one (template.yaml, BatchSize)
-            _go_on(*read_task(json.loads(message["body"])), deadline)
+            scope, work = read_task(json.loads(message["body"]))
+            logger.append_keys(account_id=scope.account_id)
+            if isinstance(work, Place):
+                _walk(scope, work, deadline)
+            else:
+                _look_again(scope, work, deadline)
         return {"status": "success"}
     try:
         scopes = what_to_reconcile(event, wiring.accounts(), deadline)
+    except NotWrittenError:
+        raise  # Lambda tries the schedule's invocation again, and tells when it gives up
     except SegmentsError as error:
         return dict(failure(error).body)
     for scope in scopes:
@@ -34,15 +43,35 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"status": "success", "begun": len(scopes)}
 
 
-def _go_on(scope: Scope, place: Place, deadline: Deadline) -> None:
-    logger.append_keys(account_id=scope.account_id)
+def _walk(scope: Scope, place: Place, deadline: Deadline) -> None:
     findings, goes_on_at = wiring.reconciliation().reconcile(scope, place, deadline)
     count(
-        RowsMended=findings.rows_mended,
+        Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,
         SegmentsBusy=findings.segments_busy,
+        MembersTakenOut=findings.members_taken_out,
+        PurgesBegun=len(findings.unpurged),
         ReconciliationsFinished=int(goes_on_at is None),
     )
-    logger.info("reconciled", segment_id=scope.segment_id, finished=goes_on_at is None, **asdict(findings))
+    for task in to_tasks(scope, findings.suspects):
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    for segment_id in findings.unpurged:
+        wiring.purge_queue().put_off(to_purge_task(scope, segment_id), 0, deadline)
     if goes_on_at is not None:
         wiring.reconciliation_queue().put_off(to_task(scope, goes_on_at), 0, deadline)
+    logger.info(
+        "reconciled",
+        segment_id=scope.segment_id,
+        finished=goes_on_at is None,
+        counts_mended=findings.counts_mended,
+        suspects=len(findings.suspects),
+        purges_begun=findings.unpurged,
+    )
+
+
+def _look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) -> None:
+    mended, rest = wiring.row_mender().mend(scope.account_id, suspects, deadline)
+    count(Differences=mended, RowsMended=mended)
+    for task in to_tasks(scope, rest):
+        wiring.reconciliation_queue().put_off(task, 0, deadline)
+    logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=mended)

@@ -120,6 +120,15 @@ def test_rejections_are_shown_for_thirty_days(account: Account, clock: MovableCl
     assert [row["ct_segment_id"] for row in newest(account)] == [2]
 
 
+def test_a_page_that_begins_after_the_thirty_days_is_the_empty_end(account: Account, clock: MovableClock) -> None:
+    reject(account, 2, 1)
+    clock.ahead = timedelta(days=29, hours=23)
+    _, first = account.manage("GET", ERRORS, {"limit": "1"})
+    clock.ahead = timedelta(days=30, hours=1)
+    query = {"limit": "1", "cursor": first["cursor"]}
+    assert account.manage("GET", ERRORS, query) == (200, {"errors": [], "cursor": None})
+
+
 def test_an_accounts_errors_are_its_own(account: Account, new_account: Callable[[], Account]) -> None:
     other = new_account()
     (foreign,) = other.create("THEIRS")

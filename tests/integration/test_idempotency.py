@@ -16,7 +16,19 @@ from tests.integration.conftest import Account
 from tests.integration.paging import segment_ids
 from tests.integration.told import A_MOMENT
 from tests.support.events import Context, body_of, with_body
-from tests.support.faults import NO_CONNECTION, FaultyClient, after, cancelled, fine, not_sent, refused
+from tests.support.faults import (
+    NO_CONNECTION,
+    Arguments,
+    FaultyClient,
+    Reply,
+    Send,
+    after,
+    answer_lost,
+    cancelled,
+    fine,
+    not_sent,
+    refused,
+)
 from tests.support.state import Tables
 from tests.support.threads import at_once
 
@@ -66,11 +78,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def set_expiry(dynamodb: "DynamoDBClient", environment: dict[str, str], attribute: str, status: str) -> list[int]:
-    """Let all records of a status expire now; return when they would have, those not that a test expired before."""
+    """Let all records of a status expire now, and what notes their segments.
+
+    Return when the records would have, those not that a test expired before.
+    """
     table = environment["IDEMPOTENCY_TABLE"]
     found = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
-    chosen = [item for item in found if item["status"]["S"] == status and item[attribute]["N"] != "1"]
-    for item in chosen:
+    chosen = [item for item in found if item.get("status") == {"S": status} and item[attribute]["N"] != "1"]
+    notes = [item for item in found if "status" not in item and attribute in item]
+    for item in chosen + notes:
         dynamodb.put_item(TableName=table, Item={**item, attribute: {"N": "1"}})
     return [int(item[attribute]["N"]) for item in chosen]
 
@@ -213,8 +229,8 @@ def test_a_request_of_which_nothing_could_be_written_is_not_remembered(
     assert (status, answer["processed"], REPLAYED in headers) == (200, 2, False)
 
 
-def test_an_answer_of_which_a_part_could_not_be_written_is_remembered_and_asks_for_no_repeat(
-    account: Account, faulty: FaultyClient, key: str
+def test_a_request_of_which_a_part_could_not_be_written_is_completed_by_the_same_key(
+    account: Account, faulty: FaultyClient, tables: Tables, key: str
 ) -> None:
     entries = [{"segment_name": f"S{place}", "customer_segment_id": f"C{place}"} for place in range(60)]
     faulty.next("transact_write_items", fine)
@@ -222,9 +238,106 @@ def test_an_answer_of_which_a_part_could_not_be_written_is_remembered_and_asks_f
     _, body, headers = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
     assert (body["status"], body["processed"], "Retry-After" in headers) == ("partial", 49, True)
     faulty.heal()
-    _, again, headers = create(account, entries, key)
-    assert (again, headers[REPLAYED], "Retry-After" in headers) == (body, "true", False)
-    assert create(account, [entry["record"] for entry in body["unprocessed"]], f"{key}2")[1]["processed"] == 11
+    _, whole, headers = create(account, entries, key)
+    assert (whole["status"], whole["processed"], "Retry-After" in headers) == ("success", 60, False)
+    assert whole["segments"][:49] == body["segments"]
+    assert create(account, entries, key)[1] == whole
+    assert tables.active_segments(account.account_id) == len(segment_ids(account)) == 60
+
+
+# Answers that were lost
+
+
+@pytest.mark.parametrize("entries", [ENTRIES, [{"segment_name": f"S{place}"} for place in range(60)]])
+def test_segments_of_which_it_is_not_known_that_they_were_created_are_found_by_the_same_key(
+    account: Account, faulty: FaultyClient, tables: Tables, key: str, entries: Json
+) -> None:
+    faulty.always("transact_write_items", answer_lost)
+    status, body, _ = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    assert (status, body["processed"]) == (503, 0)
+    there = segment_ids(account)
+    assert there
+    faulty.heal()
+    status, body, _ = create(account, entries, key)
+    assert (status, body["status"], body["processed"]) == (200, "success", len(entries))
+    assert [segment["segment_name"] for segment in body["segments"]] == [entry["segment_name"] for entry in entries]
+    assert set(there) <= {segment["id"] for segment in body["segments"]} == set(segment_ids(account))
+    assert tables.active_segments(account.account_id) == len(entries)
+    _, same, headers = create(account, entries, key)
+    assert (same, headers[REPLAYED]) == (body, "true")
+
+
+def test_segments_are_found_as_they_were_created_though_renamed_or_deleted_since(
+    account: Account, faulty: FaultyClient, key: str
+) -> None:
+    faulty.always("transact_write_items", answer_lost)
+    create(account, ENTRIES, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    faulty.heal()
+    silver, gold = segment_ids(account)
+    account.rename(gold, "Platinum")
+    account.delete(silver)
+    _, body, _ = create(account, ENTRIES, key)
+    assert [(segment["id"], segment["segment_name"]) for segment in body["segments"]] == [
+        (gold, "Gold"),
+        (silver, "Silver"),
+    ]
+    assert segment_ids(account) == [gold]
+
+
+def test_what_was_refused_beside_segments_whose_answer_was_lost_is_refused_alike(
+    account: Account, faulty: FaultyClient, tables: Tables, key: str
+) -> None:
+    account.create("TAKEN")
+    tables.set_quota(account.account_id, 2498)
+    entries = [
+        {"segment_name": "a", "customer_segment_id": "TAKEN"},
+        *[{"segment_name": name, "customer_segment_id": f"id of {name}"} for name in "bcd"],
+        {"segment_name": "b"},
+    ]
+    faulty.next("transact_write_items", fine)  # the quota refuses it
+    faulty.always("transact_write_items", answer_lost)
+    _, body, _ = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    assert Counter(entry["code"] for entry in body["unprocessed"]) == {409: 1, 503: 2, 422: 1, 400: 1}
+    faulty.heal()
+    tables.set_quota(account.account_id, 10)
+    _, body, _ = create(account, entries, key)
+    assert [segment["segment_name"] for segment in body["segments"]] == ["b", "c"]
+    assert [entry["code"] for entry in body["unprocessed"]] == [409, 422, 400]
+
+
+@pytest.mark.parametrize("entries", [ENTRIES, ENTRIES[1:]])
+def test_a_write_that_arrives_late_and_one_that_repeats_it_create_once(
+    account: Account, faulty: FaultyClient, tables: Tables, key: str, entries: Json
+) -> None:
+    late: list[Callable[[], object]] = []
+
+    def hold(send: Send, arguments: Arguments) -> Reply:
+        late.append(partial(send, **arguments))
+        raise NO_CONNECTION[3]
+
+    def arrive() -> None:
+        late[0]()
+
+    faulty.always("transact_write_items", hold)
+    status, _, _ = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    assert (status, segment_ids(account)) == (503, [])
+    faulty.heal()
+    faulty.next("transact_write_items", after(arrive))
+    status, body, _ = create(account, entries, key)
+    assert (status, body["status"]) == (200, "success")
+    assert [segment["id"] for segment in body["segments"]] == segment_ids(account)[::-1]
+    assert tables.active_segments(account.account_id) == len(entries)
+
+
+def test_another_request_does_not_find_them(account: Account, faulty: FaultyClient, key: str) -> None:
+    entries = ENTRIES[1:]
+    faulty.always("transact_write_items", answer_lost)
+    create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    faulty.heal()
+    for other in (f"{key}2", None):
+        assert create(account, entries, other)[1]["processed"] == 1
+    assert create(account, [{"segment_name": "Bronze"}], key)[1]["processed"] == 1
+    assert len(segment_ids(account)) == 4
 
 
 @pytest.mark.parametrize("fault", [refused("ThrottlingException"), not_sent(), refused("AccessDeniedException")])
@@ -241,8 +354,8 @@ def test_nothing_is_created_when_the_key_can_not_be_kept(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_answer_that_can_not_be_kept_is_told_and_not_created_again_while_its_request_may_run(
-    account: Account, records: FaultyClient, key: str
+def test_an_answer_that_can_not_be_kept_is_told_and_not_created_again(
+    account: Account, records: FaultyClient, key: str, dynamodb: "DynamoDBClient", environment: dict[str, str]
 ) -> None:
     records.always("update_item", refused("AccessDeniedException"))
     status, body, headers = create(account, ENTRIES, key)
@@ -250,6 +363,8 @@ def test_an_answer_that_can_not_be_kept_is_told_and_not_created_again_while_its_
     records.heal()
     assert create(account, ENTRIES, key)[0] == 409
     assert segment_ids(account) == [segment["id"] for segment in body["segments"]][::-1]
+    set_expiry(dynamodb, environment, "in_progress_expiration", "INPROGRESS")  # its time is over
+    assert create(account, ENTRIES, key)[1] == body
 
 
 def test_requests_without_a_key_do_not_need_the_table_of_keys(account: Account, records: FaultyClient) -> None:
@@ -305,16 +420,25 @@ def test_a_request_that_runs_too_long_makes_the_second_one_wait_in_vain(
 
 
 @pytest.mark.usefixtures("impatient", "side_by_side")
-def test_a_request_whose_process_died_is_run_again_when_its_time_is_over(
-    account: Account, faulty: FaultyClient, key: str, dynamodb: "DynamoDBClient", environment: dict[str, str]
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_request_whose_process_died_is_run_again_when_its_time_is_over(  # noqa: PLR0913 - fixtures
+    account: Account,
+    faulty: FaultyClient,
+    key: str,
+    dynamodb: "DynamoDBClient",
+    environment: dict[str, str],
+    *,
+    is_written: bool,
 ) -> None:
     set_expiry(dynamodb, environment, "in_progress_expiration", "INPROGRESS")  # what other tests have left
 
-    def die() -> None:
+    def die(send: Send, arguments: Arguments) -> Reply:
+        if is_written:
+            send(**arguments)
         raise Death
 
     began = datetime.now(UTC).timestamp()
-    faulty.next("transact_write_items", after(die))
+    faulty.next("transact_write_items", die)
     with pytest.raises(Death):
         create(account, ENTRIES, key, seconds=20)
     assert create(account, ENTRIES, key)[0] == 409

@@ -16,7 +16,7 @@ from segments.services import purging
 from tests.integration.after_deletion import deleted_item, deliver, message, purge, segments_in, start
 from tests.integration.conftest import Account, MovableClock, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users
-from tests.support.faults import Arguments, FaultyClient, Reply, Send, answer_lost, refused
+from tests.support.faults import Arguments, FaultyClient, Reply, Send, answer_lost, fine, refused
 from tests.support.state import Tables, assert_projected, live
 from tests.support.threads import at_once
 from tests.support.written import Written
@@ -311,6 +311,24 @@ def test_a_purge_waits_for_a_database_that_fails_a_while(  # noqa: PLR0913 - all
     purge(relay, purges, clock)
     assert_purged(account, tables, kept, 5)
     assert deleted_item(tables, account, deleted)["purged_members"] == 5
+
+
+def test_members_are_counted_once_when_the_answers_of_their_counts_are_lost(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    tables: Tables,
+    *,
+    faulty: FaultyClient,
+) -> None:
+    kept, deleted = one_kept_one_deleted(account, relay, 130)
+    start(relay, purges)
+    faulty.next("update_item", answer_lost, answer_lost, fine, answer_lost)
+    purge(relay, purges, clock)
+    assert faulty.waiting == 0
+    assert_purged(account, tables, kept, 130)
+    assert deleted_item(tables, account, deleted)["purged_members"] == 130
 
 
 def test_a_purge_whose_time_is_over_after_each_page_goes_on_at_once(  # noqa: PLR0913 - all that takes part

@@ -2,8 +2,9 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import boto3
@@ -12,7 +13,10 @@ import pytest
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.replay.app import handler as replay
+from segments.clock import SYSTEM_CLOCK, Deadline
 from segments.edge import wiring
+from segments.errors import UnavailableError
+from segments.stores.failed_records import FailedRecords, GivenUp, RecordsGoneError
 from tests.integration.conftest import Account, Relay
 from tests.integration.told import actions, numbered
 from tests.support.events import Context, Event
@@ -31,6 +35,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.messages: dict[str, Json] = {}
+        self.hidden: set[str] = set()
 
     def put(self, function: str, stream_arn: str, shard_id: str, batch: list[Event]) -> None:
         sequences = [record["dynamodb"]["SequenceNumber"] for record in batch]
@@ -52,13 +57,21 @@ class Queue:
         }
         self.messages[str(uuid4())] = body
 
-    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int) -> Json:  # noqa: N803 - boto3's own names
+    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> Json:  # noqa: N803 - boto3's own names
         assert QueueUrl.endswith("/failed-records")
+        assert 0 < WaitTimeSeconds <= 2  # a short poll asks only some of SQS's servers
         messages = [
             {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": json.dumps(body)}
             for name, body in self.messages.items()
-        ]
-        return {"Messages": messages[:MaxNumberOfMessages]}
+            if name not in self.hidden
+        ][:MaxNumberOfMessages]
+        self.hidden.update(message["MessageId"] for message in messages)
+        return {"Messages": messages}
+
+    def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803 - boto3's own names
+        assert QueueUrl.endswith("/failed-records")
+        assert VisibilityTimeout == 0
+        self.hidden.remove(ReceiptHandle.removeprefix("receipt "))
 
     def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803 - boto3's own names
         assert QueueUrl.endswith("/failed-records")
@@ -147,6 +160,7 @@ def test_what_was_given_up_is_taken_in_once_the_cause_is_mended(  # noqa: PLR091
     assert {event["Event ID"] for event in told} == {f"{record['eventID']}-{segment}" for record in records}
 
     queue.messages = twice  # delivered again
+    queue.hidden.clear()
     replay({}, Context(60))
     assert_projected(tables, account.account_id)
     assert account.usage()[1]["data_points"] == 30
@@ -172,6 +186,9 @@ def test_what_fails_again_stays_in_the_queue(  # noqa: PLR0913, PLR0917 - fixtur
     assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": given_up, "gone": 0}
     assert len(queue.messages) == given_up
     assert len(functions.invoked) == given_up
+    assert queue.hidden == set(), "a second run may try them at once"
+    faulty.heal()
+    assert replay({}, Context(60)) == {"status": "success", "replayed": given_up, "failed": 0, "gone": 0}
 
 
 def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functions) -> None:
@@ -180,6 +197,7 @@ def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functi
     queue.put("project", stream, f"shardId-{1:020d}-abcdef01", batch)
     assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
     assert len(queue.messages) == 1
+    assert queue.hidden == set()
     assert functions.invoked == []
 
 
@@ -187,3 +205,72 @@ def test_an_empty_queue_is_no_failure(queue: Queue, functions: Functions) -> Non
     assert queue.messages == {}
     assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0}
     assert functions.invoked == []
+
+
+class Shard:
+    """Stands in for the client of streams: gives pages of records, whose sequence numbers are these."""
+
+    def __init__(self, *pages: list[int], is_open: bool = False) -> None:
+        self.pages = pages
+        self.is_open = is_open
+
+    def get_shard_iterator(self, **_: str) -> Json:
+        return {"ShardIterator": "0"}
+
+    def get_records(self, ShardIterator: str) -> Json:  # noqa: N803 - boto3's own name
+        place = int(ShardIterator)
+        page = self.pages[place] if place < len(self.pages) else []
+        records = [{"dynamodb": {"SequenceNumber": f"{number:021d}"}} for number in page]
+        goes_on = self.is_open or place + 1 < len(self.pages)
+        return {"Records": records, **({"NextShardIterator": str(place + 1)} if goes_on else {})}
+
+    def records(self, first: int, last: int, seconds: float = 5) -> list[int]:
+        """Read a batch through the product's code; return the sequence numbers."""
+        batch = GivenUp("id", "receipt", "function", "stream", "shard", f"{first:021d}", f"{last:021d}")
+        found = FailedRecords(cast("Any", None), "url", cast("Any", self)).records(batch, Deadline.after(seconds))
+        return [int(record["dynamodb"]["SequenceNumber"]) for record in found]
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [[1, 2, 3, 4, 5]],
+        [[1, 2], [3, 4], [5]],
+        [[], [1, 2, 3, 4, 5]],
+        [[], [], [1], [2, 3], [4]],
+        [[1, 2], [], [3, 4]],
+        [[1, 2], [], [], [3], [], [4]],
+    ],
+)
+def test_a_batch_is_read_to_its_last_record_through_empty_pages(pages: list[list[int]], *, is_open: bool) -> None:
+    assert Shard(*pages, is_open=is_open).records(1, 4) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("pages", [[[]], [[1, 2]], [[1, 2], [5]], [[5]], [[], [1], []]])
+def test_a_batch_without_its_last_record_is_never_taken_for_whole(pages: list[list[int]]) -> None:
+    with pytest.raises(RecordsGoneError):
+        Shard(*pages).records(1, 4)
+
+
+def test_a_batch_whose_last_record_does_not_come_in_time_is_not_taken_for_whole() -> None:
+    with pytest.raises(UnavailableError):
+        Shard([1, 2], is_open=True).records(1, 4, seconds=0.2)
+
+
+def test_nothing_is_begun_when_the_time_is_up_and_what_was_received_is_given_back(
+    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    passed = 0.0
+
+    def takes_long(*_: object) -> list[Json]:
+        nonlocal passed
+        passed += 100
+        raise RecordsGoneError
+
+    monkeypatch.setattr(SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
+    monkeypatch.setattr(FailedRecords, "records", takes_long)
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
+    assert (len(queue.messages), queue.hidden, functions.invoked) == (3, set(), [])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segments.edge import wiring
 from tests.integration.conftest import Account, Relay
 from tests.integration.paging import pages, segment_ids, walk
 from tests.integration.told import actions, numbered
@@ -229,3 +230,50 @@ def test_a_page_by_prefix_of_deleted_segments_takes_no_call_a_row(
     assert faulty.calls["query"] <= 2
     assert set(faulty.calls) == {"query", "batch_get_item"}
     assert faulty.calls["batch_get_item"] <= 6
+
+
+def test_a_page_by_prefix_and_status_does_not_step_over_what_has_another_status(
+    account: Account, faulty: FaultyClient
+) -> None:
+    segments = account.create(*[f"C{place:02d}" for place in range(40)])
+    faulty.calls.clear()
+    assert account.listed(status="deleted", customer_segment_id_prefix="C", limit="1")["segments"] == []
+    assert faulty.calls == {"query": 1}
+    account.delete(segments[30])
+    account.delete(segments[35])
+    faulty.calls.clear()
+    assert segment_ids(account, status="deleted", customer_segment_id_prefix="C", limit=1) == [
+        segments[30],
+        segments[35],
+    ]
+    assert faulty.calls["query"] == 2
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_long_page_by_prefix_reads_the_counts_of_its_segments_in_one_walk(
+    account: Account, relay: Relay, faulty: FaultyClient, status: str
+) -> None:
+    segments = counted(account, relay)
+    segments += account.create(*[f"C{place}" for place in range(100, 150)])
+    if status == "deleted":
+        for segment in segments:
+            account.delete(segment)
+    elif status == "all":
+        account.delete(segments[149])
+    faulty.calls.clear()
+    answer = account.listed(status=status, customer_segment_id_prefix="C", limit="1000")
+    rows = {row["id"]: row["members"] for row in answer["segments"]}
+    joined = set() if status == "deleted" else set(segments[:100])
+    assert rows == {segment: int(segment in joined) for segment in segments}
+    assert faulty.calls["batch_get_item"] <= 4
+    assert faulty.calls["query"] <= 2
+
+
+def test_the_first_page_of_a_process_reads_the_key_of_its_cursors_too(
+    account: Account, relay: Relay, faulty: FaultyClient
+) -> None:
+    counted(account, relay)
+    wiring.cursors.cache_clear()
+    faulty.calls.clear()
+    account.listed(status="all", limit="50")
+    assert faulty.calls == {"query": 3, "get_item": 1}

@@ -29,7 +29,7 @@ QUEUE_READERS = ("PurgeSegmentFunction", "ReconcileFunction")
 WITHOUT_RIGHTS = ("DashboardFunction",)
 RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
 QUEUES = resources("AWS::SQS::Queue")
-FAILED = ("FailedRecordsQueue", "FailedTasksQueue")
+FAILED = ("FailedRecordsQueue", "FailedTasksQueue", "UndeliveredDeletionsQueue", "FailedSchedulesQueue")
 MIB = 1024 * 1024
 
 
@@ -154,6 +154,30 @@ def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
     for queue in FAILED:
         (alarm,) = [one for one in alarms if one["Dimensions"][0]["Value"] == {"GetAtt": f"{queue}.QueueName"}]
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+
+
+def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")["DifferencesAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Differences", "Sum", 0)
+    assert alarm["Dimensions"][0] == {"Name": "function", "Value": {"Ref": "ReconcileFunction"}}
+
+
+def test_a_schedule_that_could_not_be_begun_is_kept() -> None:
+    config = FUNCTIONS["ReconcileFunction"]["EventInvokeConfig"]
+    kept_in = config["DestinationConfig"]["OnFailure"]["Destination"]
+    assert kept_in == {"GetAtt": "FailedSchedulesQueue.Arn"}
+    (statement,) = [one for one in statements("ReconcileFunction") if one["Resource"] == kept_in]
+    assert actions(statement) == ["sqs:SendMessage"]
+    assert 0 < config["MaximumRetryAttempts"] <= 2
+
+
+def test_a_queue_of_failed_tasks_has_what_came_from_queues_alone() -> None:
+    """Lambda's invocation records and EventBridge's events have no queue to be sent back to."""
+    sources = [name for name, queue in QUEUES.items() if "RedrivePolicy" in queue]
+    assert sources == ["PurgeQueue", "ReconciliationQueue"]
+    others = json.dumps([load()["Resources"]["SegmentDeletedRule"], FUNCTIONS])
+    assert "FailedTasksQueue" not in others
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -177,7 +201,7 @@ def test_only_deletions_reach_the_purge() -> None:
     assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": [SegmentEventName.DELETED]}
     (target,) = rule["Targets"]
     assert target["Arn"] == {"GetAtt": "PurgeQueue.Arn"}
-    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "FailedTasksQueue.Arn"}}
+    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "UndeliveredDeletionsQueue.Arn"}}
     (policy,) = resources("AWS::SQS::QueuePolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"GetAtt": "SegmentDeletedRule.Arn"}}}

@@ -43,11 +43,17 @@ export class Api {
     return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
   }
 
-  /** Create up to 100 segments; safe to try again, as the key tells the API that it is the same request. */
+  /** Create up to 100 segments; safe to try again, in part too, as the key tells the API that it is the same request. */
   async create(entries, { signal } = {}) {
     const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
     const headers = { "Idempotency-Key": key.join("") };
-    return this.#persist(() => this.request("POST", "/api/createSegment", entries, { signal, headers }), TRIES, signal);
+    const send = () => this.request("POST", "/api/createSegment", entries, { signal, headers });
+    for (let number = 0; ; number += 1) {
+      const answer = await this.#persist(send, TRIES, signal);
+      const isFinal = !answer.unprocessed?.some(({ code }) => TRY_AGAIN.has(code));
+      if (isFinal || number + 1 >= TRIES) return answer;
+      await pause(backoff(number), signal);
+    }
   }
 
   /** Add users to segments or remove them; safe to try again. */

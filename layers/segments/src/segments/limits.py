@@ -54,8 +54,12 @@ PROJECTION_SECONDS = 150
 # Under what one partition takes in writes (1,000 units a second; DynamoDB developer guide, "Partitions").
 PURGE_PAGE = 100
 PURGED_MEMBERS_PER_SECOND = 500
-# How long the stream usually takes to bring a change into SegmentMembers and the counts.
-STREAM_SECONDS = 5.0
+# A row that seems wrong is looked at again when the stream has had time to bring what it says.
+LOOK_AGAIN_SECONDS = 300
+# Suspects of one message: SQS takes 256 KiB.
+SUSPECTS_PER_TASK = 1000
+# A purge that has not ended by then may never have begun.
+PURGE_OVERDUE_SECONDS = 3600
 RECONCILIATION_PAGE = 100
 COUNT_ATTEMPTS = 4
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).

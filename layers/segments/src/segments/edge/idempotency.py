@@ -1,12 +1,15 @@
 """Idempotency keys: a create request that is sent again gets the answer that it got, and creates nothing.
 
 Powertools keeps the record of each key. What is kept of an answer is only what the request itself does not tell, so
-that it fits into an item whatever the request was.
+that it fits into an item whatever the request was. An answer that leaves open what was written is not kept: the request
+is carried out again, and finds what it created by its name (stores.creations).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools.utilities.idempotency import (
@@ -41,7 +44,7 @@ KEEP_SECONDS = 4.0
 _ERRORS = {error.slug: error for error in CODES}
 
 
-class _NothingWrittenError(Exception):
+class _NotAllKnownError(Exception):
     """Keeps a result from being remembered: the same request is to be tried again, with the same key."""
 
 
@@ -66,35 +69,38 @@ class Idempotency:
         account_id: str,
         key: str,
         entries: Sequence[NewSegment],
-        create: Callable[[Deadline], CreateResult],
+        create: Callable[[str, Deadline], CreateResult],
         deadline: Deadline,
     ) -> tuple[CreateResult, bool]:
         """Return what `create` returns, or what it returned to the first request; and whether it is the latter.
 
+        `create` is given a name for the request, the same whenever it is sent again.
+
         Raises ConflictError if the key came with other entries, or if its first request is still running, and
         UnavailableError, while nothing is created yet, if the record can't be read or written.
         """
-        made: list[CreateResult] = []
-
-        def make() -> dict[str, Any]:
-            result = create(Deadline(deadline.at - KEEP_SECONDS, deadline.clock))
-            made.append(result)
-            if not result.created and any(isinstance(error, NotWrittenError) for error in result.refused.values()):
-                raise _NothingWrittenError
-            return _to_json(result)
-
-        once = self._remembered(make, deadline)
         request = {
             "account_id": account_id,
             "key": key,
             "entries": [[entry.name, entry.customer_segment_id] for entry in entries],
         }
+        name = sha256(json.dumps(request).encode()).hexdigest()
+        made: list[CreateResult] = []
+
+        def make() -> dict[str, Any]:
+            result = create(name, Deadline(deadline.at - KEEP_SECONDS, deadline.clock))
+            made.append(result)
+            if any(isinstance(error, NotWrittenError) for error in result.refused.values()):
+                raise _NotAllKnownError
+            return _to_json(result)
+
+        once = self._remembered(make, deadline)
         backoff = Backoff(Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS), deadline.clock))
         while True:
             try:
                 kept = once(request=request)
                 return (made[0], False) if made else (_from_json(kept, account_id, entries), True)
-            except _NothingWrittenError:
+            except _NotAllKnownError:
                 return made[0], False
             except IdempotencyAlreadyInProgressError as exc:
                 if not backoff.wait():
@@ -104,7 +110,7 @@ class Idempotency:
             except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:
                 if not made:
                     raise UnavailableError("Idempotency-Key: can't be looked up now") from exc
-                # It is known what was created, so that is said, though a repeat will not know it.
+                # A repeat finds what was created, though perhaps not why the rest was refused.
                 logger.warning("the result of an idempotency key could not be kept", error=str(exc))
                 count(IdempotencyKeysNotKept=1)
                 return made[0], False

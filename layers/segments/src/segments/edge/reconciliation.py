@@ -1,7 +1,7 @@
 """What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from segments.clock import Deadline
 from segments.edge.account_operations import AccountId
 from segments.edge.requests import validate
-from segments.limits import MAX_SEGMENT_ID
+from segments.limits import MAX_SEGMENT_ID, SUSPECTS_PER_TASK
 from segments.services.accounts import AccountService
 from segments.services.reconciliation import Place, Scope
+from segments.services.row_mending import Suspect
+from segments.stores.dynamodb import chunks
 
 
 class _Request(BaseModel):
@@ -54,10 +56,24 @@ def what_to_reconcile(event: object, accounts: AccountService, deadline: Deadlin
 
 
 def to_task(scope: Scope, place: Place) -> dict[str, object]:
-    """Write a task as JSON."""
+    """Write the task of a walk as JSON."""
     return {"scope": asdict(scope), "place": asdict(place)}
 
 
-def read_task(task: Mapping[str, Mapping[str, Any]]) -> tuple[Scope, Place]:
-    """Read a task of ours."""
-    return Scope(**task["scope"]), Place(**task["place"])
+def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking at rows again."""
+    for some in chunks(suspects, SUSPECTS_PER_TASK):
+        yield {"scope": asdict(scope), "suspects": [astuple(suspect) for suspect in some]}
+
+
+def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
+    """Write the task of a purge, as the event `Segment Deleted` does."""
+    return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
+
+
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Place | list[Suspect]]:
+    """Read a task of ours: where a walk goes on, or which rows to look at again."""
+    scope = Scope(**task["scope"])
+    if "suspects" in task:
+        return scope, [Suspect(*suspect) for suspect in task["suspects"]]
+    return scope, Place(**task["place"])

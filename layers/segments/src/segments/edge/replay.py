@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segments.clock import Deadline
 from segments.edge.observability import logger
+from segments.errors import UnavailableError
 from segments.stores.failed_records import FailedRecords, GivenUp, RecordsGoneError
 from segments.stores.keys import is_segment
 
@@ -25,34 +26,49 @@ class ReplayReport:
 
 
 def replay(failed_records: FailedRecords, functions: "LambdaClient", deadline: Deadline) -> ReplayReport:
-    """Replay each batch of the queue once, for as long as there is time."""
+    """Replay each batch of the queue once, for as long as there is time; give back those that stay in it."""
     report = ReplayReport()
+    staying: dict[str, GivenUp] = {}
     seen: set[str] = set()
-    while not deadline.is_over():
-        batches = [batch for batch in failed_records.receive() if batch.message_id not in seen]
-        if not batches:
-            break
-        seen.update(batch.message_id for batch in batches)
-        for batch in batches:
-            _replay(batch, failed_records, functions, report)
+    try:
+        while not deadline.is_over():
+            batches = [batch for batch in failed_records.receive() if batch.message_id not in seen]
+            if not batches:
+                break
+            staying.update({batch.message_id: batch for batch in batches})
+            seen.update(staying)
+            for batch in batches:
+                if not deadline.is_over() and _replay(batch, failed_records, functions, report, deadline):
+                    del staying[batch.message_id]
+    finally:
+        for batch in staying.values():
+            failed_records.give_back(batch)
     return report
 
 
-def _replay(batch: GivenUp, failed_records: FailedRecords, functions: "LambdaClient", report: ReplayReport) -> None:
+def _replay(
+    batch: GivenUp, failed_records: FailedRecords, functions: "LambdaClient", report: ReplayReport, deadline: Deadline
+) -> bool:
+    """Replay a batch and take it out of the queue; False if it stays there."""
     try:
-        records = failed_records.records(batch)
+        records = failed_records.records(batch, deadline)
     except RecordsGoneError:
         logger.error("the stream no longer holds records that were given up", first=batch.first, last=batch.last)
         report.gone += 1
-        return
+        return False
+    except UnavailableError as exc:
+        logger.warning("records could not be read", error=str(exc), first=batch.first, last=batch.last)
+        report.failed += 1
+        return False
     answer = functions.invoke(FunctionName=batch.function_arn, Payload=json.dumps(to_event(records)))
     payload = json.loads(answer["Payload"].read())
     if "FunctionError" in answer or payload["batchItemFailures"]:
         logger.warning("records failed again", function=batch.function_arn, first=batch.first, last=batch.last)
         report.failed += 1
-        return
+        return False
     failed_records.forget(batch)
     report.replayed += 1
+    return True
 
 
 def to_event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from segments.services.publishing import PublishingService
     from segments.services.purging import PurgeService
     from segments.services.reconciliation import ReconciliationService
+    from segments.services.row_mending import RowMender
     from segments.services.segment_reads import SegmentReads
     from segments.services.segments import SegmentService
     from segments.services.updates import UpdateService
@@ -107,8 +108,10 @@ def _members() -> "MemberListStore":
 def segments() -> "SegmentService":
     """Return the process's segment service."""
     from segments.services.segments import SegmentService
+    from segments.stores.creations import CreationStore
 
-    return SegmentService(_segments(), SYSTEM_CLOCK)
+    creations = CreationStore(_db(), _settings().idempotency_table, SYSTEM_CLOCK)
+    return SegmentService(_segments(), creations, SYSTEM_CLOCK)
 
 
 @cache
@@ -166,7 +169,15 @@ def reconciliation() -> "ReconciliationService":
     from segments.stores.segment_lists import SegmentListStore
 
     lists = SegmentListStore(_db(), _settings().segments_table)
-    return ReconciliationService(_memberships(), _segments(), lists, _members(), _segment_members(), SYSTEM_CLOCK)
+    return ReconciliationService(_memberships(), _segments(), lists, _members(), row_mender(), SYSTEM_CLOCK)
+
+
+@cache
+def row_mender() -> "RowMender":
+    """Return the process's mender of rows."""
+    from segments.services.row_mending import RowMender
+
+    return RowMender(_memberships(), _segments(), _segment_members(), SYSTEM_CLOCK)
 
 
 @cache

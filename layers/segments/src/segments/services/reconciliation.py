@@ -1,44 +1,26 @@
 """Compare rows and counts with the truth, and mend what differs, while writes go on.
 
 The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. It
-walks in two stages: over the account's profiles, for rows that are missing or wrong, then over its segments, for rows
-of users who are no members, and for the counts. What is about to come by the stream looks like a difference too, so a
-difference is looked at twice, some seconds apart, and is mended on condition that the row is still as it was.
-
-A mended row takes a sequence just above the one that it had: below that of any later record, which is then applied to
-the row as it is.
+walks in three stages: over the account's profiles, for rows that are missing or wrong; over its segments, for rows of
+users who are no members, and for the counts; and over its deleted segments, for purges that never began. Rows that seem
+wrong are looked at again later (services.row_mending).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import NotWrittenError
-from segments.limits import COUNT_ATTEMPTS, MAX_PAGE, RECONCILIATION_PAGE, STREAM_SECONDS, TRANSACTION_ACTIONS
-from segments.model import Channel, MembershipImage, Status
-from segments.stores.dynamodb import chunks
+from segments.limits import COUNT_ATTEMPTS, MAX_PAGE, PURGE_OVERDUE_SECONDS, RECONCILIATION_PAGE
+from segments.model import NOBODY, MembershipImage, Status
+from segments.services.row_mending import RowId, RowMender, Suspect
 from segments.stores.member_lists import MemberListStore
 from segments.stores.memberships import MembershipStore
 from segments.stores.segment_lists import SegmentListStore
-from segments.stores.segment_members import (
-    MEMBERS,
-    Increments,
-    MemberRow,
-    RowsDifferError,
-    RowWrite,
-    SegmentMemberStore,
-    StoredRow,
-)
+from segments.stores.segment_members import MEMBERS
 from segments.stores.segments import SegmentStore, counter_name
-
-RowId = tuple[int, str]
-"""Segment and profile."""
-
-# A row of its own and one action for its segment's counts.
-_ROWS_PER_WRITE = TRANSACTION_ACTIONS // 2
-_MENDED = "r"
-_BEFORE_ALL_RECORDS = "0" * 40  # sequences have 40 digits here (edge.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +35,33 @@ class Scope:
 class Place:
     """Where a walk is: after a profile; once `profiles_done`, in the segment below `below`, after a profile of it.
 
-    `counting` is the segment whose rows are done, and whose counts are next.
+    `counting` is the segment whose rows are done, and whose counts are next. Once `segments_done`, in the deleted
+    segment below `below`.
     """
 
     profiles_done: bool = False
     below: int | None = None
     after: str | None = None
     counting: int | None = None
+    segments_done: bool = False
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was found and mended; `segments_busy` kept changing while they were counted, and were not checked."""
+    """What was found and mended; `segments_busy` kept changing while they were counted, and were not checked.
 
-    rows_mended: int = 0
+    `suspects` are rows to look at again, `unpurged` deleted segments to purge; members were taken out of purged ones.
+    """
+
     counts_mended: int = 0
     segments_busy: int = 0
+    members_taken_out: int = 0
+    suspects: list[Suspect] = field(default_factory=list)
+    unpurged: list[int] = field(default_factory=list)
 
 
 class ReconciliationService:
-    """Mends SegmentMembers and the counts."""
+    """Walks over an account."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - it compares all that there is
         self,
@@ -80,7 +69,7 @@ class ReconciliationService:
         segments: SegmentStore,
         lists: SegmentListStore,
         members: MemberListStore,
-        rows: SegmentMemberStore,
+        rows: RowMender,
         clock: Clock,
     ) -> None:
         self._memberships = memberships
@@ -100,8 +89,7 @@ class ReconciliationService:
         here: Place | None = place
         try:
             while here is not None and not deadline.is_over():
-                step = self._step_over_segments if here.profiles_done else self._step_over_profiles
-                here = step(scope, here, findings, deadline)
+                here = self._step_of(here)(scope, here, findings, deadline)
         except NotWrittenError:
             if not deadline.is_over() or (here == place and place.counting is None):
                 raise
@@ -109,6 +97,11 @@ class ReconciliationService:
                 findings.segments_busy += 1
                 here = Place(profiles_done=True, below=place.counting)
         return findings, here
+
+    def _step_of(self, place: Place) -> Callable[[Scope, Place, Findings, Deadline], Place | None]:
+        if place.segments_done:
+            return self._step_over_deleted
+        return self._step_over_segments if place.profiles_done else self._step_over_profiles
 
     def _step_over_profiles(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place:
         """Check the rows that the next profiles should have."""
@@ -120,9 +113,7 @@ class ReconciliationService:
             for segment_id in image.segment_ids
             if scope.segment_id in (None, segment_id)
         }
-        stored = self._rows.read(scope.account_id, list(wanted), deadline)
-        suspects = [row for row, image in wanted.items() if not _is_right(row, stored.get(row), image)]
-        self._mend_rows(scope.account_id, suspects, findings, deadline)
+        self._suspect(scope, wanted, findings, deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
             return Place(profiles_done=True)
         return replace(place, after=profile_ids[-1])
@@ -134,18 +125,18 @@ class ReconciliationService:
             return Place(profiles_done=True, below=place.counting)
         segment_id = self._next_segment(scope, place.below, deadline)
         if segment_id is None:
-            return None
+            return Place(profiles_done=True, segments_done=True)
         members, last = self._members.page(
             scope.account_id, segment_id, place.after, RECONCILIATION_PAGE, deadline=deadline
         )
         profile_ids = [member.profile_id for member in members]
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
-        suspects = [
-            (segment_id, profile_id)
+        strangers = {
+            (segment_id, profile_id): images.get(profile_id, NOBODY)
             for profile_id in profile_ids
-            if profile_id not in images or segment_id not in images[profile_id].segment_ids
-        ]
-        self._mend_rows(scope.account_id, suspects, findings, deadline)
+            if segment_id not in images.get(profile_id, NOBODY).segment_ids
+        }
+        self._suspect(scope, strangers, findings, deadline)
         return replace(place, after=last, counting=segment_id if last is None else None)
 
     def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
@@ -157,43 +148,27 @@ class ReconciliationService:
         active = self._segments.get_active([(scope.account_id, scope.segment_id)], deadline)
         return scope.segment_id if active else None
 
-    def _mend_rows(self, account_id: str, suspects: Sequence[RowId], findings: Findings, deadline: Deadline) -> None:
-        """Write the rows that still differ when the stream has had its time; a deleted segment's are its purge's."""
-        ids = sorted({segment_id for segment_id, _ in suspects})
-        active = self._segments.get_active([(account_id, segment_id) for segment_id in ids], deadline) if ids else {}
-        of_active = [row for row in suspects if (account_id, row[0]) in active]
-        if not of_active:
-            return
-        self._clock.sleep(STREAM_SECONDS)
-        for rows in chunks(of_active, _ROWS_PER_WRITE):
-            images = self._memberships.get_many(account_id, sorted({profile for _, profile in rows}), deadline)
-            stored = self._rows.read(account_id, rows, deadline)
-            wrong = [row for row in rows if not _is_right(row, stored.get(row), images.get(row[1]))]
-            if not wrong:
-                continue
-            writes = [self._write(account_id, row, stored.get(row), images.get(row[1])) for row in wrong]
-            try:
-                self._rows.write(writes, Increments(_moved(writes), {}), self._clock.now(), deadline)
-            except RowsDifferError:  # they are being written by the stream; the next walk looks again
-                continue
-            findings.rows_mended += len(writes)
+    def _suspect(
+        self, scope: Scope, truths: Mapping[RowId, MembershipImage], findings: Findings, deadline: Deadline
+    ) -> None:
+        suspects = self._rows.suspects(scope.account_id, truths, deadline)
+        if suspects:
+            findings.members_taken_out += self._rows.take_out_of_purged(scope.account_id, suspects, deadline)
+            findings.suspects += suspects
 
-    def _write(self, account_id: str, row: RowId, stored: StoredRow | None, image: MembershipImage | None) -> RowWrite:
-        segment_id, profile_id = row
-        actual = None if stored is None else stored.row
-        is_member = image is not None and segment_id in image.segment_ids
-        was_member = actual is not None and actual.member
-        reach = image.reach if image is not None and is_member else frozenset[Channel]()
-        sequence = (_BEFORE_ALL_RECORDS if actual is None else actual.sequence) + _MENDED
-        return RowWrite(
-            account_id=account_id,
-            segment_id=segment_id,
-            profile_id=profile_id,
-            expects=actual,
-            becomes=MemberRow(is_member, reach, sequence),
-            identity=None if image is None else image.identity,
-            joined_at=self._clock.now() if is_member and not was_member else None,
-        )
+    def _step_over_deleted(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place | None:
+        """Find deleted segments whose purge has not ended in time: it may never have begun."""
+        if scope.segment_id is None:
+            deleted = self._lists.newest(scope.account_id, Status.DELETED, place.below, MAX_PAGE, deadline)
+        else:
+            deleted = list(self._segments.get_many([(scope.account_id, scope.segment_id)], deadline).values())
+        overdue = rfc3339(self._clock.now() - timedelta(seconds=PURGE_OVERDUE_SECONDS))
+        findings.unpurged += [
+            segment.segment_id
+            for segment in deleted
+            if segment.deleted_at is not None and segment.deleted_at < overdue and segment.purged_at is None
+        ]
+        return replace(place, below=deleted[-1].segment_id) if len(deleted) == MAX_PAGE else None
 
     def _check_counts(self, account_id: str, segment_id: int, findings: Findings, deadline: Deadline) -> None:
         """Count a segment's rows while none of them changes, twice if the counts seem wrong, and correct these.
@@ -229,24 +204,3 @@ class ReconciliationService:
             counted.update(counter_name(channel) for member in members for channel in member.reach)
             if after is None:
                 return counted
-
-
-def _is_right(row: RowId, stored: StoredRow | None, image: MembershipImage | None) -> bool:
-    """Tell whether a row says what the truth says."""
-    is_member = image is not None and row[0] in image.segment_ids
-    if stored is None or not stored.row.member or image is None or not is_member:
-        return is_member == (stored is not None and stored.row.member)
-    return (stored.row.reach, stored.identity) == (image.reach, image.identity)
-
-
-def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, int]]:
-    """Return by how much the writes move the counts of their segments."""
-    moved: dict[tuple[str, int], Counter[str]] = {}
-    for write in writes:
-        deltas = moved.setdefault((write.account_id, write.segment_id), Counter())
-        before = write.expects if isinstance(write.expects, MemberRow) else None
-        for row, sign in ((write.becomes, 1), (before, -1)):
-            if row is not None and row.member:
-                deltas[MEMBERS] += sign
-                deltas.update({counter_name(channel): sign for channel in row.reach})
-    return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -23,6 +23,9 @@ from segments.stores.references import ReferenceStore
 from segments.stores.segment_lists import SegmentListStore
 from segments.stores.segments import SegmentStore
 
+# Slots of so many segments are read by key, those of more by one walk over the slots of all in between.
+_COUNTED_ONE_BY_ONE = 100
+
 
 class SegmentReads:
     """Looks things up for those who ask about segments."""
@@ -91,7 +94,12 @@ class SegmentReads:
     def _of_status(
         self, account_id: str, segment_ids: Sequence[int], status: Status | None, deadline: Deadline
     ) -> list[CountedSegment]:
-        found = self._segments.get_counted(account_id, segment_ids, deadline)
+        if len(segment_ids) > _COUNTED_ONE_BY_ONE:
+            segments = self._segments.get_many([(account_id, segment_id) for segment_id in segment_ids], deadline)
+            counted = self._counted(account_id, list(segments.values()), deadline)
+            found = {segment.segment_id: (segment, counts) for segment, counts in counted}
+        else:
+            found = self._segments.get_counted(account_id, segment_ids, deadline)
         rows = [found[segment_id] for segment_id in segment_ids if segment_id in found]
         return [row for row in rows if status in (None, row[0].status)]
 

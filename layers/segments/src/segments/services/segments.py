@@ -1,8 +1,8 @@
 """Create, rename and delete segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from segments.clock import Backoff, Clock, Deadline, rfc3339
 from segments.errors import (
@@ -17,8 +17,12 @@ from segments.errors import (
 )
 from segments.limits import MAX_ACTIVE_SEGMENTS
 from segments.model import NewSegment, Segment, Status
+from segments.stores.creations import CreationStore, Part
 from segments.stores.dynamodb import chunks
-from segments.stores.segments import SEGMENTS_PER_INSERT, InsertRefusedError, SegmentStore
+from segments.stores.segments import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass
@@ -32,26 +36,58 @@ class CreateResult:
 class SegmentService:
     """Segments of an account."""
 
-    def __init__(self, segments: SegmentStore, clock: Clock) -> None:
+    def __init__(self, segments: SegmentStore, creations: CreationStore, clock: Clock) -> None:
         self._segments = segments
+        self._creations = creations
         self._clock = clock
 
-    def create(self, account_id: str, entries: Sequence[NewSegment], deadline: Deadline) -> CreateResult:
-        """Create segments; each entry stands or falls alone, and of two alike the first stands."""
+    def create(
+        self, account_id: str, entries: Sequence[NewSegment], deadline: Deadline, request: str | None = None
+    ) -> CreateResult:
+        """Create segments; each entry stands or falls alone, and of two alike the first stands.
+
+        What an earlier try of the same `request` has created is not created again, and is told as created.
+        """
+        while True:
+            try:
+                return self._create(account_id, entries, request, deadline)
+            except AlreadyInsertedError:  # by a try that is under way: the next turn finds what it created
+                continue
+
+    def _create(
+        self, account_id: str, entries: Sequence[NewSegment], request: str | None, deadline: Deadline
+    ) -> CreateResult:
         result = CreateResult({}, {})
         self._refuse_repeats(entries, result)
         wanted = [entry.customer_segment_id for place, entry in enumerate(entries) if place not in result.refused]
+        parts = [Part(request, tuple(places)) for places in chunks(range(len(entries)), SEGMENTS_PER_INSERT)]
         try:
+            # In this order: a claim that a try of this request has made just now is in what is found after it.
             claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
+            found = self._creations.find(parts, deadline) if request is not None else {}
         except NotWrittenError as error:
             return CreateResult({}, {**dict.fromkeys(range(len(entries)), error), **result.refused})
         for place, entry in enumerate(entries):
             if place not in result.refused and entry.customer_segment_id in claimed:
                 result.refused[place] = _taken()
-        open_places = [place for place in range(len(entries)) if place not in result.refused]
-        for places in chunks(open_places, SEGMENTS_PER_INSERT):
-            self._insert(account_id, entries, places, result, deadline)
+        for part in parts:
+            if part in found:
+                self._tell_again(account_id, entries, part, found[part], result)
+            else:
+                self._insert(account_id, entries, part, result, deadline)
         return result
+
+    @staticmethod
+    def _tell_again(
+        account_id: str, entries: Sequence[NewSegment], part: Part, created: Mapping[int, int], result: CreateResult
+    ) -> None:
+        """Tell what an earlier try has created; what it has not though it could be now, the quota did not allow."""
+        for place in part.places:
+            if place in created:
+                result.refused.pop(place, None)  # the claim is its own
+                result.created[place] = _new_segment(account_id, entries[place], created[place])
+            elif place not in result.refused:
+                result.refused[place] = _quota_used_up()
 
     @staticmethod
     def _refuse_repeats(entries: Sequence[NewSegment], result: CreateResult) -> None:
@@ -72,25 +108,29 @@ class SegmentService:
         self,
         account_id: str,
         entries: Sequence[NewSegment],
-        places: Sequence[int],
+        part: Part,
         result: CreateResult,
         deadline: Deadline,
     ) -> None:
-        """Insert the entries at `places` in one transaction, without those that it turns out can't be."""
-        pending = list(places)
+        """Insert the entries of a part in one transaction, without those that it turns out can't be.
+
+        Raises AlreadyInsertedError.
+        """
+        pending = [place for place in part.places if place not in result.refused]
         while pending:
-            segments = self._new_segments(account_id, [entries[place] for place in pending])
+            first_id = self._next_id()
+            ids = {place: first_id + offset for offset, place in enumerate(pending)}
+            segments = [_new_segment(account_id, entries[place], segment_id) for place, segment_id in ids.items()]
+            note = None if part.request is None else self._creations.note(part, ids)
             try:
-                self._segments.insert(account_id, segments, deadline)
+                self._segments.insert(account_id, segments, deadline, note)
             except InsertRefusedError as exc:
                 for taken in exc.taken_customer_ids:
                     result.refused[pending[taken]] = _taken()
                 pending = [place for place in pending if place not in result.refused]
                 if exc.free_places is not None:
                     for place in pending[exc.free_places :]:
-                        result.refused[place] = QuotaExceededError(
-                            f"the account has {MAX_ACTIVE_SEGMENTS} active segments, the most there may be"
-                        )
+                        result.refused[place] = _quota_used_up()
                     pending = pending[: exc.free_places]
             except NotWrittenError as exc:
                 result.refused.update(dict.fromkeys(pending, exc))
@@ -99,21 +139,9 @@ class SegmentService:
                 result.created.update(zip(pending, segments, strict=True))
                 return
 
-    def _new_segments(self, account_id: str, entries: Sequence[NewSegment]) -> list[Segment]:
-        """Give ids: microseconds since 1970, one apart within a request; below 2^53 until the year 2255."""
-        now = self._clock.now()
-        first_id = int(now.timestamp()) * 1_000_000 + now.microsecond
-        return [
-            Segment(
-                account_id=account_id,
-                segment_id=first_id + offset,
-                name=entry.name,
-                customer_segment_id=entry.customer_segment_id,
-                status=Status.ACTIVE,
-                created_at=rfc3339(now + timedelta(microseconds=offset)),
-            )
-            for offset, entry in enumerate(entries)
-        ]
+    def _next_id(self) -> int:
+        """Return microseconds since 1970; below 2^53 until the year 2255. Those of one request are one apart."""
+        return (self._clock.now() - _EPOCH) // _MICROSECOND
 
     def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> None:
         """Give an active segment another name; raises NotFoundError or SegmentDeletedError."""
@@ -148,6 +176,21 @@ def no_such_segment(segment_id: int) -> NotFoundError:
 def segment_deleted(segment_id: int) -> SegmentDeletedError:
     """Return the error for a segment that was deleted."""
     return SegmentDeletedError(f"segment {segment_id} was deleted")
+
+
+def _new_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
+    return Segment(
+        account_id=account_id,
+        segment_id=segment_id,
+        name=entry.name,
+        customer_segment_id=entry.customer_segment_id,
+        status=Status.ACTIVE,
+        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
+    )
+
+
+def _quota_used_up() -> QuotaExceededError:
+    return QuotaExceededError(f"the account has {MAX_ACTIVE_SEGMENTS} active segments, the most there may be")
 
 
 def _taken() -> ConflictError:

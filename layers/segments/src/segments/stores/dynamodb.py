@@ -158,9 +158,12 @@ class DynamoDB:
         return reply["Items"], reply.get("LastEvaluatedKey")
 
     def query(self, at_most: int | None, deadline: Deadline, **query: Any) -> list[Item]:  # noqa: ANN401 - Query's own arguments
-        """Return the first `at_most` items of a query, or all, however many calls that takes."""
+        """Return the first `at_most` items of a query, or all, however many calls that takes.
+
+        A call reads no more items than that, unless the query has a Limit of its own.
+        """
         found: list[Item] = []
-        arguments = query if at_most is None else {**query, "Limit": at_most}
+        arguments = query if at_most is None else {"Limit": at_most, **query}
         while True:
             items, last = self.query_call(deadline, **arguments)
             found += items

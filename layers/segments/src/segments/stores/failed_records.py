@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from segments.clock import Backoff, Deadline
+from segments.errors import UnavailableError
+
 if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_sqs import SQSClient
 
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException"}
+# SQS asks all its servers only if it may wait (developer guide, "Short and long polling").
+_WAIT_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +46,50 @@ class FailedRecords:
 
     def receive(self) -> list[GivenUp]:
         """Return up to ten batches; none if the queue is empty, or the others are being looked at."""
-        answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
+        )
         return [_read(message) for message in answer.get("Messages", ())]
 
     def forget(self, batch: GivenUp) -> None:
         """Delete a batch from the queue."""
         self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt)
 
-    def records(self, batch: GivenUp) -> list[dict[str, Any]]:
-        """Return the records of a batch, as the stream gives them; raises RecordsGoneError."""
-        found: list[dict[str, Any]] = []
+    def give_back(self, batch: GivenUp) -> None:
+        """Let a batch be received again at once."""
+        self._sqs.change_message_visibility(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt, VisibilityTimeout=0)
+
+    def records(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+        """Return all records of a batch, as the stream gives them; raises RecordsGoneError or UnavailableError."""
         try:
-            position: str | None = self._streams.get_shard_iterator(
-                StreamArn=batch.stream_arn,
-                ShardId=batch.shard_id,
-                ShardIteratorType="AT_SEQUENCE_NUMBER",
-                SequenceNumber=batch.first,
-            )["ShardIterator"]
-            while position:
-                page = self._streams.get_records(ShardIterator=position)
-                for record in page["Records"]:
-                    if int(record["dynamodb"]["SequenceNumber"]) > int(batch.last):
-                        return found
-                    found.append(dict(record))
-                if not page["Records"] or int(found[-1]["dynamodb"]["SequenceNumber"]) == int(batch.last):
-                    break
-                position = page.get("NextShardIterator")
+            return self._read_to_the_last(batch, deadline)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 raise RecordsGoneError from exc
             raise
-        if not found:
-            raise RecordsGoneError
-        return found
+
+    def _read_to_the_last(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+        """Read page by page: one may be empty though records follow (API reference, GetRecords)."""
+        found: list[dict[str, Any]] = []
+        position: str | None = self._streams.get_shard_iterator(
+            StreamArn=batch.stream_arn,
+            ShardId=batch.shard_id,
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=batch.first,
+        )["ShardIterator"]
+        backoff = Backoff(deadline)
+        while position:
+            page = self._streams.get_records(ShardIterator=position)
+            for record in page["Records"]:
+                found.append(dict(record))
+                if int(record["dynamodb"]["SequenceNumber"]) == int(batch.last):
+                    return found
+                if int(record["dynamodb"]["SequenceNumber"]) > int(batch.last):
+                    raise RecordsGoneError
+            position = page.get("NextShardIterator")
+            if position and (deadline.is_over() or (not page["Records"] and not backoff.wait())):
+                raise UnavailableError("the stream did not give all records within the time that was left")
+        raise RecordsGoneError
 
 
 def _read(message: Mapping[str, Any]) -> GivenUp:

@@ -49,6 +49,11 @@ def claimed_customer_segment_id(claim_key: str) -> str:
     return claim_key.removeprefix("CID#")
 
 
+def creation(request: str, first_place: int) -> str:
+    """Key in the table of idempotency keys of what a create request has created from a place on."""
+    return f"created#{first_place}#{request}"
+
+
 def segment_counts(segment_id: int) -> list[str]:
     """Sort keys in Segments of all slots of a segment's counters."""
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]

@@ -1,7 +1,7 @@
 """Segments table, read in order: by age, and by the customer's ids through CustomerSegmentIdIndex."""
 
 from segments.clock import Deadline
-from segments.limits import MAX_SEGMENT_ID
+from segments.limits import MAX_PAGE, MAX_SEGMENT_ID
 from segments.model import Position, Segment, SegmentFilter, Status
 from segments.stores import keys
 from segments.stores.dynamodb import DynamoDB, Item
@@ -71,6 +71,7 @@ class SegmentListStore:
             if wanted.status is not None:
                 query |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
                 values[":status"] = {"S": wanted.status}
+                query["Limit"] = max(at_most, MAX_PAGE)  # it counts what the filter drops too
         if after is not None:
             query["ExclusiveStartKey"] = _start_key(account_id, str(after[0]), int(after[1]), in_index=is_active)
         items = self._db.query(at_most, deadline, TableName=self._table, ExpressionAttributeValues=values, **query)

@@ -3,6 +3,7 @@
 A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from segments.stores.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# One action counts the quota; a segment with a customer id takes two.
-SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 1) // 2
+# One action counts the quota, one notes what was created; a segment with a customer id takes two.
+SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
 
 
 class InsertRefusedError(Exception):
@@ -31,6 +32,10 @@ class InsertRefusedError(Exception):
         self.taken_customer_ids = taken_customer_ids
         self.taken_segment_ids = taken_segment_ids
         self.free_places = free_places
+
+
+class AlreadyInsertedError(Exception):
+    """Nothing was inserted, because an earlier try of the same request has inserted its segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,17 @@ class SegmentStore:
         gets = [Get(self._table, claim_key(account_id, customer_id)) for customer_id in customer_segment_ids]
         return {customer_segment_ids[place] for place in self._db.batch_get(gets, deadline)}
 
-    def insert(self, account_id: str, segments: Sequence[Segment], deadline: Deadline) -> None:
-        """Write at most SEGMENTS_PER_INSERT new segments with their claims and count them: all or none.
+    def insert(
+        self,
+        account_id: str,
+        segments: Sequence[Segment],
+        deadline: Deadline,
+        note: "TransactWriteItemTypeDef | None" = None,
+    ) -> None:
+        """Write at most SEGMENTS_PER_INSERT new segments with their claims, count and `note` them: all or none.
 
-        Raises InsertRefusedError, ThrottledError or UnavailableError.
+        Raises AlreadyInsertedError if what `note` notes was noted before, InsertRefusedError, ThrottledError or
+        UnavailableError.
         """
         puts: list[tuple[int, str, Item]] = []
         for place, segment in enumerate(segments):
@@ -103,9 +115,14 @@ class SegmentStore:
             if segment.customer_segment_id is not None:
                 puts.append((place, "claim", _to_claim(segment)))
         actions = [self._add_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
+        noted_at = len(actions)
+        if note is not None:
+            actions.append(note)
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
+            if noted_at in exc.failures:
+                raise AlreadyInsertedError from exc
             failed = [puts[action - 1][:2] for action in exc.failures if action > 0]
             quota = exc.failures.get(0)
             raise InsertRefusedError(
@@ -223,14 +240,18 @@ class SegmentStore:
         return deleted
 
     def add_purged(self, account_id: str, segment_id: int, members: int, deadline: Deadline) -> None:
-        """Note that so many members more were taken out of a deleted segment."""
+        """Note that so many members more were taken out of a deleted segment.
+
+        A mark of this call tells its own write, whose answer was lost: what is repeated then counts once.
+        """
         self._db.update(
             deadline,
             TableName=self._table,
             Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="ADD purged_members :members",
-            ConditionExpression="attribute_exists(account_id)",
-            ExpressionAttributeValues={":members": {"N": str(members)}},
+            UpdateExpression="SET purge_mark = :mark ADD purged_members :members",
+            ConditionExpression="attribute_exists(account_id)"
+            " AND (attribute_not_exists(purge_mark) OR purge_mark <> :mark)",
+            ExpressionAttributeValues={":members": {"N": str(members)}, ":mark": {"S": secrets.token_hex(8)}},
         )
 
     def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
@@ -241,7 +262,7 @@ class SegmentStore:
             deadline,
             TableName=self._table,
             Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="SET purged_at = :now",
+            UpdateExpression="SET purged_at = :now REMOVE purge_mark",
             # The moment tells this call's own write, whose answer was lost, from another's.
             ConditionExpression="attribute_exists(account_id)"
             " AND (attribute_not_exists(purged_at) OR purged_at = :now)",

@@ -50,6 +50,8 @@ class UpdateErrorStore:
         A position is an item's sort key and a place among its entries.
         """
         oldest = rfc3339(now - timedelta(days=UPDATE_ERROR_DAYS))
+        if before is not None and before[0] < oldest:  # a range that ends before it begins is an error to DynamoDB
+            return []
         query: Item = {
             "TableName": self._table,
             "ConsistentRead": True,
