@@ -6,6 +6,7 @@ from playwright.sync_api import Route, expect
 
 from local.stack import Account
 from tests.browser.tab import Tab
+from tests.support.waiting import wait_until
 
 CREATES = "**/api/createSegment"
 
@@ -101,3 +102,21 @@ def test_each_create_bears_a_key_of_its_own(tab: Tab, account: Account) -> None:
         expect(tab.dialog).to_have_count(0)
     expect(tab.row("Gold")).to_have_count(2)
     assert len(set(keys)) == 2
+
+
+@pytest.mark.usefixtures("lines")
+def test_neither_going_back_nor_the_end_of_the_session_loses_the_lines(tab: Tab) -> None:
+    held: list[Route] = []
+    lines = tab.page.get_by_label("Segments, one a line")
+    lines.fill("Gold\nSilver")
+    tab.page.route(CREATES, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    tab.press("Create")
+    wait_until(lambda: tab.page.evaluate("1") == 1 and len(held) == 1, "the request")
+    tab.go("/usage")
+    expect(tab.dialog.get_by_text("Creating 2 segments …")).to_be_visible()
+    held[0].fulfill(status=401, json={"status": "fail", "error": "the passcode is wrong", "code": 401})
+    expect(tab.dialog.get_by_role("alert")).to_contain_text("2 lines could not be created")
+    expect(lines).to_have_value("Gold\nSilver")
+    tab.page.keyboard.press("Escape")
+    expect(tab.dialog).to_have_count(0)
+    expect(tab.alert).to_contain_text("Signed out: the passcode is wrong")

@@ -229,7 +229,7 @@ def test_the_end_of_the_session_leaves_what_a_run_has_to_tell(
     assert len(rejected_rows(tab, tmp_path)) == 51
     tab.dialog.get_by_role("button", name="Close").last.click()
     expect(tab.dialog).to_have_count(0)
-    expect(tab.page.get_by_label("Account id")).to_be_focused()
+    expect(tab.page.get_by_role("heading", name="API Segments")).to_be_focused()
 
 
 @pytest.mark.parametrize(
