@@ -8,7 +8,7 @@ import { UpdateRun } from "./updating.js";
 
 const KNOWN = /^(identity|guid|object[ _]?id|user[ _]?id|customer[ _]?id|profile[ _]?id|id)$/i;
 const COLUMN =
-  /^(e?mail|emailaddress|phone|phonenumber|mobile|msisdn|((first|last|full|user|customer)?name)|users?|customers?|members?|contacts?|accounts?|(customer|member|account|client)(id|no|number)|uu?id)$/i;
+  /^(e?mail|emailaddress|phone|phonenumber|mobile|msisdn|(first|last|full|user|customer)?name|users?|customers?|members?|contacts?|accounts?|(customer|member|account|client)(id|no|number)|uu?id)$/i;
 const PREVIEW = 5;
 const HEAD = 65536;
 const REJECTED_HEADER = /^(identity|guid),row,error$/;
