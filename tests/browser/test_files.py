@@ -75,7 +75,7 @@ def test_five_thousand_rows_are_sent_and_the_wrong_ones_come_back_as_a_file(
     wrong = [["", "nobody"], ["x" * 256, "too long"], ["=cmd|'/c calc'!A1\x07", "bell"]]
     repeated = [["user-2", "again"], ["user-4994", "again"]]
     chosen(written([["customer_id", "name"], *good, *wrong, *repeated]))
-    expect(tab.dialog.get_by_label("The first row has names of columns")).to_be_checked()
+    expect(tab.dialog.get_by_label("has names of columns")).to_be_checked()
     expect(tab.dialog.locator(".sample")).to_contain_text("user-4")
     tab.press("Add users")
     expect(tab.dialog.get_by_role("progressbar")).to_be_visible()
@@ -163,7 +163,8 @@ def test_a_run_can_be_stopped_and_says_how_far_it_came(
         route.continue_()
     figures = finished(tab)
     expect(tab.dialog.get_by_role("heading", name="Stopped")).to_be_visible()
-    assert (figures["Added"], figures["Rejected"]) == (400, 0)
+    assert figures == {"Rows": 400, "Added": 400, "Removed": 0, "Unchanged": 0, "Rejected": 0}
+    expect(tab.dialog).to_contain_text("The last row that was sent is row 401;")
     wait_until(lambda: members(api, segment) == 400, "what was sent, and nothing more")
 
 
@@ -175,5 +176,114 @@ def test_a_segment_deleted_meanwhile_ends_the_run(
     tab.press("Add users")
     figures = finished(tab)
     expect(tab.dialog.get_by_role("heading", name="Ended before the end")).to_contain_text("deleted")
-    assert (figures["Added"], figures["Rejected"]) == (0, len(rejected_rows(tab, tmp_path)) - 1)
-    assert 0 < figures["Rejected"] < 2_000
+    rejected = rejected_rows(tab, tmp_path)[1:]
+    assert (figures["Added"], figures["Rejected"]) == (0, len(rejected))
+    assert 0 < figures["Rows"] == figures["Rejected"] < 2_000
+    last = max(int(row) for _, row, _ in rejected)
+    assert sorted(int(row) for _, row, _ in rejected) == list(range(2, last + 1)), "a row before the last is missing"
+    expect(tab.dialog).to_contain_text(f"The last row that was sent is row {last};")
+
+
+def test_a_wrong_row_after_the_last_one_that_was_sent_is_not_counted(
+    tab: Tab, chosen: Callable[[FilePayload], None]
+) -> None:
+    held: list[Route] = []
+    chosen(
+        written([["identity"], *([f"user-{number}"] for number in range(450)), [""], *([f"u-{n}"] for n in range(99))])
+    )
+    tab.page.route(UPDATES, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    tab.press("Add users")
+    wait_until(lambda: tab.page.evaluate("1") == 1 and len(held) == 4, "four requests at once")
+    tab.press("Stop")
+    for route in held:
+        route.continue_()
+    assert finished(tab) == {"Rows": 400, "Added": 400, "Removed": 0, "Unchanged": 0, "Rejected": 0}
+
+
+def test_going_back_does_not_leave_a_run_behind(tab: Tab, segment: int, chosen: Callable[[FilePayload], None]) -> None:
+    held: list[Route] = []
+    chosen(written([["identity"], *([f"user-{number}"] for number in range(300))]))
+    tab.page.route(UPDATES, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    tab.press("Add users")
+    wait_until(lambda: tab.page.evaluate("1") == 1 and len(held) == 3, "three requests at once")
+    tab.page.go_back()
+    tab.go("/usage")
+    expect(tab.page).to_have_url(f"{tab.url}#/segments/{segment}")
+    expect(tab.dialog.get_by_role("progressbar")).to_be_visible()
+    for route in held:
+        route.continue_()
+    assert finished(tab)["Added"] == 300
+    tab.page.go_back()
+    expect(tab.dialog).to_have_count(0)
+
+
+def test_the_end_of_the_session_leaves_what_a_run_has_to_tell(
+    tab: Tab, chosen: Callable[[FilePayload], None], tmp_path: Path
+) -> None:
+    chosen(written([["identity"], *([f"user-{number}"] for number in range(50))]))
+    wrong = {"status": "fail", "error": "the passcode is wrong", "code": 401}
+    tab.page.route(UPDATES, lambda route: route.fulfill(status=401, json=wrong))
+    tab.press("Add users")
+    assert finished(tab) == {"Rows": 50, "Added": 0, "Removed": 0, "Unchanged": 0, "Rejected": 50}
+    expect(tab.page.get_by_label("Passcode")).to_be_visible()
+    assert len(rejected_rows(tab, tmp_path)) == 51
+    tab.dialog.get_by_role("button", name="Close").last.click()
+    expect(tab.dialog).to_have_count(0)
+    expect(tab.page.get_by_role("heading", name="API Segments")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("rows", "where"), [(3_000, "The file can't be read"), (20_000, "Ended before the end")], ids=["small", "large"]
+)
+def test_quotes_that_do_not_end_are_told_of_by_their_row(
+    tab: Tab, account: Account, segment: int, rows: int, where: str
+) -> None:
+    """What they would swallow is no user; a small file is refused at once, a large one where they begin."""
+    tab.sign_in(account)
+    tab.go(f"/segments/{segment}")
+    tab.press("Add or remove users")
+    lines = ["identity", "ada", *(f"user-{number}" for number in range(rows))]
+    lines[rows - 5] = '"never ended'
+    file: FilePayload = {"name": "users.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()}
+    tab.page.route(UPDATES, answered_at_once)
+    tab.page.locator("#csv-file").set_input_files(files=[file])
+    if rows > 5_000:
+        tab.press("Add users")
+    told = f"the double quote that opens a cell in row {rows - 4:,} has no other that closes it"
+    expect(tab.dialog.get_by_text(where)).to_contain_text(told, timeout=COUNTS)
+
+
+def answered_at_once(route: Route) -> None:
+    asked = json.loads(route.request.post_data or "")["bulk_profiles"][0]["user_profiles"]
+    summary = {"added": len(asked), "removed": 0, "unchanged": 0, "profiles_created": 0}
+    route.fulfill(json={"status": "success", "processed": len(asked), "summary": summary, "unprocessed": []})
+
+
+def test_usual_names_of_columns_are_no_users(tab: Tab, chosen: Callable[[FilePayload], None]) -> None:
+    chosen(written([["E-mail", "First name"], ["ada@example.com", "Ada"], ["ben@example.com", "Ben"]]))
+    expect(tab.dialog.get_by_label("has names of columns")).to_be_checked()
+    tab.press("Add users")
+    assert finished(tab)["Added"] == 2
+
+
+def test_a_first_row_unlike_the_others_is_asked_about(tab: Tab, chosen: Callable[[FilePayload], None]) -> None:
+    chosen(written([["Kunde"], ["K-1001"], ["K-1002"]]))
+    names, user = (tab.dialog.get_by_label(label) for label in ("has names of columns", "is a user"))
+    expect(names).not_to_be_checked()
+    expect(user).not_to_be_checked()
+    expect(tab.dialog.get_by_text("may be the name of the column")).to_be_visible()
+    tab.press("Add users")
+    expect(names).to_be_focused()
+    names.check()
+    expect(names).to_be_focused()
+    expect(tab.dialog.locator(".sample")).not_to_contain_text("Kunde")
+    tab.press("Add users")
+    assert finished(tab)["Added"] == 2
+
+
+@pytest.mark.parametrize("first", ["ada", "K-1000"], ids=["a name among names", "a number among numbers"])
+def test_a_first_row_like_the_others_is_a_user(tab: Tab, chosen: Callable[[FilePayload], None], first: str) -> None:
+    chosen(written([[first], [first + "x"], [first + "y"]]))
+    expect(tab.dialog.get_by_label("is a user")).to_be_checked()
+    tab.press("Add users")
+    assert finished(tab)["Added"] == 3

@@ -83,3 +83,35 @@ def test_a_segment_can_be_deleted_by_its_name(
     tab.press("Delete for ever")
     expect(page.locator(".badge.deleted")).to_be_visible()
     assert api.get(f"/api/segments/{segments[name]}").json()["status"] == "deleted"
+
+
+@pytest.mark.parametrize("identity", [".", ".."])
+def test_who_can_be_in_no_path_is_shown_as_nobody_else(
+    tab: Tab, api: httpx.Client, account: Account, identity: str
+) -> None:
+    """A browser takes these for steps along the path, and what they lead to is another resource, with a good answer."""
+    created = api.post("/api/createSegment", json=[{"segment_name": "Gold"}, {"segment_name": "Silver"}])
+    gold = created.json()["segments"][0]["id"]
+    api.post("/api/updateSegment", json=update(users(identity), [act("ADD", ct=gold)]))
+    page = tab.page
+    tab.sign_in(account)
+    tab.go(f"/users/identity/{identity}")
+    expect(page.get_by_role("heading", level=2).first).to_have_text(identity)
+    expect(page.get_by_text("The API can't be asked by path for a user of this identity.")).to_be_visible()
+    expect(page.get_by_role("link", name="Silver")).to_have_count(0)
+    page.get_by_role("listbox", name="Segment").select_option("Silver")
+    tab.press("Add to the segment")
+    expect(page.locator("#user-segments")).to_be_focused()
+    tab.go(f"/segments/{gold}")
+    page.get_by_label("Is a user in it? Identity").fill(identity)
+    tab.press("Look")
+    expect(page.get_by_text("The API can't be asked by path for a user of this identity.")).to_be_visible()
+
+
+def test_an_answer_for_somebody_else_is_not_shown(tab: Tab, api: httpx.Client, account: Account) -> None:
+    api.post("/1/upload", json={"d": [profile("ada"), profile("ben")]})
+    other = api.get("/api/profiles/ben/segments").json()
+    tab.page.route("**/api/profiles/ada/segments", lambda route: route.fulfill(json=other))
+    tab.sign_in(account)
+    tab.go("/users/identity/ada")
+    expect(tab.alert).to_contain_text("The API answered for another user than the one asked for.")

@@ -72,6 +72,21 @@ def test_a_revoked_passcode_ends_the_session_and_says_why(tab: Tab, account: Acc
     assert tab.page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_refusal_of_one_view_does_not_end_the_session(tab: Tab, account: Account) -> None:
+    tab.sign_in(account)
+    tab.page.route("**/api/errors?*", lambda route: route.fulfill(**fail(403, "not from this network")))
+    tab.page.get_by_role("link", name="Errors").click()
+    expect(tab.alert).to_contain_text("not from this network")
+    tab.page.get_by_role("link", name="Segments", exact=True).click()
+    expect(tab.page.get_by_role("heading", name="Segments", exact=True)).to_be_visible()
+
+
+def test_a_plan_that_was_taken_away_ends_the_session_and_says_why(tab: Tab, account: Account) -> None:
+    tab.sign_in(account)
+    tab.page.route(LISTS, lambda route: route.fulfill(**fail(403, "API Segments need the plan Advanced")))
+    expect(tab.alert).to_contain_text("Signed out: API Segments need the plan Advanced")
+
+
 @pytest.mark.parametrize("view", ["/segments/12345", "/segments/abc", "/nothing"])
 def test_what_is_not_there_says_so_and_leads_back(tab: Tab, account: Account, view: str) -> None:
     tab.sign_in(account)

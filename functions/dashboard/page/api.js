@@ -30,6 +30,19 @@ export function backoff(attempt, retryAfter = null) {
   return Math.max(wait, (retryAfter ?? 0) * 1000);
 }
 
+/** A key for a create: the API does what bears the same key once, however often it comes. */
+export function newKey() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whether a path can name this user: a browser takes `.` and `..` for steps along the path, however they are written. */
+export function fitsPath(identity) {
+  return identity !== "." && identity !== "..";
+}
+
+export const NOT_BY_PATH = "The API can't be asked by path for a user of this identity.";
+
 /** Speaks for one account. */
 export class Api {
   constructor(session) {
@@ -43,11 +56,17 @@ export class Api {
     return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
   }
 
+  /** Get what the API tells of one user at `path`, given the identity as a part of it; never what it tells of another. */
+  async getUser(path, identity, options) {
+    if (!fitsPath(identity)) throw new Error(NOT_BY_PATH);
+    const answer = await this.get(path(encodeURIComponent(identity)), {}, options);
+    if (answer.identity !== identity) throw new Error("The API answered for another user than the one asked for.");
+    return answer;
+  }
+
   /** Create up to 100 segments; safe to try again, in part too, as the key tells the API that it is the same request. */
-  async create(entries, { signal } = {}) {
-    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
-    const headers = { "Idempotency-Key": key.join("") };
-    const send = () => this.request("POST", "/api/createSegment", entries, { signal, headers });
+  async create(entries, { key = newKey(), signal } = {}) {
+    const send = () => this.request("POST", "/api/createSegment", entries, { signal, headers: { "Idempotency-Key": key } });
     for (let number = 0; ; number += 1) {
       const answer = await this.#persist(send, TRIES, signal);
       const isFinal = !answer.unprocessed?.some(({ code }) => TRY_AGAIN.has(code));

@@ -2,13 +2,13 @@
 
 import { Api, ApiError } from "./api.js";
 import { Catalogue } from "./catalogue.js";
-import { closeDialogs } from "./dialog.js";
+import { closeDialogs, isHeld } from "./dialog.js";
 import { announce, h, setAttribute } from "./dom.js";
 import { errorsView } from "./errors.js";
 import { listView } from "./list.js";
 import { segmentView } from "./segment.js";
 import { clear, load, save } from "./session.js";
-import { signInView } from "./signin.js";
+import { refusal, signInView } from "./signin.js";
 import { usageView } from "./usage.js";
 import { userView } from "./user.js";
 
@@ -48,7 +48,10 @@ function begin(session) {
       return await request(method, ...rest);
     } catch (error) {
       // A passcode may be revoked, an account disabled or moved to another plan, while the page is open.
-      const isOver = error instanceof ApiError && (error.status === 401 || (error.status === 403 && method === "GET"));
+      // A 403 alone may be of one address (a firewall's, say): over it is when signing in would be refused as well.
+      const isOver =
+        error instanceof ApiError &&
+        (error.status === 401 || (error.status === 403 && (await refusal(session))?.isOver));
       if (isOver && signedIn?.api === api) end(error.message);
       throw error;
     }
@@ -120,7 +123,11 @@ function show(view, section) {
   if (!isFirst) view.element.querySelector("h1").focus({ preventScroll: true });
 }
 
-window.addEventListener("hashchange", () => {
+window.addEventListener("hashchange", (event) => {
+  if (isHeld()) {
+    history.pushState(null, "", event.oldURL); // what the dialog does would go on unseen
+    return;
+  }
   closeDialogs();
   route();
 });

@@ -1,15 +1,16 @@
 // Creating segments: one from a form, or many from pasted lines.
 
-import { ApiError } from "./api.js";
-import { CsvParser, delimiterOf } from "./csv.js";
+import { ApiError, newKey } from "./api.js";
+import { CsvParser, notClosed } from "./csv.js";
 import { openDialog } from "./dialog.js";
-import { announce, field, foreign, h, problem } from "./dom.js";
-import { counted } from "./format.js";
+import { announce, field, foreign, h, keepFocus, problem } from "./dom.js";
+import { counted, number } from "./format.js";
 
 const BATCH = 100;
 
 export function createDialog(api, ondone) {
   let created = 0;
+  const keys = new Map(); // of requests that got no answer: sent again from here, they are the same request
   const one = h("input", { type: "radio", name: "how", value: "one", checked: true });
   const many = h("input", { type: "radio", name: "how", value: "many" });
   const name = h("input", { type: "text", autocomplete: "off", required: true });
@@ -31,7 +32,7 @@ export function createDialog(api, ondone) {
     field(
       "Segments, one a line",
       lines,
-      "A name, or a name and a customer id with a comma or a tab between them. Put a name that has a comma in double quotes.",
+      "A name, or a name and a customer id with a comma or a tab between them. Put a name that has a comma in double quotes, unless there are tabs.",
     ),
   );
   const outcome = h("div", { class: "outcome" });
@@ -63,13 +64,23 @@ export function createDialog(api, ondone) {
 
   async function send(event) {
     event.preventDefault();
-    const entries = one.checked ? [entryOf([name.value, customer.value])] : parse(lines.value);
+    let entries;
+    let refused;
+    try {
+      ({ entries, refused } = one.checked
+        ? { entries: [entryOf([name.value, customer.value])], refused: [] }
+        : parse(lines.value));
+    } catch (error) {
+      outcome.replaceChildren(problem(error.message));
+      return;
+    }
     submit.disabled = true;
     dialog.hold(true);
     outcome.replaceChildren(h("p", {}, `Creating ${counted(entries.length, "segment")} …`));
-    const result = await createAll(api, entries, (done) => {
+    const result = await createAll(api, entries, keys, (done) => {
       outcome.replaceChildren(h("p", {}, `Creating ${counted(entries.length, "segment")}, ${done} done …`));
     });
+    result.refused.push(...refused);
     created += result.created.length;
     submit.disabled = false;
     dialog.hold(false);
@@ -79,6 +90,7 @@ export function createDialog(api, ondone) {
       return;
     }
     show(result);
+    keepFocus(submit);
   }
 
   function show({ created: made, refused }) {
@@ -87,9 +99,9 @@ export function createDialog(api, ondone) {
       outcome.replaceChildren(problem(refused[0].error));
       return;
     }
-    lines.value = refused.map(({ entry }) => lineOf(entry)).join("\n");
-    const rows = refused.map(({ entry, error }) =>
-      h("tr", {}, h("td", { class: "clamped" }, foreign(entry.segment_name)), h("td", {}, error)),
+    lines.value = refused.map(({ entry, cells = cellsOf(entry) }) => lineOf(cells)).join("\n");
+    const rows = refused.map(({ entry, cells = cellsOf(entry), error }) =>
+      h("tr", {}, h("td", { class: "clamped" }, foreign(cells[0])), h("td", {}, error)),
     );
     outcome.replaceChildren(
       problem(
@@ -113,40 +125,54 @@ function entryOf([name, customer]) {
   return { segment_name: name, ...(customer ? { customer_segment_id: customer } : {}) };
 }
 
-function lineOf(entry) {
-  const cells = entry.customer_segment_id ? [entry.segment_name, entry.customer_segment_id] : [entry.segment_name];
+function cellsOf(entry) {
+  return entry.customer_segment_id ? [entry.segment_name, entry.customer_segment_id] : [entry.segment_name];
+}
+
+function lineOf(cells) {
   return cells.map((cell) => (/[",\t]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",");
 }
 
+/** The entries of pasted lines, and the lines that are none; a customer id is taken for ever, so nothing is guessed. */
 export function parse(text) {
-  const parser = new CsvParser(delimiterOf(text.trim().split("\n", 1)[0]));
-  const rows = [...parser.push(text), ...parser.end()];
-  return rows
-    .map((row) => row.map((cell) => cell.trim()))
-    .filter((row) => row.some((cell) => cell))
-    .map(entryOf);
+  const parser = new CsvParser(text.includes("\t") ? "\t" : ",");
+  const rows = [...parser.push(text), ...parser.end()].map((row) => row.map((cell) => cell.trim()));
+  if (parser.unclosed !== null) {
+    const told = notClosed(`line ${number(parser.unclosed)}`);
+    throw new Error(`${told[0].toUpperCase()}${told.slice(1)}.`);
+  }
+  const isTooLong = (row) => row.slice(2).some((cell) => cell);
+  const refused = rows.filter(isTooLong);
+  return {
+    entries: rows.filter((row) => row.some((cell) => cell) && !isTooLong(row)).map(entryOf),
+    refused: refused.map((cells) => ({ cells, error: "has more than a name and a customer id" })),
+  };
 }
 
-/** Create the entries, a hundred a request; each stands or falls alone. */
-export async function createAll(api, entries, tell) {
+/** Create the entries, a hundred a request; each stands or falls alone. `keys` outlives requests without an answer. */
+async function createAll(api, entries, keys, tell) {
   const result = { created: [], refused: [] };
   for (let start = 0; start < entries.length; start += BATCH) {
-    await createBatch(api, entries.slice(start, start + BATCH), result);
+    await createBatch(api, entries.slice(start, start + BATCH), keys, result);
     tell(result.created.length + result.refused.length);
   }
   return result;
 }
 
-async function createBatch(api, entries, result) {
+async function createBatch(api, entries, keys, result) {
   let pending = entries;
   while (pending.length) {
+    const body = JSON.stringify(pending);
+    const key = keys.get(body) ?? newKey();
+    keys.delete(body);
     try {
-      const answer = await api.create(pending);
+      const answer = await api.create(pending, { key });
       result.created.push(...answer.segments);
       result.refused.push(...answer.unprocessed.map(({ record, error }) => ({ entry: record, error })));
       return;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.canTryAgain) keys.set(body, key); // it may have been done
       // A request with an entry that can't be read changes nothing and names the entry: the others go without it.
       const place = error.status === 400 && /^\[(\d+)\]\.?(.*)$/s.exec(error.message);
       const wrong = place ? [pending[Number(place[1])]] : pending;

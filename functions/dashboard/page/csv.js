@@ -1,5 +1,7 @@
 // CSV, read in pieces of any size and written so that a spreadsheet takes no cell for a formula.
 
+import { number } from "./format.js";
+
 /** Takes text piece by piece, gives rows of cells as they end. Quotes, doubled quotes, CR, LF, CRLF, a byte order mark. */
 export class CsvParser {
   #delimiter;
@@ -10,6 +12,8 @@ export class CsvParser {
   #afterReturn = false;
   #started = false;
   #empty = true; // nothing of the present row was seen
+  #ended = 0; // rows
+  #unclosed = null;
 
   constructor(delimiter = ",") {
     this.#delimiter = delimiter;
@@ -53,8 +57,14 @@ export class CsvParser {
     return rows;
   }
 
+  /** After the end: the row in which quotes open that nothing closes, counted from 1, or null. */
+  get unclosed() {
+    return this.#unclosed;
+  }
+
   /** Return the last row, if the text does not end with a line's end. */
   end() {
+    if (this.#quoted && !this.#closing) this.#unclosed = this.#ended + 1;
     this.#quoted = this.#closing = false;
     return this.#empty ? [] : [this.#row()];
   }
@@ -74,6 +84,7 @@ export class CsvParser {
   }
 
   #row() {
+    this.#ended += 1;
     this.#cells.push(this.#cell);
     const row = this.#cells;
     this.#cells = [];
@@ -109,6 +120,11 @@ export function delimiterOf(line) {
   return [",", ";", "\t"].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
+/** What is wrong with a text whose quotes open in that `place` and swallow all that follows. */
+export function notClosed(place) {
+  return `the double quote that opens a cell in ${place} has no other that closes it`;
+}
+
 /** Yields `{rows, read}` of a file as they are read: rows that ended, and how many bytes it took so far. */
 export async function* readCsv(file) {
   const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
@@ -124,7 +140,9 @@ export async function* readCsv(file) {
       read += value.byteLength;
       yield { rows: parser.push(decoder.decode(value, { stream: true })), read };
     }
-    yield { rows: [...parser.push(decoder.decode()), ...parser.end()], read };
+    const rows = [...parser.push(decoder.decode()), ...parser.end()];
+    if (parser.unclosed !== null) throw new Error(notClosed(`row ${number(parser.unclosed)}`));
+    yield { rows, read };
   } finally {
     await reader.cancel();
   }

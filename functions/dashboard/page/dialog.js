@@ -1,6 +1,6 @@
 // Modal dialogs: the browser's own, which keeps the focus inside, and gives it back at the end.
 
-import { h } from "./dom.js";
+import { h, keepFocus } from "./dom.js";
 
 let counter = 0;
 
@@ -20,6 +20,7 @@ export function openDialog(title, content, onclose = () => {}) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     onclose();
+    keepFocus(document.querySelector("main h1")); // what opened it may be gone
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -29,11 +30,17 @@ export function openDialog(title, content, onclose = () => {}) {
     hold(held) {
       isHeld = held;
       quit.hidden = held;
+      dialog.toggleAttribute("data-held", held);
     },
   };
 }
 
-/** Close whatever dialog is open, as when the session ends. */
+/** Whether closing the dialog that is open would lose something. */
+export function isHeld() {
+  return document.querySelector("dialog[open][data-held]") !== null;
+}
+
+/** Close whatever dialog is open, as when the session ends; one that is held stays until it has told its result. */
 export function closeDialogs() {
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  for (const dialog of document.querySelectorAll("dialog[open]:not([data-held])")) dialog.close();
 }

@@ -66,6 +66,12 @@ export function reconcile(parent, items, keyOf, create, update) {
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
 
+/** Give the focus to `element` if what had it is gone or can't have it any more, so that the keyboard is never nowhere. */
+export function keepFocus(element) {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body || focused.disabled) element.focus({ preventScroll: true });
+}
+
 /** Show a number that has just changed for a moment (the style sheet leaves it out for who wants no motion). */
 export function flash(element) {
   element.classList.remove("changed");

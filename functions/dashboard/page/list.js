@@ -62,6 +62,7 @@ export function listView({ api, catalogue, query, signal }) {
     PAGES.map((value) => h("option", { value }, String(value))),
   );
   size.value = String(state.size);
+  const heading = h("h1", { tabindex: "-1" }, "Segments");
   const create = h("button", { type: "button", class: "primary", onclick: () => openCreate() }, "Create segments");
 
   const heads = COLUMNS.map(([key, label, kind]) => {
@@ -211,9 +212,11 @@ export function listView({ api, catalogue, query, signal }) {
   }
 
   function renderEmpty(count) {
+    const hadFocus = empty.contains(document.activeElement);
     empty.hidden = count > 0 || (!catalogue.complete && Boolean(catalogue.failure));
     const isFirst = !state.search && state.status !== "deleted";
     const kind = !catalogue.complete ? "loading" : state.search ? "search" : isFirst ? "none" : "deleted";
+    if (empty.hidden && hadFocus) heading.focus({ preventScroll: true });
     if (empty.hidden || empty.dataset.kind === kind) return;
     empty.dataset.kind = kind;
     const clear = () => {
@@ -245,12 +248,13 @@ export function listView({ api, catalogue, query, signal }) {
       ],
     };
     empty.replaceChildren(...content[kind]);
+    if (hadFocus) heading.focus({ preventScroll: true });
   }
 
   const view = h(
     "section",
     { class: "list" },
-    h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Segments"), create),
+    h("div", { class: "title" }, heading, create),
     h(
       "form",
       { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },

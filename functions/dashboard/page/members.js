@@ -1,6 +1,6 @@
 // The members of one segment, page by page, the newest of them, and a look-up of one user.
 
-import { announce, field, foreign, h, problem, reconcile, setText } from "./dom.js";
+import { announce, field, foreign, h, keepFocus, problem, reconcile, setText } from "./dom.js";
 import { counted, moment, number } from "./format.js";
 import { changeOne } from "./updating.js";
 import { userLink } from "./user.js";
@@ -17,6 +17,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
   let asked = 0;
   let loaded = false;
 
+  const heading = h("h2", { id: "members", tabindex: "-1" }, "Members");
   const body = h("tbody");
   const table = h(
     "table",
@@ -55,7 +56,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
   const element = h(
     "section",
     { class: "panel", "aria-labelledby": "members" },
-    h("h2", { id: "members" }, "Members"),
+    heading,
     lookup,
     found,
     trouble,
@@ -118,7 +119,9 @@ export function membersPart({ api, segment, signal, onremoved }) {
   function render(members) {
     reconcile(body, members, (member) => member.guid, createRow, showAdded);
     const from = (cursors.length - 1) * PAGE;
+    const hadFocus = scroller.contains(document.activeElement);
     scroller.hidden = members.length === 0;
+    if (hadFocus && scroller.hidden) heading.focus({ preventScroll: true });
     previous.disabled = cursors.length === 1;
     next.disabled = !following;
     setText(
@@ -166,11 +169,13 @@ export function membersPart({ api, segment, signal, onremoved }) {
     try {
       await changeOne(api, user, segment.id, "REMOVE");
       button.replaceWith(h("span", { class: "badge" }, "removed"));
+      keepFocus(scroller);
       announce("Removed; the figures follow");
       onremoved();
     } catch (error) {
       trouble.replaceChildren(problem(error.message));
       button.disabled = false;
+      keepFocus(button);
     }
   }
 
@@ -186,7 +191,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
     if (!who.value) return;
     setText(found, "Looking …");
     try {
-      const member = await api.get(`${path}/${encodeURIComponent(who.value)}`, {}, { signal });
+      const member = await api.getUser((part) => `${path}/${part}`, who.value, { signal });
       found.replaceChildren(
         "Yes: ",
         userLink(member),

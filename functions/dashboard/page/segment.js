@@ -2,7 +2,7 @@
 
 import { API_URL } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { announce, copyButton, field, flash, foreign, h, isolated, problem, setText } from "./dom.js";
+import { announce, copyButton, field, flash, foreign, h, isolated, keepFocus, problem, setText } from "./dom.js";
 import { CHANNELS, clock, counted, moment, number, share, signed, zone } from "./format.js";
 import { membersPart } from "./members.js";
 import { sentence, usersDialog } from "./users.js";
@@ -69,6 +69,7 @@ function back() {
 
 function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
   const name = foreign("");
+  const heading = h("h1", { tabindex: "-1" }, name);
   const badge = h("span", { class: "badge" });
   const customer = first.customer_segment_id;
   const deleted = h("dd");
@@ -114,7 +115,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
     segment: first,
     elements: [
       h("nav", { "aria-label": "Breadcrumb", class: "crumbs" }, h("a", { href: "#/" }, "All segments")),
-      h("div", { class: "title" }, h("h1", { tabindex: "-1" }, name), badge, buttons),
+      h("div", { class: "title" }, heading, badge, buttons),
       trouble,
       h(
         "dl",
@@ -211,6 +212,8 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
 
   function render(segment) {
     const isMoved = parts.segment.as_of !== segment.as_of || parts.segment.status !== segment.status;
+    const ends = [buttons, curl, members.element]; // with the segment
+    const hadFocus = ends.some((part) => part.contains(document.activeElement));
     parts.segment = segment;
     trouble.replaceChildren();
     setText(name, segment.segment_name);
@@ -231,6 +234,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
     );
     if (isMoved) members.reload();
     members.show(segment);
+    if (hadFocus && segment.status !== "active") heading.focus({ preventScroll: true });
     renderChanges();
   }
 
@@ -336,6 +340,7 @@ function renameDialog(api, segment, done) {
     } catch (error) {
       outcome.replaceChildren(problem(error.message));
       submit.disabled = false;
+      keepFocus(submit);
     }
   }
 }
@@ -375,6 +380,7 @@ function deleteDialog(api, segment, done) {
     } catch (error) {
       outcome.replaceChildren(problem(error.message));
       submit.disabled = false;
+      keepFocus(submit);
     }
   }
 }

@@ -5,7 +5,7 @@ import { field, h, problem } from "./dom.js";
 
 const HEADER = /^[\x21-\x7e]+$/; // what a header can carry
 
-/** Why these can't be signed in with, or null. Reading one segment needs all that the page needs. */
+/** Why these can't be signed in with, or null; `isOver` where it is for good. Reading one segment needs all that the page needs. */
 export async function refusal(session) {
   if (!HEADER.test(session.account) || !HEADER.test(session.passcode)) return WRONG;
   try {
@@ -14,7 +14,7 @@ export async function refusal(session) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) return WRONG;
-    if (error.status === 403) return { title: "This account can't be used here", text: error.message };
+    if (error.status === 403) return { title: "This account can't be used here", text: error.message, isOver: true };
     return { title: "Could not sign in", text: error.message };
   }
 }
@@ -22,6 +22,7 @@ export async function refusal(session) {
 const WRONG = {
   title: "Account id or passcode is wrong",
   text: "Both are shown once, when the account or the passcode is created.",
+  isOver: true,
 };
 
 export function signInView({ reason, onsession }) {

@@ -43,6 +43,29 @@ export function wrongId(id) {
   return null;
 }
 
+/** Rows side by side that are sent together, or not at all. */
+class Batch {
+  users = new Map(); // each with its rows
+  wrong = [];
+  rows = 0;
+  last = 0;
+  span = 0;
+
+  take(row, id, span, key) {
+    this.rows += 1;
+    this.last = row;
+    this.span += span;
+    const wrong = wrongId(id);
+    if (wrong) this.wrong.push({ row, id, error: `${key}: ${wrong}` });
+    else if (this.users.has(id)) this.users.get(id).push(row);
+    else this.users.set(id, [row]);
+  }
+
+  get isFull() {
+    return this.users.size === BATCH || this.wrong.length === BATCH;
+  }
+}
+
 /** One run of one action over users of one segment. Fires `progress` when anything of it has moved on. */
 export class UpdateRun extends EventTarget {
   #api;
@@ -53,7 +76,8 @@ export class UpdateRun extends EventTarget {
     this.#api = api;
     this.segment = { ct_segment_id: String(segmentId), action };
     this.key = key;
-    this.rows = 0;
+    this.rows = 0; // that were sent, or found wrong on the way
+    this.last = 0; // the last of them: what is before it is told of, what is after it was not sent
     this.done = 0; // of what `read` of the source counts
     this.totals = { added: 0, removed: 0, unchanged: 0, profiles_created: 0 };
     this.rejected = new Rejected(key);
@@ -71,12 +95,24 @@ export class UpdateRun extends EventTarget {
   /** Work off a source, which yields lists of `{row, id}` and how much of it that list is. */
   async work(source) {
     const underway = new Set();
-    let batch = { users: new Map(), span: 0 };
+    try {
+      await this.#sendAll(source, underway);
+    } finally {
+      await Promise.all(underway);
+      this.dispatchEvent(new Event("progress"));
+    }
+  }
+
+  async #sendAll(source, underway) {
+    let batch = new Batch();
     const send = async () => {
       const full = batch;
-      batch = { users: new Map(), span: 0 };
+      batch = new Batch();
       while (underway.size >= AT_ONCE) await Promise.race(underway);
       if (this.#stopping.signal.aborted) return;
+      this.rows += full.rows;
+      this.last = full.last;
+      for (const { row, id, error } of full.wrong) this.rejected.add(row, id, error);
       const sending = this.#send(full.users).then(() => {
         underway.delete(sending);
         this.done += full.span;
@@ -89,22 +125,11 @@ export class UpdateRun extends EventTarget {
       if (!entries.length) batch.span += span;
       for (const { row, id } of entries) {
         if (this.#stopping.signal.aborted) break reading;
-        this.#take(batch, row, id, each);
-        if (batch.users.size === BATCH) await send();
+        batch.take(row, id, each, this.key);
+        if (batch.isFull) await send();
       }
     }
-    if (batch.users.size && !this.#stopping.signal.aborted) await send();
-    await Promise.all(underway);
-    this.dispatchEvent(new Event("progress"));
-  }
-
-  #take(batch, row, id, span) {
-    this.rows += 1;
-    batch.span += span;
-    const wrong = wrongId(id);
-    if (wrong) this.rejected.add(row, id, `${this.key}: ${wrong}`);
-    else if (batch.users.has(id)) batch.users.get(id).push(row);
-    else batch.users.set(id, [row]);
+    if (batch.rows && !this.#stopping.signal.aborted) await send();
   }
 
   async #send(users) {

@@ -1,7 +1,8 @@
 // One user: profile, channels, segments; add to a segment or remove.
 
+import { fitsPath, NOT_BY_PATH } from "./api.js";
 import { select } from "./catalogue.js";
-import { announce, field, foreign, h, problem, setText } from "./dom.js";
+import { announce, field, foreign, h, keepFocus, problem, setText } from "./dom.js";
 import { CHANNELS, counted, number } from "./format.js";
 import { changeOne } from "./updating.js";
 
@@ -67,9 +68,9 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
       const profile = await orNothing(api.get("/1/profile.json", { [kind]: value }, { signal }));
       const identity = profile?.record.identity ?? (kind === "identity" ? value : null);
       const segments =
-        identity === null
+        identity === null || !fitsPath(identity)
           ? null
-          : await orNothing(api.get(`/api/profiles/${encodeURIComponent(identity)}/segments`, {}, { signal }));
+          : await orNothing(api.getUser((part) => `/api/profiles/${part}/segments`, identity, { signal }));
       if (!profile && !segments) {
         found.replaceChildren(
           h(
@@ -107,6 +108,7 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
       } catch (error) {
         outcome.replaceChildren(problem(error.message));
         button.disabled = false;
+        keepFocus(button);
       }
     };
     const attributes = Object.entries(record.profileData);
@@ -157,7 +159,11 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
         h("h2", { id: "user-segments", tabindex: "-1" }, segments ? counted(segments.length, "segment") : "Segments"),
         outcome,
         segments === null
-          ? h("p", { class: "none" }, "The API tells the segments of users who have an identity.")
+          ? h(
+              "p",
+              { class: "none" },
+              record.identity === null ? "The API tells the segments of users who have an identity." : NOT_BY_PATH,
+            )
           : null,
         segments?.length ? segmentsTable(segments, change) : null,
         addForm(segments ?? [], change),

@@ -7,7 +7,10 @@ import { counted, number } from "./format.js";
 import { UpdateRun } from "./updating.js";
 
 const KNOWN = /^(identity|guid|object[ _]?id|user[ _]?id|customer[ _]?id|profile[ _]?id|id)$/i;
+const COLUMN =
+  /^(e?mail|emailaddress|phone|phonenumber|mobile|msisdn|(first|last|full|user|customer)?name|users?|customers?|members?|contacts?|accounts?|(customer|member|account|client)(id|no|number)|uu?id)$/i;
 const PREVIEW = 5;
+const HEAD = 65536;
 const REJECTED_HEADER = /^(identity|guid),row,error$/;
 
 export function usersDialog({ api, segment, file = null, action = "ADD", ondone }) {
@@ -45,7 +48,11 @@ export function usersDialog({ api, segment, file = null, action = "ADD", ondone 
     h("footer", {}, submit),
   );
   const stage = h("div", {}, form);
-  const dialog = openDialog("Add or remove users", stage, () => run && ondone(run));
+  const dialog = openDialog("Add or remove users", stage, () => {
+    if (!run) return;
+    run.stop();
+    ondone(run);
+  });
 
   const renew = () => (submit.textContent = add.checked ? "Add users" : "Remove users");
   add.addEventListener("change", renew);
@@ -91,7 +98,19 @@ export function usersDialog({ api, segment, file = null, action = "ADD", ondone 
   function renderPreview() {
     const { rows } = chosen;
     const width = Math.max(1, ...rows.map((row) => row.length));
-    const header = h("input", { type: "checkbox", checked: chosen.hasHeader });
+    const [header, user] = [true, false].map((value) =>
+      h("input", {
+        type: "radio",
+        name: "first-row",
+        required: true,
+        checked: chosen.hasHeader === value,
+        onchange: () => {
+          chosen.hasHeader = value;
+          renderPreview();
+          preview.querySelector("input:checked").focus();
+        },
+      }),
+    );
     const names = Array.from(
       { length: width },
       (_, place) => (chosen.hasHeader && rows[0]?.[place]) || `Column ${place + 1}`,
@@ -102,14 +121,12 @@ export function usersDialog({ api, segment, file = null, action = "ADD", ondone 
       names.map((name, place) => h("option", { value: place }, name)),
     );
     column.value = String(chosen.column);
+    column.id = "users-column";
     if (chosen.hasHeader && /^(guid|object[ _]?id)$/i.test(names[chosen.column])) key.value = "guid";
-    header.addEventListener("change", () => {
-      chosen.hasHeader = header.checked;
-      renderPreview();
-    });
     column.addEventListener("change", () => {
       chosen.column = Number(column.value);
       renderPreview();
+      preview.querySelector("#users-column").focus();
     });
     const shown = rows.slice(chosen.hasHeader ? 1 : 0, (chosen.hasHeader ? 1 : 0) + PREVIEW);
     const ids = shown.map((row) => h("li", {}, foreign(row[chosen.column] ?? "")));
@@ -120,7 +137,16 @@ export function usersDialog({ api, segment, file = null, action = "ADD", ondone 
         h("p", {}, foreign(chosen.file.name), ` (${number(Math.ceil(chosen.file.size / 1024))} KiB)`),
         h("button", { type: "button", class: "small", onclick: forget }, "Take it away"),
       ),
-      h("label", { class: "check" }, header, "The first row has names of columns"),
+      h(
+        "fieldset",
+        { class: "choice" },
+        h("legend", {}, "The first row"),
+        chosen.hasHeader === null
+          ? h("p", { class: "hint" }, foreign(rows[0][chosen.column]), " may be the name of the column, or a user.")
+          : null,
+        h("label", {}, header, "has names of columns"),
+        h("label", {}, user, "is a user"),
+      ),
       field("Column with the users", column),
       ids.length ? h("p", {}, "The first users in it:") : h("p", {}, "There are no rows in it."),
       h("ul", { class: "sample" }, ids),
@@ -202,7 +228,7 @@ function resultScreen(run, segment, close) {
       ? h(
           "p",
           {},
-          `${counted(run.rows, "row")} were read; those after them were not sent. Sending the same file again is safe: who is as asked already counts as unchanged.`,
+          `${run.last ? `The last row that was sent is row ${number(run.last)}; those after it were not.` : "No row was sent."} Sending the same file again is safe: who is as asked already counts as unchanged.`,
         )
       : null;
   announce(`${told}. ${sentence(run)}`);
@@ -303,7 +329,11 @@ export function sentence(run) {
 
 async function firstRows(file) {
   const rows = [];
-  for await (const piece of readCsv(file.slice(0, 65536))) rows.push(...piece.rows);
+  try {
+    for await (const piece of readCsv(file.slice(0, HEAD))) rows.push(...piece.rows);
+  } catch (error) {
+    if (file.size <= HEAD || !rows.length) throw error; // else the cut may be inside quotes
+  }
   return rows.slice(0, PREVIEW + 1);
 }
 
@@ -311,13 +341,25 @@ function describe(file, rows) {
   const first = rows[0] ?? [];
   const found = first.findIndex((cell) => KNOWN.test(cell.trim()));
   const isRejected = REJECTED_HEADER.test(first.join(","));
+  const column = Math.max(0, found);
   return {
     file,
     rows,
-    hasHeader: found >= 0,
-    column: Math.max(0, found),
+    hasHeader: found >= 0 || headerIn(rows, column),
+    column,
     clean: isRejected ? unguarded : (cell) => cell,
   };
+}
+
+/** Whether the first row names columns: by usual names of some; null where it may, as its cells are unlike those below. */
+function headerIn([first = [], ...others], column) {
+  const isName = (cell, place) =>
+    COLUMN.test(cell.replace(/[\s_-]/g, "")) && others.every((row) => row[place] !== cell);
+  if (isName(first[column] ?? "", column)) return true;
+  const isNumbered = (row) => /[\d@]/.test(row[column] ?? "");
+  const below = others.filter((row) => row[column]);
+  const isUnlike = first[column] && !isNumbered(first) && below.length > 0 && below.every(isNumbered);
+  return isUnlike || first.some(isName) ? null : false;
 }
 
 /** The users of a file, row by row as it is read; rows without anything are passed over. */
