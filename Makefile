@@ -60,7 +60,7 @@ test-deployed: ## the two above, against one deployment
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/e2e tests/browser $(ARGS)
 
-bench: ## measures it all beside a baseline, about five minutes; writes docs/benchmarks.md
+bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 

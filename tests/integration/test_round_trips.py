@@ -1,6 +1,7 @@
 """What requests and stream batches ask of the database: counts of calls, of sequential round trips and of write units.
 
-They are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more come.
+These are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more
+come.
 """
 
 import os
