@@ -24,8 +24,9 @@ answers after {LATENCY_MS:.0f} ms, and counts calls, bytes and, by AWS's publish
 larger of the item before and after in KB, twice in a transaction, beside it what changes in an index; a consistent read
 by 4 KB, an item that is not there as the smallest. For the round trips it holds calls until none has come for a while
 and then answers all, so what is made side by side is one round, on any machine; only where a pool makes hundreds of
-calls (100 x 100 in the readers, the baseline) a few rounds more or less may come out. The integration tests pass against
-it as against MiniStack (set `AWS_ENDPOINT_URL_DYNAMODB` to what `python -m tests.benchmarks.standin.server` prints).
+calls (100 x 100 in the readers, the baseline) a few rounds more or less may come out. The integration tests pass
+against it as against MiniStack (set `AWS_ENDPOINT_URL_DYNAMODB` to what `python -m tests.benchmarks.standin.server`
+prints).
 
 The baseline (`tests/benchmarks/baseline.py`) is what a careful engineer would write by hand with boto3: one item a
 (user, segment) pair, each put on condition that it is not there, the events and the counts in the request, 16 threads.
