@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local
 .PHONY: test-e2e test-browser test-deployed
-.PHONY: bench build deploy pins
+.PHONY: bench build deploy pins audit
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
@@ -60,7 +60,7 @@ test-deployed: ## the two above, against one deployment
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/e2e tests/browser $(ARGS)
 
-bench: ## measures it all beside a baseline, about five minutes; writes docs/benchmarks.md
+bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -74,3 +74,7 @@ deploy: build ## to the AWS account of your credentials
 pins: ## move every pin to the newest version that pyproject.toml allows
 	@$(PYTHON) local/bootstrap.py project
 	local/pin
+
+audit: ## hold every pin against the published advisories; says so, and does not fail, where none can be reached
+	@$(PYTHON) local/bootstrap.py project audit
+	@$(BIN)/python -m local.audit

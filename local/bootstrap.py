@@ -22,11 +22,13 @@ PINS = {
     "project": ROOT / "requirements" / "dev.txt",
     "emulator": ROOT / "requirements" / "emulator.txt",
     "sam": ROOT / "requirements" / "sam.txt",
+    "audit": ROOT / "requirements" / "audit.txt",
 }
 WHAT = {
     "project": "the project and its tools",
     "emulator": "MiniStack, the AWS emulator",
     "sam": "AWS SAM CLI",
+    "audit": "pip-audit",
 }
 PROJECT_MANIFESTS = (ROOT / "pyproject.toml", ROOT / "layers" / "segments" / "pyproject.toml")
 

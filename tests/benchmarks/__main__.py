@@ -62,7 +62,7 @@ def shapes(found: Any) -> dict[str, dict[str, Figures]]:
 
 
 def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
-    """Measure all of it; about five minutes."""
+    """Measure all of it; about ten minutes."""
     started = time.monotonic()
     sides = {}
     with prepared_stand_in() as (control, variables):
@@ -71,6 +71,8 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
         for side, plan in PLANS.items():
             with step(console, f"requests and readers: {side}"):
                 sides[side] = shapes(worker("worker", variables, side, control.url, json.dumps(plan)))
+        with step(console, "refusals of the authorizer"):
+            refusals = worker("refusals", variables, control.url)
         with step(console, "growth"):
             growth = {what: shapes(calls) for what, calls in worker("growth", variables, control.url).items()}
     with step(console, "cold starts"):
@@ -86,6 +88,7 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
         starts=starts,
         layer=layer,
         capacity=limit,
+        refusals=refusals,
         lags=lags,
         sustained=sustained,
         seconds=time.monotonic() - started,

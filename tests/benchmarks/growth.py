@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
+from segments.limits import MAX_ACTIVE_SEGMENTS
 from segments.stores import keys
 from tests.benchmarks.measure import LATENCY_SECONDS, QUIET_SECONDS, Figures
 from tests.benchmarks.standin.client import Control
@@ -20,10 +21,10 @@ from tests.benchmarks.worker import Client, Product, answers, new_users
 from tests.support.events import Context, without_body
 
 MEMBERS = (0, 10_000, 100_000)
-SEGMENTS = (10, 500, 2_400)
-"""The last leaves room under the limit of 2,500 for what is created then."""
-OWN_SEGMENTS = (1, 50, 500)
 REPETITIONS = 5
+SEGMENTS = (10, 500, MAX_ACTIVE_SEGMENTS - (REPETITIONS + 1))
+"""With what is created then, the last comes to the limit."""
+OWN_SEGMENTS = (1, 50, 500)
 LOADED_AT_ONCE = 10_000
 
 Item = dict[str, Any]
@@ -57,7 +58,7 @@ class Growth:
         """Segments in an account: create one, add 100 known users to one by its id."""
         for size in SEGMENTS:
             client = Client(self._product)
-            ids = [segment_id for _ in range(0, size, 100) for segment_id in client.new_segments(min(size, 100))]
+            ids = client.many_segments(size)
             people = new_users(100)
             client.joining(people, ids[:1])()
             self._settle()
@@ -71,7 +72,7 @@ class Growth:
         """Segments in a user's set: add 100 such users to one more, project, read one user's segments."""
         for size in OWN_SEGMENTS:
             client = Client(self._product)
-            ids = [segment_id for _ in range(0, size, 100) for segment_id in client.new_segments(min(size, 100))]
+            ids = client.many_segments(size)
             more = client.new_segments(REPETITIONS + 1)
             people = new_users(100)
             for start in range(0, size, 100):

@@ -104,15 +104,24 @@ class Client:
 
     def creation(self, count: int) -> Callable[[], Json]:
         """Return the call that creates `count` segments with customer ids."""
+        return self.creation_and_repeat(count)[0]
+
+    def creation_and_repeat(self, count: int) -> tuple[Callable[[], Json], Callable[[], Json]]:
+        """Return the call that creates `count` segments, and the same once more, which finds all ids taken."""
         entries = [
             {"segment_name": f"Segment {place}", "customer_segment_id": f"C-{uuid4().hex[:12]}"}
             for place in range(count)
         ]
         event = with_body("create_segment", self.account_id, entries)
-        return lambda: _succeeded(self._side.create(event), count)
+        return lambda: _succeeded(self._side.create(event), count), lambda: _succeeded(self._side.create(event), 0)
 
     def new_segments(self, count: int) -> list[int]:
         return [segment["id"] for segment in self.creation(count)()["segments"]]
+
+    def many_segments(self, count: int) -> list[int]:
+        """Create any number of segments, a hundred a request."""
+        sizes = [min(100, count - start) for start in range(0, count, 100)]
+        return [segment_id for size in sizes for segment_id in self.new_segments(size)]
 
     def joining(self, users: Sequence[str], segment_ids: Sequence[int]) -> Callable[[], Json]:
         """Return the call that adds users to segments."""
@@ -168,8 +177,10 @@ class Bench:
                 self._phase(name, phase, phases[phase], quiet if counting else None)
                 if phase == "request":
                     self._control.answer_after(0)
-                    for reader, feed in self._side.readers().items():
-                        self._phase(name, reader, feed, quiet if counting else None)
+                    readers = self._side.readers()
+                    for again in ("", " again"):  # a batch may be delivered more than once
+                        for reader, feed in readers.items():
+                            self._phase(name, reader + again, feed, quiet if counting else None)
 
     def _phase(self, name: str, phase: str, act: Callable[[], Any], quiet: float | None) -> None:
         figures = self.results.setdefault(name, {}).setdefault(phase, Figures())
@@ -206,11 +217,17 @@ class Bench:
             client.joining(new_users(members), [segment_id])()
             for feed in self._side.readers().values():
                 feed()
-        self.shape(name, repetitions, lambda: {"request": client.page(segment_id, members)})
+        read = client.page(segment_id, members)
+        self.shape(name, repetitions, lambda: {"request": read, "repeat": read})
 
     def creating(self, name: str, repetitions: int, segments: int) -> None:
-        """Create segments in an account that has none."""
-        self.shape(name, repetitions, lambda: {"request": Client(self._side).creation(segments)})
+        """Create segments in an account that has none, then the same ones again."""
+
+        def once() -> dict[str, Callable[[], Any]]:
+            create, repeat = Client(self._side).creation_and_repeat(segments)
+            return {"request": create, "repeat": repeat}
+
+        self.shape(name, repetitions, once)
 
 
 def main(which: str, url: str, plan: dict[str, int]) -> Results:

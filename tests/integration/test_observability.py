@@ -1,11 +1,14 @@
 """What is written of a request: enough to find it again, nothing of whom it was about."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from segments.errors import InvalidRequestError
 from tests.integration.conftest import Account, Relay
+from tests.support.events import Context
 from tests.support.faults import FaultyClient, refused
+from tests.support.relay import MAXIMUM_ATTEMPTS
 from tests.support.written import Written
 
 Json = Any
@@ -63,3 +66,33 @@ def test_a_refused_request_is_logged_by_its_reason(account: Account, written: Wr
     assert (refusal["message"], refusal["error"]) == ("refused", InvalidRequestError.slug)
     assert (answer["message"], answer["code"]) == ("answered", 400)
     assert refusal["account_id"] == answer["account_id"] == account.account_id
+
+
+def test_a_record_that_can_not_be_processed_counts_as_failed_in_each_reader(
+    account: Account, relay: Relay, written: Written
+) -> None:
+    (gold,) = account.create(None)
+    account.update(([{"identity": CANARY}], [{"ct_segment_id": gold, "action": "ADD"}]))
+    ((record,), (segment,)) = (relay.reader.read(), [each for each in relay.segments_reader.read() if is_new(each)])
+    for mapping, good, key in (
+        (relay.publisher, record, "account_id"),
+        (relay.projector, record, "account_id"),
+        (relay.segments_publisher, segment, "segment_name"),
+    ):
+        poison = deepcopy(good)
+        poison["dynamodb"]["SequenceNumber"] += "1"
+        del poison["dynamodb"]["NewImage"][key]
+        written.text()
+        assert mapping.handler({"Records": [good]}, Context()) == {"batchItemFailures": []}
+        failed = [{"itemIdentifier": poison["dynamodb"]["SequenceNumber"]}]
+        assert mapping.handler({"Records": [good, poison]}, Context()) == {"batchItemFailures": failed}
+        mapping.deliver([good, poison])
+        assert mapping.on_failure == [[poison]]
+        lines, logs = written.lines()
+        assert [line["FailedRecords"] for line in lines] == [[0.0], [1.0], [1.0], *[[1.0]] * (MAXIMUM_ATTEMPTS - 1)]
+        assert CANARY not in json.dumps(logs)
+
+
+def is_new(record: Json) -> bool:
+    """Whether a segment, not a claim or a count, was written."""
+    return "segment_name" in record["dynamodb"].get("NewImage", {})

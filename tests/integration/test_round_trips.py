@@ -1,6 +1,7 @@
-"""What requests and stream batches ask of the database: counts of calls and of sequential round trips.
+"""What requests and stream batches ask of the database: counts of calls, of sequential round trips and of write units.
 
-They are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more come.
+These are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more
+come.
 """
 
 import os
@@ -61,6 +62,13 @@ class Counted:
         books = self._control.books()
         return books["rounds"], sum(books["calls"].values())
 
+    def written(self, act: Callable[[], Json]) -> float:
+        """Return how many write units something takes."""
+        self._control.reset()
+        act()
+        units: float = self._control.books()["write_units"]
+        return units
+
     def create(self, count: int, prefix: str) -> Json:
         entries = [
             {"segment_name": f"{prefix} {place}", "customer_segment_id": f"{prefix}-{place}"} for place in range(count)
@@ -115,6 +123,38 @@ def test_a_stream_batch_of_100_records_takes_two_trips_in_each_reader(counted: C
     batch = {"Records": counted.last_records(100)}
     assert counted.trips(lambda: publish_changes(batch, Context(60))) == (2, 11)
     assert counted.trips(lambda: project_members(batch, Context(60))) == (2, 3)
+
+
+def test_a_change_of_known_users_takes_a_write_unit_each_whatever_the_number_of_segments(counted: Counted) -> None:
+    """The index by account holds keys alone, which no change touches."""
+    known = [f"known {place}" for place in range(100)]
+    counted.join(known, SEGMENTS[:1])
+    assert counted.written(lambda: counted.join(known, SEGMENTS[1:2])) == 100
+    assert counted.written(lambda: counted.join(known, SEGMENTS[1:2])) == 100
+    assert counted.written(lambda: counted.join(known, SEGMENTS[:50])) == 100
+    assert counted.written(lambda: counted.join(known, SEGMENTS)) == 200  # a set of 100 ids takes more than 1 KB
+
+
+def test_a_new_user_takes_five_write_units(counted: Counted) -> None:
+    """Claim and memberships in one transaction, where each counts twice, and the entry in the index by account."""
+    strangers = [f"stranger {place}" for place in range(100)]
+    assert counted.written(lambda: counted.join(strangers, SEGMENTS[:1])) == 500
+
+
+def test_the_projection_takes_two_write_units_a_change_and_two_a_counter(counted: Counted) -> None:
+    counted.join([f"projected {place}" for place in range(100)], SEGMENTS[:1])
+    first, *others = counted.last_records(100)
+    single, batch = {"Records": [first]}, {"Records": others}
+    assert counted.written(lambda: publish_changes(batch, Context(60))) == 0
+    assert counted.written(lambda: project_members(single, Context(60))) == 2 + 2 * 2  # the count, the data points
+    assert (
+        counted.written(lambda: project_members(batch, Context(60))) == 2 * 99 + 2 * 4
+    )  # two transactions, 100 each at most
+
+
+def test_creating_100_segments_takes_five_write_units_each_and_the_quota(counted: Counted) -> None:
+    """Claim and segment in one transaction, and the segment's entry in the index, which holds all of it."""
+    assert 500 < counted.written(lambda: counted.create(100, "CHARGED")) < 510
 
 
 def test_a_page_of_100_members_takes_two_trips(counted: Counted) -> None:

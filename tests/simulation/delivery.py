@@ -1,10 +1,12 @@
 """Delivers streams and queues as Lambda does (developer guide, "Using AWS Lambda with Amazon DynamoDB").
 
 A shard's records come in order, in batches of any size up to the limit. A function that raises, crashes or runs out of
-time fails its batch, which is then cut in two (BisectBatchOnFunctionError, which uses up no retry) or delivered again.
-ReportBatchItemFailures: the lowest number that is named is the checkpoint; only records from it on are delivered again.
-After the last retry a batch goes to the on-failure destination, and the shard goes on. A checkpoint may get lost: then
-batches that have succeeded are delivered again, cut differently, perhaps while another poller is further on.
+time, or whose answer can't be read, fails its batch, which is then cut in two (BisectBatchOnFunctionError, which uses
+up no retry) or delivered again. ReportBatchItemFailures ("Configuring partial batch response with DynamoDB and
+Lambda"): the lowest number that is named is the checkpoint, at which the batch is cut; only records from it on are
+delivered again, so a batch whose first record is named comes again as it was. After the last retry a batch goes to the
+on-failure destination, and the shard goes on. A checkpoint may get lost: then batches that have succeeded are delivered
+again, cut differently, perhaps while another poller is further on.
 """
 
 import json
@@ -32,6 +34,17 @@ WORKERS = {
 }
 """Functions that work off a queue, by its address, and their names in the template."""
 LONGEST_WAIT = 10.0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The place in a batch that Lambda goes on from; `by_name`: the function named it, it did not just fail."""
+
+    place: int
+    by_name: bool = True
+
+
+WHOLE = Failed(0, by_name=False)
 
 
 @dataclass(frozen=True)
@@ -121,24 +134,24 @@ class Poller:
             if left < 0 or age > self.rules.max_age:
                 self.on_failure.append(batch)
                 return
-            failed_from = self.invoke(batch)
-            if failed_from is None:
+            failed = self.invoke(batch)
+            if failed is None:
                 return
-            if failed_from == 0 and self.rules.bisects and len(batch) > 1:
+            if failed == WHOLE and self.rules.bisects and len(batch) > 1:
                 middle = len(batch) // 2
                 self.deliver(batch[:middle], left)
                 self.deliver(batch[middle:], left)
                 return
-            batch = batch[failed_from:]
+            batch = batch[failed.place :]
             left -= 1
             self.world.pause(self.chance.uniform(0.1, 1.0))
 
-    def invoke(self, batch: Sequence[Record]) -> int | None:
-        """Invoke the function once; return the place in the batch to go on from, None if all of it succeeded."""
+    def invoke(self, batch: Sequence[Record]) -> Failed | None:
+        """Invoke the function once; return where to go on from, None if all of it succeeded."""
         self.deliveries += 1
         name = f"{self.name}.{self.deliveries}[{_number(batch[0])[-5:]}+{len(batch)}]"
         outcome = self.world.invoke(self.function, {"Records": list(batch)}, name, self.rules.timeout)
-        return 0 if outcome.answer is None else first_failure(outcome.answer, batch)
+        return WHOLE if outcome.answer is None else first_failure(outcome.answer, batch)
 
     def _lose_checkpoint(self, delivered: Sequence[Record]) -> None:
         if self.world.mild:
@@ -151,16 +164,16 @@ class Poller:
             self.world.spawn_loose(f"{self.name} stray", lambda: self.invoke(stray), self.chance.uniform(0, 20))
 
 
-def first_failure(answer: Event | None, batch: Sequence[Record]) -> int | None:
+def first_failure(answer: Event | None, batch: Sequence[Record]) -> Failed | None:
     """Return the place that Lambda goes on from after this answer, None if the batch succeeded."""
     failures = (answer or {}).get("batchItemFailures") or []
     numbers = [_number(record) for record in batch]
     places = []
     for failure in failures:
         if failure.get("itemIdentifier") not in numbers:
-            return 0  # an answer that Lambda can't read fails the whole batch
+            return WHOLE  # an answer that Lambda can't read fails the whole batch
         places.append(numbers.index(failure["itemIdentifier"]))
-    return min(places, default=None)
+    return Failed(min(places)) if places else None
 
 
 def _number(record: Record) -> str:

@@ -62,12 +62,12 @@ class History:
 
 
 def key_text(item: Item) -> str:
-    """Write an item's key: its "pk" alone, "account_id" and "sk", or "pk" and "profile_id"."""
+    """Write an item's key: its "pk" or "id" alone, "account_id" and "sk", or "pk" and "profile_id"."""
     if "sk" in item:
         return f"{item['account_id']['S']}|{item['sk']['S']}"
     if "account_id" not in item and "profile_id" in item and "sequence" in item:
         return f"{item['pk']['S']}|{item['profile_id']['S']}"
-    return str(item["pk"]["S"])
+    return str(item["pk" if "pk" in item else "id"]["S"])
 
 
 def segment_ids(item: Item | None) -> frozenset[int]:

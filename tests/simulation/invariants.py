@@ -12,6 +12,7 @@ from segments.stores import keys
 from tests.simulation.clients import Clients, check
 from tests.simulation.history import Moments
 from tests.simulation.world import World
+from tests.support.rights import allows
 from tests.support.state import Item, assert_projected, assert_whole, counted, live, plain
 
 CLEANERS = ("purge", "project_members")
@@ -22,6 +23,8 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     """Check everything of these accounts; raises AssertionError."""
     world = clients.world
     clients.check_uploads_stay()
+    denied = [use for use in world.used if not allows(use)]
+    check(not denied, "a role does not allow a call", denied)
     told = check_events(world)
     check_segment_events(world)
     for queue in world.queues.values():

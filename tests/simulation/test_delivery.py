@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.simulation import world as simulated
-from tests.simulation.delivery import Poller, first_failure
+from tests.simulation.delivery import WHOLE, Failed, Poller, first_failure
 from tests.simulation.world import World
 from tests.support.events import Event
 
@@ -81,6 +81,19 @@ def test_after_a_partial_failure_only_what_is_left_is_delivered(world: World, mo
     assert [len(batch) for batch in made.on_failure] == [1]
 
 
+def test_a_batch_whose_first_record_is_named_comes_again_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut at that record, so nothing is left out; what follows a record that never succeeds is given up too."""
+    made, seen = poller(world, monkeypatch, failing_from("a"))
+    write(world, "a", "b", "c")
+
+    deliver(world, made)
+
+    assert seen == [["a", "b", "c"]] * 11
+    assert [len(batch) for batch in made.on_failure] == [3]
+
+
 def test_a_batch_that_raises_is_cut_in_two_down_to_the_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     made, seen = poller(world, monkeypatch, raising_at("c"))
     write(world, *"abcde")
@@ -97,8 +110,8 @@ def test_an_answer_with_an_unknown_number_fails_the_whole_batch(world: World) ->
     write(world, "a", "b")
     batch = world.db.stream_records(world.environment["MEMBERSHIPS_TABLE"])
 
-    assert first_failure({"batchItemFailures": [{"itemIdentifier": "7"}]}, batch) == 0
-    assert first_failure({"batchItemFailures": [{"itemIdentifier": ""}]}, batch) == 0
+    assert first_failure({"batchItemFailures": [{"itemIdentifier": "7"}]}, batch) == WHOLE
+    assert first_failure({"batchItemFailures": [{"itemIdentifier": ""}]}, batch) == WHOLE
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
@@ -116,7 +129,7 @@ def test_of_several_failures_the_lowest_is_the_checkpoint(world: World) -> None:
 
     answer = {"batchItemFailures": [{"itemIdentifier": numbers[2]}, {"itemIdentifier": numbers[1]}]}
 
-    assert first_failure(answer, batch) == 1
+    assert first_failure(answer, batch) == Failed(1)
 
 
 def test_records_of_one_item_stay_in_one_shard_in_order(world: World) -> None:

@@ -252,8 +252,8 @@ class Account(RuleBasedStateMachine):
         self.world.scheduler.run()
         if outcome.answer is None:
             return 0
-        failed_from = first_failure(outcome.answer, batch)
-        return len(batch) if failed_from is None else failed_from
+        failed = first_failure(outcome.answer, batch)
+        return len(batch) if failed is None else failed.place
 
     @precondition(lambda self: self.world.queues["purges"].messages)
     @rule(faults=FAULTS, seconds=st.sampled_from([120.0, 6.0]))

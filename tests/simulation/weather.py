@@ -4,6 +4,7 @@ Faults are drawn for each process (an invocation of a function) from a seed of i
 of a plan leaves what happens to the others as it was.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from tests.simulation.scheduler import Killed
 from tests.support.dynamodb.errors import cancelled, client_error
+from tests.support.rights import uses
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -122,6 +124,7 @@ class SimulatedClient:
         process = world.process()
         chance, fault = process.weather.chance, process.weather.next()
         world.note(f"  {process.name} {operation}" + (f": {fault}" if fault else ""))
+        world.used.update(uses(process.function, operation, arguments, os.environ))
         world.pause(chance.uniform(0.001, 0.02) if fault is not Fault.SLOW else chance.uniform(0.5, 2.9))
         if fault is None or fault is Fault.SLOW:
             reply = run(arguments)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from functions.accounts.app import handler as accounts
+from functions.authorizer.app import handler as authorizer
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
@@ -24,6 +25,7 @@ from functions.publish_changes.app import handler as publish_changes
 from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.reconcile.app import handler as reconcile
+from functions.replay.app import handler as replay
 from functions.update_segment.app import handler as update_segment
 from segments.clock import SYSTEM_CLOCK
 from segments.edge import observability, wiring
@@ -35,6 +37,7 @@ from tests.simulation.weather import Fault, SimulatedClient, Weather, drawn
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.dynamodb.tables import Write
 from tests.support.events import Context, Event
+from tests.support.rights import Use
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
@@ -52,7 +55,9 @@ HANDLERS: dict[str, Callable[[Event, Any], Event | None]] = {
     "publish_segments": publish_segments,
     "purge_segment": purge_segment,
     "reconcile": reconcile,
+    "replay": replay,
     "accounts": accounts,
+    "authorizer": authorizer,
 }
 QUEUES = {
     "purges": ("PURGE_QUEUE_URL", "PurgeQueue"),
@@ -69,6 +74,7 @@ class Process(Context):
 
     world: "World"
     name: str
+    function: str
     weather: Weather
     ends: float
 
@@ -130,6 +136,7 @@ class World:
         }
         self.bus = Bus(self._hand_on)
         self.struck: set[Fault] = set()
+        self.used: set[Use] = set()
 
     def random(self, *what: object) -> Random:
         """Return the dice of one thing; each thing has its own, so that one does not disturb another."""
@@ -176,7 +183,7 @@ class World:
         """Run a function's handler in this task until it answers, raises, crashes or runs out of time."""
         task = self.scheduler.current()
         weather = weather or drawn(self.random(name), mild=self.mild)
-        process = Process(self, name, weather, self.scheduler.now + seconds)
+        process = Process(self, name, function, weather, self.scheduler.now + seconds)
         first, answer, error, out_of_time = self.history.now, None, None, False
         task.process = process
         self.note(f"{name} starts {function}")
@@ -224,6 +231,7 @@ class World:
             for name, value in {**self.environment, "BUS_NAME": "bus", **urls}.items():
                 patch.setenv(name, value)
             patch.setattr(wiring, "dynamodb_client", lambda: SimulatedClient(self, self.db))
+            patch.setattr(wiring, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(wiring, "events_client", lambda: SimulatedClient(self, self.bus))
             patch.setattr(wiring, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
             patch.setattr(manage_segments_app, "__class__", SideBySideResolver)

@@ -1,8 +1,9 @@
 """Delivers a DynamoDB stream to handlers by Lambda's documented rules.
 
 MiniStack's own event source mapping ignores ReportBatchItemFailures, bisecting, retries and the on-failure destination,
-so the tests bring their own: batches of at most 100 in order, a partial failure delivered again from its first failed
-record, a batch that raises cut in two, and at last the destination.
+so the tests bring their own: batches of at most 100 in order; a batch that raises cut in two, whatever it would report;
+a partial failure cut at the lowest number named, and only what is left delivered again (Lambda developer guide,
+"Configuring partial batch response with DynamoDB and Lambda"); and at last the destination.
 """
 
 from collections.abc import Callable

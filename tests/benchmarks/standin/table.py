@@ -14,10 +14,12 @@ Key = tuple[str, ...]
 
 @dataclass
 class Index:
-    """What orders the items: the table's own key, or that of a secondary index that projects all attributes."""
+    """What orders the items: the table's own key, or that of a secondary index, and what it holds of them."""
 
     names: tuple[str, ...]
     tie: tuple[str, ...] = ()
+    projected: frozenset[str] | None = None
+    """The attributes that are in it; None: all."""
     partitions: dict[str, list[Key]] = field(default_factory=dict)
 
     def entry(self, item: Item | None) -> Key | None:
@@ -25,6 +27,26 @@ class Index:
         if item is None or any(name not in item for name in self.names):
             return None
         return tuple(scalar(item[name]) for name in (*self.names, *self.tie))
+
+    def holds(self, item: Item | None) -> Item | None:
+        """Return what is in this index of an item, None if it is not in it."""
+        if item is None or self.entry(item) is None:
+            return None
+        if self.projected is None:
+            return item
+        return {name: value for name, value in item.items() if name in self.projected}
+
+    def units(self, before: Item | None, after: Item | None) -> float:
+        """Return what a write to the table costs here ("Provisioned throughput considerations for indexes").
+
+        Nothing where the entry stays as it is; one write for an entry that comes, goes or changes; two if it moves.
+        """
+        old, new = self.holds(before), self.holds(after)
+        if old == new:
+            return 0.0
+        if old is not None and new is not None and self.entry(before) != self.entry(after):
+            return write_units(_size(old), 0) + write_units(0, _size(new))
+        return write_units(_size(old), _size(new))
 
     def move(self, before: Key | None, after: Key | None) -> None:
         """Follow a write."""
@@ -57,8 +79,7 @@ class Table:
         """Make a table as CreateTable asks for it."""
         key_names = _key_names(request["KeySchema"])
         indexes = {
-            index["IndexName"]: Index(_key_names(index["KeySchema"]), key_names)
-            for index in request.get("GlobalSecondaryIndexes", ())
+            index["IndexName"]: _secondary(index, key_names) for index in request.get("GlobalSecondaryIndexes", ())
         }
         stream = request.get("StreamSpecification", {}).get("StreamEnabled", False)
         return cls(request["TableName"], key_names, indexes, stream)
@@ -77,7 +98,7 @@ class Table:
         if before == after:
             return units
         for index in self.indexes.values():
-            units += self._index_units(index, before, after)
+            units += index.units(before, after)
             index.move(index.entry(before), index.entry(after))
         self.own.move(None if before is None else key, None if after is None else key)
         if after is None:
@@ -115,17 +136,7 @@ class Table:
             end = len(rows) if after is None else bisect_left(rows, after)
             chosen = (rows[place] for place in range(end - 1, -1, -1))
         for entry in chosen:
-            yield entry, self.items[entry[-len(self.key_names) :]]
-
-    @staticmethod
-    def _index_units(index: Index, before: Item | None, after: Item | None) -> float:
-        """Return what keeping an index costs: a write for an entry that comes, goes or changes; two if it moves."""
-        old, new = index.entry(before), index.entry(after)
-        if old is None and new is None:
-            return 0.0
-        if old is not None and new is not None and old != new:
-            return write_units(_size(before), 0) + write_units(0, _size(after))
-        return write_units(_size(before) if old else 0, _size(after) if new else 0)
+            yield entry, index.holds(self.items[entry[-len(self.key_names) :]]) or {}
 
     def _record(self, before: Item | None, after: Item | None) -> None:
         known = after or before or {}
@@ -143,6 +154,15 @@ class Table:
             change["NewImage"] = after
         name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
         self.records.append({"eventID": f"{self.name}-{number:021d}", "eventName": name, "dynamodb": change})
+
+
+def _secondary(definition: Mapping[str, Any], key_names: tuple[str, ...]) -> Index:
+    """Make a secondary index as CreateTable asks for it."""
+    names, projection = _key_names(definition["KeySchema"]), definition["Projection"]
+    if projection["ProjectionType"] == "ALL":
+        return Index(names, key_names)
+    further = projection.get("NonKeyAttributes", ())
+    return Index(names, key_names, frozenset({*names, *key_names, *further}))
 
 
 def scalar(value: Mapping[str, Any]) -> str:

@@ -1,0 +1,170 @@
+"""Everything that the functions do, once, where all goes well; what they do only in trouble is met by seeds."""
+
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from segments.clock import Deadline
+from segments.edge import wiring
+from segments.edge.openapi import ROUTES
+from segments.errors import ThrottledError
+from segments.model import NewSegment
+from segments.services.segments import CreateResult
+from tests.simulation.weather import SimulatedClient
+from tests.simulation.world import World
+from tests.support.events import Event, body_of, with_body, without_body
+from tests.support.headers import authorizer_event
+from tests.support.routes import HANDLERS
+
+Json = Any
+
+ACCOUNT = "TOUR"
+READERS = ("ProjectMembersFunction", "PublishChangesFunction", "PublishSegmentsFunction")
+LISTS = (None, {"limit": "1"}, {"status": "all"}, {"customer_segment_id": "C0"}, {"customer_segment_id_prefix": "C"})
+
+
+class GivenUp:
+    """SQS, the streams and Lambda, as `replay` meets them: one batch of each reader and stream, taken or not."""
+
+    def __init__(self, world: World, *, fails: bool) -> None:
+        self._streams = {
+            world.environment[table]: world.db.stream_records(world.environment[table])[:1]
+            for table in ("MEMBERSHIPS_TABLE", "SEGMENTS_TABLE")
+        }
+        self._fails = fails
+        self._received = False
+
+    def receive_message(self, **_: Any) -> Json:
+        """Give one batch of each stream for each reader, once."""
+        bodies = [self._body(table, reader) for table in self._streams for reader in READERS]
+        messages = [
+            {"MessageId": f"{place}", "ReceiptHandle": f"receipt {place}", "Body": json.dumps(body)}
+            for place, body in enumerate(bodies)
+        ]
+        self._received, received = True, self._received
+        return {"Messages": [] if received else messages}
+
+    def _body(self, table: str, reader: str) -> Json:
+        number = self._streams[table][0]["dynamodb"]["SequenceNumber"]
+        return {
+            "requestContext": {"functionArn": f"arn:aws:lambda:us-east-1:0:function:{reader}"},
+            "DDBStreamBatchInfo": {
+                "shardId": "1",
+                "streamArn": f"arn:aws:dynamodb:us-east-1:0:table/{table}/stream/1",
+                "startSequenceNumber": number,
+                "endSequenceNumber": number,
+            },
+        }
+
+    def get_shard_iterator(self, **arguments: Any) -> Json:
+        return {"ShardIterator": arguments["StreamArn"]}
+
+    def get_records(self, **arguments: Any) -> Json:
+        table = arguments["ShardIterator"].partition(":table/")[2].partition("/")[0]
+        (record,) = self._streams[table]
+        change = {**record["dynamodb"], "ApproximateCreationDateTime": datetime.now(UTC)}
+        return {"Records": [{**record, "dynamodb": change}]}
+
+    def invoke(self, **_: Any) -> Json:
+        failures = [{"itemIdentifier": "1"}] if self._fails else []
+        return {"Payload": io.BytesIO(json.dumps({"batchItemFailures": failures}).encode())}
+
+    def __getattr__(self, _operation: str) -> Any:
+        """Take any other call."""
+        return lambda **_: {}
+
+
+class Throttled:
+    """The service of segments, when nothing can be written."""
+
+    def create(self, _account_id: str, entries: Sequence[NewSegment], _deadline: Deadline) -> CreateResult:
+        return CreateResult({}, {place: ThrottledError("throttled") for place in range(len(entries))})
+
+
+class Tour:
+    """The calls, in an order in which each finds what it needs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._calls = 0
+
+    def play(self) -> None:
+        """Make them all."""
+        self._accounts()
+        segment_id = self._batches()
+        records = self._world.db.stream_records(self._world.environment["MEMBERSHIPS_TABLE"])
+        self._invoke("project_members", {"Records": list(records)})
+        self._reads(segment_id)
+        self._purge(int(segment_id))
+        for operation in ({"operation": "reconcile_all"}, {"operation": "reconcile_account", "account_id": ACCOUNT}):
+            self._invoke("reconcile", operation)
+        for fails in (True, False):
+            self._replay(fails=fails)
+
+    def _invoke(self, function: str, event: Event) -> Json:
+        self._calls += 1
+        outcome = self._world.invoke(function, event, f"tour {self._calls}", 60.0)
+        assert outcome.error is None, outcome
+        return outcome.answer
+
+    def _accounts(self) -> None:
+        create = {"operation": "create_account", "name": "Tour", "plan": "Advanced", "private_beta": True}
+        made = self._invoke("accounts", {**create, "account_id": ACCOUNT})["passcode"]
+        self._invoke("authorizer", authorizer_event(ACCOUNT, made["passcode"]))
+        for operation in ("get_account", "add_passcode", "disable_account", "enable_account"):
+            self._invoke("accounts", {"operation": operation, "account_id": ACCOUNT})
+        revoke = {"operation": "revoke_passcode", "passcode_id": made["passcode_id"]}
+        self._invoke("accounts", {**revoke, "account_id": ACCOUNT})
+        self._invoke("accounts", {"operation": "set_plan", "account_id": ACCOUNT, "plan": "Cutting Edge"})
+
+    def _batches(self) -> str:
+        entries = [{"segment_name": "first", "customer_segment_id": "C0"}, {"segment_name": "second"}]
+        create = with_body("create_segment", ACCOUNT, entries)
+        create["headers"] = {**create["headers"], "Idempotency-Key": "tour"}
+        with pytest.MonkeyPatch.context() as patch:  # a request of which nothing is written: its key is forgotten
+            patch.setattr(wiring, "segments", Throttled)
+            self._invoke("create_segment", create)
+        answers = [self._invoke("create_segment", create) for _ in range(2)]
+        for action in ("ADD", "REMOVE", "ADD"):
+            segments = [{"customer_segment_id": each, "action": action} for each in ("C0", "nowhere")]
+            group = {"user_profiles": [{"identity": "u1"}, {"identity": "u2"}], "segments": segments}
+            self._invoke("update_segment", with_body("update_segment", ACCOUNT, {"bulk_profiles": [group]}))
+        record = {"type": "profile", "identity": "u1", "profileData": {"Email": "a@example.com"}}
+        for _ in range(2):
+            self._invoke("profiles", with_body("profiles", ACCOUNT, {"d": [record]}))
+        return str(body_of(answers[-1])["segments"][0]["id"])
+
+    def _reads(self, segment_id: str) -> None:
+        """Call every other route of the API, those that take something away at last."""
+        for route in sorted(ROUTES, key=lambda route: route.method == "delete"):
+            method = route.method.upper()
+            if method == "POST":
+                continue
+            function = HANDLERS[method, route.path].__module__.split(".")[1]
+            wanted = {"segment_id": segment_id, "identity": "u1"}
+            given = {name: value for name, value in wanted.items() if f"{{{name}}}" in route.path}
+            queries = {"/api/segments": LISTS, "/1/profile.json": ({"identity": "u1"},)}.get(route.path, (None,))
+            for query in queries:
+                event = without_body(ACCOUNT, method, route.path, query, **given)
+                event["body"] = json.dumps({"segment_name": "renamed"}) if method == "PATCH" else None
+                self._invoke(function, event)
+
+    def _purge(self, segment_id: int) -> None:
+        """Purge the deleted segment; the records of what that removes are lost, so the rows go after a while."""
+        message = {"body": json.dumps({"detail": {"Account ID": ACCOUNT, "Segment ID": segment_id}})}
+        for wait in (0, 7200, 7200):
+            self._world.pause(wait)
+            self._invoke("purge_segment", {"Records": [message]})
+
+    def _replay(self, *, fails: bool) -> None:
+        client = SimulatedClient(self._world, GivenUp(self._world, fails=fails))
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("sqs_client", "streams_client", "lambda_client"):
+                patch.setattr(wiring, name, lambda: client)
+            for made in (wiring.failed_records, wiring.functions):
+                made.cache_clear()
+            self._invoke("replay", {"operation": "replay"})
