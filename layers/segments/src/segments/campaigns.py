@@ -89,7 +89,7 @@ class CampaignEventName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is meant: users in any included and in no excluded segment. Without included ones: all that are not excluded."""
+    """Who is meant: users in any included and in no excluded segment; all who are not excluded if none is included."""
 
     include: tuple[int, ...] = ()
     exclude: tuple[int, ...] = ()
@@ -165,7 +165,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What became of a campaign's messages. `queued` counts all that ever were, `settled` those of them that have ended.
+    """What became of a campaign's messages; `queued` counts all that ever were, `settled` those of them that have ended.
 
     `skipped` and `failed` are by reason; skipped ones need not have been queued.
     """
@@ -203,7 +203,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """What an account declared for its campaigns: IANA time zone, senders' addresses, webhooks by name, applications."""
+    """What an account declared for its campaigns: IANA time zone, senders, webhooks by name, push applications."""
 
     time_zone: str = "UTC"
     senders: tuple[str, ...] = ()

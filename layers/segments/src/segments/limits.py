@@ -40,8 +40,13 @@ TRANSACTION_ACTIONS = 100
 # EventBridge API reference: PutEvents
 PUT_EVENTS_ENTRIES = 10
 
-# SQS API reference: SendMessage
+# SQS API reference: SendMessage, SendMessageBatch
 MAX_QUEUE_DELAY_SECONDS = 900
+SEND_BATCH_ENTRIES = 10
+SEND_BATCH_BYTES = 256 * 1024
+
+# DynamoDB developer guide, "Service quotas"
+MAX_SORT_KEY_BYTES = 1024
 
 # architecture.md
 MEMBER_BUCKETS = 16
@@ -60,3 +65,21 @@ RECONCILIATION_PAGE = 100
 COUNT_ATTEMPTS = 4
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
+
+# Campaigns, ours
+MAX_CAMPAIGN_SEGMENTS = 100
+MAX_LIVE_CAMPAIGNS = 1000
+MAX_USERS_LIMIT = 100_000_000
+MAX_CONTENT_FIELD_BYTES = 100 * 1024
+MAX_CONTENT_BYTES = 200 * 1024
+MAX_DAYS_AHEAD = 365
+DELIVERY_LOG_DAYS = 90
+ESTIMATED_MEMBERS = 20_000  # an estimate reads about so many members
+# A page of a walk is one transaction: besides its deliveries, the campaign and its results.
+CAMPAIGN_PAGE = TRANSACTION_ACTIONS - 2
+# Two campaigns are walked at a time (template.yaml, MaximumConcurrency), each at half of the pace.
+CAMPAIGN_RUNNERS = 2
+# A creation takes as long as its request may (template.yaml: 28 s); what it left behind unfinished is older than this.
+CAMPAIGN_CREATION_SECONDS = 60
+# Messages that have not ended a day after the last was queued will not: their tasks are in the queue of failed ones.
+CAMPAIGN_PATIENCE_SECONDS = 24 * 3600

@@ -4,9 +4,10 @@ Keys are injective: account ids hold no `#` (services.accounts checks that), num
 Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, and a sort key may have 1,024.
 """
 
+from hashlib import sha256
 from zlib import crc32
 
-from segments.limits import COUNTER_SLOTS, MEMBER_BUCKETS
+from segments.limits import COUNTER_SLOTS, MAX_SORT_KEY_BYTES, MEMBER_BUCKETS
 
 ACCOUNT = "ACCOUNT"
 ACTIVE_SEGMENTS = "QUOTA"
@@ -119,3 +120,50 @@ def update_errors(occurred_at: str, request_id: str, part: int) -> str:
 
 AFTER_UPDATE_ERRORS = ":"
 """Sorts after every sort key in UpdateErrors, as those begin with a digit."""
+
+
+LIVE_CAMPAIGNS = "LIVE"
+"""Sort key in Campaigns of the number of an account's scheduled and running campaigns."""
+
+
+def campaign(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign, without its content; padded so that keys sort as ids, so by age."""
+    return f"CAMPAIGN#{campaign_id:016d}"
+
+
+def campaign_content(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign's content, which may be large and never changes."""
+    return f"CONTENT#{campaign_id:016d}"
+
+
+def campaign_results(campaign_id: int) -> list[str]:
+    """Sort keys in Campaigns of all slots of a campaign's results."""
+    return [f"RESULTS#{campaign_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def deliveries(campaign_id: int) -> str:
+    """Return what the sort keys in Campaigns of all deliveries of a campaign begin with."""
+    return f"LOG#{campaign_id:016d}#"
+
+
+def delivery(campaign_id: int, delivery_id: str) -> str:
+    """Sort key in Campaigns of one delivery; an id that is too long, or looks like a hash, is hashed."""
+    key = deliveries(campaign_id) + delivery_id
+    if len(key.encode()) <= MAX_SORT_KEY_BYTES and not delivery_id.startswith("#"):
+        return key
+    return f"{deliveries(campaign_id)}#{sha256(delivery_id.encode()).hexdigest()}"
+
+
+def triggers(segment_id: int, action: str) -> str:
+    """Return what the sort keys in Campaigns of all campaigns that act on this change begin with."""
+    return f"TRIGGER#{segment_id:016d}#{action}#"
+
+
+def trigger(segment_id: int, action: str, campaign_id: int) -> str:
+    """Sort key in Campaigns of the look-up from a change to a campaign that acts on it."""
+    return f"{triggers(segment_id, action)}{campaign_id:016d}"
+
+
+def campaign_request(idempotency_key: str) -> str:
+    """Sort key in Campaigns of what a creation with this Idempotency-Key created."""
+    return f"REQUEST#{idempotency_key}"
