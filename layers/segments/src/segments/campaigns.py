@@ -80,6 +80,19 @@ class FailReason(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"  # interrupted amid the call; never sent again
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a message ended, and why if it was not sent."""
+
+    status: DeliveryStatus
+    reason: SkipReason | FailReason | None = None
+
+    @property
+    def counter(self) -> str:
+        """The name under which results count it."""
+        return str(self.status) if self.reason is None else f"{self.status}_{self.reason}"
+
+
 class CampaignEventName(StrEnum):
     """Events in the life of a campaign (their detail-type)."""
 
@@ -165,7 +178,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What became of a campaign's messages; `queued` counts all that ever were, `settled` those of them that have ended.
+    """What became of a campaign's messages: `queued` counts all that ever were, `settled` those that have ended since.
 
     `skipped` and `failed` are by reason; skipped ones need not have been queued.
     """
