@@ -16,9 +16,16 @@ class Settings:
     segment_members_table: str
     update_errors_table: str
     idempotency_table: str
+    campaigns_table: str
     purge_queue_url: str
     reconciliation_queue_url: str
     failed_records_queue_url: str
+    campaign_queue_url: str
+    campaign_queue_arn: str
+    campaign_schedule_group: str
+    scheduler_role_arn: str
+    campaign_messages_per_second: str
+    message_queue_url: str
     bus_name: str
 
     @classmethod
