@@ -2,11 +2,13 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from segments.campaigns import CampaignEvent
 from segments.clock import Backoff, Deadline, rfc3339
 from segments.limits import PUT_EVENTS_ENTRIES
 from segments.model import ChangeEvent, SegmentEvent
@@ -21,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 SOURCE = "api-segments"
 MEMBERSHIP_CHANGE = "Segment Membership Change"
 
-Event = ChangeEvent | SegmentEvent
+Event = ChangeEvent | SegmentEvent | CampaignEvent
 
 
 class ChangeBus:
@@ -60,6 +62,8 @@ class ChangeBus:
         return [place for place, entry in zip(places, reply["Entries"], strict=True) if "ErrorCode" in entry]
 
     def _to_entry(self, event: Event) -> "PutEventsRequestEntryTypeDef":
+        if isinstance(event, CampaignEvent):
+            return self._entry(event.name, _of_campaign(event), event.occurred_at)
         detail = {
             **(_change(event) if isinstance(event, ChangeEvent) else _renaming(event)),
             "Segment Name": event.segment.name,
@@ -70,11 +74,15 @@ class ChangeBus:
             "Sequence": event.sequence,
             "Occurred At": rfc3339(event.occurred_at),
         }
+        name = MEMBERSHIP_CHANGE if isinstance(event, ChangeEvent) else event.name
+        return self._entry(name, detail, event.occurred_at)
+
+    def _entry(self, name: str, detail: Mapping[str, object], occurred_at: datetime) -> "PutEventsRequestEntryTypeDef":
         return {
             "EventBusName": self._bus_name,
             "Source": SOURCE,
-            "DetailType": MEMBERSHIP_CHANGE if isinstance(event, ChangeEvent) else event.name,
-            "Time": event.occurred_at,
+            "DetailType": name,
+            "Time": occurred_at,
             "Detail": json.dumps(detail, ensure_ascii=False),
         }
 
@@ -85,3 +93,24 @@ def _change(event: ChangeEvent) -> dict[str, str | None]:
 
 def _renaming(event: SegmentEvent) -> dict[str, str]:
     return {} if event.previous_name is None else {"Previous Segment Name": event.previous_name}
+
+
+def _of_campaign(event: CampaignEvent) -> dict[str, object]:
+    campaign, results = event.campaign, event.results
+    detail: dict[str, object] = {
+        "Campaign ID": campaign.campaign_id,
+        "Campaign Name": campaign.name,
+        "Target Mode": campaign.target_mode,
+        "Account ID": campaign.account_id,
+        "Event ID": event.event_id,
+        "Occurred At": rfc3339(event.occurred_at),
+    }
+    if results is not None:
+        detail["Status"] = campaign.status
+        detail["Results"] = {
+            "queued": results.queued,
+            "sent": results.sent,
+            "skipped": results.skipped,
+            "failed": results.failed,
+        }
+    return detail
