@@ -30,6 +30,11 @@ export function backoff(attempt, retryAfter = null) {
   return Math.max(wait, (retryAfter ?? 0) * 1000);
 }
 
+/** A key that tells the API that requests which bear it are one. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Speaks for one account. */
 export class Api {
   constructor(session) {
@@ -45,14 +50,24 @@ export class Api {
 
   /** Create up to 100 segments; safe to try again, as the key tells the API that it is the same request. */
   async create(entries, { signal } = {}) {
-    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
-    const headers = { "Idempotency-Key": key.join("") };
+    const headers = { "Idempotency-Key": newKey() };
     return this.#persist(() => this.request("POST", "/api/createSegment", entries, { signal, headers }), TRIES, signal);
   }
 
   /** Add users to segments or remove them; safe to try again. */
   async update(body, { signal, tries = TRIES } = {}) {
     return this.#persist(() => this.request("POST", "/api/updateSegment", body, { signal }), tries, signal);
+  }
+
+  /** Create a campaign; with the same `key`, it is created once, however often it is asked for. */
+  createCampaign(body, key) {
+    const headers = { "Idempotency-Key": key };
+    return this.#persist(() => this.request("POST", "/1/targets/create.json", body, { headers }), TRIES);
+  }
+
+  /** Ask what is asked by POST but changes nothing, or the same however often it is asked. */
+  async ask(path, body = {}, { signal, tries = TRIES } = {}) {
+    return this.#persist(() => this.request("POST", path, body, { signal }), tries, signal);
   }
 
   rename(id, name) {
