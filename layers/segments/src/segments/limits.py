@@ -70,8 +70,6 @@ TOMBSTONE_SECONDS = 2 * 24 * 3600
 MAX_CAMPAIGN_SEGMENTS = 100
 MAX_LIVE_CAMPAIGNS = 1000
 MAX_USERS_LIMIT = 100_000_000
-MAX_CONTENT_FIELD_BYTES = 100 * 1024
-MAX_CONTENT_BYTES = 200 * 1024
 MAX_DAYS_AHEAD = 365
 DELIVERY_LOG_DAYS = 90
 ESTIMATED_MEMBERS = 20_000  # an estimate reads about so many members
@@ -83,3 +81,15 @@ CAMPAIGN_RUNNERS = 2
 CAMPAIGN_CREATION_SECONDS = 60
 # Messages that have not ended a day after the last was queued will not: their tasks are in the queue of failed ones.
 CAMPAIGN_PATIENCE_SECONDS = 24 * 3600
+
+# Ours: what a message's content may hold (docs/api.md, Campaigns)
+MAX_TEMPLATE_BYTES = 100 * 1024
+MAX_CONTENT_BYTES = 200 * 1024
+MAX_RENDERED_BYTES = 200 * 1024
+# Ours: what rendering one template may cost. A loop costs its turns times the template's length, a filter the length of
+# what it is given: about a second of CPU at worst.
+TEMPLATE_WORK = 3_000_000
+TEMPLATE_NESTING = 20
+TEMPLATE_VALUE_CHARACTERS = 100 * 1024
+TEMPLATE_LIST_ENTRIES = 10_000
+TEMPLATE_INTEGER_BITS = 128

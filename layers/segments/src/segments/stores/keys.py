@@ -141,6 +141,11 @@ def campaign_results(campaign_id: int) -> list[str]:
     return [f"RESULTS#{campaign_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
 
 
+def campaign_of_results(results_key: str) -> int:
+    """Return the campaign that a slot of results belongs to."""
+    return int(results_key.split("#")[1])
+
+
 def deliveries(campaign_id: int) -> str:
     """Return what the sort keys in Campaigns of all deliveries of a campaign begin with."""
     return f"LOG#{campaign_id:016d}#"

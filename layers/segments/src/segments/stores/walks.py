@@ -1,4 +1,4 @@
-"""Campaigns table: the steps of a campaign, each one transaction of how far it came, what it logs and what it counts."""
+"""Campaigns table: the steps of a campaign, each one transaction of how far it came, its log and its counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,8 @@ class WalkStore:
             values[":after"] = {"S": to.after}
         update: TransactWriteItemTypeDef = {
             "Update": {
-                **self._campaign(campaign),
+                "TableName": self._table,
+                "Key": _key(campaign),
                 "UpdateExpression": sets,
                 "ConditionExpression": "version = :seen AND #status = :running",
                 "ExpressionAttributeNames": {"#status": "status"},
@@ -92,7 +93,8 @@ class WalkStore:
             values[":room"] = {"N": str(campaign.users_limit - queued)}
         update: TransactWriteItemTypeDef = {
             "Update": {
-                **self._campaign(campaign),
+                "TableName": self._table,
+                "Key": _key(campaign),
                 "UpdateExpression": "ADD queued :queued",
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": {"#status": "status"},
@@ -105,7 +107,8 @@ class WalkStore:
         """Note that the messages of the last page are in their queue, also when the campaign was stopped."""
         self._db.update(
             deadline,
-            **self._campaign(campaign),
+            TableName=self._table,
+            Key=_key(campaign),
             UpdateExpression="SET version = :next, pending = :none",
             ConditionExpression="version = :seen",
             ExpressionAttributeValues={
@@ -155,9 +158,9 @@ class WalkStore:
             }
         }
 
-    def _campaign(self, campaign: Campaign) -> Item:
-        key = {"account_id": {"S": campaign.account_id}, "sk": {"S": keys.campaign(campaign.campaign_id)}}
-        return {"TableName": self._table, "Key": key}
+
+def _key(campaign: Campaign) -> Item:
+    return {"account_id": {"S": campaign.account_id}, "sk": {"S": keys.campaign(campaign.campaign_id)}}
 
 
 def _deltas(entries: Sequence[LogEntry]) -> Mapping[str, int]:
