@@ -191,21 +191,6 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignEvent:
-    """A `Campaign Started` or `Campaign Completed`, ready for the bus; the latter has results."""
-
-    name: CampaignEventName
-    campaign: Campaign
-    results: Results | None
-    occurred_at: datetime
-
-    @property
-    def event_id(self) -> str:
-        """The same whenever the event is sent again."""
-        return f"{self.campaign.account_id}-{self.campaign.campaign_id}-{self.name.split()[-1].lower()}"
-
-
-@dataclass(frozen=True, slots=True)
 class Webhook:
     """An address that an account declared for its webhook campaigns, and the secret that signs the calls."""
 

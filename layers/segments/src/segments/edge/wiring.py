@@ -13,6 +13,7 @@ from segments.clients import (
     events_client,
     lambda_client,
     retrying_dynamodb_client,
+    scheduler_client,
     sqs_client,
     streams_client,
 )
@@ -25,21 +26,28 @@ if TYPE_CHECKING:
     from segments.edge.cursors import Cursors
     from segments.edge.idempotency import Idempotency
     from segments.services.accounts import AccountService
+    from segments.services.campaign_runs import CampaignRunService, CampaignStores
+    from segments.services.campaign_triggers import CampaignTriggerService
+    from segments.services.campaigns import CampaignService
     from segments.services.error_stream import ErrorStream
     from segments.services.profiles import ProfileService
     from segments.services.projection import ProjectionService
     from segments.services.publishing import PublishingService
     from segments.services.purging import PurgeService
     from segments.services.reconciliation import ReconciliationService
+    from segments.services.segment_deletion import SegmentDeletionService
     from segments.services.segment_reads import SegmentReads
     from segments.services.segments import SegmentService
     from segments.services.updates import UpdateService
+    from segments.stores.campaigns import CampaignStore
+    from segments.stores.deliveries import DeliveryStore
     from segments.stores.dynamodb import DynamoDB
     from segments.stores.failed_records import FailedRecords
     from segments.stores.member_lists import MemberListStore
     from segments.stores.memberships import MembershipStore
     from segments.stores.references import ReferenceStore
     from segments.stores.segment_members import SegmentMemberStore
+    from segments.stores.segment_uses import SegmentUseStore
     from segments.stores.segments import SegmentStore
     from segments.stores.task_queue import TaskQueue
     from segments.stores.update_errors import UpdateErrorStore
@@ -90,6 +98,32 @@ def accounts() -> "AccountService":
     return AccountService(AccountStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
 
 
+def _segment_uses() -> "SegmentUseStore":
+    from segments.stores.segment_uses import SegmentUseStore
+
+    return SegmentUseStore(_db(), _settings().segments_table)
+
+
+def _campaigns() -> "CampaignStore":
+    from segments.stores.campaigns import CampaignStore
+
+    return CampaignStore(_db(), _settings().campaigns_table)
+
+
+def _deliveries() -> "DeliveryStore":
+    from segments.stores.deliveries import DeliveryStore
+
+    return DeliveryStore(_db(), _settings().campaigns_table)
+
+
+def _campaign_stores() -> "CampaignStores":
+    from segments.services.campaign_runs import CampaignStores
+    from segments.stores.walks import WalkStore
+
+    walks = WalkStore(_db(), _settings().campaigns_table)
+    return CampaignStores(_campaigns(), walks, _deliveries(), _segment_uses())
+
+
 def _segment_members() -> "SegmentMemberStore":
     from segments.stores.segment_members import SegmentMemberStore
 
@@ -109,6 +143,14 @@ def segments() -> "SegmentService":
     from segments.services.segments import SegmentService
 
     return SegmentService(_segments(), SYSTEM_CLOCK)
+
+
+@cache
+def segment_deletion() -> "SegmentDeletionService":
+    """Return the process's deletion of segments."""
+    from segments.services.segment_deletion import SegmentDeletionService
+
+    return SegmentDeletionService(_segments(), _segment_uses(), _campaigns(), SYSTEM_CLOCK)
 
 
 @cache
@@ -226,3 +268,67 @@ def projection() -> "ProjectionService":
     from segments.services.projection import ProjectionService
 
     return ProjectionService(_segment_members(), _segments(), _memberships(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns that are to go on."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().campaign_queue_url)
+
+
+@cache
+def message_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns' messages."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().message_queue_url)
+
+
+@cache
+def campaigns() -> "CampaignService":
+    """Return the process's campaign service."""
+    from segments.services.campaigns import CampaignService
+    from segments.services.estimates import EstimateService
+    from segments.stores.audiences import AudienceStore
+    from segments.stores.campaign_schedules import CampaignScheduleStore, ScheduleTarget
+
+    settings = _settings()
+    estimates = EstimateService(_segments(), AudienceStore(_db(), settings.segment_members_table))
+    target = ScheduleTarget(settings.campaign_schedule_group, settings.campaign_queue_arn, settings.scheduler_role_arn)
+    return CampaignService(
+        _campaign_stores(),
+        _references(),
+        _memberships(),
+        estimates,
+        campaign_queue(),
+        CampaignScheduleStore(scheduler_client(), target),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def campaign_runs() -> "CampaignRunService":
+    """Return what runs campaigns in this process."""
+    from segments.services.campaign_runs import CampaignRunService
+    from segments.stores.change_bus import ChangeBus
+
+    settings = _settings()
+    return CampaignRunService(
+        _campaign_stores(),
+        _members(),
+        _memberships(),
+        message_queue(),
+        ChangeBus(events_client(), settings.bus_name),
+        float(settings.campaign_messages_per_second),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def campaign_triggers() -> "CampaignTriggerService":
+    """Return what lets changes trigger campaigns in this process."""
+    from segments.services.campaign_triggers import CampaignTriggerService
+
+    return CampaignTriggerService(_campaign_stores(), _memberships(), message_queue(), campaign_queue(), SYSTEM_CLOCK)

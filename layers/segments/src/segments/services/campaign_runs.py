@@ -12,7 +12,6 @@ from datetime import datetime
 
 from segments.campaigns import (
     Campaign,
-    CampaignEvent,
     CampaignEventName,
     CampaignStatus,
     DeliveryStatus,
@@ -25,7 +24,7 @@ from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import UnavailableError
 from segments.limits import CAMPAIGN_CREATION_SECONDS, CAMPAIGN_PAGE, CAMPAIGN_PATIENCE_SECONDS, CAMPAIGN_RUNNERS
 from segments.stores.campaigns import CampaignStore, Walk
-from segments.stores.change_bus import ChangeBus
+from segments.stores.change_bus import ChangeBus, NamedEvent
 from segments.stores.deliveries import DeliveryStore
 from segments.stores.member_lists import MemberListStore
 from segments.stores.memberships import MembershipStore
@@ -138,7 +137,8 @@ class CampaignRunService:
         logged: frozenset[str] = frozenset()
         while True:
             fresh = [entry for entry in entries if entry.message.delivery_id not in logged]
-            fresh = _within_limit(fresh, campaign.users_limit, walk.queued)
+            if campaign.users_limit is not None:
+                fresh = within_room(fresh, campaign.users_limit - walk.queued)
             pending = tuple(entry.message.delivery_id for entry in fresh if entry.outcome == QUEUED)
             to = replace(to, pending=pending, queued=walk.queued + len(pending))
             if to.queued == campaign.users_limit:
@@ -207,19 +207,33 @@ class CampaignRunService:
     def _tell(
         self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
     ) -> None:
-        event = CampaignEvent(name, campaign, results, datetime.fromisoformat(at))
+        event = NamedEvent(name, _detail(name, campaign, at, results), datetime.fromisoformat(at))
         if self._bus.put([event], deadline):
             raise UnavailableError("the bus did not take an event")
 
 
-def _within_limit(entries: Sequence[LogEntry], limit: int | None, queued: int) -> list[LogEntry]:
-    """Return the first entries that may be logged: none comes after the last user of the limit."""
-    if limit is None:
-        return list(entries)
+def _detail(name: CampaignEventName, campaign: Campaign, at: str, results: Results | None) -> dict[str, object]:
+    """Return an event's detail; its Event ID is the same whenever it is sent again."""
+    detail: dict[str, object] = {
+        "Campaign ID": campaign.campaign_id,
+        "Campaign Name": campaign.name,
+        "Target Mode": campaign.target_mode,
+        "Account ID": campaign.account_id,
+        "Event ID": f"{campaign.account_id}-{campaign.campaign_id}-{name.split()[-1].lower()}",
+        "Occurred At": at,
+    }
+    if results is not None:
+        told = {"queued": results.queued, "sent": results.sent, "skipped": results.skipped, "failed": results.failed}
+        detail |= {"Status": campaign.status, "Results": told}
+    return detail
+
+
+def within_room(entries: Sequence[LogEntry], room: int) -> list[LogEntry]:
+    """Return the first entries of which at most `room` are queued; none comes after the last that fits."""
     within: list[LogEntry] = []
     for entry in entries:
-        if queued == limit:
+        if room <= 0:
             break
         within.append(entry)
-        queued += entry.outcome == QUEUED
+        room -= entry.outcome == QUEUED
     return within

@@ -3,12 +3,12 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from segments.campaigns import CampaignEvent
 from segments.clock import Backoff, Deadline, rfc3339
 from segments.limits import PUT_EVENTS_ENTRIES
 from segments.model import ChangeEvent, SegmentEvent
@@ -23,7 +23,17 @@ _LOG = logging.getLogger(__name__)
 SOURCE = "api-segments"
 MEMBERSHIP_CHANGE = "Segment Membership Change"
 
-Event = ChangeEvent | SegmentEvent | CampaignEvent
+
+@dataclass(frozen=True, slots=True)
+class NamedEvent:
+    """Any other event: its detail-type and its detail."""
+
+    name: str
+    detail: Mapping[str, object]
+    occurred_at: datetime
+
+
+Event = ChangeEvent | SegmentEvent | NamedEvent
 
 
 class ChangeBus:
@@ -62,8 +72,8 @@ class ChangeBus:
         return [place for place, entry in zip(places, reply["Entries"], strict=True) if "ErrorCode" in entry]
 
     def _to_entry(self, event: Event) -> "PutEventsRequestEntryTypeDef":
-        if isinstance(event, CampaignEvent):
-            return self._entry(event.name, _of_campaign(event), event.occurred_at)
+        if isinstance(event, NamedEvent):
+            return self._entry(event.name, event.detail, event.occurred_at)
         detail = {
             **(_change(event) if isinstance(event, ChangeEvent) else _renaming(event)),
             "Segment Name": event.segment.name,
@@ -93,24 +103,3 @@ def _change(event: ChangeEvent) -> dict[str, str | None]:
 
 def _renaming(event: SegmentEvent) -> dict[str, str]:
     return {} if event.previous_name is None else {"Previous Segment Name": event.previous_name}
-
-
-def _of_campaign(event: CampaignEvent) -> dict[str, object]:
-    campaign, results = event.campaign, event.results
-    detail: dict[str, object] = {
-        "Campaign ID": campaign.campaign_id,
-        "Campaign Name": campaign.name,
-        "Target Mode": campaign.target_mode,
-        "Account ID": campaign.account_id,
-        "Event ID": event.event_id,
-        "Occurred At": rfc3339(event.occurred_at),
-    }
-    if results is not None:
-        detail["Status"] = campaign.status
-        detail["Results"] = {
-            "queued": results.queued,
-            "sent": results.sent,
-            "skipped": results.skipped,
-            "failed": results.failed,
-        }
-    return detail
