@@ -1,4 +1,4 @@
-"""The page before an API that is made up: for states that a real one is in for a moment only, or never while it is watched."""
+"""The page before an API that is made up, for states that a real one is in for a moment only, or hardly ever."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,26 +33,42 @@ def segment(segment_id: int, name: str, members: int = 1000, customer: str | Non
     """Return a segment as the API gives it."""
     reachable = {"email": members * 8 // 10, "sms": members // 2, "whatsapp": 0, "push": members // 4, "web_push": 0}
     return {
-        **{"id": segment_id, "segment_name": name, "customer_segment_id": customer, "type": "API Segments"},
-        **{"status": "active", "created_at": NOW, "deleted_at": None, "as_of": NOW},
-        **{"members": members, "reachable": reachable},
+        "id": segment_id,
+        "segment_name": name,
+        "customer_segment_id": customer,
+        "type": "API Segments",
+        "status": "active",
+        "created_at": NOW,
+        "deleted_at": None,
+        "as_of": NOW,
+        "members": members,
+        "reachable": reachable,
     }
 
 
-def result(queued: int = 0, sent: int = 0, skipped: Json | None = None, failed: Json | None = None) -> Json:
-    """Return results by reason; of those queued, what is neither sent nor failed waits."""
+def result(waiting: int = 0, sent: int = 0, skipped: Json | None = None, failed: Json | None = None) -> Json:
+    """Return results by reason; nobody who was skipped had been queued."""
     failed = failed or {}
-    waiting = queued - sent - sum(failed.values())
+    queued = waiting + sent + sum(failed.values())
     return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed}
 
 
 def target(target_id: int, name: str, **other: Any) -> Json:
     """Return a campaign as the list has it, with its content and results beside."""
     return {
-        **{"id": target_id, "name": name, "target_mode": "email", "status": "completed", "when": "now"},
-        **{"segments": {"include": [1], "exclude": []}, "scheduled_on": 202611251030, "created_at": NOW},
-        **{"started_at": NOW, "ended_at": None, "users_limit_overall": None, "result": result()},
-        **{"content": {"subject": "Hello", "body": "<p>Hello</p>"}},
+        "id": target_id,
+        "name": name,
+        "target_mode": "email",
+        "status": "completed",
+        "when": "now",
+        "segments": {"include": [1], "exclude": []},
+        "scheduled_on": 202611251030,
+        "created_at": NOW,
+        "started_at": NOW,
+        "ended_at": None,
+        "users_limit_overall": None,
+        "result": result(),
+        "content": {"subject": "Hello", "body": "<p>Hello</p>"},
         **other,
     }
 

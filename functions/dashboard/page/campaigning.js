@@ -2,14 +2,32 @@
 
 import { foreign, h } from "./dom.js";
 
-/** `mode` of the API, name, channel of a segment's figures (none for who is always reached), what it is. */
+/** `mode` of the API, name, the same amid a sentence, channel of a segment's figures (none for who is always reached), what it is. */
 export const MODES = [
-  { mode: "email", label: "Email", channel: "email", what: "Sent by Amazon SES, with a link to unsubscribe." },
-  { mode: "sms", label: "SMS", channel: "sms", what: "Sent by Amazon SNS." },
-  { mode: "push", label: "Push", channel: "push", what: "To the apps of iOS and Android." },
-  { mode: "whatsapp", label: "WhatsApp", channel: "whatsapp", what: "An event on the bus, for your own provider." },
-  { mode: "webpush", label: "Web push", channel: "web_push", what: "An event on the bus, for your own provider." },
-  { mode: "webhook", label: "Webhook", channel: null, what: "A signed HTTPS call for each user." },
+  {
+    mode: "email",
+    label: "Email",
+    word: "email",
+    channel: "email",
+    what: "Sent by Amazon SES, with a link to unsubscribe.",
+  },
+  { mode: "sms", label: "SMS", word: "SMS", channel: "sms", what: "Sent by Amazon SNS." },
+  { mode: "push", label: "Push", word: "push", channel: "push", what: "To the apps of iOS and Android." },
+  {
+    mode: "whatsapp",
+    label: "WhatsApp",
+    word: "WhatsApp",
+    channel: "whatsapp",
+    what: "An event on the bus, for your own provider.",
+  },
+  {
+    mode: "webpush",
+    label: "Web push",
+    word: "web push",
+    channel: "web_push",
+    what: "An event on the bus, for your own provider.",
+  },
+  { mode: "webhook", label: "Webhook", word: "webhook", channel: null, what: "A signed HTTPS call for each user." },
 ];
 
 const LABELS = new Map(MODES.map(({ mode, label }) => [mode, label]));
@@ -34,6 +52,10 @@ const REASONS = {
 
 export function modeLabel(mode) {
   return LABELS.get(mode) ?? mode;
+}
+
+export function modeWord(mode) {
+  return MODES.find((each) => each.mode === mode).word;
 }
 
 export function messageOf(mode) {
@@ -80,7 +102,7 @@ export function whoParts(names, { include, exclude }, most) {
   const parts = [];
   if (include.length) parts.push(h("span", {}, "in ", segmentLinks(names, include, most)));
   if (exclude.length) parts.push(h("span", {}, "not in ", segmentLinks(names, exclude, most)));
-  return parts.length ? parts : [h("span", {}, "whoever it is")];
+  return parts.length ? parts : [h("span", {}, "anyone")];
 }
 
 /** When a campaign goes out, briefly. */
@@ -88,6 +110,6 @@ export function whenParts(names, { when, scheduled_on: scheduled }) {
   if (when === "now") return ["at once"];
   if (typeof when !== "object" || when === null) return [h("time", {}, localTime(scheduled ?? when))];
   const id = names.find(when.segment);
-  const segment = id === null ? foreign(String(when.segment?.customer_segment_id)) : segmentLinks(names, [id]);
+  const segment = id === null ? foreign(String(when.segment?.customer_segment_id)) : segmentLinks(names, [id])[0];
   return [when.action === "ADD" ? "on joining " : "on leaving ", segment];
 }

@@ -1,7 +1,7 @@
 // The last step: what will happen, in words, and the button that makes it happen.
 
 import { newKey } from "./api.js";
-import { messageOf, modeLabel, segmentLinks } from "./campaigning.js";
+import { messageOf, modeLabel, modeWord, segmentLinks } from "./campaigning.js";
 import { announce, foreign, h, problem } from "./dom.js";
 import { contentOf, placed, requestOf, segmentsOf } from "./draft.js";
 import { estimatePart } from "./estimate.js";
@@ -77,7 +77,7 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
 
   function reachWords() {
     if (draft.mode === "webhook") return "The webhook is called for each of them, whatever channels reach them. ";
-    return `Whom ${modeLabel(draft.mode)} does not reach, or who has opted out, is skipped. `;
+    return `Whom ${modeWord(draft.mode)} does not reach, or who has opted out, is skipped. `;
   }
 
   function limitWords() {

@@ -34,6 +34,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
   const shown = previewOf(draft.mode);
   const told = h("p", { class: "hint", role: "status" });
   const trouble = h("div");
+  let complained = null;
   const latest = new Latest(ask, tell, signal, REST);
   const aside = h(
     "aside",
@@ -86,17 +87,24 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
       shown.element.hidden = true;
       const refusal = error.status && placed(error.message);
       const control = refusal && controls.get(refusal.place);
-      for (const each of controls.values()) setMistake(each, each === control ? refusal.text : null);
+      complainAt(control, refusal?.text);
       trouble.replaceChildren(
         control ? h("p", { class: "hint" }, "It can't be shown: see the field.") : problem(error.message, renew),
       );
       return;
     }
-    for (const each of controls.values()) setMistake(each, null);
+    complainAt(null);
     trouble.replaceChildren();
     setText(told, draft.reader.trim() ? "" : "Without a user, attributes are empty.");
     shown.element.hidden = false;
     shown.show({ ...sender(), ...answer.preview });
+  }
+
+  /** Say at a control why nothing can be shown; what was said at another before is over. */
+  function complainAt(control, text) {
+    if (complained) setMistake(complained, null);
+    complained = control;
+    if (control) setMistake(control, text);
   }
 
   function sender() {

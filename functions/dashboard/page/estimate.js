@@ -8,9 +8,9 @@ import { Latest } from "./waiting.js";
 
 /** `ontell(count)` is told of each estimate that is shown, null while there is none. */
 export function estimatePart({ api, signal, draft, ontell = () => {} }) {
-  const { label, channel } = MODES.find(({ mode }) => mode === draft.mode);
+  const { word, channel } = MODES.find(({ mode }) => mode === draft.mode);
   const figure = h("span", { class: "figure" }, "–");
-  const what = h("p", {}, channel ? `users whom ${label} reaches now` : "users");
+  const what = h("p", {}, channel ? `users whom ${word} reaches now` : "users");
   const told = h("p", { class: "hint" });
   const retry = h("button", { type: "button", class: "small", hidden: true, onclick: () => renew(true) }, "Try again");
   const element = h(
@@ -60,7 +60,7 @@ export function estimatePart({ api, signal, draft, ontell = () => {} }) {
     setText(figure, number(count));
     const limit = Number(draft.limit);
     const most = limit && limit < count ? `It goes to at most ${counted(limit, "user")} of them. ` : "";
-    setText(told, `${most}Exact for up to 20,000 members, counted from a part of them beyond.`);
+    setText(told, `${most}Exact up to 20,000 members; beyond that, worked out from a part of them.`);
     ontell(count);
   }
 }

@@ -82,9 +82,10 @@ export function newCampaignView(context, wanted = "channel") {
     );
     body.replaceChildren(form);
     if (draft.refusal && stepOf(draft.refusal.place) === step.name) {
-      show(draft.refusal);
+      const { refusal } = draft;
       draft.refusal = null;
       keep();
+      setTimeout(() => show(refusal)); // once the step is there and has the focus
     }
 
     function send(event) {

@@ -2,7 +2,7 @@
 
 import { isOnline } from "./campaigning.js";
 import { h, setText } from "./dom.js";
-import { counted, share } from "./format.js";
+import { counted, number, share } from "./format.js";
 
 const PARTS = ["sent", "skipped", "failed"];
 
@@ -32,7 +32,7 @@ export function showProgress(place, target, told) {
 function words(target, told, ended, whole) {
   if (target.status === "scheduled") return isOnline(target) ? "waits for changes" : "not yet";
   if (target.status === "running" && isOnline(target))
-    return told.waiting ? counted(told.waiting, "waits", "wait") : "waits for changes";
+    return told.waiting ? `${number(told.waiting)} waiting` : "waits for changes";
   if (target.status === "running") return whole ? `${share(ended, whole)} so far` : "beginning";
   if (told.waiting) return `${counted(told.waiting, "message")} left`;
   return whole ? `${share(told.sent, whole)} sent` : "nobody to send to";

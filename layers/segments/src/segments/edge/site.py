@@ -31,7 +31,7 @@ _POLICY = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
-# A mail brings markup and styles of its own. Nothing in it may run, load, be sent or lead anywhere; the page may fill it.
+# A mail has markup and styles of its own. Nothing in it may run, load, be sent or lead anywhere; the page may fill it.
 _FRAME_POLICY = {
     "default-src": "'none'",
     "style-src": "'unsafe-inline'",
