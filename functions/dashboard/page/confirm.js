@@ -47,7 +47,7 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
       kind === "now"
         ? ["goes out ", h("strong", {}, "now"), ", as soon as you create it, "]
         : ["goes out on ", h("strong", {}, `${date} at ${time}`), ` (${settings.time_zone}${distance()}), `];
-    return [at, "to everybody who is then in ", segmentLinks(names, include), exclusionWords("and not in"), "."].flat();
+    return [at, "to everybody who is then in ", segmentLinks(names, include), exclusionWords(), "."].flat();
   }
 
   function distance() {
@@ -58,8 +58,8 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
   function onlineWords() {
     const { action, segment } = draft.when;
     const narrowed = include.length
-      ? [", if they are in ", segmentLinks(names, include), exclusionWords("and not in"), " at that moment"].flat()
-      : exclusionWords(", if they are not in").concat(exclude.length ? " at that moment" : "");
+      ? [", if they are in ", segmentLinks(names, include), exclusionWords(), " at that moment"].flat()
+      : [];
     return [
       "goes to each user ",
       h("strong", {}, action === "ADD" ? "who joins " : "who leaves "),
@@ -69,10 +69,8 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
     ].flat();
   }
 
-  function exclusionWords(before) {
-    return exclude.length
-      ? [before.startsWith(",") ? `${before} ` : ` ${before} `, segmentLinks(names, exclude)].flat()
-      : [];
+  function exclusionWords() {
+    return exclude.length ? [" and not in ", segmentLinks(names, exclude)].flat() : [];
   }
 
   function reachWords() {

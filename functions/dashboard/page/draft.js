@@ -59,7 +59,7 @@ export function segmentsOf(draft, kind) {
 
 function audienceOf(draft) {
   const [include, exclude] = [segmentsOf(draft, "include"), segmentsOf(draft, "exclude")];
-  if (!include.length && !exclude.length) return {};
+  if (!include.length) return {};
   return { segments: { include, ...(exclude.length ? { exclude } : {}) } };
 }
 
@@ -92,10 +92,13 @@ export const MISSING = {
     if (!draft.name.trim()) return { place: "name", text: "Give the campaign a name." };
     return draft.mode ? null : { place: "target_mode", text: "Choose a channel." };
   },
-  who: (draft) =>
-    draft.rules.some((rule) => !rule.ids.length)
-      ? { place: "segments", text: "Choose at least one segment in each rule, or remove the rule." }
-      : null,
+  who(draft) {
+    if (draft.rules.some((rule) => !rule.ids.length))
+      return { place: "segments", text: "Choose at least one segment in each rule, or remove the rule." };
+    return draft.rules.length && !segmentsOf(draft, "include").length
+      ? { place: "segments", text: "Include a segment, too: an exclusion alone names nobody." }
+      : null;
+  },
   content(draft) {
     const content = contentOf(draft);
     const field = FIELDS[draft.mode].find(({ name, required }) => required && !content[name]);

@@ -50,7 +50,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
         rules,
         none,
         h("p", {}, add),
-        h("div", { class: "short-field" }, field("At most so many users (optional)", limit)),
+        h("div", { class: "short-field" }, field("Send to at most so many users (optional)", limit)),
       ),
       estimate.element,
     ),
