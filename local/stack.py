@@ -53,6 +53,7 @@ class Stack:
     events_queue_url: str
     webhook_origin: str
     push_applications: Mapping[str, str]
+    mail_feedback_topic_arn: str
     tables: Mapping[str, str]
     functions: Mapping[str, str]
     pid: int
@@ -106,6 +107,7 @@ def running_stack(
             events_queue_url=queue_url,
             webhook_origin=webhook_origin,
             push_applications=push_applications,
+            mail_feedback_topic_arn=outputs.get("MailFeedbackTopicArn", ""),
             tables=_named(outputs, "TableName"),
             functions=functions,
             pid=os.getpid(),

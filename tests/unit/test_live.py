@@ -18,6 +18,7 @@ STACK = Stack(
     events_queue_url="",
     webhook_origin="",
     push_applications={},
+    mail_feedback_topic_arn="",
     tables={},
     functions={},
     pid=1,
