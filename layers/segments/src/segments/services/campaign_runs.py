@@ -1,9 +1,12 @@
 """Take a campaign from its start to its end, across invocations and whatever interrupts them.
 
-A walk goes over the included segments' members in pages and asks each user's own memberships, the truth, whether it is
-meant and reachable. A page is one transaction: its messages in the log, the counts, and how far the walk has come, with
-the messages that are to be queued next. So whoever goes on, after a crash or beside another, queues those again, which
-the sender takes once, and no page is written twice.
+A walk goes over the members of all included segments at once, in the one order that they share, and asks each user's
+own memberships, the truth, whether it is meant and reachable. So a user who moves from one of these segments to another
+is not overlooked, and one who is in several is looked at once.
+
+A page is one transaction: its messages in the log, the counts, and how far the walk has come, with the messages that are
+to be queued next. So whoever goes on, after a crash or beside another, queues those again, which the sender takes once,
+and no page is written twice.
 """
 
 from collections.abc import Sequence
@@ -23,9 +26,12 @@ from segments.campaigns import (
 from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import UnavailableError
 from segments.limits import CAMPAIGN_CREATION_SECONDS, CAMPAIGN_PAGE, CAMPAIGN_PATIENCE_SECONDS, CAMPAIGN_RUNNERS
+from segments.model import Member
+from segments.stores import keys
 from segments.stores.campaigns import CampaignStore, Walk
 from segments.stores.change_bus import ChangeBus, NamedEvent
 from segments.stores.deliveries import DeliveryStore
+from segments.stores.dynamodb import in_parallel
 from segments.stores.member_lists import MemberListStore
 from segments.stores.memberships import MembershipStore
 from segments.stores.segment_uses import SegmentUseStore
@@ -142,7 +148,7 @@ class CampaignRunService:
             pending = tuple(entry.message.delivery_id for entry in fresh if entry.outcome == QUEUED)
             to = replace(to, pending=pending, queued=walk.queued + len(pending))
             if to.queued == campaign.users_limit:
-                to = replace(to, place=len(campaign.audience.include), after=None)
+                to = replace(to, seen_all=True)
             try:
                 self._stores.walks.advance(campaign, walk, to, fresh, deadline)
             except StepRefusedError as exc:
@@ -154,15 +160,12 @@ class CampaignRunService:
 
     def _page(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> tuple[Walk, list[LogEntry]]:
         """Return where the walk is after the next page, and that page's messages: nobody may be logged yet."""
-        account_id, include, now = campaign.account_id, campaign.audience.include, self._clock.now()
+        account_id, now = campaign.account_id, self._clock.now()
         to = replace(walk, version=walk.version + 1)
-        if walk.place >= len(include):
+        if walk.seen_all:
             return replace(to, walked_at=rfc3339(now)), []
-        members, last = self._members.page(
-            account_id, include[walk.place], walk.after, CAMPAIGN_PAGE, deadline=deadline
-        )
-        to = replace(to, place=walk.place + (last is None), after=last)
-        profile_ids = [member.profile_id for member in members]
+        profile_ids, last = self._candidates(campaign, walk.after, deadline)
+        to = replace(to, after=last, seen_all=last is None)
         images = self._memberships.get_many(account_id, profile_ids, deadline) if profile_ids else {}
         return to, [
             LogEntry(
@@ -173,6 +176,25 @@ class CampaignRunService:
             for profile_id in profile_ids
             if profile_id in images and campaign.audience.includes(images[profile_id].segment_ids)
         ]
+
+    def _candidates(self, campaign: Campaign, after: str | None, deadline: Deadline) -> tuple[list[str], str | None]:
+        """Return the next members of the included segments, each once, and whom to go on after, None at the end."""
+        pages: list[tuple[list[Member], str | None]] = []
+        in_parallel(
+            lambda segment_id: pages.append(
+                self._members.page(campaign.account_id, segment_id, after, CAMPAIGN_PAGE, deadline=deadline)
+            ),
+            campaign.audience.include,
+        )
+        # Beyond where the shortest of these pages ends, that segment may have members that were not read.
+        ends = [last for _, last in pages if last is not None]
+        end = min(ends, key=keys.member_order, default=None)
+        ids = sorted({member.profile_id for members, _ in pages for member in members}, key=keys.member_order)
+        if end is not None:
+            ids = [each for each in ids if keys.member_order(each) <= keys.member_order(end)]
+        if len(ids) > CAMPAIGN_PAGE:
+            return ids[:CAMPAIGN_PAGE], ids[CAMPAIGN_PAGE - 1]
+        return ids, end
 
     def _queue(self, campaign: Campaign, profile_ids: Sequence[str], deadline: Deadline) -> None:
         messages = [Message(campaign.account_id, campaign.campaign_id, each, each) for each in profile_ids]

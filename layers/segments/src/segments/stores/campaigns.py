@@ -42,14 +42,14 @@ class KnownRequest:
 class Walk:
     """How far a campaign has come. `version` grows by one with each step, so that of two runners one gets ahead.
 
-    The walk is in the included segment at `place`, after the profile `after`. The messages of the last page, `pending`,
-    may not be in their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when
+    The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
+    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when
     the last page was done; `start_told` and `end_told` are whether the world was told.
     """
 
     version: int = 0
-    place: int = 0
     after: str | None = None
+    seen_all: bool = False
     pending: tuple[str, ...] = ()
     queued: int = 0
     walked_at: str | None = None
@@ -318,8 +318,8 @@ def _campaign(item: Item) -> Campaign:
 def _walk(item: Item) -> Walk:
     return Walk(
         version=int(item["version"]["N"]),
-        place=int(item.get("place", {}).get("N", 0)),
         after=item.get("after_profile", {}).get("S"),
+        seen_all=item.get("seen_all", {}).get("BOOL", False),
         pending=tuple(value["S"] for value in item.get("pending", {}).get("L", ())),
         queued=int(item["queued"]["N"]),
         walked_at=item.get("walked_at", {}).get("S"),

@@ -15,6 +15,8 @@ STACK = "#STACK"
 """Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
+CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
+"""Sort key in Accounts of what an account declared for its campaigns."""
 
 
 def known_account(account_id: str) -> str:
@@ -83,6 +85,11 @@ def membership(account_id: str, profile_id: str) -> str:
 def bucket_of(profile_id: str) -> int:
     """Return which of a segment's buckets a member is in: a hash of the profile id spreads them."""
     return crc32(profile_id.encode()) % MEMBER_BUCKETS
+
+
+def member_order(profile_id: str) -> tuple[int, bytes]:
+    """Return what members of any segment sort by when they are read bucket by bucket."""
+    return bucket_of(profile_id), profile_id.encode()
 
 
 def account_buckets(account_id: str) -> list[str]:

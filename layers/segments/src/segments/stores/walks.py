@@ -54,12 +54,12 @@ class WalkStore:
         values: Item = {
             ":seen": {"N": str(seen.version)},
             ":next": {"N": str(to.version)},
-            ":place": {"N": str(to.place)},
+            ":seen_all": {"BOOL": to.seen_all},
             ":pending": {"L": [{"S": delivery_id} for delivery_id in to.pending]},
             ":queued": {"N": str(to.queued)},
             ":running": {"S": CampaignStatus.RUNNING},
         }
-        sets = "SET version = :next, place = :place, pending = :pending, queued = :queued"
+        sets = "SET version = :next, seen_all = :seen_all, pending = :pending, queued = :queued"
         if to.walked_at is not None:
             sets += ", walked_at = :walked_at"
             values[":walked_at"] = {"S": to.walked_at}
