@@ -88,8 +88,20 @@ MAX_CONTENT_BYTES = 200 * 1024
 MAX_RENDERED_BYTES = 200 * 1024
 # Ours: what rendering one template may cost. A loop costs its turns times the template's length, a filter the length of
 # what it is given: about a second of CPU at worst.
-TEMPLATE_WORK = 3_000_000
+TEMPLATE_WORK = 1_500_000
 TEMPLATE_NESTING = 20
 TEMPLATE_VALUE_CHARACTERS = 100 * 1024
 TEMPLATE_LIST_ENTRIES = 10_000
 TEMPLATE_INTEGER_BITS = 128
+# What providers take: SNS developer guide, "Publishing to a mobile phone"; APNs, FCM and RFC 8030, payloads; WhatsApp
+# Business Platform, text messages.
+MAX_SMS_CHARACTERS = 1600
+MAX_PUSH_PAYLOAD_BYTES = 4096
+MAX_WHATSAPP_CHARACTERS = 4096
+# RFC 5322, 2.1.1: a line of a header.
+MAX_SUBJECT_CHARACTERS = 998
+# Ours: what an account may declare, so that it stays a small item
+MAX_SENDERS = 100
+MAX_WEBHOOKS = 100
+MAX_URL_CHARACTERS = 2000
+WEBHOOK_SECRET_BYTES = 32

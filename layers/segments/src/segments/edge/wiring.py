@@ -14,6 +14,8 @@ from segments.clients import (
     lambda_client,
     retrying_dynamodb_client,
     scheduler_client,
+    sesv2_client,
+    sns_client,
     sqs_client,
     streams_client,
 )
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from segments.edge.idempotency import Idempotency
     from segments.services.accounts import AccountService
     from segments.services.campaign_runs import CampaignRunService, CampaignStores
+    from segments.services.campaign_settings import CampaignSettingsService
     from segments.services.campaign_triggers import CampaignTriggerService
     from segments.services.campaigns import CampaignService
     from segments.services.error_stream import ErrorStream
+    from segments.services.previews import PreviewService
     from segments.services.profiles import ProfileService
     from segments.services.projection import ProjectionService
     from segments.services.publishing import PublishingService
@@ -39,9 +43,11 @@ if TYPE_CHECKING:
     from segments.services.segment_reads import SegmentReads
     from segments.services.segments import SegmentService
     from segments.services.updates import UpdateService
+    from segments.stores.campaign_settings import CampaignSettingsStore
     from segments.stores.campaigns import CampaignStore
     from segments.stores.deliveries import DeliveryStore
     from segments.stores.dynamodb import DynamoDB
+    from segments.stores.email import EmailStore
     from segments.stores.failed_records import FailedRecords
     from segments.stores.member_lists import MemberListStore
     from segments.stores.memberships import MembershipStore
@@ -96,6 +102,26 @@ def accounts() -> "AccountService":
     from segments.stores.accounts import AccountStore
 
     return AccountService(AccountStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
+
+
+def _campaign_settings() -> "CampaignSettingsStore":
+    from segments.stores.campaign_settings import CampaignSettingsStore
+
+    return CampaignSettingsStore(_db(), _settings().accounts_table)
+
+
+@cache
+def campaign_settings() -> "CampaignSettingsService":
+    """Return what changes the declarations of accounts in this process."""
+    from segments.services.campaign_settings import CampaignSettingsService
+
+    return CampaignSettingsService(accounts(), _campaign_settings(), _settings().webhook_test_origin)
+
+
+def _emails() -> "EmailStore":
+    from segments.stores.email import EmailStore
+
+    return EmailStore(sesv2_client(), _settings().mail_configuration_set)
 
 
 def _segment_uses() -> "SegmentUseStore":
@@ -289,7 +315,7 @@ def message_queue() -> "TaskQueue":
 @cache
 def campaigns() -> "CampaignService":
     """Return the process's campaign service."""
-    from segments.services.campaigns import CampaignService
+    from segments.services.campaigns import CampaignService, CampaignStarts, Declared
     from segments.services.estimates import EstimateService
     from segments.stores.audiences import AudienceStore
     from segments.stores.campaign_schedules import CampaignScheduleStore, ScheduleTarget
@@ -302,10 +328,18 @@ def campaigns() -> "CampaignService":
         _references(),
         _memberships(),
         estimates,
-        campaign_queue(),
-        CampaignScheduleStore(scheduler_client(), target),
+        Declared(_campaign_settings(), _emails()),
+        CampaignStarts(campaign_queue(), CampaignScheduleStore(scheduler_client(), target)),
         SYSTEM_CLOCK,
     )
+
+
+@cache
+def previews() -> "PreviewService":
+    """Return what fills contents in for a preview in this process."""
+    from segments.services.previews import PreviewService
+
+    return PreviewService(profiles(), _campaign_settings())
 
 
 @cache
