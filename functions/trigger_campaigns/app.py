@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.services.campaign_triggers import Change
 from segments.edge import wiring
 from segments.edge.http import deadline_of
 from segments.edge.observability import count, logger, metrics
+from segments.services.campaign_triggers import Change
 
 
 @metrics.log_metrics

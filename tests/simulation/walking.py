@@ -1,4 +1,4 @@
-"""One offline campaign in a small world of its own: users come and go between any two calls, and any call may be the last.
+"""One offline campaign in a small world of its own: users change between any two calls, and any call may be the last.
 
 The walk's own code runs over tables in memory. Before each of its calls chance may change users, let the sender take
 messages, let a second runner work to its end, or stop the campaign; and the call itself may fail, be lost, or crash the
@@ -138,7 +138,7 @@ class Walking:
         self.chance = chance = Random(seed)  # noqa: S311 - seeded on purpose
         self.clock = HandClock()
         self.outside = Outside(chance)
-        self.db = InMemoryDynamoDB(lambda: self.clock.at.timestamp())
+        self.db = InMemoryDynamoDB(lambda: self.clock.monotonic())
         self.environment = create_tables(self.db)  # type: ignore[arg-type]  # has what the function calls
         self.trouble, self.churn = trouble, churn
         self.stops = chance.random() < 0.25 if stops is None else stops

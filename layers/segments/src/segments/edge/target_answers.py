@@ -1,11 +1,11 @@
 """The bodies of answers about campaigns: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from segments.campaigns import Campaign, CampaignSettings, Delivery, Results
+from segments.campaigns import Campaign, CampaignSettings, Delivery, Results, TargetMode
 from segments.model import TokenType
 from segments.services.campaign_times import as_number
 
@@ -133,7 +133,7 @@ class PreviewResultBody(TypedDict):
     """A content as one user would get it."""
 
     status: Literal["success"]
-    preview: dict[str, Any]
+    preview: dict[str, str]
 
 
 class SenderBody(TypedDict):
@@ -176,6 +176,21 @@ class SettingsResultBody(TypedDict):
 def created_body(campaign_id: int) -> TargetCreatedBody:
     """Write that a campaign was created."""
     return {"status": "success", "message": "Added to queue for processing", "id": campaign_id}
+
+
+def estimates_body(mode: TargetMode, users: int) -> EstimatesBody:
+    """Write how many users a campaign would reach."""
+    return {"status": "success", "estimates": {mode.value: users}}
+
+
+def stopped_body(campaign_id: int) -> DoneTargetBody:
+    """Write that a campaign is stopped."""
+    return {"status": "success", "message": f"Target {campaign_id} stopped"}
+
+
+def preview_body(rendered: Mapping[str, str]) -> PreviewResultBody:
+    """Write a content as one user would get it."""
+    return {"status": "success", "preview": dict(rendered)}
 
 
 def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, cursor: str | None) -> TargetsBody:

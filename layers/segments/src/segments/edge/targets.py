@@ -18,6 +18,7 @@ from segments.limits import MAX_CAMPAIGN_SEGMENTS
 from segments.model import Action
 from segments.services.campaign_times import start_of_day
 from segments.services.campaigns import AskedAudience, NewCampaign, RequestKey, SegmentAt
+from segments.services.previews import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,17 @@ def parse_target(body: bytes) -> int:
     """Read the body of stop.json or result.json: a campaign's id; raises InvalidRequestError or BodyTooLargeError."""
     campaign_id: int = validate(target_bodies.TARGET, read_body(body))["id"]
     return campaign_id
+
+
+def parse_preview(body: bytes) -> Preview:
+    """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
+    asked = validate(target_bodies.PREVIEW, read_body(body))
+    return Preview(TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("event"))
+
+
+def parse_nothing(body: bytes) -> None:
+    """Read the body of settings.json, an empty object; raises InvalidRequestError or BodyTooLargeError."""
+    validate(target_bodies.NOTHING, read_body(body))
 
 
 class TargetList:

@@ -4,9 +4,9 @@ A walk goes over the members of all included segments at once, in the one order 
 own memberships, the truth, whether it is meant and reachable. So a user who moves from one of these segments to another
 is not overlooked, and one who is in several is looked at once.
 
-A page is one transaction: its messages in the log, the counts, and how far the walk has come, with the messages that are
-to be queued next. So whoever goes on, after a crash or beside another, queues those again, which the sender takes once,
-and no page is written twice.
+A page is one transaction: its messages in the log, the counts, and how far the walk has come, with the messages that
+are to be queued next. So whoever goes on, after a crash or beside another, queues those again, which the sender takes
+once, and no page is written twice.
 """
 
 from collections.abc import Sequence

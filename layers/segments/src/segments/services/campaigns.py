@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from segments.campaigns import (
     Audience,
     Campaign,
+    CampaignSettings,
     CampaignStatus,
     Delivery,
     Results,
@@ -28,9 +29,12 @@ from segments.limits import IDEMPOTENCY_HOURS, MAX_LIVE_CAMPAIGNS, MAX_SEGMENT_I
 from segments.model import Action, Page, Position, SegmentReference, Status
 from segments.services.campaign_runs import CampaignStores
 from segments.services.campaign_times import read_start
+from segments.services.content import check_content, sender_of
 from segments.services.estimates import EstimateService
 from segments.stores.campaign_schedules import CampaignScheduleStore
+from segments.stores.campaign_settings import CampaignSettingsStore
 from segments.stores.campaigns import KnownRequest, RequestKnownError, TooManyCampaignsError
+from segments.stores.email import EmailStore
 from segments.stores.memberships import MembershipStore
 from segments.stores.references import ReferenceStore
 from segments.stores.task_queue import TaskQueue
@@ -77,6 +81,22 @@ class RequestKey:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Where it is kept what an account may send from: its settings, and what SES knows of its addresses."""
+
+    settings: CampaignSettingsStore
+    emails: EmailStore
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStarts:
+    """What makes campaigns start: a task in the queue of campaigns, or a schedule that puts it there."""
+
+    tasks: TaskQueue
+    schedules: CampaignScheduleStore
+
+
 class CampaignService:
     """Campaigns of an account."""
 
@@ -86,30 +106,36 @@ class CampaignService:
         references: ReferenceStore,
         memberships: MembershipStore,
         estimates: EstimateService,
-        tasks: TaskQueue,
-        schedules: CampaignScheduleStore,
+        declared: Declared,
+        starts: CampaignStarts,
         clock: Clock,
     ) -> None:
         self._stores = stores
         self._references = references
         self._memberships = memberships
         self._estimates = estimates
-        self._tasks = tasks
-        self._schedules = schedules
+        self._declared = declared
+        self._starts = starts
         self._clock = clock
 
-    def estimate(
-        self, account_id: str, mode: TargetMode, asked: AskedAudience, limit: int | None, deadline: Deadline
-    ) -> int:
-        """Return about how many users a campaign would reach; raises NotFoundError or SegmentDeletedError."""
-        audience, _ = self._resolve(account_id, asked, deadline)
+    def settings(self, account_id: str, deadline: Deadline) -> CampaignSettings:
+        """Return what the account declared for its campaigns."""
+        return self._declared.settings.get(account_id, deadline)
+
+    def verified(self, settings: CampaignSettings, deadline: Deadline) -> dict[str, bool]:
+        """Return of each of the account's senders whether emails may come from it; raises UnavailableError."""
+        return {sender: self._declared.emails.is_verified(sender, deadline) for sender in settings.senders}
+
+    def estimate(self, account_id: str, wanted: NewCampaign, deadline: Deadline) -> int:
+        """Return about how many users a campaign would reach; raises as `create` does for its segments."""
+        audience, _ = self._resolve(account_id, wanted.audience, deadline)
         if not audience.include:
-            raise InvalidRequestError("estimate_only: needs included segments")
-        found = self._estimates.estimate(account_id, mode, audience, deadline)
-        return found if limit is None else min(found, limit)
+            raise InvalidRequestError("estimate_only: segment or segments is required")
+        found = self._estimates.estimate(account_id, wanted.target_mode, audience, deadline)
+        return found if wanted.users_limit is None else min(found, wanted.users_limit)
 
     def create(
-        self, account_id: str, wanted: NewCampaign, time_zone: str, request: RequestKey | None, deadline: Deadline
+        self, account_id: str, wanted: NewCampaign, request: RequestKey | None, deadline: Deadline
     ) -> tuple[int, bool]:
         """Create a campaign; return its id, and whether an earlier request with the same key created it.
 
@@ -121,6 +147,9 @@ class CampaignService:
         if known is not None:
             return known, True
         audience, trigger = self._resolve(account_id, wanted.audience, deadline)
+        settings = self.settings(account_id, deadline)
+        starts_at = _start(wanted.when, settings.time_zone, now)
+        self._check_content(wanted, settings, deadline)
         campaign = Campaign(
             account_id=account_id,
             campaign_id=0,
@@ -128,7 +157,7 @@ class CampaignService:
             target_mode=wanted.target_mode,
             audience=audience,
             trigger=trigger,
-            starts_at=_start(wanted.when, time_zone, now),
+            starts_at=starts_at,
             content=wanted.content,
             users_limit=wanted.users_limit,
             status=CampaignStatus.SCHEDULED if trigger is None else CampaignStatus.RUNNING,
@@ -155,6 +184,14 @@ class CampaignService:
             self._take_back(campaign, deadline)
             raise
         return campaign.campaign_id, False
+
+    def _check_content(self, wanted: NewCampaign, settings: CampaignSettings, deadline: Deadline) -> None:
+        check_content(wanted.target_mode, wanted.content, settings)
+        if wanted.target_mode is not TargetMode.EMAIL:
+            return
+        sender = sender_of(wanted.content, settings)
+        if sender is None or not self._declared.emails.is_verified(sender, deadline):
+            raise InvalidRequestError(f"content.sender: {sender} is not verified with SES")
 
     def _known(self, account_id: str, request: RequestKey | None, now: datetime, deadline: Deadline) -> int | None:
         if request is None:
@@ -212,9 +249,9 @@ class CampaignService:
         if campaign.starts_at is not None:
             ahead = max(0.0, (campaign.starts_at - self._clock.now()).total_seconds())
         if ahead < SCHEDULE_SECONDS:
-            self._tasks.put_off({"account_id": account_id, "campaign_id": campaign_id}, ahead, deadline)
+            self._starts.tasks.put_off({"account_id": account_id, "campaign_id": campaign_id}, ahead, deadline)
         elif campaign.starts_at is not None:
-            self._schedules.create(account_id, campaign_id, campaign.starts_at, deadline)
+            self._starts.schedules.create(account_id, campaign_id, campaign.starts_at, deadline)
 
     def _take_back(self, campaign: Campaign, deadline: Deadline) -> None:
         """Undo what came before a campaign that is not there; what can't be undone now harms nobody.
@@ -225,7 +262,7 @@ class CampaignService:
         with suppress(NotWrittenError):
             self._stores.uses.unmark(account_id, dict.fromkeys(campaign.segment_ids, (campaign_id,)), deadline)
             if campaign.when != NOW and campaign.starts_at is not None:
-                self._schedules.delete(account_id, campaign_id, deadline)
+                self._starts.schedules.delete(account_id, campaign_id, deadline)
             self._stores.campaigns.give_up(campaign, deadline)
 
     def get(self, account_id: str, campaign_id: int, deadline: Deadline) -> tuple[Campaign, Results]:
@@ -302,9 +339,9 @@ class CampaignService:
         if walk.end_told:
             return
         if campaign.started_at is None:
-            self._schedules.delete(account_id, campaign_id, deadline)
+            self._starts.schedules.delete(account_id, campaign_id, deadline)
         # Also when another request has stopped it, which may not have come this far.
-        self._tasks.put_off({"account_id": account_id, "campaign_id": campaign_id}, 0, deadline)
+        self._starts.tasks.put_off({"account_id": account_id, "campaign_id": campaign_id}, 0, deadline)
 
 
 def no_such_campaign(campaign_id: int) -> NotFoundError:
