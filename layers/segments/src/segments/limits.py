@@ -105,3 +105,8 @@ MAX_SENDERS = 100
 MAX_WEBHOOKS = 100
 MAX_URL_CHARACTERS = 2000
 WEBHOOK_SECRET_BYTES = 32
+# Lambda lets a sender run for 120 s (template.yaml), and clocks differ: a message that it has not ended by then is
+# nobody's any more. Its queue delivers it so often (template.yaml, maxReceiveCount).
+SENDING_SECONDS = 150
+MESSAGE_ATTEMPTS = 5
+SETTINGS_SECONDS = 60

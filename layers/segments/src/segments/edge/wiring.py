@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from segments.services.campaign_triggers import CampaignTriggerService
     from segments.services.campaigns import CampaignService
     from segments.services.error_stream import ErrorStream
+    from segments.services.opt_outs import MessageTokens, OptOutService
     from segments.services.previews import PreviewService
     from segments.services.profiles import ProfileService
     from segments.services.projection import ProjectionService
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from segments.services.segment_deletion import SegmentDeletionService
     from segments.services.segment_reads import SegmentReads
     from segments.services.segments import SegmentService
+    from segments.services.sending import SendingService
     from segments.services.updates import UpdateService
     from segments.stores.campaign_settings import CampaignSettingsStore
     from segments.stores.campaigns import CampaignStore
@@ -51,10 +53,12 @@ if TYPE_CHECKING:
     from segments.stores.failed_records import FailedRecords
     from segments.stores.member_lists import MemberListStore
     from segments.stores.memberships import MembershipStore
+    from segments.stores.profiles import ProfileStore
     from segments.stores.references import ReferenceStore
     from segments.stores.segment_members import SegmentMemberStore
     from segments.stores.segment_uses import SegmentUseStore
     from segments.stores.segments import SegmentStore
+    from segments.stores.signing_key import SigningKeyStore
     from segments.stores.task_queue import TaskQueue
     from segments.stores.update_errors import UpdateErrorStore
 
@@ -150,6 +154,12 @@ def _campaign_stores() -> "CampaignStores":
     return CampaignStores(_campaigns(), walks, _deliveries(), _segment_uses())
 
 
+def _profiles() -> "ProfileStore":
+    from segments.stores.profiles import ProfileStore
+
+    return ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table)
+
+
 def _segment_members() -> "SegmentMemberStore":
     from segments.stores.segment_members import SegmentMemberStore
 
@@ -238,12 +248,18 @@ def reconciliation() -> "ReconciliationService":
 
 
 @cache
+def _signing_key() -> "SigningKeyStore":
+    from segments.stores.signing_key import SigningKeyStore
+
+    return SigningKeyStore(_db(), _settings().accounts_table)
+
+
+@cache
 def cursors() -> "Cursors":
     """Return what writes and reads the process's cursors."""
     from segments.edge.cursors import Cursors
-    from segments.stores.signing_key import SigningKeyStore
 
-    return Cursors(SigningKeyStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
+    return Cursors(_signing_key(), SYSTEM_CLOCK)
 
 
 @cache
@@ -258,9 +274,8 @@ def idempotency() -> "Idempotency":
 def profiles() -> "ProfileService":
     """Return the process's profile service."""
     from segments.services.profiles import ProfileService
-    from segments.stores.profiles import ProfileStore
 
-    return ProfileService(ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table))
+    return ProfileService(_profiles())
 
 
 @cache
@@ -366,3 +381,41 @@ def campaign_triggers() -> "CampaignTriggerService":
     from segments.services.campaign_triggers import CampaignTriggerService
 
     return CampaignTriggerService(_campaign_stores(), _memberships(), message_queue(), campaign_queue(), SYSTEM_CLOCK)
+
+
+@cache
+def _message_tokens() -> "MessageTokens":
+    from segments.services.opt_outs import MessageTokens
+
+    return MessageTokens(_signing_key())
+
+
+@cache
+def opt_outs() -> "OptOutService":
+    """Return the process's opt-outs."""
+    from segments.services.opt_outs import OptOutService
+
+    return OptOutService(_message_tokens(), profiles())
+
+
+@cache
+def sending() -> "SendingService":
+    """Return what sends messages in this process."""
+    from segments.services.dispatch import Dispatch, Providers
+    from segments.services.sending import SendingService, SendingStores
+    from segments.stores.change_bus import ChangeBus
+    from segments.stores.push import PushStore
+    from segments.stores.sms import SmsStore
+    from segments.stores.webhooks import WebhookStore
+
+    settings = _settings()
+    providers = Providers(
+        _emails(),
+        SmsStore(sns_client()),
+        PushStore(sns_client()),
+        WebhookStore(settings.webhook_test_origin, SYSTEM_CLOCK),
+        ChangeBus(events_client(), settings.bus_name),
+    )
+    dispatch = Dispatch(providers, _message_tokens(), profiles(), settings.public_url, SYSTEM_CLOCK)
+    stores = SendingStores(_campaigns(), _deliveries(), _campaign_settings(), _profiles())
+    return SendingService(stores, dispatch, SYSTEM_CLOCK)
