@@ -66,6 +66,14 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "PURGE_QUEUE_URL": "https://sqs.test/purges",
             "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
+            "CAMPAIGN_QUEUE_URL": "https://sqs.test/campaigns",
+            "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
+            "CAMPAIGN_SCHEDULE_GROUP": "test",
+            "SCHEDULER_ROLE_ARN": "arn:aws:iam::000000000000:role/scheduler",
+            "CAMPAIGN_MESSAGES_PER_SECOND": "1000",
+            "MESSAGE_QUEUE_URL": "https://sqs.test/messages",
+            "MAIL_CONFIGURATION_SET": "test",
+            "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)
         tables = create_tables(boto3.client("dynamodb"))

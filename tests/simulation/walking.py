@@ -138,7 +138,7 @@ class Walking:
         self.chance = chance = Random(seed)  # noqa: S311 - seeded on purpose
         self.clock = HandClock()
         self.outside = Outside(chance)
-        self.db = InMemoryDynamoDB(lambda: self.clock.monotonic())
+        self.db = InMemoryDynamoDB(self.clock.monotonic)
         self.environment = create_tables(self.db)  # type: ignore[arg-type]  # has what the function calls
         self.trouble, self.churn = trouble, churn
         self.stops = chance.random() < 0.25 if stops is None else stops
