@@ -19,7 +19,7 @@ def read_messages(event: Mapping[str, Any]) -> tuple[dict[str, QueuedMessage], s
         try:
             message = Message(**json.loads(record["body"]))
         except (TypeError, ValueError):
-            logger.error("a message can't be read", message_id=queue_id)  # noqa: TRY400 - the error may quote it
+            logger.error("a message can't be read", message_id=queue_id)
             unreadable.add(queue_id)
         else:
             received = int(record["attributes"]["ApproximateReceiveCount"])
