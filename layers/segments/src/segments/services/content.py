@@ -21,8 +21,9 @@ from segments.model import Profile
 from segments.services import templates
 from segments.services.templates import TemplateError
 
-# What one name of a header may be; longer ones are of no use to anybody.
+# Names longer than these are of no use to anybody.
 _SENDER_NAME_CHARACTERS = 255
+_SHOWN_CHARACTERS = 64
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
 
@@ -73,7 +74,7 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
     known = {*fields.required, *fields.optional, *fields.plain}
     for name in content:
         if name not in known:
-            _refuse(name if name.isidentifier() and len(name) <= _SENDER_NAME_CHARACTERS else "", "unknown field")
+            _refuse(name if name.isidentifier() and len(name) <= _SHOWN_CHARACTERS else "", "unknown field")
     if sum(len(text.encode("utf-8", "surrogatepass")) for text in content.values()) > MAX_CONTENT_BYTES:
         _refuse("", f"must have at most {MAX_CONTENT_BYTES // 1024} KB in all")
     for name in (*fields.required, *fields.optional):
@@ -126,6 +127,8 @@ def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
     body = rendered["body"]
     if mode is TargetMode.EMAIL and len(rendered["subject"]) > MAX_SUBJECT_CHARACTERS:
         raise TemplateError(f"subject: comes out longer than {MAX_SUBJECT_CHARACTERS} characters")
+    if len(rendered.get("sender_name", "")) > _SENDER_NAME_CHARACTERS:
+        raise TemplateError(f"sender_name: comes out longer than {_SENDER_NAME_CHARACTERS} characters")
     if mode is TargetMode.SMS and len(body) > MAX_SMS_CHARACTERS:
         raise TemplateError(f"body: comes out longer than {MAX_SMS_CHARACTERS:,} characters")
     if mode is TargetMode.WHATSAPP and len(body) > MAX_WHATSAPP_CHARACTERS:
