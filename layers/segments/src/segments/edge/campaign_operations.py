@@ -67,12 +67,12 @@ class SetPushApplication(Operation):
 
     operation: Literal["set_push_application"]
     account_id: AccountId
-    type: Literal[TokenType.FCM, TokenType.APNS]
+    type: Literal["fcm", "apns"]
     arn: Text | None
 
     def run(self, settings: CampaignSettingsService, deadline: Deadline) -> dict[str, Any]:
         """Set it."""
-        return _answer(settings.set_push_application(self.account_id, self.type, self.arn, deadline))
+        return _answer(settings.set_push_application(self.account_id, TokenType(self.type), self.arn, deadline))
 
 
 Declaration = SetTimeZone | ChangeSender | AddWebhook | RemoveWebhook | SetPushApplication
