@@ -13,9 +13,9 @@ from local.stack import Account, Stack
 from tests.browser import chromium, mocked
 from tests.browser.mocked import MockedApi
 from tests.browser.tab import Tab
-from tests.e2e.conftest import AccountFactory, account_factory, client_of, stack
+from tests.e2e.conftest import AccountFactory, account_factory, client_of, shop, stack
 
-__all__ = ["account_factory", "stack"]  # fixtures of the other tier
+__all__ = ["account_factory", "shop", "stack"]  # fixtures of the other tier
 
 PATIENCE = 60_000  # milliseconds; waits end as soon as what they wait for is there
 COUNTS = 60_000

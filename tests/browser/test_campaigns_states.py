@@ -196,7 +196,7 @@ def test_a_segment_that_campaigns_use_names_them_when_it_is_to_be_deleted(
     mocked_tab.go("/segments/1")
     mocked_tab.press("Delete")
     mocked_tab.page.get_by_label("Type the name to confirm").fill("Gold")
-    used = f"used by campaigns {SALE} (Spring sale), {SALE + 1} (<b>Welcome</b> (2), again)"
+    used = f"used by campaigns {SALE} (Spring sale), {SALE + 1} (<b>Welcome</b> (2), again) and 7 more"
     mocked_api.answers["/api/segments/1"] = lambda _: fail(409, used)
     mocked_tab.press("Delete for ever")
     expect(mocked_tab.alert).to_contain_text(
@@ -204,6 +204,7 @@ def test_a_segment_that_campaigns_use_names_them_when_it_is_to_be_deleted(
     )
     links = mocked_tab.alert.get_by_role("link")
     expect(links).to_have_text(["Spring sale", "<b>Welcome</b> (2), again"])
+    expect(mocked_tab.alert.get_by_role("listitem").last).to_have_text("7 more")
     expect(mocked_tab.page.get_by_role("button", name="Delete for ever")).to_be_enabled()
     links.first.click()
     expect(mocked_tab.dialog).to_have_count(0)

@@ -17,7 +17,7 @@ export function channelStep({ draft, settings, keep }) {
       type: "radio",
       name: "mode",
       value: mode,
-      checked: draft.mode === mode && !why,
+      checked: draft.mode === mode,
       disabled: Boolean(why),
       "aria-describedby": id,
     });
@@ -32,7 +32,6 @@ export function channelStep({ draft, settings, keep }) {
       h("span", {}, label, h("small", { id }, why ? `${why} Whoever runs the stack can do so.` : what)),
     );
   });
-  if (draft.mode && lacking(draft.mode, settings)) draft.mode = "";
   const options = h("div", { class: "choices", id: "modes" }, cards);
   const choice = h("fieldset", { class: "cards-choice" }, h("legend", {}, "Channel"), options);
   return {

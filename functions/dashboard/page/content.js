@@ -7,6 +7,7 @@ import { previewOf } from "./preview.js";
 import { Latest } from "./waiting.js";
 
 const REST = 600;
+const NOBODY = "Without a user, attributes are empty.";
 
 export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
   const content = (draft.contents[draft.mode] ??= {});
@@ -83,7 +84,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
   function tell(answer, error) {
     aside.classList.remove("stale");
     if (error) {
-      setText(told, "");
+      setText(told, draft.reader.trim() ? "" : NOBODY);
       shown.element.hidden = true;
       const refusal = error.status && placed(error.message);
       const control = refusal && controls.get(refusal.place);
@@ -95,7 +96,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
     }
     complainAt(null);
     trouble.replaceChildren();
-    setText(told, draft.reader.trim() ? "" : "Without a user, attributes are empty.");
+    setText(told, draft.reader.trim() ? "" : NOBODY);
     shown.element.hidden = false;
     shown.show({ ...sender(), ...answer.preview });
   }
@@ -135,7 +136,7 @@ function controlOf({ name, kind, rows, required }, settings, value) {
   if (kind === "sender" || kind === "webhook") {
     const choice = h("select", { required }, kind === "sender" ? senders(settings) : webhooks(settings));
     choice.value = value;
-    if (choice.selectedIndex < 0) choice.selectedIndex = 0;
+    if (choice.selectedIndex < 0) choice.selectedIndex = [...choice.options].findIndex((option) => !option.disabled);
     return choice;
   }
   return h("input", { type: kind ?? "text", autocomplete: "off", required, dir: "auto", value });
@@ -158,6 +159,7 @@ function help() {
     ["{{ campaign.name }}", "the name of this campaign"],
     ['{{ event["Segment Name"] }}', "of the change, in a campaign that acts on one"],
     ["{% if profile.City %} … {% endif %}", "a part for some users only"],
+    ["{{ unsubscribe_url }}", "the address of the link to unsubscribe, in a mail's body"],
   ];
   return h(
     "details",

@@ -89,7 +89,7 @@ export function setMistake(control, text) {
   const id = `${control.id}-mistake`;
   document.getElementById(id)?.remove();
   const others = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== id);
-  setAttribute(control, "aria-invalid", text ? "true" : null);
+  if (control.matches("input, select, textarea")) setAttribute(control, "aria-invalid", text ? "true" : null);
   setAttribute(control, "aria-describedby", [...others, ...(text ? [id] : [])].join(" ") || null);
   if (text) control.after(h("p", { class: "mistake", id }, text));
 }

@@ -45,7 +45,7 @@ export function newDraft() {
 
 /** The draft of this tab, or a new one. */
 export function currentDraft() {
-  return loadDraft() ?? newDraft();
+  return { ...newDraft(), ...loadDraft() };
 }
 
 export function contentOf(draft) {

@@ -6,8 +6,8 @@ import { estimateOf } from "./draft.js";
 import { counted, number } from "./format.js";
 import { Latest } from "./waiting.js";
 
-/** `ontell(count)` is told of each estimate that is shown, null while there is none. */
-export function estimatePart({ api, signal, draft, ontell = () => {} }) {
+/** Call `renew` whenever the draft may have become another. */
+export function estimatePart({ api, signal, draft }) {
   const { word, channel } = MODES.find(({ mode }) => mode === draft.mode);
   const figure = h("span", { class: "figure" }, "–");
   const what = h("p", {}, channel ? `users whom ${word} reaches now` : "users");
@@ -21,13 +21,17 @@ export function estimatePart({ api, signal, draft, ontell = () => {} }) {
     retry,
   );
   let asked = null;
+  let count = null;
   const latest = new Latest(ask, tell, signal);
   return { element, renew };
 
   function renew(isAgain = false) {
     const body = estimateOf(draft);
     const text = JSON.stringify(body);
-    if (text === asked && !isAgain) return;
+    if (text === asked && !isAgain) {
+      if (count !== null && !element.classList.contains("stale")) explain();
+      return;
+    }
     asked = text;
     retry.hidden = true;
     if (body) {
@@ -38,9 +42,9 @@ export function estimatePart({ api, signal, draft, ontell = () => {} }) {
     }
     latest.forget();
     element.classList.remove("stale");
+    count = null;
     setText(figure, "–");
     setText(told, "Include a segment to see how many it reaches.");
-    ontell(null);
   }
 
   function ask(body, asking) {
@@ -53,14 +57,17 @@ export function estimatePart({ api, signal, draft, ontell = () => {} }) {
     if (error) {
       setText(figure, "–");
       setText(told, error.message);
-      ontell(null);
+      count = null;
       return;
     }
-    const count = answer.estimates[draft.mode];
+    count = answer.estimates[draft.mode];
     setText(figure, number(count));
+    explain();
+  }
+
+  function explain() {
     const limit = Number(draft.limit);
     const most = limit && limit < count ? `It goes to at most ${counted(limit, "user")} of them. ` : "";
     setText(told, `${most}Exact up to 20,000 members; beyond that, worked out from a part of them.`);
-    ontell(count);
   }
 }

@@ -3,11 +3,11 @@
 import { channelStep } from "./channel.js";
 import { confirmStep } from "./confirm.js";
 import { contentStep } from "./content.js";
-import { h, problem, setMistake } from "./dom.js";
+import { announce, h, problem, setMistake } from "./dom.js";
 import { currentDraft, MISSING, newDraft, stepOf } from "./draft.js";
 import { SegmentNames } from "./segmentnames.js";
 import { saveDraft } from "./session.js";
-import { knownSettings, readSettings } from "./settings.js";
+import { knownSettings, lacking, readSettings } from "./settings.js";
 import { whenStep } from "./when.js";
 import { whoStep } from "./who.js";
 
@@ -67,8 +67,16 @@ export function newCampaignView(context, wanted = "channel") {
   }
 
   function fill(settings) {
-    const names = new SegmentNames(context);
     const keep = () => saveDraft(draft);
+    if (draft.mode && lacking(draft.mode, settings)) {
+      draft.mode = ""; // what it needs is not declared any more
+      keep();
+      if (place > 0) {
+        context.renew();
+        return;
+      }
+    }
+    const names = new SegmentNames(context);
     const outcome = h("div");
     const made = step.make({ ...context, draft, settings, names, keep, leave, outcome });
     const back = place > 0 && h("a", { class: "button", href: addressOf(STEPS[place - 1]) }, "Back");
@@ -107,6 +115,7 @@ export function newCampaignView(context, wanted = "channel") {
       let nearest = named;
       while (nearest && !made.controls.has(nearest)) nearest = nearest.replace(/[.[]?[^.[]*$/, "");
       const control = made.controls.get(nearest) ?? null;
+      announce(text);
       if (control) {
         setMistake(control, nearest === named ? text : `${named}: ${text}`);
         (control.matches("input, select, textarea") ? control : (control.querySelector("input") ?? control)).focus();

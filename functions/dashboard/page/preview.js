@@ -28,7 +28,7 @@ function mailPreview() {
     h(
       "p",
       { class: "hint" },
-      "Pictures from elsewhere are not loaded here. The link to unsubscribe is in the mail's header.",
+      "Pictures from elsewhere are not loaded here. A link to unsubscribe comes at the end, unless the body has it.",
     ),
   );
   return {

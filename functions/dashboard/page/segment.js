@@ -379,7 +379,7 @@ function deleteDialog(api, segment, done) {
   }
 }
 
-const CAMPAIGN = /(\d{13,16}) \((.*?)\)(?=, \d{13,16} \(|$)/gs; // an id and a name, as the API lists them
+const CAMPAIGN = /(\d{13,16}) \((.*?)\)(?=, \d{13,16} \(| and \d+ more$|$)/gs; // as the API lists them
 
 /** Why it can't be deleted now: campaigns that use it, which the error names. */
 function inUse(message) {
@@ -387,6 +387,8 @@ function inUse(message) {
   if (!campaigns.length) return problem(message);
   const box = problem("It can't be deleted while campaigns that are scheduled or running use it. Stop them, or wait:");
   const items = campaigns.map(([, id, name]) => h("li", {}, h("a", { href: `#/campaigns/${id}` }, foreign(name))));
+  const more = / and (\d+ more)$/.exec(message);
+  if (more) items.push(h("li", {}, more[1]));
   box.append(h("ul", { class: "users-of" }, items));
   return box;
 }

@@ -30,6 +30,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
   limit.addEventListener("input", () => {
     draft.limit = limit.value;
     keep();
+    estimate.renew();
   });
   const parts = draft.rules.map((rule) => rulePart(rule));
   rules.append(...parts.map((part) => part.element));
