@@ -281,7 +281,7 @@ def test_sns_refuses_an_sms_for_good_or_for_now(
         ),
     ],
 )
-def test_a_push_goes_to_the_tokens_endpoint_in_its_platforms_shape(
+def test_a_push_goes_to_the_tokens_endpoint_in_its_platforms_shape(  # noqa: PLR0913, PLR0917 - a case has four parts
     pushes: PushStore,
     sns: Stubber,
     deadline: Deadline,

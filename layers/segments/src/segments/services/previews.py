@@ -13,6 +13,7 @@ from segments.services.profiles import ProfileService
 from segments.services.templates import TemplateError
 from segments.stores.campaign_settings import CampaignSettingsStore
 
+SAMPLE_LINK = "https://example.com/unsubscribe/"
 NOBODY_IN_PARTICULAR = Profile("", None)
 
 
@@ -43,6 +44,8 @@ class PreviewService:
         if wanted.identity is not None:
             profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
         known = variables(_campaign(account_id, wanted), profile, wanted.event)
+        if wanted.target_mode is TargetMode.EMAIL:
+            known["unsubscribe_url"] = SAMPLE_LINK
         try:
             return render(wanted.target_mode, wanted.content, known)
         except TemplateError as error:

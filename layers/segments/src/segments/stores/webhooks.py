@@ -32,6 +32,8 @@ EVENT_HEADER = "X-Api-Segments-Event-Id"
 _BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")  # all that IANA has given out
+# IANA's registries of special-purpose addresses, as far as Python's versions take some of these for global.
+_SPECIAL = [ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -170,9 +172,10 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-        if address not in _PUBLIC_IPV6 or address.teredo is not None:
+        if address not in _PUBLIC_IPV6:
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_special = address.is_multicast or address.is_reserved or any(address in network for network in _SPECIAL)
+    return address.is_global and not is_special
 
 
 def signature(secret: str, moment: int, body: bytes) -> str:
