@@ -26,6 +26,7 @@ from local.emulator import running_emulator
 from segments import clients
 from segments.clock import Clock
 from segments.edge import observability, wiring
+from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader
@@ -378,3 +379,16 @@ def new_account(environment: dict[str, str]) -> Callable[[], Account]:
 @pytest.fixture
 def account(new_account: Callable[[], Account]) -> Account:
     return new_account()
+
+
+@pytest.fixture
+def campaigning(account: Account, bus: RecordingBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campaigning]:
+    """An account that makes campaigns."""
+    assert bus.entries == []
+    queues, schedules, identities = Queues(), Schedules(), Identities()
+    monkeypatch.setattr(wiring, "sqs_client", lambda: queues)
+    monkeypatch.setattr(wiring, "scheduler_client", lambda: schedules)
+    monkeypatch.setattr(wiring, "sesv2_client", lambda: identities)
+    forget_services()
+    yield Campaigning(account, queues, schedules, identities)
+    forget_services()

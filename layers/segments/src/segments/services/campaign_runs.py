@@ -201,7 +201,7 @@ class CampaignRunService:
         self._messages.put_all([message.to_json() for message in messages], deadline)
 
     def _finish(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
-        """End the campaign when all its messages have ended, take its marks off, and tell the world, once."""
+        """End the campaign when all its messages have ended, take off what leads to it, and tell the world, once."""
         is_online = campaign.trigger is not None
         is_full = campaign.users_limit is not None and walk.queued >= campaign.users_limit
         if campaign.status is CampaignStatus.RUNNING and is_online and not is_full:
@@ -220,6 +220,7 @@ class CampaignRunService:
             campaign = replace(campaign, status=CampaignStatus.COMPLETED, ended_at=ended_at)
         uses = dict.fromkeys(campaign.segment_ids, (campaign.campaign_id,))
         self._stores.uses.unmark(campaign.account_id, uses, deadline)
+        self._stores.campaigns.forget_trigger(campaign, deadline)
         if walk.end_told:
             return RunReport(0, None)
         self._tell(CampaignEventName.COMPLETED, campaign, campaign.ended_at or rfc3339(now), results, deadline)

@@ -150,6 +150,8 @@ class CampaignService:
         settings = self.settings(account_id, deadline)
         starts_at = _start(wanted.when, settings.time_zone, now)
         self._check_content(wanted, settings, deadline)
+        if not self._stores.campaigns.has_room(account_id, deadline):
+            raise _too_many()
         campaign = Campaign(
             account_id=account_id,
             campaign_id=0,
@@ -171,9 +173,7 @@ class CampaignService:
             self._stores.campaigns.create(campaign, known_request, now, deadline)
         except TooManyCampaignsError as exc:
             self._take_back(campaign, deadline)
-            raise QuotaExceededError(
-                f"the account has {MAX_LIVE_CAMPAIGNS} scheduled and running campaigns, the most there may be"
-            ) from exc
+            raise _too_many() from exc
         except RequestKnownError as exc:
             self._take_back(campaign, deadline)
             first = self._known(account_id, request, now, deadline)
@@ -347,6 +347,12 @@ class CampaignService:
 def no_such_campaign(campaign_id: int) -> NotFoundError:
     """Return the error for an id that the account has no campaign of."""
     return NotFoundError(f"there is no campaign {campaign_id}")
+
+
+def _too_many() -> QuotaExceededError:
+    return QuotaExceededError(
+        f"the account has {MAX_LIVE_CAMPAIGNS} scheduled and running campaigns, the most there may be"
+    )
 
 
 def _start(when: str | None, time_zone: str, now: datetime) -> datetime | None:

@@ -103,7 +103,7 @@ class CampaignStore:
         return [_campaign(item) for item in items]
 
     def acting_on(self, account_id: str, trigger: Trigger, deadline: Deadline) -> list[int]:
-        """Return the ids of running campaigns that act on a change, consistently."""
+        """Return the ids of campaigns that act on a change, or did until they ended just now, consistently."""
         rows = self._db.query(
             None,
             deadline,
@@ -116,6 +116,11 @@ class CampaignStore:
             },
         )
         return [int(row["campaign_id"]["N"]) for row in rows]
+
+    def has_room(self, account_id: str, deadline: Deadline) -> bool:
+        """Whether the account may have one more live campaign at this moment."""
+        item = self._db.get(self._table, self._key(account_id, keys.LIVE_CAMPAIGNS), deadline)
+        return item is None or int(item["live"]["N"]) < MAX_LIVE_CAMPAIGNS
 
     def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
         """Return what an Idempotency-Key created, unless that is forgotten."""
@@ -191,7 +196,7 @@ class CampaignStore:
         )
 
     def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
-        """Turn a live campaign into a completed or stopped one, free its place and let no change find it any more.
+        """Turn a live campaign into a completed or stopped one, and free its place.
 
         False if it is no longer of the status that it has in `campaign`.
         """
@@ -219,14 +224,16 @@ class CampaignStore:
                 }
             },
         ]
-        if campaign.trigger is not None:
-            key = self._trigger_key(campaign, campaign.trigger)
-            actions.append({"Delete": {"TableName": self._table, "Key": key}})
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError:
             return False
         return True
+
+    def forget_trigger(self, campaign: Campaign, deadline: Deadline) -> None:
+        """Let no change find an online campaign any more, when all its messages have ended."""
+        if campaign.trigger is not None:
+            self._db.batch_delete(self._table, [self._trigger_key(campaign, campaign.trigger)], deadline)
 
     def note_told(self, campaign: Campaign, name: str, deadline: Deadline) -> None:
         """Note that the world was told of the start (`start_told`) or the end (`end_told`) of a campaign."""
