@@ -62,9 +62,9 @@ def test_what_is_no_time_to_start_at_is_refused(text: str, zone: str, error: str
 
 
 @given(
-    moment=st.datetimes(datetime(2026, 3, 2), datetime(2027, 2, 28)),
+    moment=st.integers(0, 363 * 24 * 60).map(lambda minutes: NOW + timedelta(days=1, minutes=minutes)),
     zone=st.sampled_from([BERLIN, "UTC", "America/New_York"]),
-)  # noqa: DTZ001 - what Hypothesis takes
+)
 def test_what_is_read_is_written_alike(moment: datetime, zone: str) -> None:
     text = f"{moment:%Y%m%d %H:%M}"
     try:
@@ -85,7 +85,7 @@ def test_a_day_is_the_accounts_own_and_as_long_as_its_clocks_make_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "2026", "20260230", "2026-3-1", "00000101", "99991231x"])
 def test_what_is_no_day_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRequestError, match="^from: must be a day like 20261224$"):
+    with pytest.raises(InvalidRequestError, match=r"^from: must be a day like 20261224$"):
         start_of_day(text, BERLIN, "from")
 
 

@@ -285,7 +285,7 @@ class CampaignService:
         `created` bounds when they were created: from the first moment on (None: any), until before the second.
         """
         first, last = (None if moment is None else int(moment.timestamp()) * 1_000_000 for moment in created)
-        last_id = MAX_SEGMENT_ID if last is None else last - 1
+        last_id = MAX_SEGMENT_ID if last is None else min(last - 1, MAX_SEGMENT_ID)
         if after is not None:
             last_id = min(last_id, int(after[0]) - 1)
         found = self._stores.campaigns.newest(account_id, max(first or 0, 0), last_id, limit + 1, deadline)
