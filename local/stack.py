@@ -107,7 +107,7 @@ def running_stack(
             events_queue_url=queue_url,
             webhook_origin=webhook_origin,
             push_applications=push_applications,
-            mail_feedback_topic_arn=outputs.get("MailFeedbackTopicArn", ""),
+            mail_feedback_topic_arn=outputs["MailFeedbackTopicArn"],
             tables=_named(outputs, "TableName"),
             functions=functions,
             pid=os.getpid(),

@@ -108,7 +108,7 @@ def test_a_change_is_one_message_however_often_its_event_is_delivered(shop: Shop
     shop.change(started.joined, "ADD", "ada", "excluded", "unreachable")
 
     def texts() -> list[str]:
-        return [message["text"] for message in shop.sent(lambda message: " joined " in message.get("text", ""))]
+        return [message["text"] for message in shop.sent(lambda message: " joined " in (message.get("text") or ""))]
 
     wait_until(lambda: texts() == ["ada joined Joined too"], "the welcome")
     changes = [d for d in shop.published(CHANGE) if d["Segment ID"] == started.joined]

@@ -98,5 +98,10 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
         "NO_PROXY": "127.0.0.1",
         **dict.fromkeys((field.name.upper() for field in fields(Settings)), "benchmark"),
+        "CAMPAIGN_QUEUE_URL": f"{control.url}/campaigns",
+        "MESSAGE_QUEUE_URL": f"{control.url}/messages",
+        "CAMPAIGN_MESSAGES_PER_SECOND": "1000000",
+        "PUBLIC_URL": "https://api.example.com/live",
+        "WEBHOOK_TEST_ORIGIN": "",
         **tables,
     }
