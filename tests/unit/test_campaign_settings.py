@@ -57,8 +57,9 @@ def test_the_time_zone_is_one_of_the_iana_database(call: Call) -> None:
 
 
 def test_senders_are_kept_in_order_and_each_once(call: Call) -> None:
-    for email in ("news@example.com", "shop@example.com", "NEWS@example.com", "x@münchen.example.com"):
-        answer = call("add_sender", email=email)
+    for email in ("news@example.com", "shop@example.com", "NEWS@example.com"):
+        call("add_sender", email=email)
+    answer = call("add_sender", email="x@münchen.example.com")
     assert answer["settings"]["senders"] == ["news@example.com", "shop@example.com", "x@xn--mnchen-3ya.example.com"]
     answer = call("remove_sender", email="News@Example.com")
     assert answer["settings"]["senders"] == ["shop@example.com", "x@xn--mnchen-3ya.example.com"]
