@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Request, Route
 
 from local.stack import Account
-from segments.edge.site import Site
+from segments.edge.site import Served, Site
 from tests.support.template import ROOT
 
 ORIGIN = "http://segments.localhost"
@@ -111,7 +111,11 @@ class MockedApi:
 
     def _serve(self, route: Route, path: str) -> None:
         site = Site(PAGE)
-        served = site.page("/live/", None) if path == "/" else site.file(*path.split("/")[2:4], None)  # type: ignore[misc] # two parts
+        if path == "/":
+            served: Served | None = site.page("/live/", None)
+        else:
+            _, _, version, name = path.split("/")
+            served = site.file(version, name, None)
         assert served is not None, path
         route.fulfill(status=int(served.status), headers=dict(served.headers), body=served.body)
 

@@ -136,10 +136,10 @@ def test_each_channel_has_its_fields_and_a_preview(mocked_tab: Tab, mocked_api: 
 def test_a_campaign_on_joining_needs_no_rule(mocked_tab: Tab, mocked_api: MockedApi) -> None:
     page = resume(mocked_tab, "when", rules=[])
     mocked_tab.press("Next")
-    expect(page.get_by_text("Whom it goes to is open")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("Whom it goes to is open")
     page.get_by_role("radio", name="When someone joins or leaves").check()
     mocked_tab.press("Next")
-    expect(page.get_by_text("Choose the segment.")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("Choose the segment.")
     page.get_by_role("radio", name="leaves", exact=True).check()
     page.get_by_role("radio", name="Gold").check()
     mocked_tab.press("Next")
@@ -179,28 +179,28 @@ def test_no_step_is_left_or_passed_over_while_something_is_missing(mocked_tab: T
     mocked_tab.go("/campaigns/new/confirm")
     expect(page.locator("[aria-current=step]")).to_contain_text("Channel")
     mocked_tab.press("Next")
-    expect(page.get_by_text("Give the campaign a name.")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("Give the campaign a name.")
     name = page.get_by_label("Name of the campaign")
     expect(name).to_be_focused()
     expect(name).to_have_attribute("aria-invalid", "true")
     name.fill("Sale")
     mocked_tab.press("Next")
-    expect(page.get_by_text("Choose a channel.")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("Choose a channel.")
     expect(name).not_to_have_attribute("aria-invalid", "true")
     page.get_by_role("radio", name="SMS").check()
     mocked_tab.press("Next")
     mocked_tab.press("+ Add rule")
     mocked_tab.press("Next")
-    expect(page.get_by_text("Choose at least one segment in each rule")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("Choose at least one segment in each rule")
     page.get_by_role("radio", name="Exclude").check()
     page.get_by_role("checkbox", name="Gold").check()
     mocked_tab.press("Next")
-    expect(page.get_by_text("an exclusion alone names nobody")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("an exclusion alone names nobody")
     mocked_tab.press("Remove the rule")
     expect(page.get_by_role("button", name="+ Add rule")).to_be_focused()
     mocked_tab.press("Next")
     mocked_tab.press("Next")
-    expect(page.get_by_text("This is needed.")).to_be_visible()
+    expect(page.locator(".mistake")).to_contain_text("This is needed.")
     expect(page.get_by_label("Text")).to_be_focused()
 
 
@@ -343,6 +343,16 @@ def test_a_channel_that_nothing_is_declared_for_says_why_it_can_not_be_chosen(
         expect(radio).to_be_disabled()
         expect(radio).to_have_accessible_description(f"{why} for this account. Whoever runs the stack can do so.")
     expect(page.get_by_role("radio", name="SMS")).to_be_enabled()
+
+
+def test_a_draft_whose_channel_lost_what_it_needs_asks_for_another(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    mocked_api.settings = {**SETTINGS, "senders": []}
+    page = mocked_tab.page
+    page.evaluate("draft => sessionStorage.setItem('api-segments-campaign', draft)", json.dumps(draft()))
+    mocked_tab.go("/campaigns/new/confirm")
+    expect(page.locator("[aria-current=step]")).to_contain_text("Channel")
+    expect(page.get_by_label("Name of the campaign")).to_have_value("Spring sale")
+    expect(page.locator("input[name=mode]:checked")).to_have_count(0)
 
 
 def test_a_preview_is_of_the_chosen_user_and_a_mistake_is_said_at_its_field(

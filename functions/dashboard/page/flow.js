@@ -72,12 +72,13 @@ export function newCampaignView(context, wanted = "channel") {
       draft.mode = ""; // what it needs is not declared any more
       keep();
       if (place > 0) {
-        context.renew();
+        setTimeout(context.renew); // once this view is shown
         return;
       }
     }
     const names = new SegmentNames(context);
     const outcome = h("div");
+    const marked = new Set(); // where something was said, also where the place has another control by now
     const made = step.make({ ...context, draft, settings, names, keep, leave, outcome });
     const back = place > 0 && h("a", { class: "button", href: addressOf(STEPS[place - 1]) }, "Back");
     const next = made.submit ?? h("button", { class: "primary" }, "Next");
@@ -107,7 +108,8 @@ export function newCampaignView(context, wanted = "channel") {
 
     function clear() {
       outcome.replaceChildren();
-      for (const control of made.controls.values()) setMistake(control, null);
+      for (const control of [...made.controls.values(), ...marked]) setMistake(control, null);
+      marked.clear();
     }
 
     /** Say it at the control that the place names, or that is nearest to it. */
@@ -115,10 +117,14 @@ export function newCampaignView(context, wanted = "channel") {
       let nearest = named;
       while (nearest && !made.controls.has(nearest)) nearest = nearest.replace(/[.[]?[^.[]*$/, "");
       const control = made.controls.get(nearest) ?? null;
-      announce(text);
       if (control) {
+        marked.add(control);
         setMistake(control, nearest === named ? text : `${named}: ${text}`);
-        (control.matches("input, select, textarea") ? control : (control.querySelector("input") ?? control)).focus();
+        if (control.matches("input, select, textarea")) control.focus();
+        else {
+          (control.querySelector("input") ?? control).focus();
+          announce(text); // what is said of a group is not read with the control in it
+        }
       } else outcome.replaceChildren(problem(`${named}: ${text}`));
     }
   }
