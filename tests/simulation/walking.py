@@ -322,9 +322,14 @@ class Walking:
                 "added_at": {"S": "2026-11-01T00:00:00.000000Z"},
                 **reach,
             }
-            if segment_id not in user.segment_ids:
+            if segment_id in user.segment_ids:
+                self.db.put_item(TableName=self.environment["SEGMENT_MEMBERS_TABLE"], Item=row)
+            elif segment_id % 2:  # the rows of former members stay for a while in some of the segments
                 row["expires_at"] = {"N": "9999999999"}
-            self.db.put_item(TableName=self.environment["SEGMENT_MEMBERS_TABLE"], Item=row)
+                self.db.put_item(TableName=self.environment["SEGMENT_MEMBERS_TABLE"], Item=row)
+            else:
+                key = {name: row[name] for name in ("pk", "profile_id")}
+                self.db.delete_item(TableName=self.environment["SEGMENT_MEMBERS_TABLE"], Key=key)
 
     def marks(self) -> list[int]:
         return [
