@@ -21,8 +21,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             changes[record["messageId"]] = Change.from_detail(json.loads(record["body"])["detail"])
-        except (LookupError, TypeError, ValueError):
-            logger.exception("not a change of membership")
+        except (LookupError, TypeError, ValueError) as error:  # its message may quote what was told
+            logger.error("not a change of membership", error=type(error).__name__)
             failed.add(record["messageId"])
     message_ids = list(changes)
     report = wiring.campaign_triggers().trigger(list(changes.values()), deadline_of(context))
