@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.drafts import CREATE, resume
 from tests.browser.mocked import SETTINGS, MockedApi, deliveries, fail, result, segment, target
 from tests.browser.tab import Tab
 from tests.browser.test_accessibility import WIDE, check, check_narrow
-from tests.browser.test_campaigns_flow import CREATE, resume
 
 SALE = 1763901234567890
 

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.drafts import resume
 from tests.browser.mocked import MockedApi, deliveries, segment, target
 from tests.browser.tab import Tab
-from tests.browser.test_campaigns_flow import resume
 from tests.browser.test_hostile_names import NAMES, texts
 
 FIRST = 1763901234567890
