@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,13 @@ ONLINE = {
     "when": {"type": "event", "segment": {"customer_segment_id": JOINED}, "action": "ADD"},
     "content": {"body": "Welcome to the {{ event['Segment Name'] }}, {{ profile.Name | split: ' ' | first }}"},
 }
+STARTED, COMPLETED = "Campaign Started", "Campaign Completed"
 EMAILS_SHOWN = 4
 
 Sent = Counter[tuple[str, str, str]]
 """Channel, address and subject or text of each message."""
+Told = tuple[int, str]
+"""A campaign and an event in its life."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,9 @@ def play_campaigns(stack: Stack, queue: EventQueue, console: Console) -> list[st
         for _ in range(2):  # the repeat changes nothing, so it sends nothing
             join = body([Update(expected.joins, frozenset({JOINED}))])
             call(api, "POST", "/api/updateSegment", join)
+        told_of = Counter({(online, STARTED): 1, (offline, STARTED): 1, (offline, COMPLETED): 1})
         messages = collect(outbox, console, expected.emails.total() + expected.sms.total())
-        events = campaign_events(queue, {online, offline})
+        events = campaign_events(queue, told_of)
         call(api, "POST", "/1/targets/stop.json", {"id": online})
         told = {i: call(api, "POST", "/1/targets/result.json", {"id": i})["result"] for i in (offline, online)}
     outbox.close()
@@ -121,7 +125,7 @@ def play_campaigns(stack: Stack, queue: EventQueue, console: Console) -> list[st
     sent = Counter((m["channel"], *_address_and_text(m)) for m in messages)
     differences = [
         *_compared("messages", sent, expected.emails + expected.sms),
-        *_compared("events", events, Counter({(offline, "Campaign Started"): 1, (offline, "Campaign Completed"): 1})),
+        *_compared("events", events, told_of),
     ]
     figures = {
         "the estimate": (estimate, expected.emails.total()),
@@ -153,19 +157,18 @@ def collect(outbox: Outbox, console: Console, wanted: int) -> list[Message]:
     return messages
 
 
-def campaign_events(queue: EventQueue, ids: Collection[int]) -> Counter[tuple[int, str]]:
-    """Return the events of campaigns, each Event ID once, until the offline one has completed or nothing comes."""
-    events: dict[str, tuple[int, str]] = {}
+def campaign_events(queue: EventQueue, wanted: Counter[Told]) -> Counter[Told]:
+    """Return what is told of the campaigns in `wanted`, each Event ID once, until all is or nothing comes any more."""
+    ids = {campaign_id for campaign_id, _ in wanted}
+    events: dict[str, Told] = {}
     last = time.monotonic()
-    while time.monotonic() - last < SILENCE_SECONDS and "Campaign Completed" not in {
-        name for _, name in events.values()
-    }:
+    while time.monotonic() - last < SILENCE_SECONDS and len(events) < wanted.total():
         received = queue.receive_many()
         for event in received:
-            if event.detail.get("Campaign ID") in ids:
+            if event.detail_type in (STARTED, COMPLETED) and event.detail["Campaign ID"] in ids:
                 events[event.detail["Event ID"]] = (event.detail["Campaign ID"], event.detail_type)
         last = time.monotonic() if received else last
-    return Counter(kind for kind in events.values() if kind[1].startswith("Campaign "))
+    return Counter(events.values())
 
 
 def messages_table(messages: Sequence[Message]) -> Table:

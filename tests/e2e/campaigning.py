@@ -35,6 +35,8 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
     "leaving": {"Name": "Leaving", "Email": "leaving@example.com"},
     "bouncing": {"Name": "Bouncing", "Email": "bouncing@example.com"},
 }
+PATIENCE_SECONDS = 120.0
+"""On a machine that is busy with other things; a campaign of a few users usually ends within ten."""
 TOKENS = {"fcm": "token-f", "apns": "token-a", "chrome": "token-c"}
 
 
@@ -66,7 +68,8 @@ class Shop:
 
     def completed(self, campaign_id: int) -> Any:
         """Return the result of a campaign once it has ended."""
-        wait_until(lambda: self.result(campaign_id)["status"] in ("completed", "stopped"), f"{campaign_id} to end")
+        ended = ("completed", "stopped")
+        wait_until(lambda: self.result(campaign_id)["status"] in ended, f"{campaign_id} to end", PATIENCE_SECONDS)
         return self.result(campaign_id)
 
     def segment(self, name: str, *identities: str) -> int:
