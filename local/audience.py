@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.customers import TODAY, Customer
-from local.uploads import CHANNELS, Reach, Record
+from local.uploads import CHANNELS, Reach, Record, records_of, second_thoughts
 
 USERS_A_REQUEST = 100
 TIER_UP = {"Bronze": "Silver", "Silver": "Gold", "Gold": "Platinum"}
@@ -107,6 +107,16 @@ def moving(customers: Sequence[Customer]) -> list[Update]:
         if adds or removes:
             updates.append(Update(customer.customer_id, frozenset(adds), frozenset(removes)))
     return updates
+
+
+def played(customers: Sequence[Customer]) -> Shop:
+    """Return the books as they stand after the main job, whatever the order of its rounds."""
+    shop = Shop()
+    shop.upload(records_of(customers))
+    shop.apply(joining(customers))
+    shop.apply(moving(customers))
+    shop.upload(second_thoughts(customers))
+    return shop
 
 
 def batches(updates: Sequence[Update]) -> list[Sequence[Update]]:

@@ -8,6 +8,7 @@ import sys
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from local.campaigns import play_campaigns
 from local.deletion import play_deletion
 from local.demo import play, verdict
 from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
@@ -16,6 +17,7 @@ from local.subscriber import CHANGE, SOURCE, Event, EventQueue, subscribe
 
 HOME = STATE / "run"
 DELETION_AGREES = "the list, the answer to an update, the members taken away, the events"
+CAMPAIGNS_AGREE = "the estimate, the messages, the results, the events"
 
 
 def show(port: int | None, *, stay: bool) -> bool:
@@ -35,8 +37,12 @@ def show(port: int | None, *, stay: bool) -> bool:
             agreed = play(stack, queue, console)
             console.print("[bold]3. Listing the segments, and deleting one[/]")
             agreed = verdict(console, play_deletion(stack, queue, console), DELETION_AGREES) and agreed
+            console.print(
+                "[bold]4. Two campaigns: an email to two segments without a third, an SMS to whoever joins[/]"
+            )
+            agreed = verdict(console, play_campaigns(stack, queue, console), CAMPAIGNS_AGREE) and agreed
             if stay:
-                console.print("[bold]4. Staying up until Ctrl-C[/]")
+                console.print("[bold]5. Staying up until Ctrl-C[/]")
                 stay_up(stack, queue, console, terminal=terminal)
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc

@@ -1,9 +1,11 @@
-"""Start MiniStack with the two gaps closed that this product would notice.
+"""Start MiniStack with the gaps closed that this product would notice.
 
 Run by the emulator's own interpreter, as `python -P local/ministack_main.py`; needs nothing but MiniStack. The gaps:
 
 - PartiQL writes leave no record in a table's stream (on AWS they do).
 - A REST API hands the path to a function decoded (on AWS it stays percent-encoded).
+- Of an email sent by SES v2 neither headers nor reply address are kept, of a push to a platform endpoint nothing.
+- A push to a disabled platform endpoint is taken (on AWS it is refused).
 
 `tests/e2e/test_local_stack.py` fails when one of them is closed in MiniStack itself.
 """
@@ -11,18 +13,22 @@ Run by the emulator's own interpreter, as `python -P local/ministack_main.py`; n
 import copy
 import functools
 import importlib.metadata
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import ministack.app  # type: ignore[import-not-found] # lives in the emulator's environment only
-from ministack.services import dynamodb  # type: ignore[import-not-found] # as above
+from ministack.services import dynamodb, ses_v2, sns  # type: ignore[import-not-found] # as above
 
 VERSION = "1.5.33"
 DATA_PLANES = (b"/_aws/execute-api/", b"/restapis/")
+OUTBOX_PATH = "/_local/outbox"
+OK = 200
 
 Item = dict[str, Any]
 Table = dict[str, Any]
@@ -33,6 +39,8 @@ Asgi = Callable[[Scope, Any, Any], Awaitable[None]]
 
 # What a module looks its own functions up in: replacing an entry replaces it for every caller in the module.
 STORE: dict[str, Any] = vars(dynamodb)
+MAIL: dict[str, Any] = vars(ses_v2)
+NOTIFICATIONS: dict[str, Any] = vars(sns)
 
 
 class StreamRecords:
@@ -77,12 +85,91 @@ class StreamRecords:
                 answer = transaction(data)
             finally:
                 self._held = None
-            if answer[0] == 200:  # noqa: PLR2004 - HTTP's own number; a failed transaction has been rolled back
+            if answer[0] == OK:  # a failed transaction has been rolled back
                 for record in held:
                     self._emit(*record)
             return answer
 
         return transact_and_record
+
+
+class Outbox:
+    """Keeps every email, SMS and push that MiniStack took, in their order, and serves them.
+
+    `GET /_local/outbox?after=n` gives `{"messages": […]}` without the first n of them.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[dict[str, Any]] = []
+
+    def install(self) -> None:
+        """Put the wrappers in the place of MiniStack's functions."""
+        MAIL["handle_request"] = self._kept_email(MAIL["handle_request"])
+        NOTIFICATIONS["_publish"] = self._kept_publish(NOTIFICATIONS["_publish"])
+
+    def served(self, app: Asgi) -> Asgi:
+        """Return `app` such that it also serves the outbox."""
+
+        async def with_outbox(scope: Scope, receive: object, send: Callable[[Scope], Awaitable[None]]) -> None:
+            if scope["type"] != "http" or scope["path"] != OUTBOX_PATH:
+                await app(scope, receive, send)
+                return
+            (after,) = parse_qs(scope["query_string"].decode()).get("after", ["0"])
+            body = json.dumps({"messages": self._messages[int(after) :]}).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": OK, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        return with_outbox
+
+    def _kept_email(self, handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+        @functools.wraps(handle)
+        async def handle_and_keep(method: str, path: str, headers: object, body: bytes, query: object) -> Answer:
+            answer = await handle(method, path, headers, body, query)
+            if method == "POST" and path.rstrip("/").endswith("/outbound-emails") and answer[0] == OK:
+                sent = json.loads(body)
+                simple = sent.get("Content", {}).get("Simple", {})
+                self._messages.append(
+                    {
+                        "channel": "email",
+                        "from": sent.get("FromEmailAddress"),
+                        "to": sent["Destination"]["ToAddresses"],
+                        "reply_to": sent.get("ReplyToAddresses", []),
+                        "configuration_set": sent.get("ConfigurationSetName"),
+                        "headers": {header["Name"]: header["Value"] for header in simple.get("Headers", [])},
+                        "subject": simple.get("Subject", {}).get("Data"),
+                        "html": simple.get("Body", {}).get("Html", {}).get("Data"),
+                        "text": simple.get("Body", {}).get("Text", {}).get("Data"),
+                    }
+                )
+            return answer
+
+        return handle_and_keep
+
+    def _kept_publish(self, publish: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
+        parameter = NOTIFICATIONS["_p"]
+
+        @functools.wraps(publish)
+        def publish_and_keep(params: dict[str, Any]) -> Answer:
+            target, phone = parameter(params, "TargetArn"), parameter(params, "PhoneNumber")
+            endpoint = NOTIFICATIONS["_platform_endpoints"].get(target)
+            if endpoint and endpoint["attributes"]["Enabled"].lower() != "true":
+                refused: Answer = NOTIFICATIONS["_error"]("EndpointDisabled", "Endpoint is disabled", 400)
+                return refused
+            answer = publish(params)
+            if answer[0] == OK and (endpoint or phone):
+                message: dict[str, Any] = {
+                    "channel": "push" if endpoint else "sms",
+                    "text": parameter(params, "Message"),
+                }
+                if endpoint:
+                    message |= {"endpoint": target, "token": endpoint["attributes"]["Token"]}
+                else:
+                    message |= {"to": phone}
+                self._messages.append(message)
+            return answer
+
+        return publish_and_keep
 
 
 def stored(table: Table, parsed: dict[str, Any]) -> Item | None:
@@ -128,8 +215,10 @@ def main() -> None:
     if "--unpatched" in sys.argv:
         sys.argv.remove("--unpatched")
     else:
+        outbox = Outbox()
         StreamRecords().install()
-        ministack.app.app = with_raw_paths(ministack.app.app)
+        outbox.install()
+        ministack.app.app = outbox.served(with_raw_paths(ministack.app.app))
     ministack.app.main()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -16,15 +17,14 @@ from local.aws import session
 from local.emulator import running_emulator
 from local.environment import REGION, LocalError
 from local.progress import step
+from local.providers import set_up_providers
 from local.subscriber import SOURCE, subscribe
+from local.webhook_receiver import running_receiver
 
 STAGE = "live"
 QUEUE_NAME = "api-segments-events"
-TABLES = ("accounts", "segments", "profiles", "memberships", "segment_members", "update_errors", "idempotency")
-FUNCTIONS = (
-    *("authorizer", "accounts", "create_segment", "update_segment", "profiles", "manage_segments"),
-    *("publish_changes", "project_members", "publish_segments", "purge_segment", "reconcile", "replay", "dashboard"),
-)
+CAMPAIGN_MESSAGES_PER_SECOND = 1000
+"""More than the emulator can take: nothing here waits for the pace that a provider on AWS allows."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ class Stack:
     region: str
     bus_name: str
     events_queue_url: str
+    webhook_origin: str
+    push_applications: Mapping[str, str]
+    mail_feedback_topic_arn: str
     tables: Mapping[str, str]
     functions: Mapping[str, str]
     pid: int
@@ -79,18 +82,21 @@ def running_stack(
     """
     sam.require_tools()
     with ExitStack() as ending:
+        webhook_origin = ending.enter_context(running_receiver())
+        own = {"WebhookTestOrigin": webhook_origin, "CampaignMessagesPerSecond": str(CAMPAIGN_MESSAGES_PER_SECOND)}
         with step(console, "starting MiniStack, the AWS emulator"):
             emulator = ending.enter_context(running_emulator(state, port))
         with step(console, "building the functions and their layer (sam build)") as tell:
             template = sam.build(state, tell)
         with step(console, "deploying template.yaml (sam deploy)") as tell:
-            outputs = sam.deploy(state, template, emulator, parameters or {}, tell)
+            outputs = sam.deploy(state, template, emulator, {**own, **(parameters or {})}, tell)
             apply_gateway_responses(emulator.endpoint_url, outputs["ApiId"], template)
         with step(console, "subscribing a queue to the bus and creating the demo account"):
             bus_name = outputs["BusName"]
             queue_url = subscribe(emulator.endpoint_url, bus_name, QUEUE_NAME, {"source": [SOURCE]})
-            functions = {name: outputs[f"{_camel(name)}FunctionName"] for name in FUNCTIONS}
+            functions = _named(outputs, "FunctionName")
             account = create_account(emulator.endpoint_url, functions["accounts"], "Demo shop")
+            push_applications = set_up_providers(emulator.endpoint_url)
         yield Stack(
             api_url=f"{emulator.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{STAGE}",
             account_id=account.account_id,
@@ -99,7 +105,10 @@ def running_stack(
             region=REGION,
             bus_name=bus_name,
             events_queue_url=queue_url,
-            tables={name: outputs[f"{_camel(name)}TableName"] for name in TABLES},
+            webhook_origin=webhook_origin,
+            push_applications=push_applications,
+            mail_feedback_topic_arn=outputs["MailFeedbackTopicArn"],
+            tables=_named(outputs, "TableName"),
             functions=functions,
             pid=os.getpid(),
         )
@@ -139,6 +148,10 @@ def apply_gateway_responses(endpoint_url: str, api_id: str, template: Path) -> N
     client.create_deployment(restApiId=api_id, stageName=STAGE)
 
 
-def _camel(name: str) -> str:
-    """Return `create_segment` as `CreateSegment`, the way the template names things."""
-    return name.title().replace("_", "")
+def _named(outputs: Mapping[str, str], kind: str) -> dict[str, str]:
+    """Return the outputs whose names end in `kind`, by the rest of the name: `create_segment` for `CreateSegment`."""
+    return {
+        re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix(kind)).lower(): value
+        for name, value in outputs.items()
+        if name.endswith(kind)
+    }

@@ -16,7 +16,7 @@ from segments.errors import SegmentsError
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Carry out one operation (segments.edge.account_operations); an error has the shape of the API's."""
     try:
-        answer = run_operation(event, wiring.accounts(), deadline_of(context))
+        answer = run_operation(event, wiring.accounts(), wiring.campaign_settings(), deadline_of(context))
     except SegmentsError as error:
         count(RefusedOperations=1)
         return dict(failure(error).body)

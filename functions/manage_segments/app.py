@@ -77,7 +77,7 @@ def delete_segment(segment_id: str) -> Response[str]:
     """Delete a segment, for good."""
     request = _request_for_segments()
     found = segment_id_in_path(segment_id)
-    deleted = wiring.segments().delete(request.tenant.account_id, found, request.deadline)
+    deleted = wiring.segment_deletion().delete(request.tenant.account_id, found, request.deadline)
     return _ok(segment_body((deleted, NO_MEMBERS)))
 
 

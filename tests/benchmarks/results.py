@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tests.benchmarks.campaigns import CampaignFigures
 from tests.benchmarks.capacity import Capacity
 from tests.benchmarks.coldstart import BARE, Layer, Start
 from tests.benchmarks.endtoend import Lags, Sustained
@@ -30,6 +31,7 @@ class Run:
     product: Shapes
     baseline: Shapes
     growth: GrowthFigures
+    campaign: CampaignFigures
     starts: Mapping[str, Start]
     layer: Layer
     capacity: Capacity

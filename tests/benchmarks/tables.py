@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tests.benchmarks.campaigns import MESSAGES_A_BATCH
 from tests.benchmarks.coldstart import BARE
 from tests.benchmarks.endtoend import POLL_SECONDS
-from tests.benchmarks.measure import Figures, spread
+from tests.benchmarks.measure import LATENCY_SECONDS, Figures, spread
 from tests.benchmarks.refusals import UNKNOWN, WRONG, told_apart
 from tests.benchmarks.results import AGAIN, CHAIN, MEBIBYTE, Run, chain_ratio, cold_ratio, cpu_ratio, targets
 
@@ -34,6 +35,12 @@ GROWTH_NOTES = {
         "for each of the segments, whose names are looked up a hundred a call. A user is seldom in so many."
     ),
 }
+# AWS list prices in us-east-1 as of 2025, in dollars a million.
+READ_UNIT, WRITE_UNIT, QUEUE_REQUEST, INVOCATION, EMAIL = 0.125, 0.625, 0.40, 0.20, 100.0
+GIGABYTE_SECOND = 13.3
+QUEUE_REQUESTS = 3
+"""For each batch of messages: it is sent, received and deleted."""
+LATENCY_MS = LATENCY_SECONDS * 1000
 LAG_QUANTILES = (("median", 0.5), ("95 %", 0.95), ("99 %", 0.99))
 
 
@@ -57,6 +64,8 @@ def all_tables(run: Run) -> list[Table]:
         _layer(run),
         *_growth(run),
         _refusals(run),
+        _campaign(run),
+        _campaign_cost(run),
         _end_to_end(run),
         _stand_in(run),
     ]
@@ -205,6 +214,55 @@ def _refusals(run: Run) -> Table:
         "What a client sees has the network's and the gateway's noise on top, of many times that."
     )
     return Table("Does a refusal's time tell whether the account exists?", about, ["", "ms"], rows)
+
+
+def _campaign(run: Run) -> Table:
+    found = run.campaign
+    rows = []
+    for what, figures, count in (("walk", found.walk, found.audience), ("send", found.send, found.counted)):
+        rows.append(
+            [
+                what,
+                f"{count:,}",
+                *(f"{figures.books[name] / count:.3f}" for name in ("read_units", "write_units")),
+                f"{figures.calls / count:.2f}",
+                f"{(figures.books['bytes_in'] + figures.books['bytes_out']) / count:,.0f}",
+                f"{sum(figures.cpu) / count:.2f}",
+                f"{count / sum(figures.wall) * 1000:,.0f}",
+            ]
+        )
+    about = (
+        f"An email to {found.audience:,} members of one segment, from their lists to the mail service. Figures are a "
+        "user; without latency, so *users/s* is what the CPU of one process allows. "
+        f"With {LATENCY_MS:.0f} ms a call one `send_messages` sends {found.messages_a_second:,.0f} a second; ten run."
+    )
+    header = ["", "users", "read units", "write units", "calls", "bytes moved", "CPU ms", "users/s"]
+    return Table(f"A campaign to {found.audience:,} users", about, header, rows)
+
+
+def _campaign_cost(run: Run) -> Table:
+    found = run.campaign
+    seconds = 1 / found.messages_a_second + sum(found.walk.cpu) / 1000 / found.audience
+    units = {
+        name: found.walk.books[name] / found.audience + found.send.books[name] / found.counted
+        for name in ("read_units", "write_units")
+    }
+    costs = {
+        f"DynamoDB, {units['read_units']:.2f} read units a message": units["read_units"] * READ_UNIT,
+        f"DynamoDB, {units['write_units']:.2f} write units a message": units["write_units"] * WRITE_UNIT,
+        f"SQS, {QUEUE_REQUESTS} requests for {MESSAGES_A_BATCH} messages": QUEUE_REQUESTS
+        / MESSAGES_A_BATCH
+        * QUEUE_REQUEST,
+        f"Lambda, {1000 * seconds:.0f} ms of 1 GB a message": seconds * GIGABYTE_SECOND + INVOCATION / MESSAGES_A_BATCH,
+        "SES": EMAIL,
+    }
+    rows = [[what, f"{cost:.2f}"] for what, cost in costs.items()]
+    rows.append(["**together**", f"**{sum(costs.values()):.2f}**"])
+    about = (
+        "AWS list prices in us-east-1 as of 2025, without free tiers; units as counted above. Lambda's time is that "
+        f"with {LATENCY_MS:.0f} ms a call; a mail service that takes longer adds its own time."
+    )
+    return Table("What a million emails cost", about, ["", "$"], rows)
 
 
 def _end_to_end(run: Run) -> Table:

@@ -1,6 +1,7 @@
 """A headless Chromium before the deployed stack, a tab of its own for each test, and what a person does in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,11 +10,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from local.stack import Account, Stack
-from tests.browser import chromium
+from tests.browser import chromium, mocked
+from tests.browser.mocked import MockedApi
 from tests.browser.tab import Tab
-from tests.e2e.conftest import AccountFactory, account_factory, client_of
+from tests.e2e.conftest import AccountFactory, account_factory, client_of, shop
 
-__all__ = ["account_factory"]  # a fixture of the other tier
+__all__ = ["account_factory", "shop"]  # fixtures of the other tier
 
 PATIENCE = 60_000  # milliseconds; waits end as soon as what they wait for is there
 COUNTS = 60_000
@@ -58,21 +60,50 @@ def options() -> dict[str, Any]:
 
 
 @pytest.fixture
-def tab(browser: Browser, stack: Stack, options: dict[str, Any]) -> Iterator[Tab]:
+def unforeseen() -> list[str]:
+    """What happened in the tab that should not; whoever foresees it takes it out."""
+    return []
+
+
+@pytest.fixture
+def tab(browser: Browser, stack: Stack, options: dict[str, Any], unforeseen: list[str]) -> Iterator[Tab]:
     """An empty tab of a browser that has never been here; nothing unforeseen may have happened in it at the end."""
+    with opened(browser, stack.api_url, options, unforeseen) as tab:
+        yield tab
+
+
+@pytest.fixture
+def mocked_api() -> MockedApi:
+    """What the API of `mocked_tab` answers."""
+    return MockedApi()
+
+
+@pytest.fixture
+def mocked_tab(
+    browser: Browser, mocked_api: MockedApi, options: dict[str, Any], unforeseen: list[str]
+) -> Iterator[Tab]:
+    """A tab as `tab`, signed in, before an API that is made up: no stack is needed."""
+    with opened(browser, mocked.BASE, options, unforeseen) as tab:
+        tab.page.route(f"{mocked.ORIGIN}/**", mocked_api.handle)
+        tab.sign_in(mocked.ACCOUNT)
+        yield tab
+
+
+@contextmanager
+def opened(browser: Browser, api_url: str, options: Mapping[str, Any], unforeseen: list[str]) -> Iterator[Tab]:
+    """Open a tab for as long as the block lasts."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    unforeseen: list[str] = []
-    watch(page, stack, unforeseen)
-    yield Tab(page, f"{stack.api_url}/")
+    watch(page, api_url, unforeseen)
+    yield Tab(page, f"{api_url}/")
     context.close()
     assert unforeseen == []
 
 
-def watch(page: Page, stack: Stack, unforeseen: list[str]) -> None:
+def watch(page: Page, api_url: str, unforeseen: list[str]) -> None:
     """Note errors of scripts, complaints of the browser (such as of the policy), and requests to anywhere else."""
-    own = urlsplit(stack.api_url).netloc
+    own = urlsplit(api_url).netloc
 
     def on_console(message: ConsoleMessage) -> None:
         # The browser itself notes each answer that is not a success, and each request that fails.

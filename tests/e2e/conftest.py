@@ -7,8 +7,11 @@ from typing import Protocol
 import httpx
 import pytest
 
+from local.campaigns import declare
+from local.outbox import Outbox
 from local.stack import Account, Stack, create_account
 from local.subscriber import EventQueue, subscribe
+from tests.e2e.campaigning import Shop, Started, start_campaigns
 
 
 @pytest.fixture
@@ -50,3 +53,21 @@ def subscriber(stack: Stack) -> SubscriberFactory:
         return EventQueue(stack.endpoint_url, subscribe(stack.endpoint_url, stack.bus_name, name, pattern))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Stack) -> Iterator[Shop]:
+    """An account with campaigns of its own, for the whole tier."""
+    account = create_account(stack.endpoint_url, stack.functions["accounts"], "Campaigns")
+    pattern = {"detail": {"Account ID": [account.account_id]}}
+    queue_url = subscribe(stack.endpoint_url, stack.bus_name, f"campaigns-{account.account_id}", pattern)
+    outbox, queue = Outbox(stack.endpoint_url, stack.webhook_origin), EventQueue(stack.endpoint_url, queue_url)
+    with client_of(stack, account) as api:
+        yield Shop(stack, account, api, declare(stack, account), outbox, queue)
+    outbox.close()
+
+
+@pytest.fixture(scope="session")
+def started(shop: Shop) -> Started:
+    """All campaigns that have to wait for something, begun at once."""
+    return start_campaigns(shop)

@@ -66,6 +66,20 @@ def test_a_function_imports_from_the_layer_and_lambdas_sdk_alone(function: Path,
     assert [file for file in json.loads(done.stdout) if file and not file.startswith(allowed)] == []
 
 
+def test_templates_are_rendered_by_what_the_layer_holds(layer: Path, lambda_sdk: Path) -> None:
+    """What `send_messages` imports later than its handler; the data of the template library's own libraries is gone."""
+    program = (
+        f"import sys; sys.path[:0] = [{str(layer)!r}, {str(lambda_sdk)!r}]; "
+        "from segments.edge import wiring; from segments.services import sending; "
+        "from segments.services.templates import render; "
+        "print(render('{{ a | escape }} {{ 100000 | date: \"%Y\" }} {{ a | json }}', {'a': '<ü>'}, is_html=True))"
+    )
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "&lt;ü&gt; 1970 &#34;&lt;ü&gt;&#34;\n"), done.stderr
+    assert not (layer / "babel" / "locale-data").exists()
+
+
 def test_the_layer_has_compiled_modules_for_both_architectures(layer: Path) -> None:
     compiled = {path.name for path in layer.rglob("*.so")}
     for machine in ("aarch64", "x86_64"):

@@ -27,6 +27,7 @@ from local.emulator import running_emulator
 from segments import clients
 from segments.clock import Clock
 from segments.edge import observability, wiring
+from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader
@@ -68,6 +69,14 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "PURGE_QUEUE_URL": "https://sqs.test/purges",
             "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
+            "CAMPAIGN_QUEUE_URL": "https://sqs.test/campaigns",
+            "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
+            "CAMPAIGN_SCHEDULE_GROUP": "test",
+            "SCHEDULER_ROLE_ARN": "arn:aws:iam::000000000000:role/scheduler",
+            "CAMPAIGN_MESSAGES_PER_SECOND": "1000",
+            "MESSAGE_QUEUE_URL": "https://sqs.test/messages",
+            "MAIL_CONFIGURATION_SET": "test",
+            "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)
         patch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(read_timeout=PATIENCE_SECONDS)))
@@ -378,3 +387,16 @@ def new_account(environment: dict[str, str]) -> Callable[[], Account]:
 @pytest.fixture
 def account(new_account: Callable[[], Account]) -> Account:
     return new_account()
+
+
+@pytest.fixture
+def campaigning(account: Account, bus: RecordingBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campaigning]:
+    """An account that makes campaigns."""
+    assert bus.entries == []
+    queues, schedules, identities = Queues(), Schedules(), Identities()
+    monkeypatch.setattr(wiring, "sqs_client", lambda: queues)
+    monkeypatch.setattr(wiring, "scheduler_client", lambda: schedules)
+    monkeypatch.setattr(wiring, "sesv2_client", lambda: identities)
+    forget_services()
+    yield Campaigning(account, queues, schedules, identities)
+    forget_services()

@@ -20,6 +20,7 @@ from segments.edge import observability
 from segments.edge.authorizer import UnauthorizedByApiGateway
 from segments.errors import SegmentsError
 from segments.stores import keys
+from tests.integration.campaigning import Campaigning
 from tests.integration.conftest import Account, Relay
 from tests.integration.told import A_MOMENT
 from tests.support.events import Context
@@ -70,6 +71,7 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
         ("POST", "/api/updateSegment"): {"bulk_profiles": [group, nowhere]},
         ("POST", "/1/upload"): {"d": records},
         ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME},
+        **{("POST", f"/1/targets/{name}.json"): body for name, body in _of_campaigns(segment).items()},
     }
     assert set(good) == set(WITH_BODIES)
     bad: list[Json] = [
@@ -91,6 +93,21 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
                     yield route, event_of(account.account_id, route, None, body, HEADERS, **named)
 
 
+def _of_campaigns(segment: str) -> Mapping[str, Json]:
+    content = {"body": f"{EMAIL} {{{{ profile.Email }}}}"}
+    created = {"name": NAME, "target_mode": "sms", "segment": segment, "when": "now", "content": content}
+    preview = {"target_mode": "sms", "identity": IDENTITY, "content": content, "event": {"Identity": IDENTITY}}
+    return {
+        "create": created,
+        "list": {"from": 20260101},
+        "stop": {"id": 5},
+        "result": {"id": 5},
+        "log": {"id": 5},
+        "preview": preview,
+        "settings": {},
+    }
+
+
 def outcome(call: Callable[[], tuple[int, Json, Mapping[str, str]]]) -> tuple[int, str]:
     """Return status and what Lambda itself would write: of a call that raises, where and what."""
     try:
@@ -109,6 +126,7 @@ def refused_with(message: str) -> Fault:
 
 
 QUOTED = f"One or more parameter values were invalid: Input collection [{EMAIL}, {EMAIL}] contains duplicates."
+A_CHANGE = {"Account ID": "a", "Segment ID": 1, "Action": "ADD", "Profile ID": IDENTITY, "Event ID": "e"}
 FAULTS: Mapping[str, Fault | None] = {
     "none": None,
     "refused": refused_with(QUOTED),
@@ -117,6 +135,7 @@ FAULTS: Mapping[str, Fault | None] = {
 }
 
 
+@pytest.mark.usefixtures("campaigning")
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_no_route_writes_whom_or_what_a_request_was_about(
     account: Account, faulty: FaultyClient, written: Written, dynamodb: "DynamoDBClient", fault: Fault | None
@@ -168,6 +187,24 @@ def test_the_authorizer_writes_no_passcode(
         raised += outcome(lambda event=event: authorizer(event, Context(A_MOMENT)))[1]  # type: ignore[misc]
     assert "Traceback" in raised
     assert_clean(written.text() + raised)
+
+
+def test_what_queues_messages_writes_no_identity(campaigning: Campaigning, relay: Relay, written: Written) -> None:
+    (gold,) = campaigning.account.create(None)
+    campaigning.create(when={"type": "event", "segment": gold, "action": "ADD"}, name=NAME, content={"body": EMAIL})
+    campaigning.users(gold, IDENTITY)
+    relay.drain()
+    campaigning.create(segment=gold, name=NAME, content={"body": EMAIL})
+    wrong = [
+        {"Account ID": EMAIL, "Segment ID": EMAIL},
+        {**A_CHANGE, "Action": EMAIL},
+        {**A_CHANGE, "Occurred At": EMAIL},
+    ]
+    assert campaigning.tell([*relay.bus.details(campaigning.account.account_id), *wrong]) == ["m1", "m2", "m3"]
+    assert len(campaigning.run_to_the_end()) == 2  # one of each campaign
+    text = written.text()
+    assert "not a change of membership" in text
+    assert_clean(text)
 
 
 def test_the_readers_of_the_stream_write_no_identity(account: Account, relay: Relay, written: Written) -> None:

@@ -11,6 +11,7 @@ import pytest
 from segments.clock import Clock
 from segments.edge import wiring
 from segments.services import profiles, updates
+from tests.integration.campaigning import Identities, Queues, Schedules
 from tests.integration.conftest import Account, Relay, forget_services
 from tests.support.bodies import act, users
 from tests.support.headers import ACCOUNT
@@ -32,8 +33,14 @@ SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
 USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
+TARGETS = {
+    name: ("POST", f"/1/targets/{name}.json")
+    for name in ("create", "list", "stop", "result", "log", "preview", "settings")
+}
+
 KEY = {"Idempotency-Key": "the-same-for-all"}
 GUID = "guid-the-same-for-all"
+CONTENT = {"body": "Hello {{ profile.identity }}"}
 WISHES = [{"segment_name": "Gold", "customer_segment_id": "GOLD"}, {"segment_name": "Silver"}]
 PEOPLE = [profile("a", GUID, Email="a@example.com"), profile("b", Phone="+15550100"), token("b", "the-token")]
 
@@ -66,6 +73,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock = Moment()
     made = World(clock, clock.at)
     monkeypatch.setattr(wiring, "SYSTEM_CLOCK", made.clock)
+    for name, stand_in in (("sqs", Queues()), ("scheduler", Schedules()), ("sesv2", Identities())):
+        monkeypatch.setattr(wiring, f"{name}_client", lambda stand_in=stand_in: stand_in)
     for module in (profiles, updates):
         monkeypatch.setattr(module.secrets, "token_hex", made.draw)
     forget_services()
@@ -81,6 +90,7 @@ class Client:
     world: World
     answers: list[Answer] = field(default_factory=list)
     routes: set[Named] = field(default_factory=set)
+    campaign: int | None = None
 
     def send(
         self,
@@ -125,6 +135,24 @@ def look_at_all(client: Client) -> None:
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)
+    client.send(TARGETS["list"], None, {})
+    client.send(TARGETS["settings"], None, {})
+    if client.campaign is not None:
+        for name in ("result", "log"):
+            client.send(TARGETS[name], None, {"id": client.campaign})
+
+
+def create_a_campaign(client: Client) -> None:
+    client.send(TARGETS["create"], None, {"target_mode": "email", "segment": first_id(client), "estimate_only": True})
+    client.send(TARGETS["preview"], None, {"target_mode": "sms", "identity": "b", "content": CONTENT})
+    body = {"name": "Spring", "target_mode": "sms", "segment": first_id(client), "when": "now", "content": CONTENT}
+    client.campaign = client.send(TARGETS["create"], None, body, KEY)["id"]
+    client.send(TARGETS["create"], None, body, KEY)
+    client.send(DELETE, segment_id=first_id(client))
+
+
+def stop_the_campaign(client: Client) -> None:
+    client.send(TARGETS["stop"], None, {"id": client.campaign})
 
 
 def update(action: str, *identities: str, customer: str = "GOLD") -> Step:
@@ -139,6 +167,9 @@ STEPS: tuple[Step, ...] = (
     lambda client: client.send(CREATE, None, WISHES, KEY),
     update("ADD", "a", customer="NO SUCH"),
     look_at_all,
+    create_a_campaign,
+    look_at_all,
+    stop_the_campaign,
     lambda client: client.page_through(LIST),
     lambda client: client.page_through(MEMBERS, segment_id=first_id(client)),
     lambda client: client.page_through(ERRORS),
@@ -158,9 +189,10 @@ CONTRARY: dict[int, tuple[Step, ...]] = {
         lambda client: client.send(UPLOAD, None, {"d": [token("b", "the-token", remove=True)]}),
     ),
     4: (lambda client: client.send(RENAME, None, {"segment_name": "Lead"}, segment_id=first_id(client)),),
-    6: (lambda client: client.send(ERASE, identity="a"),),
-    9: (lambda client: client.send(DELETE, segment_id=first_id(client)), update("ADD", "a", "z")),
-    11: (lambda client: client.send(CREATE, None, WISHES[1:]), lambda client: client.send(ERASE, identity="b")),
+    6: (stop_the_campaign,),
+    9: (lambda client: client.send(ERASE, identity="a"),),
+    12: (lambda client: client.send(DELETE, segment_id=first_id(client)), update("ADD", "a", "z")),
+    14: (lambda client: client.send(CREATE, None, WISHES[1:]), lambda client: client.send(ERASE, identity="b")),
 }
 
 

@@ -29,6 +29,7 @@ from functions.replay.app import handler as replay
 from functions.update_segment.app import handler as update_segment
 from segments.clock import SYSTEM_CLOCK
 from segments.edge import observability, wiring
+from segments.settings import Settings
 from segments.stores import dynamodb
 from tests.simulation.bus import Bus, Queue, Sqs
 from tests.simulation.history import History, Moments
@@ -228,7 +229,8 @@ class World:
         chance = self.random("chance")
         with pytest.MonkeyPatch.context() as patch:
             urls = {variable: url for url, (variable, _) in QUEUES.items()} | {"FAILED_RECORDS_QUEUE_URL": "failed"}
-            for name, value in {**self.environment, "BUS_NAME": "bus", **urls}.items():
+            unused = {name.upper(): "unused" for name in Settings.__dataclass_fields__}
+            for name, value in {**unused, **self.environment, "BUS_NAME": "bus", **urls}.items():
                 patch.setenv(name, value)
             patch.setattr(wiring, "dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(wiring, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))

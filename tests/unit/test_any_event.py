@@ -85,10 +85,26 @@ uploads = st.fixed_dictionaries(
         )
     }
 )
+modes = st.sampled_from(["email", "sms", "webhook"]) | scalars
+named = scalars | st.just({"customer_segment_id": "GOLD"}) | json_values
+targets = st.fixed_dictionaries(
+    {"target_mode": modes},
+    optional={
+        "segment": named,
+        "segments": st.fixed_dictionaries({"include": st.lists(named, max_size=2)}, optional={"exclude": named})
+        | scalars,
+        "when": text | st.fixed_dictionaries({"type": st.just("event"), "segment": named, "action": st.just("ADD")}),
+        "estimate_only": st.just(value=True),
+        "content": st.dictionaries(st.sampled_from(["body", "subject"]) | text, text | scalars, max_size=2),
+        "identity": scalars | st.just("a"),
+    },
+) | st.fixed_dictionaries(
+    {}, optional={"id": scalars, "limit": scalars, "cursor": scalars, "from": scalars, "to": scalars}
+)
 bodies = st.one_of(
     st.none(),
     text,
-    (json_values | creates | uploads | st.fixed_dictionaries({"segment_name": scalars})).map(json.dumps),
+    (json_values | creates | uploads | targets | st.fixed_dictionaries({"segment_name": scalars})).map(json.dumps),
     st.binary(max_size=100).map(lambda raw: base64.b64encode(raw).decode()),
 )
 

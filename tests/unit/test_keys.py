@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segments.clock import rfc3339
 from segments.limits import COUNTER_SLOTS, MAX_ID_CHARACTERS, MAX_SEGMENT_ID, MEMBER_BUCKETS
+from segments.model import Action
 from segments.services.accounts import ACCOUNT_ID
 from segments.stores import keys
 
@@ -102,6 +103,56 @@ def test_all_that_the_accounts_table_holds_has_keys_of_its_own(accounts: set[str
     assert {sk.removeprefix(keys.KNOWN_ACCOUNTS) for sk in found} == accounts
 
 
+campaign_ids = segment_ids
+actions = st.sampled_from(list(Action))
+
+
+@given(
+    campaigns=st.sets(campaign_ids, max_size=4),
+    deliveries=st.sets(texts, max_size=4),
+    triggers=st.sets(st.tuples(segment_ids, actions), max_size=3),
+    requests=st.sets(st.from_regex("[!-~]{1,8}", fullmatch=True), max_size=3),
+)
+def test_all_that_the_campaigns_table_holds_has_keys_of_its_own(
+    campaigns: set[int], deliveries: set[str], triggers: set[tuple[int, Action]], requests: set[str]
+) -> None:
+    made = [keys.LIVE_CAMPAIGNS, *map(keys.campaign_request, requests)]
+    for campaign_id in campaigns:
+        made += [keys.campaign(campaign_id), keys.campaign_content(campaign_id), *keys.campaign_results(campaign_id)]
+        made += [keys.delivery(campaign_id, delivery_id) for delivery_id in deliveries]
+        made += [keys.trigger(segment_id, action, campaign_id) for segment_id, action in triggers]
+    of_each = 2 + COUNTER_SLOTS + len(deliveries) + len(triggers)
+    assert len(set(made)) == len(made) == 1 + len(requests) + of_each * len(campaigns)
+    # One query finds a campaign's deliveries, one the campaigns that act on a change, and nothing else.
+    for campaign_id in campaigns:
+        found = [key for key in made if key.startswith(keys.deliveries(campaign_id))]
+        assert len(found) == len(deliveries)
+    for segment_id, action in triggers:
+        found = [key for key in made if key.startswith(keys.triggers(segment_id, action))]
+        assert len(found) == len(campaigns)
+
+
+@given(one=campaign_ids, other=campaign_ids)
+def test_campaigns_and_their_results_sort_by_their_ids(one: int, other: int) -> None:
+    assert (keys.campaign(one) < keys.campaign(other)) == (one < other)
+    assert (keys.campaign_results(one)[-1] < keys.campaign_results(other)[0]) == (one < other)
+    assert {keys.campaign_of_results(key) for key in keys.campaign_results(one)} == {one}
+
+
+@given(one=st.text(min_size=230, max_size=255), other=st.text(min_size=230, max_size=255))
+@example(one="😀" * 255, other="😀" * 254 + "😁")
+@example(one="#" + "a" * 64, other="😀" * 255)
+def test_two_deliveries_never_share_a_key_however_long_their_ids(one: str, other: str) -> None:
+    assert (keys.delivery(1, one) == keys.delivery(1, other)) == (one == other)
+    assert len(keys.delivery(MAX_SEGMENT_ID, one).encode()) <= SORT_KEY_BYTES
+
+
+@given(one=texts, other=texts)
+def test_members_of_all_segments_sort_alike(one: str, other: str) -> None:
+    rows = [(keys.member_bucket("abc", 7, each), each.encode()) for each in (one, other)]
+    assert (keys.member_order(one) < keys.member_order(other)) == (rows[0] < rows[1])
+
+
 moments = st.datetimes(datetime(1971, 1, 1), timezones=st.just(UTC)).map(rfc3339)  # noqa: DTZ001 - what Hypothesis takes
 rejections = st.tuples(moments, st.uuids().map(str), st.integers(0, 9999))
 
@@ -128,6 +179,8 @@ def test_usage_of_a_month_is_spread_over_slots_beside_the_account() -> None:
         keys.segment(MAX_SEGMENT_ID),
         keys.segment_counts(MAX_SEGMENT_ID)[-1],
         keys.update_errors("2026-01-01T00:00:00.000000Z", "x" * 36, 9999),
+        keys.campaign_request("x" * 255),
+        keys.trigger(MAX_SEGMENT_ID, Action.REMOVE, MAX_SEGMENT_ID),
         LONGEST_TEXT,  # profile_id in SegmentMembers, customer_segment_id in the index
     ],
 )

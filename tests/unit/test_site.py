@@ -1,12 +1,13 @@
 """The page and its files: what may be kept by a browser, what is asked for again, what it may load."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from segments.edge.site import SECURITY, Served, Site
+from segments.edge.site import FRAME, FRAME_SECURITY, SECURITY, Served, Site
 from tests.support.template import ROOT
 
 PAGE = ROOT / "functions" / "dashboard" / "page"
@@ -89,14 +90,35 @@ def test_any_change_of_a_file_is_another_version(tmp_path: Path) -> None:
     assert Site(tmp_path).version != before
 
 
+def policy_of(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+
+
 def test_the_policy_lets_nothing_in_from_elsewhere_and_makes_no_markup_of_text() -> None:
-    policy = dict(part.split(" ", 1) for part in SECURITY["Content-Security-Policy"].split("; "))
+    policy = policy_of(SECURITY)
     assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == policy["frame-src"] == "'self'"
     assert (policy["require-trusted-types-for"], policy["trusted-types"]) == ("'script'", "'none'")
     assert SECURITY["X-Content-Type-Options"] == "nosniff"
     assert SECURITY["Referrer-Policy"] == "no-referrer"
     assert SECURITY["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_a_mail_is_shown_in_a_frame_that_runs_loads_and_sends_nothing(site: Site) -> None:
+    frame = served(site.file(site.version, FRAME, None))
+    assert {name: frame.headers[name] for name in FRAME_SECURITY} == FRAME_SECURITY
+    assert policy_of(frame.headers) == {
+        **dict.fromkeys(("default-src", "base-uri", "form-action"), "'none'"),
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "frame-ancestors": "'self'",
+        "sandbox": "allow-same-origin",
+    }
+    assert "<script" not in frame.body
+
+
+def test_markup_is_made_in_that_frame_alone() -> None:
+    assert [path.name for path in PAGE.glob("*.js") if "setHTMLUnsafe" in path.read_text("utf-8")] == ["mail.js"]
 
 
 @pytest.mark.parametrize("path", sorted(PAGE.glob("*")), ids=lambda path: path.name)

@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
-from segments.limits import MAX_BODY_BYTES, PROJECTION_SECONDS, REQUEST_SECONDS
+from segments.limits import (
+    CAMPAIGN_CREATION_SECONDS,
+    CAMPAIGN_RUNNERS,
+    MAX_BODY_BYTES,
+    PROJECTION_SECONDS,
+    REQUEST_SECONDS,
+)
 from segments.model import SegmentEventName
 from segments.settings import Settings
 from segments.stores import keys
-from segments.stores.change_bus import SOURCE
+from segments.stores.change_bus import MEMBERSHIP_CHANGE, SOURCE
 from segments.stores.keys import STACK
 from tests.support.events import sample
 from tests.support.template import ROOT, load, resources
@@ -24,12 +30,32 @@ STREAMS = dict.fromkeys(MEMBERSHIPS_READERS, "MembershipsTable.StreamArn") | {
     "PublishSegmentsFunction": "SegmentsTable.StreamArn"
 }
 STREAM_READERS = tuple(STREAMS)
-QUEUE_READERS = ("PurgeSegmentFunction", "ReconcileFunction")
+QUEUE_READERS = ("PurgeSegmentFunction", "RunCampaignFunction", "ReconcileFunction")
+BATCH_READERS = ("TriggerCampaignsFunction", "SendMessagesFunction")
+"""Read queues too, many messages at a time, and say which of them are to come again."""
+# What is named or declared only while the stack runs: schedules, senders, push applications and phone numbers. Their
+# actions can't name one resource, but name its kind in this account.
+NAMED_LATER = {
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "ses:GetEmailIdentity",
+    "ses:SendEmail",
+    "sns:CreatePlatformEndpoint",
+    "sns:Publish",
+}
+OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com"}
+"""Roles that are no function's, and who has them."""
 # What they serve is in their own folder.
 WITHOUT_RIGHTS = ("DashboardFunction",)
 RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
 QUEUES = resources("AWS::SQS::Queue")
-FAILED = ("FailedRecordsQueue", "FailedTasksQueue", "UndeliveredDeletionsQueue", "FailedSchedulesQueue")
+FAILED = (
+    "FailedRecordsQueue",
+    "FailedTasksQueue",
+    "UndeliveredDeletionsQueue",
+    "UndeliveredChangesQueue",
+    "FailedSchedulesQueue",
+)
 MIB = 1024 * 1024
 
 
@@ -67,17 +93,24 @@ def actions(statement: Json) -> list[str]:
 def test_each_function_has_statements_of_its_own_and_no_wildcard(function: str) -> None:
     assert bool(statements(function)) == (function not in WITHOUT_RIGHTS)
     for statement in statements(function):
-        assert {"Effect", "Action", "Resource"} <= set(statement) <= {"Effect", "Action", "Resource", "Condition"}
+        assert set(statement) - {"Condition"} in ({"Effect", "Action", "Resource"}, {"Effect", "Action", "NotResource"})
         assert statement["Effect"] == "Allow"
-        assert not [text for text in texts(statement) if "*" in text]
-        assert set(statement["Resource"]) in ({"GetAtt"}, {"Sub"})
+        assert not [action for action in actions(statement) if "*" in action]
+        if [text for text in texts(statement) if "*" in text]:
+            assert NAMED_LATER.issuperset(actions(statement))
+            assert "*" not in texts(statement)
+        if "NotResource" in statement:  # a phone number has no ARN
+            assert actions(statement) == ["sns:Publish"]
+        named = statement.get("Resource", statement.get("NotResource"))
+        for resource in named if isinstance(named, list) else [named]:
+            assert set(resource) in ({"GetAtt"}, {"Sub"})
 
 
 def test_an_account_of_the_accounts_table_can_be_written_by_its_own_function_alone() -> None:
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
     for function in FUNCTIONS:
         for statement in statements(function):
-            if statement["Resource"] == {"GetAtt": "AccountsTable.Arn"} and writes & set(actions(statement)):
+            if statement.get("Resource") == {"GetAtt": "AccountsTable.Arn"} and writes & set(actions(statement)):
                 keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {})
                 assert function in ("AccountsFunction", "ProjectMembersFunction") or keys == {
                     "dynamodb:LeadingKeys": [STACK]
@@ -89,13 +122,35 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
     allowed = {action for statement in statements(function) for action in actions(statement)}
     assert allowed.isdisjoint({"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DeleteTable"})
     services = {action.partition(":")[0] for action in allowed}
-    further = {"ReplayFunction": ["sqs", "lambda"], **{reader: ["sqs"] for reader in STREAM_READERS + QUEUE_READERS}}
+    readers = STREAM_READERS + QUEUE_READERS + BATCH_READERS
+    further = {reader: ["sqs"] for reader in readers} | {
+        "ReplayFunction": ["sqs", "lambda"],
+        "CampaignsFunction": ["iam", "scheduler", "ses", "sqs"],
+        "SendMessagesFunction": ["ses", "sns", "sqs"],
+        "MailFeedbackFunction": ["sqs"],
+    }
     assert services <= {"dynamodb", "events", *further.get(function, [])}
 
 
 def test_only_who_publishes_may_put_events() -> None:
     allowed = [name for name in FUNCTIONS for statement in statements(name) if "events:PutEvents" in actions(statement)]
-    assert allowed == ["PublishChangesFunction", "PublishSegmentsFunction"]
+    assert allowed == [
+        "PublishChangesFunction",
+        "PublishSegmentsFunction",
+        "RunCampaignFunction",
+        "SendMessagesFunction",
+    ]
+
+
+def test_a_role_is_handed_to_the_scheduler_alone_and_only_lets_it_start_campaigns() -> None:
+    passing = [each for name in FUNCTIONS for each in statements(name) if "iam:PassRole" in actions(each)]
+    assert [(each["Resource"], each["Condition"]) for each in passing] == [
+        ({"GetAtt": "SchedulerRole.Arn"}, {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}})
+    ]
+    (policy,) = ROLES["SchedulerRole"]["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"GetAtt": "CampaignQueue.Arn"}}
+    ]
 
 
 def test_functions_get_rights_in_no_other_way() -> None:
@@ -103,8 +158,13 @@ def test_functions_get_rights_in_no_other_way() -> None:
     assert "Policies" not in load()["Globals"]["Function"]
     assert not any("Policies" in properties for properties in FUNCTIONS.values())
     assert not resources("AWS::IAM::Policy")
-    assert len({str(properties["Role"]) for properties in FUNCTIONS.values()}) == len(FUNCTIONS) == len(ROLES)
-    assert all(role["ManagedPolicyArns"] == [{"Ref": "LogAndTracePolicy"}] for role in ROLES.values())
+    of_functions = {name: role for name, role in ROLES.items() if name not in OF_OTHERS}
+    assert len({str(properties["Role"]) for properties in FUNCTIONS.values()}) == len(FUNCTIONS) == len(of_functions)
+    assert all(role["ManagedPolicyArns"] == [{"Ref": "LogAndTracePolicy"}] for role in of_functions.values())
+    for name, service in OF_OTHERS.items():
+        (trust,) = ROLES[name]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": service}
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_only_wildcard_is_x_rays_which_knows_no_resources() -> None:
@@ -175,8 +235,8 @@ def test_a_schedule_that_could_not_be_begun_is_kept() -> None:
 def test_a_queue_of_failed_tasks_has_what_came_from_queues_alone() -> None:
     """Lambda's invocation records and EventBridge's events have no queue to be sent back to."""
     sources = [name for name, queue in QUEUES.items() if "RedrivePolicy" in queue]
-    assert sources == ["PurgeQueue", "ReconciliationQueue"]
-    others = json.dumps([load()["Resources"]["SegmentDeletedRule"], FUNCTIONS])
+    assert sources == ["PurgeQueue", "CampaignQueue", "TriggerQueue", "MessageQueue", "ReconciliationQueue"]
+    others = json.dumps([resources("AWS::Events::Rule"), FUNCTIONS])
     assert "FailedTasksQueue" not in others
 
 
@@ -186,25 +246,49 @@ def test_queues_are_encrypted_and_keep_messages_for_two_weeks(queue: str) -> Non
     assert QUEUES[queue]["SqsManagedSseEnabled"] is True
 
 
-@pytest.mark.parametrize("function", QUEUE_READERS)
+@pytest.mark.parametrize("function", QUEUE_READERS + BATCH_READERS)
 def test_a_message_that_fails_again_and_again_is_put_aside(function: str) -> None:
     (event,) = [each for each in FUNCTIONS[function]["Events"].values() if each["Type"] == "SQS"]
-    assert event["Properties"]["BatchSize"] == 1
+    if function in QUEUE_READERS:
+        assert event["Properties"]["BatchSize"] == 1
+    else:
+        assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     name = event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")
     assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == 5
     assert QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].removesuffix(".Arn") in FAILED
     assert QUEUES[name]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
 
 
-def test_only_deletions_reach_the_purge() -> None:
-    (rule,) = resources("AWS::Events::Rule").values()
-    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": [SegmentEventName.DELETED]}
-    (target,) = rule["Targets"]
-    assert target["Arn"] == {"GetAtt": "PurgeQueue.Arn"}
-    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "UndeliveredDeletionsQueue.Arn"}}
-    (policy,) = resources("AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"GetAtt": "SegmentDeletedRule.Arn"}}}
+@pytest.mark.parametrize(
+    ("rule", "detail_type", "queue", "undelivered"),
+    [
+        ("SegmentDeletedRule", SegmentEventName.DELETED, "PurgeQueue", "UndeliveredDeletionsQueue"),
+        ("MembershipChangeRule", MEMBERSHIP_CHANGE, "TriggerQueue", "UndeliveredChangesQueue"),
+    ],
+)
+def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept(
+    rule: str, detail_type: str, queue: str, undelivered: str
+) -> None:
+    properties = resources("AWS::Events::Rule")[rule]
+    assert properties["EventPattern"] == {"source": [SOURCE], "detail-type": [detail_type]}
+    (target,) = properties["Targets"]
+    assert target["Arn"] == {"GetAtt": f"{queue}.Arn"}
+    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": f"{undelivered}.Arn"}}
+    allowed = {
+        arn: statement["Condition"]
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        for arn in texts(statement["Resource"])
+        if {"GetAtt": f"{rule}.Arn"} in statement["Condition"]["ArnEquals"].values()
+    }
+    by_the_rule_alone = {"ArnEquals": {"aws:SourceArn": {"GetAtt": f"{rule}.Arn"}}}
+    assert allowed == dict.fromkeys([f"{queue}.Arn", f"{undelivered}.Arn"], by_the_rule_alone)
+
+
+def test_the_pace_of_campaigns_is_shared_by_as_many_runners_as_there_may_be() -> None:
+    (event,) = FUNCTIONS["RunCampaignFunction"]["Events"].values()
+    assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] == CAMPAIGN_RUNNERS
+    assert load()["Globals"]["Function"]["Timeout"] < CAMPAIGN_CREATION_SECONDS
 
 
 def test_the_stream_of_segments_is_filtered_to_segments() -> None:
@@ -219,7 +303,7 @@ def test_the_stream_of_segments_is_filtered_to_segments() -> None:
     assert not [key for key in others if key.startswith(tuple(prefixes))]
 
 
-def test_there_are_seven_tables() -> None:
+def test_there_are_eight_tables() -> None:
     assert set(TABLES) == {
         "AccountsTable",
         "SegmentsTable",
@@ -228,6 +312,7 @@ def test_there_are_seven_tables() -> None:
         "SegmentMembersTable",
         "UpdateErrorsTable",
         "IdempotencyTable",
+        "CampaignsTable",
     }
 
 
@@ -238,7 +323,9 @@ def test_tables_are_encrypted_recoverable_and_on_demand(table: str) -> None:
     assert TABLES[table]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize("table", ["AccountsTable", "SegmentsTable", "ProfilesTable", "MembershipsTable"])
+@pytest.mark.parametrize(
+    "table", ["AccountsTable", "SegmentsTable", "ProfilesTable", "MembershipsTable", "CampaignsTable"]
+)
 def test_what_cannot_be_worked_out_anew_outlives_the_stack(table: str) -> None:
     resource = load()["Resources"][table]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -287,7 +374,8 @@ def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -
         for event in properties.get("Events", {}).values()
         if event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
     ]
-    assert open_paths == ["/health", "/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}"]
+    pages = ["/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}"]
+    assert open_paths == ["/health", *pages, "/unsubscribe/{token}", "/unsubscribe/{token}"]
 
 
 def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:
@@ -321,20 +409,24 @@ def test_the_sample_event_is_of_a_route_or_stream_that_the_function_serves(funct
         assert (event["httpMethod"], event["resource"]) in routes
     else:
         assert not routes
-    assert ("Records" in event) == (function in (*STREAM_READERS, "PurgeSegmentFunction"))
+    with_tasks = tuple(name for name in QUEUE_READERS + BATCH_READERS if name != "ReconcileFunction")
+    assert ("Records" in event) == (function in (*STREAM_READERS, *with_tasks, "MailFeedbackFunction"))
 
 
 def test_functions_get_the_variables_that_settings_read() -> None:
     variables = set(load()["Globals"]["Function"]["Environment"]["Variables"]) - {"POWERTOOLS_LOG_LEVEL"}
-    assert variables == {name.upper() for name in Settings.__dataclass_fields__}
-    assert not any("Environment" in properties for properties in FUNCTIONS.values())
+    # The API's address: only what writes links has it, as the API itself needs the functions.
+    own = {"SendMessagesFunction": {"PUBLIC_URL"}}
+    assert variables | own["SendMessagesFunction"] == {name.upper() for name in Settings.__dataclass_fields__}
+    for name, properties in FUNCTIONS.items():
+        assert set(properties.get("Environment", {}).get("Variables", ())) == own.get(name, set())
 
 
 def test_requests_end_before_api_gateway_stops_waiting() -> None:
     default = load()["Globals"]["Function"]["Timeout"]
     for name, properties in FUNCTIONS.items():
         timeout = properties.get("Timeout", default)
-        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, "ReplayFunction")
+        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, *BATCH_READERS, "ReplayFunction")
 
 
 def test_what_waits_for_requests_and_deliveries_to_end_waits_longer_than_they_last() -> None:

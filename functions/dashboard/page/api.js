@@ -80,6 +80,17 @@ export class Api {
     return this.#persist(() => this.request("POST", "/api/updateSegment", body, { signal }), tries, signal);
   }
 
+  /** Create a campaign; with the same `key`, it is created once, however often it is asked for. */
+  createCampaign(body, key) {
+    const headers = { "Idempotency-Key": key };
+    return this.#persist(() => this.request("POST", "/1/targets/create.json", body, { headers }), TRIES);
+  }
+
+  /** Ask what is asked by POST but changes nothing, or the same however often it is asked. */
+  async ask(path, body = {}, { signal, tries = TRIES } = {}) {
+    return this.#persist(() => this.request("POST", path, body, { signal }), tries, signal);
+  }
+
   rename(id, name) {
     return this.#persist(() => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }), TRIES);
   }

@@ -1,10 +1,13 @@
 // The page: who is signed in, and which view the address asks for.
 
 import { Api, ApiError } from "./api.js";
+import { campaignView } from "./campaign.js";
+import { campaignsView } from "./campaigns.js";
 import { Catalogue } from "./catalogue.js";
 import { closeDialogs, isHeld } from "./dialog.js";
 import { announce, h, setAttribute } from "./dom.js";
 import { errorsView } from "./errors.js";
+import { newCampaignView } from "./flow.js";
 import { listView } from "./list.js";
 import { segmentView } from "./segment.js";
 import { clear, load, save } from "./session.js";
@@ -15,6 +18,9 @@ import { userView } from "./user.js";
 const ROUTES = [
   [/^\/$/, "segments", (context) => listView(context)],
   [/^\/segments\/(\d+)$/, "segments", (context, id) => segmentView({ ...context, id: Number(id) })],
+  [/^\/campaigns$/, "campaigns", (context) => campaignsView(context)],
+  [/^\/campaigns\/new(?:\/(\w+))?$/, "campaigns", (context, step) => newCampaignView(context, step)],
+  [/^\/campaigns\/(\d+)$/, "campaigns", (context, id) => campaignView({ ...context, id: Number(id) })],
   [/^\/users$/, "users", (context) => userView(context)],
   [
     /^\/users\/(identity|guid)\/(.+)$/,
@@ -90,6 +96,7 @@ function route() {
     query: new URLSearchParams(query),
     signal: showing.signal,
     go: (address) => (location.hash = address),
+    renew: route,
   };
   for (const [pattern, section, make] of ROUTES) {
     const found = pattern.exec(path);

@@ -90,6 +90,16 @@ export function field(label, control, hint = null) {
   return h("div", { class: "field" }, h("label", { for: control.id }, label), control, told);
 }
 
+/** Say at a control what is wrong with it, so that it is read with it; null takes that away. */
+export function setMistake(control, text) {
+  const id = `${control.id}-mistake`;
+  document.getElementById(id)?.remove();
+  const others = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== id);
+  if (control.matches("input, select, textarea")) setAttribute(control, "aria-invalid", text ? "true" : null);
+  setAttribute(control, "aria-describedby", [...others, ...(text ? [id] : [])].join(" ") || null);
+  if (text) control.after(h("p", { class: "mistake", id }, text));
+}
+
 /** A button that puts a text on the clipboard, and says so. */
 export function copyButton(text, what) {
   const button = h("button", { type: "button", class: "small", "aria-label": `Copy ${what}` }, "Copy");

@@ -74,7 +74,7 @@ export function listView({ api, catalogue, query, signal }) {
   const body = h("tbody", { role: "rowgroup" });
   const table = h(
     "table",
-    { role: "table", class: "segments", "aria-label": "Segments" },
+    { role: "table", class: "segments cards", "aria-label": "Segments" },
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
     body,
   );

@@ -378,9 +378,23 @@ function deleteDialog(api, segment, done) {
       announce("Deleted");
       done();
     } catch (error) {
-      outcome.replaceChildren(problem(error.message));
+      outcome.replaceChildren(error.status === 409 ? inUse(error.message) : problem(error.message));
       submit.disabled = false;
       keepFocus(submit);
     }
   }
+}
+
+const CAMPAIGN = /(\d{13,16}) \((.*?)\)(?=, \d{13,16} \(| and \d+ more$|$)/gs; // as the API lists them
+
+/** Why it can't be deleted now: campaigns that use it, which the error names. */
+function inUse(message) {
+  const campaigns = [...message.matchAll(CAMPAIGN)];
+  if (!campaigns.length) return problem(message);
+  const box = problem("It can't be deleted while campaigns that are scheduled or running use it. Stop them, or wait:");
+  const items = campaigns.map(([, id, name]) => h("li", {}, h("a", { href: `#/campaigns/${id}` }, foreign(name))));
+  const more = / and (\d+ more)$/.exec(message);
+  if (more) items.push(h("li", {}, more[1]));
+  box.append(h("ul", { class: "users-of" }, items));
+  return box;
 }

@@ -76,3 +76,45 @@ export class Refresher {
     if (!document.hidden) this.now();
   }
 }
+
+const REST_OF_INPUT = 400;
+
+/**
+ * Asks about the newest of inputs that change fast, once they rest. What was asked about an older one is given up, and an
+ * answer to it that comes all the same is dropped. Ends with `signal`.
+ */
+export class Latest {
+  #timer = null;
+  #asking = new AbortController();
+
+  /** `ask(input, signal)` gives an answer, `tell(answer, error)` is told of it or of why there is none. */
+  constructor(ask, tell, signal, rest = REST_OF_INPUT) {
+    this.ask = ask;
+    this.tell = tell;
+    this.signal = signal;
+    this.rest = rest;
+    signal.addEventListener("abort", () => this.forget(), { once: true });
+  }
+
+  /** Ask about nothing any more. */
+  forget() {
+    clearTimeout(this.#timer);
+    this.#asking.abort();
+  }
+
+  /** Ask about this from now on. */
+  about(input) {
+    this.forget();
+    if (this.signal.aborted) return;
+    const asking = new AbortController();
+    this.#asking = asking;
+    this.#timer = setTimeout(async () => {
+      try {
+        const answer = await this.ask(input, asking.signal);
+        if (!asking.signal.aborted) this.tell(answer, null);
+      } catch (error) {
+        if (!asking.signal.aborted) this.tell(null, error);
+      }
+    }, this.rest);
+  }
+}

@@ -53,6 +53,11 @@ class Control:
         """Put items into a table as if they had always been there."""
         self._order(do="load", table=table, items=items)
 
+    def take(self, queue_url: str) -> list[str]:
+        """Return the bodies that wait in a queue, and empty it."""
+        bodies: list[str] = self._order(do="take", queue=queue_url)
+        return bodies
+
     def _order(self, **order: Any) -> Any:
         address = urlsplit(self.url)
         connection = HTTPConnection(str(address.hostname), address.port, timeout=120)
@@ -85,11 +90,18 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL_DYNAMODB": control.url,
         "AWS_ENDPOINT_URL_EVENTBRIDGE": control.url,
+        "AWS_ENDPOINT_URL_SESV2": control.url,
+        "AWS_ENDPOINT_URL_SQS": control.url,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
         "NO_PROXY": "127.0.0.1",
         **dict.fromkeys((field.name.upper() for field in fields(Settings)), "benchmark"),
+        "CAMPAIGN_QUEUE_URL": f"{control.url}/campaigns",
+        "MESSAGE_QUEUE_URL": f"{control.url}/messages",
+        "CAMPAIGN_MESSAGES_PER_SECOND": "1000000",
+        "PUBLIC_URL": "https://api.example.com/live",
+        "WEBHOOK_TEST_ORIGIN": "",
         **tables,
     }

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.benchmarks.standin.database import Cost, Database, Refused
+from tests.benchmarks.standin.messaging import Messaging, rest_operation
 
 _HEAD = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *[\w.]*?\.?(\w+)\r", re.IGNORECASE)
@@ -38,10 +39,11 @@ class Books:
 
 
 class StandIn:
-    """The database, the bus, and what they are told to do."""
+    """The database, the bus, queues and mail, and what they are told to do."""
 
     def __init__(self) -> None:
         self.database = Database()
+        self.messaging = Messaging()
         self.books = Books()
         self._latency = 0.0
         self._quiet: float | None = None
@@ -56,8 +58,8 @@ class StandIn:
             connection.answer(_http(200, json.dumps(self._control(json.loads(body))).encode()))
             return
         found = _TARGET.search(head)
-        operation = found[1].decode() if found else ""
-        status, reply = self._run(operation, json.loads(body))
+        operation = found[1].decode() if found else rest_operation(head)
+        status, reply = self._run(operation, json.loads(body or b"{}"))
         answer = json.dumps(reply, separators=(",", ":")).encode()
         books = self.books
         books.calls[operation] += 1
@@ -78,6 +80,9 @@ class StandIn:
         if operation == "PutEvents":
             self.books.events += len(request["Entries"])
             return 200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+        taken = self.messaging.run(operation, request)
+        if taken is not None:
+            return 200, taken
         cost = Cost()
         try:
             return 200, self.database.run(operation, request, cost)
@@ -101,10 +106,16 @@ class StandIn:
         match order["do"]:
             case "answer":
                 self._latency, self._quiet = order["latency"], order.get("quiet")
-                return {}
             case "reset":
                 self.books, self._cpu_at_reset = Books(), time.process_time()
-                return {}
+            case "load":
+                self.database.tables[order["table"]].load(order["items"])
+            case _:
+                return self._asked(order)
+        return {}
+
+    def _asked(self, order: dict[str, Any]) -> Any:
+        match order["do"]:
             case "books":
                 self.books.cpu_seconds = time.process_time() - self._cpu_at_reset
                 return vars(self.books)
@@ -117,9 +128,8 @@ class StandIn:
                     for key, item in table.items.items()
                     if key[0].startswith(order["partition"]) and key[-1].startswith(order["sort"])
                 ]
-            case "load":
-                self.database.tables[order["table"]].load(order["items"])
-                return {}
+            case "take":
+                return self.messaging.take(order["queue"])
         raise ValueError(order)
 
 

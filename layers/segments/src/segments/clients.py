@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
+    from types_boto3_scheduler import EventBridgeSchedulerClient
+    from types_boto3_sesv2 import SESV2Client
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
 
 # A call that hangs is given up early enough to be repeated within one request, and to end before the request must
@@ -31,7 +34,7 @@ class _OurServices(Loader):
     """Knows which services are used, so that botocore does not look through the directories of all 400 for them."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - whichever file is asked for
-        return ["dynamodb", "dynamodbstreams", "events", "lambda", "sqs"]
+        return ["dynamodb", "dynamodbstreams", "events", "lambda", "scheduler", "sesv2", "sns", "sqs"]
 
 
 @cache
@@ -78,3 +81,25 @@ def lambda_client() -> "LambdaClient":
     """Return the process's Lambda client: it waits for as long as a reader of streams may run."""
     patient = Config(read_timeout=130)
     return cast("LambdaClient", _session().create_client("lambda", config=CONFIG.merge(patient)))
+
+
+@cache
+def scheduler_client() -> "EventBridgeSchedulerClient":
+    """Return the process's client of EventBridge Scheduler."""
+    return cast("EventBridgeSchedulerClient", _session().create_client("scheduler", config=CONFIG))
+
+
+# Providers of messages are waited for longer: a call that is given up has an outcome that nobody knows.
+_PATIENT = Config(connect_timeout=2, read_timeout=10)
+
+
+@cache
+def sesv2_client() -> "SESV2Client":
+    """Return the process's SES client."""
+    return cast("SESV2Client", _session().create_client("sesv2", config=CONFIG.merge(_PATIENT)))
+
+
+@cache
+def sns_client() -> "SNSClient":
+    """Return the process's SNS client."""
+    return cast("SNSClient", _session().create_client("sns", config=CONFIG.merge(_PATIENT)))

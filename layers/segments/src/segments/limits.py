@@ -40,8 +40,13 @@ TRANSACTION_ACTIONS = 100
 # EventBridge API reference: PutEvents
 PUT_EVENTS_ENTRIES = 10
 
-# SQS API reference: SendMessage
+# SQS API reference: SendMessage, SendMessageBatch
 MAX_QUEUE_DELAY_SECONDS = 900
+SEND_BATCH_ENTRIES = 10
+SEND_BATCH_BYTES = 256 * 1024
+
+# DynamoDB developer guide, "Service quotas"
+MAX_SORT_KEY_BYTES = 1024
 
 # architecture.md
 MEMBER_BUCKETS = 16
@@ -64,3 +69,48 @@ RECONCILIATION_PAGE = 100
 COUNT_ATTEMPTS = 4
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
+
+# Campaigns, ours
+MAX_CAMPAIGN_SEGMENTS = 100
+MAX_LIVE_CAMPAIGNS = 1000
+MAX_USERS_LIMIT = 100_000_000
+MAX_DAYS_AHEAD = 365
+DELIVERY_LOG_DAYS = 90
+ESTIMATED_MEMBERS = 20_000  # an estimate reads about so many members
+# A page of a walk is one transaction: besides its deliveries, the campaign and its results.
+CAMPAIGN_PAGE = TRANSACTION_ACTIONS - 2
+# Two campaigns are walked at a time (template.yaml, MaximumConcurrency), each at half of the pace.
+CAMPAIGN_RUNNERS = 2
+# A creation takes as long as its request may (template.yaml: 28 s); what it left behind unfinished is older than this.
+CAMPAIGN_CREATION_SECONDS = 60
+# Messages that have not ended a day after the last was queued will not: their tasks are in the queue of failed ones.
+CAMPAIGN_PATIENCE_SECONDS = 24 * 3600
+
+# Ours: what a message's content may hold (docs/api.md, Campaigns)
+MAX_TEMPLATE_BYTES = 100 * 1024
+MAX_CONTENT_BYTES = 200 * 1024
+MAX_RENDERED_BYTES = 200 * 1024
+# Ours: what rendering one template may cost. A loop costs its turns times the template's length, a filter the length of
+# what it is given: about a second of CPU at worst.
+TEMPLATE_WORK = 1_500_000
+TEMPLATE_NESTING = 20
+TEMPLATE_VALUE_CHARACTERS = 100 * 1024
+TEMPLATE_LIST_ENTRIES = 10_000
+TEMPLATE_INTEGER_BITS = 128
+# What providers take: SNS developer guide, "Publishing to a mobile phone"; APNs, FCM and RFC 8030, payloads; WhatsApp
+# Business Platform, text messages.
+MAX_SMS_CHARACTERS = 1600
+MAX_PUSH_PAYLOAD_BYTES = 4096
+MAX_WHATSAPP_CHARACTERS = 4096
+# RFC 5322, 2.1.1: a line of a header.
+MAX_SUBJECT_CHARACTERS = 998
+# Ours: what an account may declare, so that it stays a small item
+MAX_SENDERS = 100
+MAX_WEBHOOKS = 100
+MAX_URL_CHARACTERS = 2000
+WEBHOOK_SECRET_BYTES = 32
+# Lambda lets a sender run for 120 s (template.yaml), and clocks differ: a message that it has not ended by then is
+# nobody's any more. Its queue delivers it so often (template.yaml, maxReceiveCount).
+SENDING_SECONDS = 150
+MESSAGE_ATTEMPTS = 5
+SETTINGS_SECONDS = 60

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -16,16 +16,28 @@ class Settings:
     segment_members_table: str
     update_errors_table: str
     idempotency_table: str
+    campaigns_table: str
     purge_queue_url: str
     reconciliation_queue_url: str
     failed_records_queue_url: str
+    campaign_queue_url: str
+    campaign_queue_arn: str
+    campaign_schedule_group: str
+    scheduler_role_arn: str
+    campaign_messages_per_second: str
+    message_queue_url: str
     bus_name: str
+    mail_configuration_set: str
+    webhook_test_origin: str
+    # Only `send_messages` has it: the API's address is not known before the functions that it calls.
+    public_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings; raises LookupError, which names all variables that are missing."""
         variables = {field.name: field.name.upper() for field in fields(cls)}
-        missing = [variable for variable in variables.values() if variable not in environment]
+        needed = [field.name.upper() for field in fields(cls) if field.default is MISSING]
+        missing = [variable for variable in needed if variable not in environment]
         if missing:
             raise LookupError(f"not in the environment: {', '.join(missing)}")
-        return cls(**{name: environment[variable] for name, variable in variables.items()})
+        return cls(**{name: environment[variable] for name, variable in variables.items() if variable in environment})

@@ -2,32 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictBool, TypeAdapter
 
 from segments.clock import Deadline
 from segments.edge.bodies import Text
+from segments.edge.campaign_operations import Declaration
+from segments.edge.operations import AccountId, Operation
 from segments.edge.requests import validate
 from segments.model import Account, Plan, Status
-from segments.services.accounts import ACCOUNT_ID, AccountService
+from segments.services.accounts import AccountService
+from segments.services.campaign_settings import CampaignSettingsService
 
 
-class _Operation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-def _check_account_id(value: object) -> object:
-    if isinstance(value, str) and not ACCOUNT_ID.fullmatch(value):
-        raise PydanticCustomError(
-            "account_id", "must be 3 to 64 letters, digits or hyphens, and not begin with a hyphen"
-        )
-    return value
-
-
-AccountId = Annotated[str, BeforeValidator(_check_account_id)]
-
-
-class CreateAccount(_Operation):
+class CreateAccount(Operation):
     """Create an account with one passcode. Without `account_id` one is made up."""
 
     operation: Literal["create_account"]
@@ -44,7 +31,7 @@ class CreateAccount(_Operation):
         return _answer(account, passcode)
 
 
-class GetAccount(_Operation):
+class GetAccount(Operation):
     """Show an account."""
 
     operation: Literal["get_account"]
@@ -55,7 +42,7 @@ class GetAccount(_Operation):
         return _answer(accounts.get(self.account_id, deadline))
 
 
-class AddPasscode(_Operation):
+class AddPasscode(Operation):
     """Add a passcode beside the one in use, to change over to it; two may live."""
 
     operation: Literal["add_passcode"]
@@ -67,7 +54,7 @@ class AddPasscode(_Operation):
         return _answer(account, passcode)
 
 
-class RevokePasscode(_Operation):
+class RevokePasscode(Operation):
     """Revoke a passcode by its id; it stops within the authorizer's cache time."""
 
     operation: Literal["revoke_passcode"]
@@ -79,7 +66,7 @@ class RevokePasscode(_Operation):
         return _answer(accounts.revoke_passcode(self.account_id, self.passcode_id, deadline))
 
 
-class SetPlan(_Operation):
+class SetPlan(Operation):
     """Set the plan and, if given, the private-beta flag."""
 
     operation: Literal["set_plan"]
@@ -92,7 +79,7 @@ class SetPlan(_Operation):
         return _answer(accounts.set_plan(self.account_id, self.plan, self.private_beta, deadline))
 
 
-class SetStatus(_Operation):
+class SetStatus(Operation):
     """Disable an account, or enable it again."""
 
     operation: Literal["disable_account", "enable_account"]
@@ -104,17 +91,24 @@ class SetStatus(_Operation):
         return _answer(accounts.set_status(self.account_id, status, deadline))
 
 
-_OPERATION: TypeAdapter[CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus] = TypeAdapter(
+_OPERATION: TypeAdapter[
+    CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus | Declaration
+] = TypeAdapter(
     Annotated[
-        CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus,
+        CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus | Declaration,
         Field(discriminator="operation"),
     ]
 )
 
 
-def run_operation(event: object, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+def run_operation(
+    event: object, accounts: AccountService, settings: CampaignSettingsService, deadline: Deadline
+) -> dict[str, Any]:
     """Carry out what a payload asks for; raises a SegmentsError."""
-    return validate(_OPERATION, event, is_tagged=True).run(accounts, deadline)
+    operation = validate(_OPERATION, event, is_tagged=True)
+    if isinstance(operation, Declaration):
+        return operation.run(settings, deadline)
+    return operation.run(accounts, deadline)
 
 
 def _answer(account: Account, passcode: str | None = None) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The API described in OpenAPI 3.1, from the same models that read requests and write answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from segments.edge import answers, bodies, profile_records
+from segments.edge.openapi_route import BODY_ERRORS, GUID, MOMENT, SEGMENT_ID, Adapter, Route
+from segments.edge.openapi_targets import CAMPAIGNS, TARGET_ROUTES
 from segments.edge.parameters import STATUS_FILTERS
 from segments.limits import (
     DEFAULT_PAGE,
@@ -17,13 +18,9 @@ from segments.limits import (
 )
 
 Json = dict[str, Any]
-Adapter = TypeAdapter[Any]
 Mode = Literal["validation", "serialization"]
 
 TEMPLATE = "#/components/schemas/{model}"
-SEGMENT_ID = 1763901234567890
-GUID = "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a"
-MOMENT = "2026-11-23T14:13:54.567890Z"
 
 SEGMENTS, MEMBERS, PROFILES, ACCOUNT, OTHER = "Segments", "Members", "Profiles", "Account", "Other"
 
@@ -43,10 +40,14 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
     ),
     HTTPStatus.NOT_FOUND: ("No such segment, profile or route in this account", f"there is no segment {SEGMENT_ID}"),
     HTTPStatus.CONFLICT: (
-        "The idempotency key came with another body, or its first request is still running",
+        "The idempotency key came with another body, or its first request still runs; or campaigns use the segment",
         "Idempotency-Key: was used with another body",
     ),
     HTTPStatus.GONE: ("The segment was deleted", f"segment {SEGMENT_ID} was deleted"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        "The account has as many campaigns scheduled and running as there may be",
+        "the account has 1000 scheduled and running campaigns, the most there may be",
+    ),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("Not JSON by its Content-Type", "Content-Type: must be application/json"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The body is over 4 MiB", "body: must be at most 4 MiB, has 4194305 bytes"),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many requests, or the database is throttling", "too many requests"),
@@ -59,24 +60,6 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
 _ALWAYS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_ACCOUNT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_ALWAYS)
 _TRY_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation: what it takes, and what it answers with 200 and otherwise."""
-
-    method: str
-    path: str
-    tag: str
-    summary: str
-    answer: type
-    example: object
-    description: str = ""
-    parameters: Sequence[str] = ()
-    body: Adapter | None = None
-    body_example: object = None
-    errors: Sequence[HTTPStatus] = (HTTPStatus.BAD_REQUEST,)
-    is_open: bool = False
 
 
 PARAMETERS: Mapping[str, Json] = {
@@ -157,7 +140,6 @@ _SEGMENT = {
 _CREATED = {"id": SEGMENT_ID, "segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
 _MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
 _PAGED = ("limit", "cursor")
-_BODY_ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 _OF_SEGMENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 _OF_ACTIVE_SEGMENT = (*_OF_SEGMENT, HTTPStatus.GONE)
 
@@ -173,7 +155,7 @@ ROUTES: Sequence[Route] = (
         parameters=("Idempotency-Key",),
         body=bodies.CREATE,
         body_example=[{"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}],
-        errors=(*_BODY_ERRORS, HTTPStatus.CONFLICT),
+        errors=(*BODY_ERRORS, HTTPStatus.CONFLICT),
     ),
     Route(
         "post",
@@ -197,7 +179,7 @@ ROUTES: Sequence[Route] = (
                 }
             ]
         },
-        errors=_BODY_ERRORS,
+        errors=BODY_ERRORS,
     ),
     Route(
         "get",
@@ -227,7 +209,7 @@ ROUTES: Sequence[Route] = (
         _SEGMENT,
         body=bodies.RENAME,
         body_example={"segment_name": "Premium Users"},
-        errors=(*_OF_ACTIVE_SEGMENT, *_BODY_ERRORS),
+        errors=(*_OF_ACTIVE_SEGMENT, *BODY_ERRORS),
     ),
     Route(
         "delete",
@@ -236,8 +218,9 @@ ROUTES: Sequence[Route] = (
         "Delete a segment",
         answers.SegmentBody,
         {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0},
-        description="For good, and idempotent; updates get 410 from the next request on.",
-        errors=_OF_SEGMENT,
+        description="For good, and idempotent; updates get 410 from the next request on. Not while a scheduled or "
+        "running campaign uses it.",
+        errors=(*_OF_SEGMENT, HTTPStatus.CONFLICT),
     ),
     Route(
         "get",
@@ -289,7 +272,7 @@ ROUTES: Sequence[Route] = (
         body_example={
             "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],
         },
-        errors=_BODY_ERRORS,
+        errors=BODY_ERRORS,
     ),
     Route(
         "get",
@@ -311,6 +294,7 @@ ROUTES: Sequence[Route] = (
         parameters=("identity", "guid"),
         errors=_OF_SEGMENT,
     ),
+    *TARGET_ROUTES,
     Route(
         "get",
         "/api/errors",
@@ -384,7 +368,7 @@ def document() -> Json:
             "one `Segment Membership Change` event on EventBridge.",
         },
         "servers": [{"url": "."}],
-        "tags": [{"name": tag} for tag in (SEGMENTS, MEMBERS, PROFILES, ACCOUNT, OTHER)],
+        "tags": [{"name": tag} for tag in (SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER)],
         "security": [{"AccountId": [], "Passcode": []}],
         "paths": paths,
         "components": {

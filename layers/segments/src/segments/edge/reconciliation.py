@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from segments.clock import Deadline
-from segments.edge.account_operations import AccountId
+from segments.edge.operations import AccountId
 from segments.edge.requests import validate
 from segments.limits import MAX_SEGMENT_ID, SUSPECTS_PER_TASK
 from segments.services.accounts import AccountService

@@ -11,6 +11,8 @@ PAGE = "index.html"
 ENTRY = "app.js"
 SCRIPT = "page.js"
 STYLE = "page.css"
+FRAME = "mail.html"
+"""The empty document in which the page shows a mail."""
 VERSION = "VERSION"
 """What stands in the page where the version of its files belongs."""
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -22,20 +24,42 @@ _POLICY = {
     "style-src": "'self'",
     "img-src": "'self' data:",
     "connect-src": "'self'",
+    "frame-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
+# A mail has markup and styles of its own. Nothing in it may run, load, be sent or lead anywhere; the page may fill it.
+_FRAME_POLICY = {
+    "default-src": "'none'",
+    "style-src": "'unsafe-inline'",
+    "img-src": "data:",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'self'",
+    "sandbox": "allow-same-origin",
+}
+
+
+def _policy(parts: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
 SECURITY: Mapping[str, str] = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    "Content-Security-Policy": _policy(_POLICY),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+}
+FRAME_SECURITY: Mapping[str, str] = {
+    **SECURITY,
+    "Content-Security-Policy": _policy(_FRAME_POLICY),
+    "X-Frame-Options": "SAMEORIGIN",
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -113,7 +137,7 @@ def joined(files: Mapping[str, str]) -> str:
 
 def _served(body: str, name: str, version: str, caching: str, known: str | None) -> Served:
     tag = f'"{version}"'
-    headers = {**SECURITY, "Cache-Control": caching, "ETag": tag}
+    headers = {**(FRAME_SECURITY if name == FRAME else SECURITY), "Cache-Control": caching, "ETag": tag}
     if known is not None and tag in (each.strip().removeprefix("W/") for each in known.split(",")):
         return Served(HTTPStatus.NOT_MODIFIED, headers, "")
     return Served(

@@ -13,6 +13,9 @@ from segments.clients import (
     events_client,
     lambda_client,
     retrying_dynamodb_client,
+    scheduler_client,
+    sesv2_client,
+    sns_client,
     sqs_client,
     streams_client,
 )
@@ -25,23 +28,38 @@ if TYPE_CHECKING:
     from segments.edge.cursors import Cursors
     from segments.edge.idempotency import Idempotency
     from segments.services.accounts import AccountService
+    from segments.services.campaign_runs import CampaignRunService, CampaignStores
+    from segments.services.campaign_settings import CampaignSettingsService
+    from segments.services.campaign_triggers import CampaignTriggerService
+    from segments.services.campaigns import CampaignService
     from segments.services.error_stream import ErrorStream
+    from segments.services.opt_outs import MessageTokens, OptOutService
+    from segments.services.previews import PreviewService
     from segments.services.profiles import ProfileService
     from segments.services.projection import ProjectionService
     from segments.services.publishing import PublishingService
     from segments.services.purging import PurgeService
     from segments.services.reconciliation import ReconciliationService
     from segments.services.row_mending import RowMender
+    from segments.services.segment_deletion import SegmentDeletionService
     from segments.services.segment_reads import SegmentReads
     from segments.services.segments import SegmentService
+    from segments.services.sending import SendingService
     from segments.services.updates import UpdateService
+    from segments.stores.campaign_settings import CampaignSettingsStore
+    from segments.stores.campaigns import CampaignStore
+    from segments.stores.deliveries import DeliveryStore
     from segments.stores.dynamodb import DynamoDB
+    from segments.stores.email import EmailStore
     from segments.stores.failed_records import FailedRecords
     from segments.stores.member_lists import MemberListStore
     from segments.stores.memberships import MembershipStore
+    from segments.stores.profiles import ProfileStore
     from segments.stores.references import ReferenceStore
     from segments.stores.segment_members import SegmentMemberStore
+    from segments.stores.segment_uses import SegmentUseStore
     from segments.stores.segments import SegmentStore
+    from segments.stores.signing_key import SigningKeyStore
     from segments.stores.task_queue import TaskQueue
     from segments.stores.update_errors import UpdateErrorStore
 
@@ -91,6 +109,58 @@ def accounts() -> "AccountService":
     return AccountService(AccountStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
 
 
+def _campaign_settings() -> "CampaignSettingsStore":
+    from segments.stores.campaign_settings import CampaignSettingsStore
+
+    return CampaignSettingsStore(_db(), _settings().accounts_table)
+
+
+@cache
+def campaign_settings() -> "CampaignSettingsService":
+    """Return what changes the declarations of accounts in this process."""
+    from segments.services.campaign_settings import CampaignSettingsService
+
+    return CampaignSettingsService(accounts(), _campaign_settings(), _settings().webhook_test_origin)
+
+
+def _emails() -> "EmailStore":
+    from segments.stores.email import EmailStore
+
+    return EmailStore(sesv2_client(), _settings().mail_configuration_set)
+
+
+def _segment_uses() -> "SegmentUseStore":
+    from segments.stores.segment_uses import SegmentUseStore
+
+    return SegmentUseStore(_db(), _settings().segments_table)
+
+
+def _campaigns() -> "CampaignStore":
+    from segments.stores.campaigns import CampaignStore
+
+    return CampaignStore(_db(), _settings().campaigns_table)
+
+
+def _deliveries() -> "DeliveryStore":
+    from segments.stores.deliveries import DeliveryStore
+
+    return DeliveryStore(_db(), _settings().campaigns_table)
+
+
+def _campaign_stores() -> "CampaignStores":
+    from segments.services.campaign_runs import CampaignStores
+    from segments.stores.walks import WalkStore
+
+    walks = WalkStore(_db(), _settings().campaigns_table)
+    return CampaignStores(_campaigns(), walks, _deliveries(), _segment_uses())
+
+
+def _profiles() -> "ProfileStore":
+    from segments.stores.profiles import ProfileStore
+
+    return ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table)
+
+
 def _segment_members() -> "SegmentMemberStore":
     from segments.stores.segment_members import SegmentMemberStore
 
@@ -112,6 +182,14 @@ def segments() -> "SegmentService":
 
     creations = CreationStore(_db(), _settings().idempotency_table, SYSTEM_CLOCK)
     return SegmentService(_segments(), creations, SYSTEM_CLOCK)
+
+
+@cache
+def segment_deletion() -> "SegmentDeletionService":
+    """Return the process's deletion of segments."""
+    from segments.services.segment_deletion import SegmentDeletionService
+
+    return SegmentDeletionService(_segments(), _segment_uses(), _campaigns(), SYSTEM_CLOCK)
 
 
 @cache
@@ -181,12 +259,18 @@ def row_mender() -> "RowMender":
 
 
 @cache
+def _signing_key() -> "SigningKeyStore":
+    from segments.stores.signing_key import SigningKeyStore
+
+    return SigningKeyStore(_db(), _settings().accounts_table)
+
+
+@cache
 def cursors() -> "Cursors":
     """Return what writes and reads the process's cursors."""
     from segments.edge.cursors import Cursors
-    from segments.stores.signing_key import SigningKeyStore
 
-    return Cursors(SigningKeyStore(_db(), _settings().accounts_table), SYSTEM_CLOCK)
+    return Cursors(_signing_key(), SYSTEM_CLOCK)
 
 
 @cache
@@ -201,9 +285,8 @@ def idempotency() -> "Idempotency":
 def profiles() -> "ProfileService":
     """Return the process's profile service."""
     from segments.services.profiles import ProfileService
-    from segments.stores.profiles import ProfileStore
 
-    return ProfileService(ProfileStore(_db(), _settings().profiles_table, _settings().memberships_table))
+    return ProfileService(_profiles())
 
 
 @cache
@@ -237,3 +320,113 @@ def projection() -> "ProjectionService":
     from segments.services.projection import ProjectionService
 
     return ProjectionService(_segment_members(), _segments(), _memberships(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns that are to go on."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().campaign_queue_url)
+
+
+@cache
+def message_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns' messages."""
+    from segments.stores.task_queue import TaskQueue
+
+    return TaskQueue(sqs_client(), _settings().message_queue_url)
+
+
+@cache
+def campaigns() -> "CampaignService":
+    """Return the process's campaign service."""
+    from segments.services.campaigns import CampaignService, CampaignStarts, Declared
+    from segments.services.estimates import EstimateService
+    from segments.stores.audiences import AudienceStore
+    from segments.stores.campaign_schedules import CampaignScheduleStore, ScheduleTarget
+
+    settings = _settings()
+    estimates = EstimateService(_segments(), AudienceStore(_db(), settings.segment_members_table))
+    target = ScheduleTarget(settings.campaign_schedule_group, settings.campaign_queue_arn, settings.scheduler_role_arn)
+    return CampaignService(
+        _campaign_stores(),
+        _references(),
+        _memberships(),
+        estimates,
+        Declared(_campaign_settings(), _emails()),
+        CampaignStarts(campaign_queue(), CampaignScheduleStore(scheduler_client(), target)),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def previews() -> "PreviewService":
+    """Return what fills contents in for a preview in this process."""
+    from segments.services.previews import PreviewService
+
+    return PreviewService(profiles(), _campaign_settings())
+
+
+@cache
+def campaign_runs() -> "CampaignRunService":
+    """Return what runs campaigns in this process."""
+    from segments.services.campaign_runs import CampaignRunService
+    from segments.stores.change_bus import ChangeBus
+
+    settings = _settings()
+    return CampaignRunService(
+        _campaign_stores(),
+        _members(),
+        _memberships(),
+        message_queue(),
+        ChangeBus(events_client(), settings.bus_name),
+        float(settings.campaign_messages_per_second),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def campaign_triggers() -> "CampaignTriggerService":
+    """Return what lets changes trigger campaigns in this process."""
+    from segments.services.campaign_triggers import CampaignTriggerService
+
+    return CampaignTriggerService(_campaign_stores(), _memberships(), message_queue(), campaign_queue(), SYSTEM_CLOCK)
+
+
+@cache
+def _message_tokens() -> "MessageTokens":
+    from segments.services.opt_outs import MessageTokens
+
+    return MessageTokens(_signing_key())
+
+
+@cache
+def opt_outs() -> "OptOutService":
+    """Return the process's opt-outs."""
+    from segments.services.opt_outs import OptOutService
+
+    return OptOutService(_message_tokens(), profiles())
+
+
+@cache
+def sending() -> "SendingService":
+    """Return what sends messages in this process."""
+    from segments.services.dispatch import Dispatch, Providers
+    from segments.services.sending import SendingService, SendingStores
+    from segments.stores.change_bus import ChangeBus
+    from segments.stores.push import PushStore
+    from segments.stores.sms import SmsStore
+    from segments.stores.webhooks import WebhookStore
+
+    settings = _settings()
+    providers = Providers(
+        _emails(),
+        SmsStore(sns_client()),
+        PushStore(sns_client()),
+        WebhookStore(settings.webhook_test_origin, SYSTEM_CLOCK),
+        ChangeBus(events_client(), settings.bus_name),
+    )
+    dispatch = Dispatch(providers, _message_tokens(), profiles(), settings.public_url, SYSTEM_CLOCK)
+    stores = SendingStores(_campaigns(), _deliveries(), _campaign_settings(), _profiles())
+    return SendingService(stores, dispatch, SYSTEM_CLOCK)

@@ -1,10 +1,10 @@
-"""Create, rename and delete segments."""
+"""Create and rename segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from segments.clock import Backoff, Clock, Deadline, rfc3339
+from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import (
     ConflictError,
     InvalidRequestError,
@@ -13,7 +13,6 @@ from segments.errors import (
     QuotaExceededError,
     SegmentDeletedError,
     SegmentsError,
-    UnavailableError,
 )
 from segments.limits import MAX_ACTIVE_SEGMENTS
 from segments.model import NewSegment, Segment, Status
@@ -148,24 +147,6 @@ class SegmentService:
         if not self._segments.rename(account_id, segment_id, name, deadline):
             known = self._segments.get(account_id, segment_id, deadline)
             raise no_such_segment(segment_id) if known is None else segment_deleted(segment_id)
-
-    def delete(self, account_id: str, segment_id: int, deadline: Deadline) -> Segment:
-        """Delete a segment, once; return it as it was deleted. Its members are taken away by its purge.
-
-        Raises NotFoundError.
-        """
-        backoff = Backoff(deadline)
-        while True:
-            segment = self._segments.get(account_id, segment_id, deadline)
-            if segment is None:
-                raise no_such_segment(segment_id)
-            if segment.status is Status.DELETED:
-                return segment
-            deleted = self._segments.delete(segment, rfc3339(self._clock.now()), deadline)
-            if deleted is not None:
-                return deleted
-            if not backoff.wait():
-                raise UnavailableError("the segment kept changing")
 
 
 def no_such_segment(segment_id: int) -> NotFoundError:

@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,7 +23,17 @@ _LOG = logging.getLogger(__name__)
 SOURCE = "api-segments"
 MEMBERSHIP_CHANGE = "Segment Membership Change"
 
-Event = ChangeEvent | SegmentEvent
+
+@dataclass(frozen=True, slots=True)
+class NamedEvent:
+    """Any other event: its detail-type and its detail."""
+
+    name: str
+    detail: Mapping[str, object]
+    occurred_at: datetime
+
+
+Event = ChangeEvent | SegmentEvent | NamedEvent
 
 
 class ChangeBus:
@@ -60,6 +72,8 @@ class ChangeBus:
         return [place for place, entry in zip(places, reply["Entries"], strict=True) if "ErrorCode" in entry]
 
     def _to_entry(self, event: Event) -> "PutEventsRequestEntryTypeDef":
+        if isinstance(event, NamedEvent):
+            return self._entry(event.name, event.detail, event.occurred_at)
         detail = {
             **(_change(event) if isinstance(event, ChangeEvent) else _renaming(event)),
             "Segment Name": event.segment.name,
@@ -70,11 +84,15 @@ class ChangeBus:
             "Sequence": event.sequence,
             "Occurred At": rfc3339(event.occurred_at),
         }
+        name = MEMBERSHIP_CHANGE if isinstance(event, ChangeEvent) else event.name
+        return self._entry(name, detail, event.occurred_at)
+
+    def _entry(self, name: str, detail: Mapping[str, object], occurred_at: datetime) -> "PutEventsRequestEntryTypeDef":
         return {
             "EventBusName": self._bus_name,
             "Source": SOURCE,
-            "DetailType": MEMBERSHIP_CHANGE if isinstance(event, ChangeEvent) else event.name,
-            "Time": event.occurred_at,
+            "DetailType": name,
+            "Time": occurred_at,
             "Detail": json.dumps(detail, ensure_ascii=False),
         }
 

@@ -4,9 +4,10 @@ Keys are injective: account ids hold no `#` (services.accounts checks that), num
 Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, and a sort key may have 1,024.
 """
 
+from hashlib import sha256
 from zlib import crc32
 
-from segments.limits import COUNTER_SLOTS, MEMBER_BUCKETS
+from segments.limits import COUNTER_SLOTS, MAX_SORT_KEY_BYTES, MEMBER_BUCKETS
 
 ACCOUNT = "ACCOUNT"
 ACTIVE_SEGMENTS = "QUOTA"
@@ -14,6 +15,8 @@ STACK = "#STACK"
 """Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
+CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
+"""Sort key in Accounts of what an account declared for its campaigns."""
 
 
 def known_account(account_id: str) -> str:
@@ -89,6 +92,11 @@ def bucket_of(profile_id: str) -> int:
     return crc32(profile_id.encode()) % MEMBER_BUCKETS
 
 
+def member_order(profile_id: str) -> tuple[int, bytes]:
+    """Return what members of any segment sort by when they are read bucket by bucket."""
+    return bucket_of(profile_id), profile_id.encode()
+
+
 def account_buckets(account_id: str) -> list[str]:
     """Partition keys in AccountIndex of Memberships of all buckets of an account's profiles, in order."""
     return [_account_bucket(account_id, bucket) for bucket in range(MEMBER_BUCKETS)]
@@ -124,3 +132,55 @@ def update_errors(occurred_at: str, request_id: str, part: int) -> str:
 
 AFTER_UPDATE_ERRORS = ":"
 """Sorts after every sort key in UpdateErrors, as those begin with a digit."""
+
+
+LIVE_CAMPAIGNS = "LIVE"
+"""Sort key in Campaigns of the number of an account's scheduled and running campaigns."""
+
+
+def campaign(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign, without its content; padded so that keys sort as ids, so by age."""
+    return f"CAMPAIGN#{campaign_id:016d}"
+
+
+def campaign_content(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign's content, which may be large and never changes."""
+    return f"CONTENT#{campaign_id:016d}"
+
+
+def campaign_results(campaign_id: int) -> list[str]:
+    """Sort keys in Campaigns of all slots of a campaign's results."""
+    return [f"RESULTS#{campaign_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def campaign_of_results(results_key: str) -> int:
+    """Return the campaign that a slot of results belongs to."""
+    return int(results_key.split("#")[1])
+
+
+def deliveries(campaign_id: int) -> str:
+    """Return what the sort keys in Campaigns of all deliveries of a campaign begin with."""
+    return f"LOG#{campaign_id:016d}#"
+
+
+def delivery(campaign_id: int, delivery_id: str) -> str:
+    """Sort key in Campaigns of one delivery; an id that is too long, or looks like a hash, is hashed."""
+    key = deliveries(campaign_id) + delivery_id
+    if len(key.encode()) <= MAX_SORT_KEY_BYTES and not delivery_id.startswith("#"):
+        return key
+    return f"{deliveries(campaign_id)}#{sha256(delivery_id.encode()).hexdigest()}"
+
+
+def triggers(segment_id: int, action: str) -> str:
+    """Return what the sort keys in Campaigns of all campaigns that act on this change begin with."""
+    return f"TRIGGER#{segment_id:016d}#{action}#"
+
+
+def trigger(segment_id: int, action: str, campaign_id: int) -> str:
+    """Sort key in Campaigns of the look-up from a change to a campaign that acts on it."""
+    return f"{triggers(segment_id, action)}{campaign_id:016d}"
+
+
+def campaign_request(idempotency_key: str) -> str:
+    """Sort key in Campaigns of what a creation with this Idempotency-Key created."""
+    return f"REQUEST#{idempotency_key}"

@@ -202,7 +202,8 @@ class SegmentStore:
     def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
         """Move an active segment to the deleted ones, mark its customer id's claim and free its place: all or nothing.
 
-        Returns it as deleted; None if it is no longer as in `segment`. Raises ThrottledError or UnavailableError.
+        Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
+        ThrottledError or UnavailableError.
         """
         deleted = replace(segment, status=Status.DELETED, deleted_at=deleted_at)
         actions: list[TransactWriteItemTypeDef] = [
@@ -211,7 +212,7 @@ class SegmentStore:
                 "Delete": {
                     "TableName": self._table,
                     "Key": segment_key(segment.account_id, segment.segment_id),
-                    "ConditionExpression": "segment_name = :name",
+                    "ConditionExpression": "segment_name = :name AND attribute_not_exists(campaign_ids)",
                     "ExpressionAttributeValues": {":name": {"S": segment.name}},
                 }
             },

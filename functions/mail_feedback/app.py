@@ -1,0 +1,25 @@
+"""Bounces and complaints to opt-outs."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.mail_feedback import read_feedback
+from segments.edge.observability import count, logger, metrics
+from segments.errors import NotFoundError
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Opt out whoever an email came back from for good, or who complained; Lambda repeats what fails."""
+    count(Notifications=len(event["Records"]))
+    for feedback in read_feedback(event):
+        try:
+            opted_out = wiring.opt_outs().take_feedback(feedback.token, feedback.recipients, deadline_of(context))
+        except NotFoundError:
+            logger.warning("the email is none of ours")
+        else:
+            count(OptOuts=int(opted_out))

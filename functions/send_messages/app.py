@@ -1,0 +1,22 @@
+"""Messages of campaigns, each to its channel."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.messages import partial_failure, read_messages
+from segments.edge.observability import count, logger, metrics
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Send a batch of messages; what has not come to its end is delivered again."""
+    messages, unreadable = read_messages(event)
+    report = wiring.sending().send(messages, deadline_of(context))
+    again = report.again | unreadable
+    count(Messages=len(event["Records"]), MessagesWaiting=len(again))
+    logger.info("sent", outcomes=dict(report.outcomes))
+    return partial_failure(again)

@@ -1,0 +1,31 @@
+"""Membership changes to the messages of online campaigns."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segments.edge import wiring
+from segments.edge.http import deadline_of
+from segments.edge.observability import count, logger, metrics
+from segments.services.campaign_triggers import Change
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Queue the messages of the campaigns that act on these changes; what could not be read or written comes again."""
+    count(Changes=len(event["Records"]))
+    changes: dict[str, Change] = {}
+    failed: set[str] = set()
+    for record in event["Records"]:
+        try:
+            changes[record["messageId"]] = Change.from_detail(json.loads(record["body"])["detail"])
+        except (LookupError, TypeError, ValueError) as error:  # its message may quote what was told
+            logger.error("not a change of membership", error=type(error).__name__)
+            failed.add(record["messageId"])
+    message_ids = list(changes)
+    report = wiring.campaign_triggers().trigger(list(changes.values()), deadline_of(context))
+    failed.update(message_ids[place] for place in report.failed)
+    count(MessagesQueued=report.queued, FailedChanges=len(failed))
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

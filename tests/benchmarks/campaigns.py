@@ -1,0 +1,183 @@
+"""A campaign to 20,000 users by email: what its walk and its messages cost, and how fast they are.
+
+`python -m tests.benchmarks.campaigns URL` is started by the benchmark, which sets the environment; it prints one line
+of JSON.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from segments.stores import keys
+from tests.benchmarks.measure import LATENCY_SECONDS, Figures
+from tests.benchmarks.standin.client import Control
+from tests.benchmarks.worker import Client, Product, answers, new_users
+from tests.support.events import Context, Event, body_of, sample, with_body
+
+AUDIENCE = 20_000
+LOADED_AT_ONCE = 5_000
+MESSAGES_A_BATCH = 10
+TIMED_MESSAGES = 500
+"""Sent with the stand-in's latency, for the rate; all others without it, for the counts and the CPU."""
+SENDER = "news@example.com"
+PROFILE = {"Name": "Ada Example", "Email": "ada@example.com", "Phone": "+12025550123", "Favourite shop": "Leeds"}
+CONTENT = {
+    "subject": "{{ profile.Name | split: ' ' | first }}, thank you",
+    "body": "<p>Hello {{ profile.Name }},</p><p>see you in {{ profile['Favourite shop'] }}.</p>",
+}
+
+Item = dict[str, Any]
+
+
+@dataclass
+class CampaignFigures:
+    """What a campaign took: its walk and its messages, each as a whole, and messages a second of one function."""
+
+    audience: int
+    walk: Figures = field(default_factory=Figures)
+    send: Figures = field(default_factory=Figures)
+    messages_a_second: float = 0.0
+
+    @classmethod
+    def read(cls, found: Any) -> "CampaignFigures":
+        """Return what a process of its own wrote as JSON."""
+        walk, send = Figures(**found.pop("walk")), Figures(**found.pop("send"))
+        return cls(walk=walk, send=send, **found)
+
+    @property
+    def counted(self) -> int:
+        """How many of the messages were counted when they were sent."""
+        return self.audience - TIMED_MESSAGES
+
+
+class Campaigning:
+    """An account with a segment of many members who can be reached by email."""
+
+    def __init__(self, control: Control) -> None:
+        from functions.accounts.app import handler as accounts  # noqa: PLC0415 - the environment comes first
+        from functions.campaigns.app import handler as campaigns  # noqa: PLC0415 - as above
+        from functions.profiles.app import handler as profiles  # noqa: PLC0415 - as above
+        from functions.run_campaign.app import handler as run  # noqa: PLC0415 - as above
+        from functions.send_messages.app import handler as send  # noqa: PLC0415 - as above
+
+        self._accounts, self._campaigns, self._profiles = accounts, campaigns, profiles
+        self._run, self._send = run, send
+        self._control = control
+        self._product = Product(control)
+        self._client = Client(self._product)
+
+    @property
+    def account_id(self) -> str:
+        return self._client.account_id
+
+    def fill(self, size: int) -> int:
+        """Return a segment of so many members, each with an item in every table like those of one real member."""
+        account = {"operation": "create_account", "account_id": self.account_id, "name": "B", "plan": "Advanced"}
+        for operation in (account, {"operation": "add_sender", "account_id": self.account_id, "email": SENDER}):
+            answer = self._accounts(operation, Context())
+            assert answer["status"] == "success", answer
+        (identity,) = new_users(1)
+        record = {"identity": identity, "type": "profile", "profileData": PROFILE}
+        assert self._profiles(with_body("profiles", self.account_id, {"d": [record]}), Context())["statusCode"] == 200
+        (segment_id,) = self._client.new_segments(1)
+        self._client.joining([identity], [segment_id])()
+        for feed in self._product.readers().values():
+            feed()
+        originals = {
+            variable: self._control.find(os.environ[variable], prefix)[0]
+            for variable, prefix in {
+                "PROFILES_TABLE": keys.profile(self.account_id, ""),
+                "MEMBERSHIPS_TABLE": keys.membership(self.account_id, ""),
+                "SEGMENT_MEMBERS_TABLE": f"{self.account_id}#{segment_id:016d}#",
+            }.items()
+        }
+        known = originals["MEMBERSHIPS_TABLE"]["profile_id"]["S"]
+        for start in range(1, size, LOADED_AT_ONCE):
+            new = [uuid4().hex for _ in range(min(LOADED_AT_ONCE, size - start))]
+            for variable, original in originals.items():
+                items = [self._like(original, segment_id, known, profile_id, identity) for profile_id in new]
+                self._control.load(os.environ[variable], items)
+        return segment_id
+
+    def _like(self, original: Item, segment_id: int, known: str, profile_id: str, identity: str) -> Item:
+        text = json.dumps(original).replace(known, profile_id).replace(identity, f"user-{profile_id[:12]}")
+        item: Item = json.loads(text)
+        if "account_bucket" in item:
+            item["account_bucket"] = {"S": keys.account_bucket(self.account_id, profile_id)}
+        if item["pk"]["S"].startswith(f"{self.account_id}#{segment_id:016d}#"):
+            item["pk"] = {"S": keys.member_bucket(self.account_id, segment_id, profile_id)}
+        return item
+
+    def create(self, segment_id: int) -> int:
+        """Create the campaign; return its id."""
+        body = {"name": "B", "target_mode": "email", "segment": segment_id, "when": "now", "content": CONTENT}
+        created: int = self._called("create", body)["id"]
+        return created
+
+    def walk(self, size: int) -> list[str]:
+        """Carry out the walk, step by step; return all messages as they were queued."""
+        messages: list[str] = []
+        while len(messages) < size:
+            (task,) = self._control.take(os.environ["CAMPAIGN_QUEUE_URL"])
+            self._run(_records("run_campaign", [task]), Context(120))
+            messages += self._control.take(os.environ["MESSAGE_QUEUE_URL"])
+        return messages
+
+    def send(self, messages: Sequence[str]) -> None:
+        """Send messages as Lambda would hand them over, one batch after the other."""
+        for start in range(0, len(messages), MESSAGES_A_BATCH):
+            answer = self._send(_records("send_messages", messages[start : start + MESSAGES_A_BATCH]), Context(60))
+            assert answer == {"batchItemFailures": []}, answer
+
+    def sent(self, campaign_id: int) -> int:
+        """Return how many messages the campaign says it sent."""
+        found: int = self._called("result", {"id": campaign_id})["result"]["sent"]
+        return found
+
+    def _called(self, call: str, body: Item) -> Any:
+        event = with_body("campaigns", self.account_id, body)
+        event["resource"] = event["path"] = f"/1/targets/{call}.json"
+        answer = self._campaigns(event, Context())
+        assert answer["statusCode"] == 200, answer
+        return body_of(answer)
+
+
+def _records(function: str, bodies: Sequence[str]) -> Event:
+    event = sample(function)
+    (like,) = event["Records"][:1]
+    event["Records"] = []
+    for place, body in enumerate(bodies):
+        event["Records"].append({**deepcopy(like), "messageId": str(place), "body": body})
+    return event
+
+
+def main(url: str, size: int = AUDIENCE) -> CampaignFigures:
+    """Measure one campaign."""
+    control = Control(url)
+    control.answer_after(0)
+    campaigning = Campaigning(control)
+    segment_id = campaigning.fill(size)
+    campaign_id = campaigning.create(segment_id)
+    found = CampaignFigures(size)
+    messages: list[str] = []
+    found.walk.count(lambda: found.walk.time(lambda: messages.extend(campaigning.walk(size))), control)
+    timed, rest = messages[:TIMED_MESSAGES], messages[TIMED_MESSAGES:]
+    found.send.count(lambda: found.send.time(lambda: campaigning.send(rest)), control)
+    control.answer_after(LATENCY_SECONDS)
+    started = time.perf_counter()
+    campaigning.send(timed)
+    found.messages_a_second = len(timed) / (time.perf_counter() - started)
+    control.answer_after(0)
+    assert campaigning.sent(campaign_id) == size
+    return found
+
+
+if __name__ == "__main__":
+    with answers() as answer:
+        json.dump(asdict(main(sys.argv[1], *map(int, sys.argv[2:]))), answer)

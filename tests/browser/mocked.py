@@ -1,0 +1,199 @@
+"""The page before an API that is made up, for states that a real one is in for a moment only, or hardly ever."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Request, Route
+
+from local.stack import Account
+from segments.edge.site import Served, Site
+from tests.support.template import ROOT
+
+ORIGIN = "http://segments.localhost"
+BASE = f"{ORIGIN}/live"
+ACCOUNT = Account("account", "passcode")
+PAGE = ROOT / "functions" / "dashboard" / "page"
+NOW = "2026-11-25T09:30:00.000Z"
+
+Json = dict[str, Any]
+Answer = Json | tuple[int, Json]
+Answerer = Callable[[Json], Answer]
+
+
+def fail(code: int, error: str) -> tuple[int, Json]:
+    """Return a refusal in the API's shape."""
+    return code, {"status": "fail", "error": error, "code": code}
+
+
+def segment(segment_id: int, name: str, members: int = 1000, customer: str | None = None) -> Json:
+    """Return a segment as the API gives it."""
+    reachable = {"email": members * 8 // 10, "sms": members // 2, "whatsapp": 0, "push": members // 4, "web_push": 0}
+    return {
+        "id": segment_id,
+        "segment_name": name,
+        "customer_segment_id": customer,
+        "type": "API Segments",
+        "status": "active",
+        "created_at": NOW,
+        "deleted_at": None,
+        "as_of": NOW,
+        "members": members,
+        "reachable": reachable,
+    }
+
+
+def result(waiting: int = 0, sent: int = 0, skipped: Json | None = None, failed: Json | None = None) -> Json:
+    """Return results by reason; nobody who was skipped had been queued."""
+    failed = failed or {}
+    queued = waiting + sent + sum(failed.values())
+    return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed}
+
+
+def target(target_id: int, name: str, **other: Any) -> Json:
+    """Return a campaign as the list has it, with its content and results beside."""
+    return {
+        "id": target_id,
+        "name": name,
+        "target_mode": "email",
+        "status": "completed",
+        "when": "now",
+        "segments": {"include": [1], "exclude": []},
+        "scheduled_on": 202611251030,
+        "created_at": NOW,
+        "started_at": NOW,
+        "ended_at": None,
+        "users_limit_overall": None,
+        "result": result(),
+        "content": {"subject": "Hello", "body": "<p>Hello</p>"},
+        **other,
+    }
+
+
+SETTINGS: Json = {
+    "time_zone": "Europe/Berlin",
+    "senders": [{"email": "shop@example.com", "verified": True}, {"email": "new@example.com", "verified": False}],
+    "webhooks": [{"name": "orders", "url": "https://hooks.example.com/orders"}],
+    "push": {"fcm": True, "apns": False},
+}
+
+
+@dataclass
+class MockedApi:
+    """Answers as the contract says, from what a test puts here; `answers` replaces what is answered at a path."""
+
+    segments: list[Json] = field(default_factory=lambda: [segment(1, "Gold", 1500, "GOLD"), segment(2, "Lapsed", 400)])
+    targets: list[Json] = field(default_factory=list)
+    log: list[Json] = field(default_factory=list)
+    settings: Json = field(default_factory=lambda: SETTINGS)
+    answers: dict[str, Answerer] = field(default_factory=dict)
+    asked: list[tuple[str, Json]] = field(default_factory=list)
+
+    def bodies(self, path: str) -> list[Json]:
+        """Return what was asked at a path, in order."""
+        return [body for asked, body in self.asked if asked == path]
+
+    def handle(self, route: Route) -> None:
+        """Answer one request of the browser."""
+        request = route.request
+        path = urlsplit(request.url).path.removeprefix("/live")
+        if path == "/" or path.startswith("/page/"):
+            self._serve(route, path)
+            return
+        body = json.loads(request.post_data or "{}")
+        self.asked.append((path, body))
+        answer = self.answers.get(path, self._answer(request, path))(body)
+        status, content = answer if isinstance(answer, tuple) else (HTTPStatus.OK.value, answer)
+        route.fulfill(status=status, json=content)
+
+    def _serve(self, route: Route, path: str) -> None:
+        site = Site(PAGE)
+        if path == "/":
+            served: Served | None = site.page("/live/", None)
+        else:
+            _, _, version, name = path.split("/")
+            served = site.file(version, name, None)
+        assert served is not None, path
+        route.fulfill(status=int(served.status), headers=dict(served.headers), body=served.body)
+
+    def _answer(self, request: Request, path: str) -> Answerer:
+        known: dict[str, Answerer] = {
+            "/api/segments": lambda _: {"segments": self.segments, "cursor": None},
+            "/1/targets/list.json": self._list,
+            "/1/targets/result.json": self._result,
+            "/1/targets/log.json": self._log,
+            "/1/targets/stop.json": self._stop,
+            "/1/targets/create.json": self._create,
+            "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
+            "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
+        }
+        if path.startswith("/api/segments/"):
+            return lambda _: self._segment(request.method, path)
+        return known[path]
+
+    def _segment(self, method: str, path: str) -> Answer:
+        segment_id, *rest = path.removeprefix("/api/segments/").split("/")
+        found = next((each for each in self.segments if str(each["id"]) == segment_id), None)
+        if found is None:
+            return fail(404, f"there is no segment {segment_id}")
+        if method == "DELETE":
+            self.segments.remove(found)
+            return {**found, "status": "deleted", "deleted_at": NOW}
+        return {"members": [], "cursor": None} if rest else found
+
+    def _list(self, body: Json) -> Answer:
+        start = int(body.get("cursor", 0))
+        end = start + body["limit"]
+        shown = [{key: each[key] for key in each if key != "content"} for each in self.targets[start:end]]
+        for each in shown:
+            sums = {key: sum(counts.values()) for key, counts in each["result"].items() if isinstance(counts, dict)}
+            each["result"] = {**each["result"], **sums}
+        return {"status": "success", "targets": shown, "cursor": str(end) if end < len(self.targets) else None}
+
+    def _found(self, body: Json) -> Json | None:
+        return next((each for each in self.targets if each["id"] == body["id"]), None)
+
+    def _result(self, body: Json) -> Answer:
+        found = self._found(body)
+        if found is None:
+            return fail(404, f"id: there is no campaign {body['id']}")
+        state = {key: found[key] for key in ("status", "started_at", "ended_at")}
+        return {"status": "success", "result": {**state, **found["result"]}, "target": found}
+
+    def _log(self, body: Json) -> Answer:
+        start = int(body.get("cursor", 0))
+        end = start + body["limit"]
+        return {
+            "status": "success",
+            "log": self.log[start:end],
+            "cursor": str(end) if end < len(self.log) else None,
+        }
+
+    def _stop(self, body: Json) -> Answer:
+        found = self._found(body)
+        assert found is not None
+        found["status"] = "stopped"
+        return {"status": "success", "message": f"Target {body['id']} stopped"}
+
+    def _create(self, body: Json) -> Answer:
+        members = {each["id"]: each["members"] for each in self.segments}
+        if body.get("estimate_only"):
+            count = sum(members[each] for each in body["segments"]["include"])
+            return {"status": "success", "estimates": {body["target_mode"]: count}}
+        target_id = 1763901234567890 + len(self.targets)
+        sent = {key: body[key] for key in ("target_mode", "when", "content")}
+        segments = {"include": [], "exclude": [], **body.get("segments", {})}
+        self.targets.insert(0, target(target_id, body["name"], **sent, segments=segments, status="running"))
+        return {"status": "success", "message": "Added to queue for processing", "id": target_id}
+
+
+def deliveries(count: int) -> Iterator[Json]:
+    """Yield lines of a delivery log, of every status."""
+    kinds = [("sent", None), ("skipped", "unreachable"), ("failed", "refused"), ("queued", None)]
+    for number in range(count):
+        status, reason = kinds[number % len(kinds)]
+        identity = None if number == 1 else f"user-{number:03}"
+        yield {"identity": identity, "guid": f"guid{number:03}", "status": status, "reason": reason, "at": NOW}

@@ -1,0 +1,150 @@
+"""Online campaigns: one message for each change, however often it is told, none beyond the limit or after the stop."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.integration.campaigning import Campaigning
+from tests.integration.conftest import Json, Relay
+
+pytestmark = pytest.mark.usefixtures("side_by_side")
+
+
+def changes(campaigning: Campaigning, relay: Relay) -> list[Json]:
+    """Return the changes of memberships that have left since the last time."""
+    relay.bus.entries.clear()
+    relay.drain()
+    return relay.bus.details(campaigning.account.account_id)
+
+
+def on_joining(segment_id: int) -> Json:
+    return {"type": "event", "segment": segment_id, "action": "ADD"}
+
+
+def test_a_change_sends_one_message_however_often_it_is_told(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip))
+    assert campaigning.status(campaign_id) == "running"
+    campaigning.users(vip, "a", "b")
+    told = changes(campaigning, relay)
+
+    assert campaigning.tell(told + told[:1]) == []
+    assert len(campaigning.queues.messages) == 2
+    assert campaigning.queues.messages[0].event == told[0]
+    assert len(campaigning.send_all()) == 2
+    assert campaigning.tell(told) == []
+
+    assert campaigning.queues.messages == []
+    assert [line["status"] for line in campaigning.log(campaign_id)] == ["sent", "sent"]
+    result = campaigning.result(campaign_id)
+    assert (result["status"], result["queued"], result["sent"]) == ("running", 2, 2)
+
+
+def test_only_the_change_that_is_meant_triggers(campaigning: Campaigning, relay: Relay) -> None:
+    vip, other = campaigning.account.create("VIP", "OTHER")
+    campaigning.users(vip, "early")
+    early = changes(campaigning, relay)
+    early = [{**each, "Occurred At": "2020-01-01T00:00:00.000000Z"} for each in early]
+    joined = campaigning.create(when=on_joining(vip))
+    left = campaigning.create(when={"type": "event", "segment": {"customer_segment_id": "VIP"}, "action": "REMOVE"})
+    campaigning.users(other, "a")
+    campaigning.remove(vip, "early")
+
+    campaigning.tell(early + changes(campaigning, relay))
+
+    assert campaigning.log(joined) == []
+    assert [line["identity"] for line in campaigning.log(left)] == ["early"]
+
+
+def test_segments_narrow_whom_a_change_messages(campaigning: Campaigning, relay: Relay) -> None:
+    vip, gold, banned = campaigning.account.create("VIP", "GOLD", "BANNED")
+    campaign_id = campaigning.create(when=on_joining(vip), segments={"include": [gold], "exclude": [banned]})
+    campaigning.users(gold, "a", "b")
+    campaigning.users(banned, "b")
+    campaigning.users(vip, "a", "b", "c")
+    campaigning.users(vip, "mute", phone=False)
+    campaigning.users(gold, "mute", phone=False)
+
+    campaigning.tell(changes(campaigning, relay))
+
+    lines = {(line["identity"], line["status"], line["reason"]) for line in campaigning.log(campaign_id)}
+    assert lines == {("a", "queued", None), ("mute", "skipped", "unreachable")}
+
+
+def test_what_was_logged_and_did_not_reach_the_queue_is_queued_when_the_change_is_told_again(
+    campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a", "b")
+    told = changes(campaigning, relay)
+    monkeypatch.setattr("segments.clock.Backoff.wait", lambda _: False)
+    campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
+    assert campaigning.tell(told) == ["m0", "m1"]
+    assert len(campaigning.log(campaign_id)) == 2
+
+    campaigning.queues.refuse = lambda _: False
+    assert campaigning.tell(told) == []
+    assert len(campaigning.send_all()) == 2
+
+
+def test_a_stop_ends_an_online_campaign_and_what_waits_is_told_again_for_its_end(
+    campaigning: Campaigning, relay: Relay
+) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a")
+    told = changes(campaigning, relay)
+    campaigning.tell(told)
+    campaigning.ok("stop", {"id": campaign_id})
+    campaigning.queues.messages.clear()  # as if the runner had crashed between log and queue
+    assert campaigning.tell(told) == []
+    campaigning.users(vip, "late")
+    assert campaigning.tell(changes(campaigning, relay)) == []
+    assert [line["identity"] for line in campaigning.log(campaign_id)] == ["a"]
+    campaigning.run_to_the_end()
+    assert campaigning.account.delete(vip)[0] == 200
+
+
+def test_the_limit_of_an_online_campaign_is_exact_and_completes_it(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=3)
+    campaigning.users(vip, *(f"u{number}" for number in range(10)))
+    told = changes(campaigning, relay)
+    for start in range(0, 10, 4):
+        assert campaigning.tell(told[start : start + 4]) == []
+    assert campaigning.tell(told) == []
+
+    assert len(campaigning.run_to_the_end()) == 3
+    result = campaigning.result(campaign_id)
+    assert (result["status"], result["queued"], result["sent"]) == ("completed", 3, 3)
+
+
+def test_the_limit_is_exact_when_many_are_told_side_by_side(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=7)
+    campaigning.users(vip, *(f"u{number}" for number in range(20)))
+    told = changes(campaigning, relay)
+    with ThreadPoolExecutor(5) as threads:
+        failed = list(threads.map(lambda place: campaigning.tell([*told[place::5], *told[:3]]), range(5)))
+    assert failed == [[]] * 5
+    assert len({message.delivery_id for message in campaigning.queues.messages}) == 7
+    assert campaigning.result(campaign_id)["queued"] == 7
+    assert len(campaigning.send_all()) == 7
+
+
+def test_what_is_no_change_comes_again_alone(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a")
+    assert campaigning.tell([{"Action": "ADD"}, *changes(campaigning, relay)]) == ["m0"]
+    assert len(campaigning.log(campaign_id)) == 1
+
+
+def test_more_changes_than_one_transaction_takes_are_all_acted_on(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, *(f"u{number}" for number in range(100)))
+    assert campaigning.tell(changes(campaigning, relay)) == []
+    assert campaigning.result(campaign_id)["queued"] == 100
+    assert len(campaigning.queues.messages) == 100

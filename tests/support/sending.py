@@ -1,0 +1,252 @@
+"""A small world around the sender of messages: tables in memory, a clock, providers, one campaign and one user."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from segments.campaigns import (
+    Audience,
+    Campaign,
+    CampaignSettings,
+    CampaignStatus,
+    DeliveryStatus,
+    Message,
+    Results,
+    TargetMode,
+    Webhook,
+)
+from segments.clock import Clock, Deadline, rfc3339
+from segments.model import Action, ProfileUpdate, Token, TokenType
+from segments.services.dispatch import Dispatch, Providers
+from segments.services.opt_outs import MessageTokens
+from segments.services.profiles import ProfileService
+from segments.services.sending import QueuedMessage, SendingService, SendingStores
+from segments.stores.campaign_settings import CampaignSettingsStore
+from segments.stores.campaigns import CampaignStore
+from segments.stores.channels import Reply
+from segments.stores.deliveries import DeliveryStore, delivery_key
+from segments.stores.dynamodb import DynamoDB
+from segments.stores.memberships import MembershipStore, SetChange
+from segments.stores.profiles import ProfileStore
+from segments.stores.signing_key import SigningKeyStore
+from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.tables import create_tables
+
+ACCOUNT, GUID = "T-1", "5f2d"
+CAMPAIGN_ID = 1763901234567892
+START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+MESSAGE = Message(ACCOUNT, CAMPAIGN_ID, GUID, GUID)
+FCM = Token(TokenType.FCM, "fcm-1")
+APNS = Token(TokenType.APNS, "apns-1")
+CHROME = Token(TokenType.CHROME, "chrome-1")
+APPLICATIONS = {TokenType.FCM: "arn:fcm", TokenType.APNS: "arn:apns"}
+PUBLIC_URL = "https://api.example.com/live"
+CONTENTS: dict[TargetMode, dict[str, str]] = {
+    TargetMode.EMAIL: {"subject": "Hi {{ profile.Name }}", "body": "<p>{{ profile.Name }}</p>"},
+    TargetMode.SMS: {"body": "Hi {{ profile.Name }}"},
+    TargetMode.WHATSAPP: {"body": "Hi {{ profile.Name }}"},
+    TargetMode.PUSH: {"title": "Hi", "body": "{{ profile.Name }}"},
+    TargetMode.WEB_PUSH: {"title": "Hi", "body": "{{ profile.Name }}"},
+    TargetMode.WEBHOOK: {"url": "crm"},
+}
+
+
+class Crash(BaseException):
+    """The sender's process ends here."""
+
+
+class HandClock(Clock):
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class Interrupted:
+    """Passes calls on; the call at `dies_at` is the process's last, before or after it is done."""
+
+    service: object
+    world: "World"
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.world.calls += 1
+            if self.world.dies_at == (self.world.calls, "before"):
+                raise Crash
+            answer = getattr(self.service, operation)(*arguments, **named)
+            if self.world.dies_at == (self.world.calls, "after"):
+                raise Crash
+            return answer
+
+        return call
+
+
+@dataclass
+class Provider:
+    """Takes messages and says what it is told to say: the next of `replies`, or yes."""
+
+    replies: list[Reply] = field(default_factory=list)
+    taken: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def send(self, *arguments: Any) -> Reply:
+        self.taken.append(arguments[:-1])
+        return self.replies.pop(0) if self.replies else Reply.ACCEPTED
+
+
+@dataclass
+class Bus:
+    """Takes events; `is_full` is whether it refuses them."""
+
+    events: list[Any] = field(default_factory=list)
+    is_full: bool = False
+
+    def put(self, events: list[Any], _: Deadline) -> set[int]:
+        if self.is_full:
+            return set(range(len(events)))
+        self.events += events
+        return set()
+
+
+class World:
+    """Tables in memory, a clock, providers, and one campaign's message for one user."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.calls = 0
+        self.dies_at: tuple[int, str] | None = None
+        memory = InMemoryDynamoDB(now=self.clock.monotonic)
+        tables = create_tables(cast("Any", memory))
+        self.client = memory
+        self.table = tables["CAMPAIGNS_TABLE"]
+        self.tables = tables
+        self.db = DynamoDB(cast("Any", Interrupted(memory, self)))
+        self.campaigns = CampaignStore(self.db, self.table)
+        self.deliveries = DeliveryStore(self.db, self.table)
+        self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
+        profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
+        self.profiles = ProfileService(profiles)
+        self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
+        self.tokens = MessageTokens(SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"]))
+        self.emails, self.sms, self.pushes, self.webhooks, self.bus = (
+            Provider(),
+            Provider(),
+            Provider(),
+            Provider(),
+            Bus(),
+        )
+        parts = [Interrupted(each, self) for each in (self.emails, self.sms, self.pushes, self.webhooks, self.bus)]
+        self.dispatch = Dispatch(Providers(*cast("Any", parts)), self.tokens, self.profiles, PUBLIC_URL, self.clock)
+        self.stores = SendingStores(self.campaigns, self.deliveries, self.settings, profiles)
+        self.sender = self.new_process()
+        self.declare(
+            CampaignSettings(
+                senders=("news@example.com",),
+                webhooks={"crm": Webhook("crm", "https://crm.example.com/", "secret")},
+                push_applications=APPLICATIONS,
+            )
+        )
+        self.upload(
+            {"Name": "Zoë <b>", "Email": "zoe@example.com", "Phone": "+12025550123", "MSG-whatsapp": True},
+            FCM,
+            APNS,
+            CHROME,
+        )
+        self.move({7})
+
+    def new_process(self) -> SendingService:
+        self.sender = SendingService(self.stores, self.dispatch, self.clock)
+        return self.sender
+
+    def declare(self, settings: CampaignSettings) -> None:
+        self.settings.change(ACCOUNT, lambda _: settings, self.deadline())
+
+    def upload(self, attributes: Mapping[str, Any], *tokens: Token, without: frozenset[str] = frozenset()) -> None:
+        update = ProfileUpdate("CT1", GUID, attributes, without, frozenset(tokens))
+        assert self.profiles.update(ACCOUNT, {0: update}, self.deadline()) == {}
+
+    def move(self, to: set[int], *, away_from: frozenset[int] = frozenset()) -> None:
+        changes = [SetChange(GUID, Action.ADD, to)] if to else []
+        changes += [SetChange(GUID, Action.REMOVE, away_from)] if away_from else []
+        self.memberships.change(ACCOUNT, changes, self.deadline())
+
+    def start(self, mode: TargetMode = TargetMode.EMAIL, **changes: Any) -> None:
+        campaign = replace(
+            Campaign(
+                account_id=ACCOUNT,
+                campaign_id=CAMPAIGN_ID,
+                name="Spring",
+                target_mode=mode,
+                audience=Audience((7,), (8,)),
+                trigger=None,
+                starts_at=START,
+                content=CONTENTS[mode],
+                users_limit=None,
+                status=CampaignStatus.RUNNING,
+                created_at=rfc3339(START),
+            ),
+            **changes,
+        )
+        assert self.campaigns.reserve(campaign, self.deadline())
+        self.campaigns.create(campaign, None, self.clock.now(), self.deadline())
+        self.campaign = campaign
+        self.queue()
+
+    def queue(self, message: Message = MESSAGE) -> None:
+        line = {
+            **delivery_key(ACCOUNT, CAMPAIGN_ID, message.delivery_id),
+            "delivery_id": {"S": message.delivery_id},
+            "profile_id": {"S": message.profile_id},
+            "status": {"S": DeliveryStatus.QUEUED},
+            "moved_at": {"S": rfc3339(self.clock.now())},
+        }
+        self.client.put_item(TableName=self.table, Item=line)
+
+    def deadline(self) -> Deadline:
+        return Deadline.after(110, self.clock)
+
+    def deliver(self, message: Message = MESSAGE, *, is_last: bool = False) -> bool:
+        """Let a sender have the message; whether the queue need not deliver it again."""
+        report = self.sender.send({"id": QueuedMessage(message, is_last=is_last)}, self.deadline())
+        assert report.again <= {"id"}
+        assert bool(report.again) != bool(report.outcomes)
+        return not report.again
+
+    def state(self, message: Message = MESSAGE) -> tuple[DeliveryStatus, str | None]:
+        delivery = self.deliveries.get(message, self.deadline())
+        assert delivery is not None
+        return delivery.status, delivery.reason
+
+    def results(self) -> Results:
+        return self.deliveries.results(ACCOUNT, CAMPAIGN_ID, self.deadline())
+
+    @property
+    def taken(self) -> int:
+        """How many messages all providers took."""
+        providers = (self.emails, self.sms, self.pushes, self.webhooks)
+        return sum(len(provider.taken) for provider in providers) + len(self.bus.events)
+
+
+def ended(world: World, status: DeliveryStatus, reason: str | None = None) -> bool:
+    """Whether the message has ended so, is counted once, and stays so however often it comes again."""
+    taken = world.taken
+    for _ in range(2):
+        assert world.state() == (status, reason)
+        results = world.results()
+        assert results.settled == 1
+        assert results.sent == (status is DeliveryStatus.SENT)
+        assert results.skipped == ({reason: 1} if status is DeliveryStatus.SKIPPED else {})
+        assert results.failed == ({reason: 1} if status is DeliveryStatus.FAILED else {})
+        assert world.deliver()
+    assert world.taken == taken
+    return True

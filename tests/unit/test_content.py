@@ -1,0 +1,197 @@
+"""The content of campaigns: the fields of each channel, what may stand in them, and what comes out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from segments.campaigns import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
+from segments.errors import InvalidRequestError
+from segments.model import Profile, TokenType
+from segments.services.content import check_content, render, sender_of, variables, webhook_of
+from segments.services.templates import TemplateError
+
+SETTINGS = CampaignSettings(
+    senders=("news@example.com", "Shop@example.com"),
+    webhooks={"crm": Webhook("crm", "https://crm.example.com/hook", "secret")},
+    push_applications={TokenType.FCM: "arn:aws:sns:us-east-1:000000000000:app/GCM/shop"},
+)
+CONTENTS: dict[TargetMode, dict[str, str]] = {
+    TargetMode.EMAIL: {"subject": "Hello", "body": "<p>Hello</p>"},
+    TargetMode.SMS: {"body": "Hello"},
+    TargetMode.WHATSAPP: {"body": "Hello"},
+    TargetMode.PUSH: {"title": "Hello", "body": "there"},
+    TargetMode.WEB_PUSH: {"title": "Hello", "body": "there"},
+    TargetMode.WEBHOOK: {"url": "crm"},
+}
+CAMPAIGN = Campaign(
+    account_id="T-1",
+    campaign_id=1763901234567892,
+    name="Spring",
+    target_mode=TargetMode.EMAIL,
+    audience=Audience((1,)),
+    trigger=None,
+    starts_at=datetime(2026, 12, 1, tzinfo=UTC),
+    content={},
+    users_limit=None,
+    status=CampaignStatus.RUNNING,
+    created_at="2026-11-25T10:00:00.000000Z",
+)
+ADA = Profile("5f2d", "CT1", {"Name": "Ada <Lovelace>", "identity": "an attribute of this name"})
+KNOWN = variables(CAMPAIGN, ADA, {"Action": "ADD"})
+
+
+def refused(mode: str, content: Mapping[str, str], settings: CampaignSettings = SETTINGS) -> str:
+    with pytest.raises(InvalidRequestError) as caught:
+        check_content(TargetMode(mode), {**CONTENTS[TargetMode(mode)], **content}, settings)
+    return str(caught.value)
+
+
+def out(mode: str, **content: str) -> dict[str, str]:
+    return render(TargetMode(mode), {**CONTENTS[TargetMode(mode)], **content}, KNOWN)
+
+
+def failed(mode: str, **content: str) -> str:
+    with pytest.raises(TemplateError) as caught:
+        out(mode, **content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("mode", TargetMode)
+def test_the_least_content_of_each_channel_is_accepted(mode: TargetMode) -> None:
+    check_content(mode, CONTENTS[mode], SETTINGS)
+
+
+@pytest.mark.parametrize("mode", TargetMode)
+def test_a_field_that_the_channel_has_not_is_refused_by_name(mode: TargetMode) -> None:
+    assert refused(mode, {"colour": "red"}) == "content.colour: unknown field"
+    assert refused(mode, {"<script>\n": "red"}) == "content: unknown field"
+
+
+@pytest.mark.parametrize(
+    ("mode", "field"), [(mode, field) for mode, fields in CONTENTS.items() for field in fields if field != "url"]
+)
+def test_a_field_that_must_be_there_must_hold_something(mode: TargetMode, field: str) -> None:
+    without = {name: text for name, text in CONTENTS[mode].items() if name != field}
+    with pytest.raises(InvalidRequestError, match=f"^content.{field}: is required$"):
+        check_content(mode, without, SETTINGS)
+    assert refused(mode, {field: ""}) == f"content.{field}: is required"
+    assert refused(mode, {field: " \n"}) == f"content.{field}: must not be only spaces"
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "error"),
+    [
+        ("email", {"subject": "a\n{{ x | }}"}, "content.subject: line 2: expected word, found end of expression"),
+        ("email", {"sender_name": "{{ x"}, "content.sender_name: line 1: '{{' is not closed"),
+        ("sms", {"body": "{% include 'x' %}"}, "content.body: line 1: unexpected tag 'include'"),
+        ("push", {"deep_link": "{{ x | sparkle }}"}, "content.deep_link: line 1: unknown filter 'sparkle'"),
+        ("sms", {"body": "\ud800"}, "content.body: must have no lone surrogates"),
+        ("sms", {"body": "ü" * 51_201}, "content.body: must have at most 100 KB"),
+        ("email", {"subject": "x" * 102_000, "body": "x" * 103_000}, "content: must have at most 200 KB in all"),
+        ("email", {"sender": "other@example.com"}, "content.sender: is not one of the account's senders"),
+        ("email", {"reply_to": "nobody"}, "content.reply_to: must be an email address"),
+        ("email", {"reply_to": "a@example.com\nBcc: b@example.com"}, "content.reply_to: must be an email address"),
+        ("webhook", {"url": ""}, "content.url: is required"),
+        ("webhook", {"url": "https://elsewhere.example.com/"}, "content.url: is not one of the account's webhooks"),
+    ],
+)
+def test_a_content_that_could_not_be_sent_is_refused_with_the_place(mode: str, content: Any, error: str) -> None:
+    assert refused(mode, content).startswith(error)
+
+
+def test_what_is_not_declared_is_refused() -> None:
+    assert refused("email", {}, CampaignSettings()).startswith("content.sender: the account has declared no sender")
+    assert refused("push", {}, CampaignSettings()).startswith("target_mode: the account has no push application")
+    assert refused("webhook", {}, CampaignSettings()).startswith("content.url: is not one of the account's webhooks")
+
+
+def test_the_first_sender_is_meant_if_none_is_named_and_case_does_not_matter() -> None:
+    assert sender_of({}, SETTINGS) == "news@example.com"
+    assert sender_of({"sender": "shop@EXAMPLE.com"}, SETTINGS) == "Shop@example.com"
+    assert sender_of({"sender": "x@example.com"}, SETTINGS) is None
+    assert sender_of({}, CampaignSettings()) is None
+
+
+def test_a_webhook_is_named_by_its_name_or_its_url() -> None:
+    crm = SETTINGS.webhooks["crm"]
+    assert webhook_of({"url": "crm"}, SETTINGS) == webhook_of({"url": crm.url}, SETTINGS) == crm
+    assert webhook_of({"url": "https://crm.example.com/"}, SETTINGS) is None
+
+
+def test_templates_know_profile_campaign_and_event() -> None:
+    of_profile = "{{ profile.Name }} {{ profile.identity }} {{ profile.guid }}"
+    of_others = "{{ campaign.id }} {{ campaign.name }} {{ event.Action }}"
+    text = out("sms", body=f"{of_profile} {of_others}")["body"]
+    assert text == "Ada <Lovelace> CT1 5f2d 1763901234567892 Spring ADD"
+
+
+def test_only_the_body_of_an_email_is_html() -> None:
+    name = "{{ profile.Name }}"
+    assert out("email", subject=name, body=name, sender_name=name) == {
+        "subject": "Ada <Lovelace>",
+        "body": "Ada &lt;Lovelace&gt;",
+        "sender_name": "Ada <Lovelace>",
+    }
+
+
+@pytest.mark.parametrize(
+    "evil", ["a\r\nBcc: all@example.com", "a\nX: y", "a\u2028X: y", "a\x00\x0b\x85X: y", "  a \t X: y "]
+)
+def test_a_header_is_one_line_whatever_a_user_is_called(evil: str) -> None:
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": evil}), None)
+    content = {**CONTENTS[TargetMode.EMAIL], "subject": "{{ profile.Name }}", "sender_name": "{{ profile.Name }}"}
+    rendered = render(TargetMode.EMAIL, content, known)
+    for name in ("subject", "sender_name"):
+        assert rendered[name].isprintable()
+        assert rendered[name].startswith("a ")
+
+
+@pytest.mark.parametrize("mode", [mode for mode in TargetMode if mode is not TargetMode.WEBHOOK])
+def test_a_message_that_comes_out_empty_is_not_sent(mode: TargetMode) -> None:
+    assert failed(mode, body="{{ profile.Missing }}") == "body: comes out empty"
+
+
+def test_an_optional_field_that_comes_out_empty_is_left_out() -> None:
+    assert out("push", deep_link="{{ profile.Missing }}") == {"title": "Hello", "body": "there"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "content"),
+    [
+        ("sms", {"body": "x" * 1601}),
+        ("whatsapp", {"body": "x" * 4097}),
+        ("push", {"body": "x" * 3900}),
+        ("push", {"body": "ü" * 1950}),
+        ("webpush", {"title": "x" * 2000, "body": "x" * 1900}),
+        ("email", {"subject": "x" * 999}),
+        ("email", {"sender_name": "x" * 256}),
+    ],
+)
+def test_what_the_provider_would_refuse_or_cut_is_not_sent(mode: str, content: Any) -> None:
+    assert "comes out" in failed(mode, **content)
+
+
+def test_as_much_as_the_provider_takes_is_sent() -> None:
+    assert out("sms", body="ü" * 1600)
+    assert out("push", body="x" * 3700)
+
+
+def test_a_webhook_gets_profile_campaign_and_event_unless_it_asks_for_less() -> None:
+    assert json.loads(out("webhook")["body"]) == KNOWN
+    body = '{"who": {{ profile.Name | json }}, "old": {{ profile.Missing | json }}}'
+    assert json.loads(out("webhook", body=body)["body"]) == {"who": "Ada <Lovelace>", "old": None}
+
+
+@pytest.mark.parametrize(
+    "body", ['{"who": {{ profile.Name }}}', "{{ profile.Missing }}", "NaN", "[" * 100_000, '{"a":1']
+)
+def test_a_webhooks_body_that_is_no_json_is_not_sent(body: str) -> None:
+    assert failed("webhook", body=body) == "body: does not come out as JSON; insert values by the filter `json`"
+
+
+def test_an_error_while_filling_in_names_the_field() -> None:
+    assert failed("sms", body="a\n{{ 1 | divided_by: 0 }}") == "body: line 2: divided_by: can't divide by 0"

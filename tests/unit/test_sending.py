@@ -1,0 +1,264 @@
+"""Each message of a campaign comes to one end, whatever is delivered again and whoever dies in between."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from segments.campaigns import CampaignSettings, CampaignStatus, DeliveryStatus, Message, TargetMode
+from segments.clock import rfc3339
+from segments.limits import SENDING_SECONDS, SETTINGS_SECONDS
+from segments.services.sending import QueuedMessage
+from segments.stores import keys
+from segments.stores.channels import Reply
+from segments.stores.deliveries import DeliveryStore
+from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, START, Crash, World, ended
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("mode", TargetMode)
+def test_a_message_is_sent_once_however_often_it_is_delivered(world: World, mode: TargetMode) -> None:
+    world.start(mode)
+    assert world.deliver()
+    assert world.taken == (2 if mode is TargetMode.PUSH else 1)
+    assert ended(world, DeliveryStatus.SENT)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply.REFUSED, "refused"),
+        (Reply.GONE, "refused"),
+        (Reply.GAVE_UP, "unavailable"),
+        (Reply.UNKNOWN, "outcome_unknown"),
+    ],
+)
+def test_what_a_provider_ends_is_ended(world: World, reply: Reply, reason: str) -> None:
+    world.start()
+    world.emails.replies = [reply]
+    assert world.deliver()
+    assert ended(world, DeliveryStatus.FAILED, reason)
+
+
+def test_a_provider_that_is_away_is_tried_again_and_the_fifth_time_is_the_last(world: World) -> None:
+    world.start()
+    world.emails.replies = [Reply.TRY_AGAIN] * 5
+    for _ in range(4):
+        assert not world.deliver()
+        assert world.state() == (DeliveryStatus.QUEUED, None)
+    assert world.deliver(is_last=True)
+    assert world.taken == 5
+    assert ended(world, DeliveryStatus.FAILED, "unavailable")
+
+
+def test_a_provider_that_comes_back_gets_the_message(world: World) -> None:
+    world.start()
+    world.emails.replies = [Reply.TRY_AGAIN]
+    assert not world.deliver()
+    assert world.deliver()
+    assert ended(world, DeliveryStatus.SENT)
+
+
+def opt_out(world: World) -> None:
+    world.upload({"MSG-email": False})
+
+
+def lose_address(world: World) -> None:
+    world.upload({}, without=frozenset({"Email"}))
+
+
+def leave(world: World) -> None:
+    world.move(set(), away_from=frozenset({7}))
+
+
+def be_excluded(world: World) -> None:
+    world.move({8})
+
+
+def erase(world: World) -> None:
+    world.profiles.erase(ACCOUNT, "CT1", world.deadline())
+
+
+def stop(world: World) -> None:
+    assert world.campaigns.end(world.campaign, CampaignStatus.STOPPED, rfc3339(START), world.deadline())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (opt_out, "unreachable"),
+        (lose_address, "unreachable"),
+        (leave, "removed"),
+        (be_excluded, "removed"),
+        (erase, "erased"),
+        (stop, "stopped"),
+    ],
+)
+@pytest.mark.parametrize("was_there_before", [True, False])
+def test_who_must_not_get_it_any_more_does_not(
+    world: World, change: Callable[[World], None], reason: str, was_there_before: bool
+) -> None:
+    world.start()
+    if was_there_before:
+        world.emails.replies = [Reply.TRY_AGAIN]
+        assert not world.deliver()
+    taken = world.taken
+    change(world)
+    assert world.deliver()
+    assert world.taken == taken
+    assert ended(world, DeliveryStatus.SKIPPED, reason)
+
+
+def test_settings_are_read_anew_after_a_minute(world: World) -> None:
+    world.start()
+    world.emails.replies = [Reply.TRY_AGAIN, Reply.TRY_AGAIN]
+    world.deliver()
+    world.declare(CampaignSettings(senders=("other@example.com",)))
+    world.deliver()
+    world.clock.sleep(SETTINGS_SECONDS + 1)
+    world.deliver()
+    assert [email.sender for (email,) in world.emails.taken] == ["news@example.com"] * 2 + ["other@example.com"]
+
+
+def test_a_template_that_fails_for_this_user_fails_this_message_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    world.start(TargetMode.SMS, content={"body": "{{ profile.Name | date: 'x' | divided_by: 0 }}"})
+    assert world.deliver()
+    assert world.taken == 0
+    assert ended(world, DeliveryStatus.FAILED, "template")
+    assert "Zoë" not in caplog.text
+
+
+def test_a_message_that_another_sender_has_is_left_to_it(world: World) -> None:
+    world.start()
+    until = rfc3339(START + timedelta(seconds=SENDING_SECONDS))
+    assert world.deliveries.claim(MESSAGE, rfc3339(START), until, world.deadline())
+    assert not world.deliver()
+    world.clock.sleep(SENDING_SECONDS)
+    assert not world.deliver()
+    assert world.state() == (DeliveryStatus.SENDING, None)
+    world.clock.sleep(0.001)
+    assert world.deliver()
+    assert world.taken == 0
+    assert ended(world, DeliveryStatus.FAILED, "outcome_unknown")
+
+
+def test_of_two_senders_at_once_one_sends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other has read the message as queued before, and claims it after."""
+    world.start()
+    claim, second = world.deliveries.claim, world.new_process()
+    delivered: list[bool] = []
+
+    def raced(*arguments: Any) -> bool:
+        monkeypatch.undo()
+        report = second.send({"id": QueuedMessage(MESSAGE, is_last=False)}, world.deadline())
+        delivered.append(not report.again)
+        return claim(*arguments)
+
+    monkeypatch.setattr(DeliveryStore, "claim", lambda _, *arguments: raced(*arguments))
+    assert not world.deliver()
+    assert delivered == [True]
+    assert world.taken == 1
+    assert ended(world, DeliveryStatus.SENT)
+
+
+def test_a_message_without_a_line_in_the_log_or_without_a_campaign_is_dropped(world: World) -> None:
+    assert world.deliver()
+    world.queue()
+    assert world.deliver()
+    assert world.taken == 0
+
+
+def test_a_database_that_is_away_puts_the_message_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.start()
+
+    def refuse(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.client, "update_item", refuse)
+        assert not world.deliver()
+    assert world.taken == 0
+    assert world.deliver()
+    assert ended(world, DeliveryStatus.SENT)
+
+
+def test_nothing_is_begun_when_the_time_is_up(world: World) -> None:
+    world.start()
+    deadline = world.deadline()
+    world.clock.sleep(111)
+    report = world.sender.send({"id": QueuedMessage(MESSAGE, is_last=False)}, deadline)
+    assert report.again == {"id"}
+    assert world.taken == 0
+
+
+def test_a_batch_is_sent_side_by_side_and_each_message_ends_by_itself(world: World) -> None:
+    world.start(TargetMode.SMS)
+    messages = {}
+    for number in range(10):
+        message = Message(ACCOUNT, CAMPAIGN_ID, f"d{number}", GUID if number % 2 else f"nobody-{number}")
+        world.queue(message)
+        messages[str(number)] = QueuedMessage(message, is_last=False)
+    report = world.sender.send(messages, world.deadline())
+    assert report.again == set()
+    assert report.outcomes == {"sent": 5, "skipped_erased": 5}
+    assert world.taken == 5
+
+
+def ends_of(mode: TargetMode) -> int:
+    """Return how many calls a whole delivery makes."""
+    world = World()
+    world.start(mode)
+    world.calls = 0
+    assert world.deliver()
+    return world.calls
+
+
+CALLS = {mode: ends_of(mode) for mode in (TargetMode.EMAIL, TargetMode.PUSH, TargetMode.WHATSAPP)}
+POINTS = [
+    (mode, number, when)
+    for mode, most in CALLS.items()
+    for number in range(1, most + 1)
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.parametrize(("mode", "number", "when"), POINTS)
+def test_wherever_a_sender_dies_the_message_is_sent_at_most_once_and_comes_to_one_end(
+    world: World, mode: TargetMode, number: int, when: str
+) -> None:
+    world.start(mode)
+    world.calls, world.dies_at = 0, (number, when)
+    with pytest.raises(Crash):
+        world.deliver()
+    world.dies_at = None
+    taken_by_then = world.taken
+    claimed = world.state()[0] is DeliveryStatus.SENDING
+    world.new_process()
+    if claimed:
+        assert not world.deliver()
+        world.clock.sleep(SENDING_SECONDS + 1)
+    assert world.deliver()
+    if claimed:
+        assert world.taken == taken_by_then
+        assert ended(world, DeliveryStatus.FAILED, "outcome_unknown")
+    else:
+        assert ended(world, DeliveryStatus.SENT)
+    assert world.taken <= (2 if mode is TargetMode.PUSH else 1)
+
+
+def test_a_log_line_of_any_delivery_id_has_a_key(world: World) -> None:
+    message = Message(ACCOUNT, CAMPAIGN_ID, "ü" * 510, GUID)
+    world.start(TargetMode.SMS)
+    world.queue(message)
+    assert world.deliver(message)
+    assert world.state(message) == (DeliveryStatus.SENT, None)
+    assert len(keys.delivery(CAMPAIGN_ID, message.delivery_id).encode()) <= 1024
