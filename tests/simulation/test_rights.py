@@ -20,7 +20,7 @@ def used() -> set[Use]:
         world.run(Tour(world).play)
     worlds = [world]
     for seed in SEEDS:
-        assert play(draw(seed), worlds.append) is None
+        play(draw(seed), worlds.append)  # whether all holds in them is another test's matter
     return set().union(*(each.used for each in worlds))
 
 
