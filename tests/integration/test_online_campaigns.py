@@ -78,9 +78,10 @@ def test_what_was_logged_and_did_not_reach_the_queue_is_queued_when_the_change_i
     campaign_id = campaigning.create(when=on_joining(vip))
     campaigning.users(vip, "a", "b")
     told = changes(campaigning, relay)
-    monkeypatch.setattr("segments.clock.Backoff.wait", lambda _: False)
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
-    assert campaigning.tell(told) == ["m0", "m1"]
+    with monkeypatch.context() as impatient:
+        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        assert campaigning.tell(told) == ["m0", "m1"]
     assert len(campaigning.log(campaign_id)) == 2
 
     campaigning.queues.refuse = lambda _: False

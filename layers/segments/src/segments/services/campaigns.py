@@ -23,6 +23,7 @@ from segments.errors import (
     NotWrittenError,
     QuotaExceededError,
     SegmentDeletedError,
+    SegmentsError,
     UnavailableError,
 )
 from segments.limits import IDEMPOTENCY_HOURS, MAX_LIVE_CAMPAIGNS, MAX_SEGMENT_ID
@@ -169,6 +170,10 @@ class CampaignService:
         campaign = self._with_an_id(campaign, deadline)
         try:
             self._prepare(campaign, deadline)
+        except SegmentsError:
+            self._take_back(campaign, deadline)
+            raise
+        try:
             known_request = None if request is None else _known_request(request, campaign, now)
             self._stores.campaigns.create(campaign, known_request, now, deadline)
         except TooManyCampaignsError as exc:
@@ -180,9 +185,6 @@ class CampaignService:
             if first is None:
                 raise UnavailableError("the campaign was not created") from exc
             return first, True
-        except (NotFoundError, SegmentDeletedError):
-            self._take_back(campaign, deadline)
-            raise
         return campaign.campaign_id, False
 
     def _check_content(self, wanted: NewCampaign, settings: CampaignSettings, deadline: Deadline) -> None:
