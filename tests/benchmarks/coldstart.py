@@ -31,6 +31,12 @@ NEEDS = {
     "reconcile": "wiring.reconciliation(), wiring.reconciliation_queue()",
     "replay": "wiring.failed_records(), wiring.functions()",
     "dashboard": "None",
+    "campaigns": "wiring.campaigns()",
+    "run_campaign": "wiring.campaign_runs(), wiring.campaign_queue()",
+    "trigger_campaigns": "wiring.campaign_triggers()",
+    "send_messages": "wiring.sending()",
+    "unsubscribe": "wiring.opt_outs()",
+    "mail_feedback": "wiring.opt_outs()",
 }
 """What a function's first request asks for; every function is here (tests/unit/test_benchmarks.py)."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")

@@ -115,7 +115,13 @@ def requests(draw: st.DrawFn, route: Named, segment_id: str) -> Event:
     _, resource = route
     sent = bodies if route in WITH_BODIES else st.none() | text
     parameters = {}
-    for name, known in {"segment_id": segment_id, "identity": "a", "version": "v", "file": "docs.js"}.items():
+    for name, known in {
+        "segment_id": segment_id,
+        "identity": "a",
+        "version": "v",
+        "file": "docs.js",
+        "token": "a",
+    }.items():
         if f"{{{name}}}" in resource:
             value = draw(ids | st.just(known))
             encoded = quote(value, safe="", errors="surrogatepass")

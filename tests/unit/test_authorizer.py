@@ -177,7 +177,7 @@ def test_a_revoked_passcode_is_unauthorized_and_the_other_one_still_works(known:
 
 def routes() -> Iterator[tuple[str, str]]:
     for resource in load()["Resources"].values():
-        for event in resource["Properties"].get("Events", {}).values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
             if event["Type"] == "Api":
                 yield event["Properties"]["Method"], event["Properties"]["Path"].lstrip("/")
 

@@ -54,7 +54,7 @@ FAILED = (
     "FailedTasksQueue",
     "UndeliveredDeletionsQueue",
     "UndeliveredChangesQueue",
-    "FailedSchedulesQueue",
+    "FailedInvocationsQueue",
 )
 MIB = 1024 * 1024
 
@@ -226,7 +226,7 @@ def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
 def test_a_schedule_that_could_not_be_begun_is_kept() -> None:
     config = FUNCTIONS["ReconcileFunction"]["EventInvokeConfig"]
     kept_in = config["DestinationConfig"]["OnFailure"]["Destination"]
-    assert kept_in == {"GetAtt": "FailedSchedulesQueue.Arn"}
+    assert kept_in == {"GetAtt": "FailedInvocationsQueue.Arn"}
     (statement,) = [one for one in statements("ReconcileFunction") if one["Resource"] == kept_in]
     assert actions(statement) == ["sqs:SendMessage"]
     assert 0 < config["MaximumRetryAttempts"] <= 2
