@@ -37,9 +37,7 @@ def show(port: int | None, *, stay: bool) -> bool:
             agreed = play(stack, queue, console)
             console.print("[bold]3. Listing the segments, and deleting one[/]")
             agreed = verdict(console, play_deletion(stack, queue, console), DELETION_AGREES) and agreed
-            console.print(
-                "[bold]4. Two campaigns: an email to two segments without a third, an SMS to whoever joins[/]"
-            )
+            console.print("[bold]4. Two campaigns: an email at once, an SMS to whoever joins[/]")
             agreed = verdict(console, play_campaigns(stack, queue, console), CAMPAIGNS_AGREE) and agreed
             if stay:
                 console.print("[bold]5. Staying up until Ctrl-C[/]")
