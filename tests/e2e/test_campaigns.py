@@ -126,7 +126,7 @@ def test_a_change_is_one_message_however_often_its_event_is_delivered(shop: Shop
     assert shop.result(started.online)["status"] == "running"
 
 
-def test_a_message_or_a_task_that_comes_again_sends_nothing(shop: Shop, started: Started) -> None:
+def test_a_message_that_comes_again_sends_nothing(shop: Shop, started: Started) -> None:
     campaign = started.by_mode["sms"]
     shop.completed(campaign)
     before = len(shop.sent(lambda message: message["channel"] == "sms"))
