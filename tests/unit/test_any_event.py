@@ -167,7 +167,7 @@ def test_any_request_is_answered(known_segment: str, route: Named, data: st.Data
     assert 200 <= answer["statusCode"] < 500
     assert headers_of(answer)["X-Request-Id"] == event["requestContext"]["requestId"]
     assert answer["body"].encode() is not None
-    if headers_of(answer)["Content-Type"].startswith("text/html"):
+    if headers_of(answer).get("Content-Type", "").startswith("text/html"):
         assert answer["body"].startswith("<!doctype html>")
     elif answer["statusCode"] >= 400:
         body = body_of(answer)
