@@ -1,27 +1,20 @@
 """Damage to members and counts is found, mended and told, also while writes go on; what is right is left alone."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.accounts.app import handler as accounts_handler
-from functions.reconcile.app import handler as reconcile
 from segments.clock import SYSTEM_CLOCK
 from segments.edge import reconciliation as edge
-from segments.edge import wiring
-from segments.errors import NotWrittenError
-from segments.limits import LOOK_AGAIN_SECONDS, MAX_PAGE, PURGE_OVERDUE_SECONDS
+from segments.limits import LOOK_AGAIN_SECONDS, MAX_PAGE
 from segments.stores import keys
-from tests.integration.after_deletion import deleted_item, deliver, message, segments_in
 from tests.integration.conftest import Account, MovableClock, Relay
-from tests.integration.told import A_MOMENT, actions, numbered, users
-from tests.support.events import Context
-from tests.support.faults import Arguments, FaultyClient, Reply, Send, refused
-from tests.support.state import Tables, counted, live, turned_round, without_zeros
+from tests.integration.reconciling import NOTHING, Tasks, agrees, delete_row, row_key, run, segment, tasks
+from tests.integration.told import actions, users
+from tests.support.faults import Arguments, FaultyClient, Reply, Send
+from tests.support.state import Tables, live
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -29,96 +22,7 @@ if TYPE_CHECKING:
 Json = Any
 Environment = dict[str, str]
 
-
-class Tasks:
-    """Stands in for SQS's client: keeps the tasks of the function and gives them back to it."""
-
-    def __init__(self, clock: MovableClock) -> None:
-        self.clock = clock
-        self.waiting: list[Json] = []
-        self.put_off: list[Json] = []
-        self.purges: list[Json] = []
-        self.before_each: Callable[[], object] = lambda: None
-
-    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
-        assert len(MessageBody) < 256 * 1024
-        task = json.loads(MessageBody)
-        if QueueUrl.endswith("/purges"):
-            self.purges.append(task)
-        else:
-            assert QueueUrl.endswith("/reconciliations")
-            assert DelaySeconds in (0, LOOK_AGAIN_SECONDS)
-            (self.put_off if DelaySeconds else self.waiting).append(task)
-
-    def work(self, seconds: float = 60) -> int:
-        """Let the function do all that waits, then what was put off; return how many invocations it took."""
-        invocations = 0
-        while self.waiting or self.put_off:
-            if not self.waiting:
-                self.clock.sleep(LOOK_AGAIN_SECONDS)
-                self.waiting, self.put_off = self.put_off, []
-            self.before_each()
-            task = self.waiting.pop(0)
-            reconcile({"Records": [{"body": json.dumps(task)}]}, Context(seconds))
-            invocations += 1
-        return invocations
-
-
-@pytest.fixture
-def tasks(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Tasks:
-    made = Tasks(clock)
-    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
-    return made
-
-
-@pytest.fixture
-def accounts(environment: Environment) -> Callable[..., Json]:
-    assert environment
-
-    def call(**request: object) -> Json:
-        answer = accounts_handler(request, Context())
-        assert answer["status"] == "success", answer
-        return answer
-
-    return call
-
-
-@pytest.fixture
-def segment(account: Account, relay: Relay) -> int:
-    """A segment with ten members, of whom one can be reached, all of it projected."""
-    (made, other) = account.create("SEG-1", "SEG-2")
-    account.update((numbered(10), actions("ADD", made)), (users("U0"), actions("ADD", other)))
-    account.upload({"identity": "U0", "type": "profile", "profileData": {"Email": "ada@example.com"}})
-    relay.drain()
-    return made
-
-
-def run(account: Account, tasks: Tasks, capsys: pytest.CaptureFixture[str], seconds: float = 60) -> dict[str, int]:
-    """Reconcile the account; return what the metrics lines say was found."""
-    tasks.waiting.append({"scope": {"account_id": account.account_id, "segment_id": None}, "place": {}})
-    capsys.readouterr()
-    tasks.work(seconds)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "Differences" in line]
-    found = {name: int(sum(line[name][0] for line in lines if name in line)) for name in (*NOTHING, "Differences")}
-    assert found.pop("Differences") == found["RowsMended"] + found["CountsMended"]
-    return found
-
-
-def agrees(account: Account, tables: Tables) -> bool:
-    """Tell whether rows are the truth turned round, and counts those of the rows."""
-    rows = live(tables.members(account.account_id))
-    counts = without_zeros(tables.counts(account.account_id))
-    return rows == turned_round(tables.memberships(account.account_id)) and counts == counted(rows)
-
-
-NOTHING = {
-    "RowsMended": 0,
-    "CountsMended": 0,
-    "SegmentsBusy": 0,
-    "MembersTakenOut": 0,
-    "PurgesBegun": 0,
-    "ReconciliationsFinished": 1,
-}
+__all__ = ["segment", "tasks"]  # fixtures
 
 
 def test_what_is_right_is_left_alone(
@@ -127,17 +31,6 @@ def test_what_is_right_is_left_alone(
     assert account.members(segment) == 10
     assert run(account, tasks, capsys) == NOTHING
     assert clock.slept == []
-
-
-def row_key(account: Account, segment: int, profile_id: str) -> Json:
-    return {
-        "pk": {"S": keys.member_bucket(account.account_id, segment, profile_id)},
-        "profile_id": {"S": profile_id},
-    }
-
-
-def delete_row(client: "DynamoDBClient", environment: Environment, key: Json) -> None:
-    client.delete_item(TableName=environment["SEGMENT_MEMBERS_TABLE"], Key=key)
 
 
 def wrong_reach(client: "DynamoDBClient", environment: Environment, key: Json) -> None:
@@ -440,130 +333,3 @@ def test_many_rows_are_looked_at_again_in_messages_that_sqs_takes_and_go_on_wher
     found = run(account, tasks, capsys)
     assert found["RowsMended"] == 110
     assert agrees(account, tables)
-
-
-# Deleted segments
-
-
-def test_a_deleted_segment_is_left_to_its_purge(
-    account: Account, segment: int, tasks: Tasks, capsys: pytest.CaptureFixture[str]
-) -> None:
-    account.delete(segment)
-    assert run(account, tasks, capsys) == NOTHING
-    assert tasks.purges == []
-
-
-@pytest.mark.parametrize("is_asked_for_alone", [False, True])
-def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PLR0917 - fixtures
-    account: Account,
-    segment: int,
-    relay: Relay,
-    tasks: Tasks,
-    tables: Tables,
-    clock: MovableClock,
-    *,
-    is_asked_for_alone: bool,
-) -> None:
-    account.delete(segment)
-    clock.ahead += timedelta(seconds=PURGE_OVERDUE_SECONDS + 1)
-    scope = {"account_id": account.account_id, "segment_id": segment if is_asked_for_alone else None}
-    tasks.waiting.append({"scope": scope, "place": {}})
-    tasks.work()
-    assert tasks.purges == [message(account.account_id, segment)]
-    while tasks.purges:
-        deliver(tasks.purges.pop(0))
-        relay.drain()
-        clock.ahead += timedelta(seconds=150)
-    assert segment not in segments_in(tables, account)
-    assert "purged_at" in deleted_item(tables, account, segment)
-
-    tasks.waiting.append({"scope": scope, "place": {}})
-    tasks.work()
-    assert tasks.purges == [], "it has been purged"
-
-
-def test_a_member_of_a_purged_segment_whose_record_was_lost_is_taken_out(  # noqa: PLR0913, PLR0917 - fixtures
-    account: Account,
-    segment: int,
-    relay: Relay,
-    tasks: Tasks,
-    tables: Tables,
-    environment: Environment,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    account.delete(segment)
-    tables.client.update_item(
-        TableName=environment["SEGMENTS_TABLE"],
-        Key={"account_id": {"S": account.account_id}, "sk": {"S": keys.deleted_segment(segment)}},
-        UpdateExpression="SET purged_at = :now",
-        ExpressionAttributeValues={":now": {"S": "2026-11-25T00:00:00.000000Z"}},
-    )
-    profile_id = str(tables.profile_of(account.account_id, "U5"))
-    delete_row(tables.client, environment, row_key(account, segment, profile_id))
-    told = len(relay.bus.entries)
-    assert run(account, tasks, capsys) == NOTHING | {"MembersTakenOut": 1}
-    relay.drain()
-    assert segment not in tables.memberships(account.account_id)[profile_id].get("segment_ids", ())
-    assert "Segment Membership Change" not in [entry["DetailType"] for entry in relay.bus.entries[told:]]
-    assert run(account, tasks, capsys) == NOTHING
-
-
-# What begins it
-
-
-def test_the_schedule_reconciles_every_account(
-    account: Account, new_account: Callable[[], Account], tasks: Tasks, accounts: Callable[..., Json]
-) -> None:
-    wanted = {account.account_id, new_account().account_id}
-    for account_id in wanted:
-        accounts(operation="create_account", account_id=account_id, name="A shop", plan="Advanced")
-    answer = reconcile({"operation": "reconcile_all"}, Context())
-    begun = [task["scope"]["account_id"] for task in tasks.waiting]
-    assert answer == {"status": "success", "begun": len(begun)}
-    assert wanted <= set(begun)
-    assert len(begun) == len(set(begun))
-    assert all(task["scope"]["segment_id"] is None for task in tasks.waiting)
-    tasks.work()
-
-
-@pytest.mark.parametrize("segment_id", [None, 1763901234567890])
-def test_an_account_or_a_segment_of_it_is_reconciled_when_asked_for(
-    account: Account, tasks: Tasks, accounts: Callable[..., Json], segment_id: int | None
-) -> None:
-    accounts(operation="create_account", account_id=account.account_id, name="A shop", plan="Advanced")
-    further = {"segment_id": segment_id} if segment_id else {}
-    operation = "reconcile_segment" if segment_id else "reconcile_account"
-    answer = reconcile({"operation": operation, "account_id": account.account_id, **further}, Context())
-    assert answer == {"status": "success", "begun": 1}
-    (task,) = tasks.waiting
-    assert task["scope"] == {"account_id": account.account_id, "segment_id": segment_id}
-    assert tasks.work() == 1
-
-
-@pytest.mark.parametrize("operation", ["reconcile_all", "reconcile_account"])
-def test_what_can_not_be_begun_now_fails_for_lambda_to_try_again(
-    account: Account, tasks: Tasks, faulty: FaultyClient, operation: str
-) -> None:
-    for call in ("query", "get_item", "batch_get_item"):
-        faulty.always(call, refused("ThrottlingException"))
-    further = {"account_id": account.account_id} if operation == "reconcile_account" else {}
-    with pytest.raises(NotWrittenError):
-        reconcile({"operation": operation, **further}, Context(A_MOMENT))
-    assert tasks.waiting == []
-
-
-@pytest.mark.parametrize(
-    ("request_", "error"),
-    [
-        ({}, "body: 'operation' is required"),
-        ({"operation": "reconcile"}, "body: 'operation' must be one of"),
-        ({"operation": "reconcile_account"}, "account_id: is required"),
-        ({"operation": "reconcile_account", "account_id": "NO-SUCH-ONE"}, "there is no account"),
-        ({"operation": "reconcile_segment", "account_id": "ABC", "segment_id": "1"}, "segment_id: "),
-    ],
-)
-def test_a_request_that_makes_no_sense_is_refused_and_begins_nothing(request_: Json, error: str, tasks: Tasks) -> None:
-    answer = reconcile(request_, Context())
-    assert answer["status"] == "fail"
-    assert error in answer["error"]
-    assert tasks.waiting == []
