@@ -81,3 +81,9 @@ class Sqs:
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Json:  # noqa: N803 - boto3's own names
         return self.queues[QueueUrl].send_message(QueueUrl, MessageBody, DelaySeconds)
+
+    def send_message_batch(self, QueueUrl: str, Entries: Sequence[Json]) -> Json:  # noqa: N803 - boto3's own names
+        assert 1 <= len(Entries) <= MAX_ENTRIES
+        for entry in Entries:
+            self.send_message(QueueUrl, entry["MessageBody"])
+        return {}

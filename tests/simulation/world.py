@@ -16,7 +16,9 @@ import pytest
 
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
+from functions.campaigns.app import handler as campaigns
 from functions.create_segment.app import handler as create_segment
+from functions.mail_feedback.app import handler as mail_feedback
 from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
 from functions.profiles.app import handler as profiles
@@ -26,6 +28,10 @@ from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.reconcile.app import handler as reconcile
 from functions.replay.app import handler as replay
+from functions.run_campaign.app import handler as run_campaign
+from functions.send_messages.app import handler as send_messages
+from functions.trigger_campaigns.app import handler as trigger_campaigns
+from functions.unsubscribe.app import handler as unsubscribe
 from functions.update_segment.app import handler as update_segment
 from segments.clock import SYSTEM_CLOCK
 from segments.edge import observability, wiring
@@ -33,6 +39,7 @@ from segments.settings import Settings
 from segments.stores import dynamodb
 from tests.simulation.bus import Bus, Queue, Sqs
 from tests.simulation.history import History, Moments
+from tests.simulation.providers import Mail, Notifications, Schedules
 from tests.simulation.scheduler import START, Killed, Scheduler, Task
 from tests.simulation.weather import Fault, SimulatedClient, Weather, drawn
 from tests.support.dynamodb import InMemoryDynamoDB
@@ -59,12 +66,31 @@ HANDLERS: dict[str, Callable[[Event, Any], Event | None]] = {
     "replay": replay,
     "accounts": accounts,
     "authorizer": authorizer,
+    "campaigns": campaigns,
+    "run_campaign": run_campaign,
+    "trigger_campaigns": trigger_campaigns,
+    "send_messages": send_messages,
+    "unsubscribe": unsubscribe,
+    "mail_feedback": mail_feedback,
 }
 QUEUES = {
     "purges": ("PURGE_QUEUE_URL", "PurgeQueue"),
     "reconciliations": ("RECONCILIATION_QUEUE_URL", "ReconciliationQueue"),
+    "campaigns": ("CAMPAIGN_QUEUE_URL", "CampaignQueue"),
+    "messages": ("MESSAGE_QUEUE_URL", "MessageQueue"),
 }
 """Queues by their address here: the variable that has it, and the queue in the template."""
+NAMES = {
+    "BUS_NAME": "bus",
+    "FAILED_RECORDS_QUEUE_URL": "failed",
+    "CAMPAIGN_QUEUE_ARN": "campaigns' arn",
+    "CAMPAIGN_SCHEDULE_GROUP": "schedules",
+    "SCHEDULER_ROLE_ARN": "scheduler's role",
+    "CAMPAIGN_MESSAGES_PER_SECOND": "14",
+    "MAIL_CONFIGURATION_SET": "mail",
+    "PUBLIC_URL": "https://api.example.com/live",
+}
+"""Further variables that functions read; each name of a resource is here once."""
 LONGEST = START + 8 * 3600
 """By then everything must be quiet: the slowest thing is a message that fails and comes again after 12 minutes."""
 
@@ -136,6 +162,7 @@ class World:
             url: Queue(lambda: self.scheduler.now, **queue_rules(queue)) for url, (_, queue) in QUEUES.items()
         }
         self.bus = Bus(self._hand_on)
+        self.schedules, self.mail, self.notifications = Schedules(), Mail(), Notifications()
         self.struck: set[Fault] = set()
         self.used: set[Use] = set()
 
@@ -228,14 +255,17 @@ class World:
         """Put this world in the place of AWS, the clock and chance; end all that still goes on at the end."""
         chance = self.random("chance")
         with pytest.MonkeyPatch.context() as patch:
-            urls = {variable: url for url, (variable, _) in QUEUES.items()} | {"FAILED_RECORDS_QUEUE_URL": "failed"}
+            urls = {variable: url for url, (variable, _) in QUEUES.items()}
             unused = {name.upper(): "unused" for name in Settings.__dataclass_fields__}
-            for name, value in {**unused, **self.environment, "BUS_NAME": "bus", **urls}.items():
+            for name, value in {**unused, **self.environment, **NAMES, **urls}.items():
                 patch.setenv(name, value)
             patch.setattr(wiring, "dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(wiring, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(wiring, "events_client", lambda: SimulatedClient(self, self.bus))
             patch.setattr(wiring, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
+            patch.setattr(wiring, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
+            patch.setattr(wiring, "sesv2_client", lambda: SimulatedClient(self, self.mail))
+            patch.setattr(wiring, "sns_client", lambda: SimulatedClient(self, self.notifications))
             patch.setattr(manage_segments_app, "__class__", SideBySideResolver)
             patch.setattr(dynamodb, "_POOL", InlinePool())
             patch.setattr(SYSTEM_CLOCK, "now", lambda: datetime.fromtimestamp(self.scheduler.now, UTC))

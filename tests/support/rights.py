@@ -1,7 +1,10 @@
 """What a call needs by IAM, and what the roles in the template grant: for the tests that hold one against the other."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -13,42 +16,58 @@ _SINGLE = {"get_item": "GetItem", "put_item": "PutItem", "update_item": "UpdateI
 _ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 _STREAM_READS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 _QUEUE_READS = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+_STACK = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
+_CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService"}
+_STATEMENT = {"Effect", "Action", "Resource", "NotResource", "Condition"}
+
+
+def arn(service: str, rest: str) -> str:
+    """Return the ARN of something of this stack's account and region that the template gives no name."""
+    return ":".join(("arn", _STACK["AWS::Partition"], service, _STACK["AWS::Region"], _STACK["AWS::AccountId"], rest))
 
 
 @dataclass(frozen=True, order=True)
 class Right:
     """An action on a resource, by its name in the template (`MembershipsTable.StreamArn`, `Table/index/Name`).
 
-    `partition` narrows it to items of this partition (dynamodb:LeadingKeys).
+    What has no name there is a pattern of ARNs. `scope` narrows a right to items of this partition
+    (dynamodb:LeadingKeys) or to this service (iam:PassedToService). `is_on_others`: it is on all resources but these
+    (NotResource).
     """
 
     action: str
     resource: str
-    partition: str = ""
+    scope: str = ""
+    is_on_others: bool = False
+
+    def covers(self, other: "Right") -> bool:
+        """Whether it lets all through that the other right does."""
+        same = (self.action, self.is_on_others) == (other.action, other.is_on_others)
+        return same and self.scope in ("", other.scope) and fnmatchcase(other.resource, self.resource)
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a function asked for, and the partition that it asked for it in, where it named one."""
+    """What a function asked for, and the partition or the service that it asked for it in, where it named one."""
 
     function: str
     action: str
     resource: str
-    partition: str = ""
+    scope: str = ""
 
     def needs(self, right: Right) -> bool:
         """Whether it is this right that lets it through."""
-        same = (self.action, self.resource) == (right.action, right.resource)
-        return same and right.partition in ("", self.partition)
+        is_named = fnmatchcase(self.resource, right.resource)
+        return self.action == right.action and is_named is not right.is_on_others and right.scope in ("", self.scope)
 
 
 def uses(function: str, operation: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Use]:
     """Return what a call of boto3's needs (service authorization reference), for the function's environment."""
     variables = load()["Globals"]["Function"]["Environment"]["Variables"]
-    named = {environment[name]: ref["Ref"] for name, ref in variables.items() if name in environment}
-    for action, name, partition in _needs(operation, arguments):
-        base, mark, rest = name.partition("/index/")
-        yield Use(function, action, named.get(base, base) + mark + rest, partition)
+    named = {environment[name]: _name(ref) for name, ref in variables.items() if name in environment}
+    for action, name, scope in _needs(operation, arguments):
+        resource = named.get(name) or "/".join(named.get(part, part) for part in name.split("/"))
+        yield Use(function, action, resource, scope)
 
 
 def _needs(operation: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -69,6 +88,9 @@ def _needs(operation: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, 
     elif operation == "query":
         index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
         yield "dynamodb:Query", arguments["TableName"] + index, ""
+    elif operation == "create_schedule":
+        yield "scheduler:CreateSchedule", _schedule(arguments), ""
+        yield "iam:PassRole", arguments["Target"]["RoleArn"], "scheduler.amazonaws.com"
     else:
         yield from ((action, name, "") for action, name in _ELSEWHERE[operation](arguments))
 
@@ -79,14 +101,26 @@ def _on_item(action: str, what: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"dynamodb:{action}", what["TableName"], partition
 
 
-def _stream(arn: str) -> str:
+def _stream(stream_arn: str) -> str:
     """Return the stream's name in the template: tables of tests are called by the template's name and a number."""
-    return arn.partition(":table/")[2].partition("-")[0] + ".StreamArn"
+    return stream_arn.partition(":table/")[2].partition("-")[0] + ".StreamArn"
+
+
+def _schedule(schedule: Mapping[str, Any]) -> str:
+    return arn("scheduler", f"schedule/{schedule['GroupName']}/{schedule['Name']}")
+
+
+def _email(sent: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what SendEmail needs: the sender's identity, and the configuration set that it goes through."""
+    sender = parseaddr(sent["FromEmailAddress"])[1]
+    through = (f"identity/{sender}", f"configuration-set/{sent['ConfigurationSetName']}")
+    return [("ses:SendEmail", arn("ses", each)) for each in through]
 
 
 _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] = {
     "put_events": lambda sent: [("events:PutEvents", entry["EventBusName"]) for entry in sent["Entries"]],
     "send_message": lambda sent: [("sqs:SendMessage", sent["QueueUrl"])],
+    "send_message_batch": lambda sent: [("sqs:SendMessage", sent["QueueUrl"])],
     "receive_message": lambda sent: [("sqs:ReceiveMessage", sent["QueueUrl"])],
     "delete_message": lambda sent: [("sqs:DeleteMessage", sent["QueueUrl"])],
     "change_message_visibility": lambda sent: [("sqs:ChangeMessageVisibility", sent["QueueUrl"])],
@@ -95,6 +129,12 @@ _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] =
     # An iterator of ours is made of the stream's name.
     "get_records": lambda sent: [("dynamodb:GetRecords", _stream(sent["ShardIterator"]))],
     "invoke": lambda sent: [("lambda:InvokeFunction", sent["FunctionName"].rpartition(":")[2])],
+    "delete_schedule": lambda sent: [("scheduler:DeleteSchedule", _schedule(sent))],
+    "get_email_identity": lambda sent: [("ses:GetEmailIdentity", arn("ses", f"identity/{sent['EmailIdentity']}"))],
+    "send_email": _email,
+    "create_platform_endpoint": lambda sent: [("sns:CreatePlatformEndpoint", sent["PlatformApplicationArn"])],
+    # A phone number has no ARN.
+    "publish": lambda sent: [("sns:Publish", sent["PhoneNumber"] if "PhoneNumber" in sent else sent["TargetArn"])],
 }
 
 
@@ -110,17 +150,32 @@ FUNCTIONS = tuple(_functions())
 @cache
 def granted(function: str) -> frozenset[Right]:
     """Return what a function's own role grants."""
-    role = resources("AWS::IAM::Role")[_name(_functions()[function]["Role"])]
-    return frozenset(
-        Right(action, resource, partition)
-        for policy in role.get("Policies", ())
+    return frozenset(granted_by(_name(_functions()[function]["Role"])))
+
+
+def granted_by(role: str) -> list[Right]:
+    """Return what a role of the template grants by itself, each right as often as it says so."""
+    statements = [
+        statement
+        for policy in resources("AWS::IAM::Role")[role].get("Policies", ())
         for statement in policy["PolicyDocument"]["Statement"]
-        for action in _several(statement["Action"])
-        for resource in map(_name, _several(statement["Resource"]))
-        for partition in statement.get("Condition", {})
-        .get("ForAllValues:StringEquals", {})
-        .get("dynamodb:LeadingKeys", [""])
-    )
+    ]
+    return [right for statement in statements for right in _rights(statement)]
+
+
+def _rights(statement: Json) -> Iterator[Right]:
+    assert statement["Effect"] == "Allow", statement
+    assert statement.keys() <= _STATEMENT, statement
+    conditions = [each for operator in statement.get("Condition", {}).values() for each in operator.items()]
+    assert {name for name, _ in conditions} <= _CONDITIONS, statement
+    assert len(conditions) <= 1, statement
+    scopes = [scope for _, values in conditions for scope in _several(values)] or [""]
+    is_on_others = "NotResource" in statement
+    named = _several(statement["NotResource" if is_on_others else "Resource"])
+    assert not is_on_others or len(named) == 1, statement  # else each would be all but itself
+    for action in _several(statement["Action"]):
+        for resource in map(_name, named):
+            yield from (Right(action, resource, scope, is_on_others) for scope in scopes)
 
 
 def allows(use: Use) -> bool:
@@ -152,8 +207,9 @@ def _several(value: Json) -> list[Json]:
 
 
 def _name(reference: Json) -> str:
-    """Return the name of what an ARN is of, with its index or stream."""
+    """Return the name of what an ARN is of, with its index or stream; an ARN that is spelt out stays one."""
     ((kind, text),) = reference.items()
     if kind == "Sub":
+        text = re.sub(r"\$\{(AWS::\w+)\}", lambda found: _STACK[found[1]], text)
         return str(text).replace("${", "").replace(".Arn}", "").replace("}", "")
     return str(text).removesuffix(".Arn")
