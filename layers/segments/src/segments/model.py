@@ -267,7 +267,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ProfileUpdate:
-    """One record of an upload: whom it is about, and what it sets and clears."""
+    """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist."""
 
     identity: str | None
     guid: str | None
@@ -275,6 +275,7 @@ class ProfileUpdate:
     removed_attributes: frozenset[str] = frozenset()
     added_tokens: frozenset[Token] = frozenset()
     removed_tokens: frozenset[Token] = frozenset()
+    creates: bool = True
 
     def applied_to(self, profile: Profile) -> Profile:
         """Return the profile as this record makes it."""

@@ -109,7 +109,8 @@ class Dispatch:
                 replies[token] = self._providers.pushes.send(application, token, content, deadline)
         dead = frozenset(token for token, reply in replies.items() if reply is Reply.GONE)
         if dead:  # if that fails, the next message finds them dead again
-            update = ProfileUpdate(identity=None, guid=letter.message.profile_id, removed_tokens=dead)
+            guid = letter.message.profile_id
+            update = ProfileUpdate(identity=None, guid=guid, removed_tokens=dead, creates=False)
             self._profiles.update(letter.message.account_id, {0: update}, deadline)
         said = set(replies.values())
         return next(

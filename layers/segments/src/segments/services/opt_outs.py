@@ -101,8 +101,11 @@ class OptOutService:
             address = plain_address(str(profile.attributes.get("Email", ""))).casefold()
             if address not in {plain_address(recipient).casefold() for recipient in recipients}:
                 return False
-        update = ProfileUpdate(identity=None, guid=origin.profile_id, attributes={f"MSG-{origin.channel}": False})
+        opt_out = {f"MSG-{origin.channel}": False}
+        update = ProfileUpdate(identity=None, guid=origin.profile_id, attributes=opt_out, creates=False)
         for error in self._profiles.update(origin.account_id, {0: update}, deadline).values():
+            if isinstance(error, NotFoundError):  # erased a moment ago
+                return False
             raise error
         return True
 

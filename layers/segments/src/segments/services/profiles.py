@@ -117,12 +117,17 @@ class ProfileService:
 
 
 def _target(update: ProfileUpdate, known: Known) -> ProfileState:
-    """Return the profile that an update is for, an empty one if it is to be created; raises ConflictError."""
+    """Return the profile that an update is for, an empty one if it is to be created.
+
+    Raises ConflictError, or NotFoundError if it may not be created.
+    """
     claimed = None if update.identity is None else known.profile_ids.get(update.identity)
     if update.guid is not None and claimed not in (None, update.guid):
         raise ConflictError(f"identity {update.identity} belongs to guid {claimed}, not to {update.guid}")
     profile_id = update.guid or claimed or secrets.token_hex(16)
     state = known.states.get(profile_id) or ProfileState(Profile(profile_id, identity=None), membership=None)
+    if state.membership is None and not update.creates:
+        raise NotFoundError("there is no such profile")
     if update.identity is not None and state.profile.identity not in (None, update.identity):
         raise ConflictError(f"guid {profile_id} belongs to identity {state.profile.identity}, not to {update.identity}")
     return state
