@@ -9,9 +9,8 @@ import pytest
 
 from local.stack import Stack
 from tests.e2e.conftest import AccountFactory
-from tests.support.template import resources
+from tests.support.routes import DEPLOYED_OF_THE_API
 
-PAGES = ("/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}")
 MOST_SECONDS = "60"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
@@ -26,13 +25,7 @@ def test_the_routes_deployed_are_the_routes_described(stack: Stack) -> None:
         for path, methods in get(stack, "/openapi.json").json()["paths"].items()
         for method in methods
     }
-    deployed = {
-        (event["Properties"]["Method"], event["Properties"]["Path"])
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api" and event["Properties"]["Path"] not in PAGES
-    }
-    assert described == deployed
+    assert described == DEPLOYED_OF_THE_API
 
 
 @pytest.mark.parametrize("file", ["docs", "docs/swagger-ui.js", "docs/swagger-ui.css", "docs/docs.js"])

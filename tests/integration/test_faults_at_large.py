@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segments import clients
+from segments.clients import CONFIG  # the product's own, not as patient as the tests are
 from segments.stores.dynamodb import in_parallel
 from tests.integration.conftest import Account, Relay
 from tests.support.faults import (
@@ -109,6 +110,7 @@ def test_a_database_that_hangs_does_not_outlast_the_invocation(
     both = users("known", "new"), actions("ADD", gold)
     with silent_endpoint() as endpoint, monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        patch.setattr(clients, "CONFIG", CONFIG)
         silent: Any = clients.dynamodb_client.__wrapped__()
         for operation in hanging:
             faulty.always(operation, partial(hang, getattr(silent, operation)))

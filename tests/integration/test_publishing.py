@@ -39,7 +39,6 @@ DETAIL: dict[str, type | tuple[type, ...]] = {
 }
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 A_MOMENT = RESERVE_SECONDS + 0.3
-RECORD_TIME_SECONDS = 60  # DynamoDB Local rounds a stream record's time down to the minute, AWS to the second
 
 
 def users(count: int) -> list[Json]:
@@ -246,7 +245,7 @@ def test_what_a_segment_loses_long_after_its_deletion_is_not_told_and_no_data_po
     account.update((users(2), actions("ADD", gold, silver)))
     relay.drain()
 
-    clock.ahead = timedelta(seconds=-REQUEST_SECONDS - RECORD_TIME_SECONDS - 1)
+    clock.ahead = timedelta(seconds=-REQUEST_SECONDS - 1)
     account.delete(gold)
     tables.erase(account.account_id, tables.profile_of(account.account_id, "U1") or "")
     relay.drain()

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments.edge import wiring
-from tests.integration.conftest import Account, Relay
+from tests.integration.conftest import Account, Relay, forget_services
 from tests.integration.paging import pages, segment_ids, walk
 from tests.integration.told import actions, numbered
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
@@ -273,7 +272,7 @@ def test_the_first_page_of_a_process_reads_the_key_of_its_cursors_too(
     account: Account, relay: Relay, faulty: FaultyClient
 ) -> None:
     counted(account, relay)
-    wiring.cursors.cache_clear()
+    forget_services()
     faulty.calls.clear()
     account.listed(status="all", limit="50")
     assert faulty.calls == {"query": 3, "get_item": 1}

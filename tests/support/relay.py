@@ -6,6 +6,7 @@ a partial failure cut at the lowest number named, and only what is left delivere
 "Configuring partial batch response with DynamoDB and Lambda"); and at last the destination.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 BATCH_SIZE = 100
+MINUTE = 60
 MAXIMUM_ATTEMPTS = 4
 
 Handler = Callable[[Event, Any], Event]
@@ -85,8 +87,17 @@ class EventSourceMapping:
             self._batch(batch[min(numbers.index(number) for number in failures) :], attempts - 1)
 
 
+def to_the_second(written: int, now: int) -> int:
+    """Return when a record was written, which DynamoDB Local tells to the minute below, and AWS to the second.
+
+    A whole minute that is not long past is taken for such a one, written just before it is read.
+    """
+    is_rounded = written % MINUTE == 0 and now - written <= MINUTE
+    return now if is_rounded else written
+
+
 def _as_event(record: Any) -> Event:
     change = dict(record["dynamodb"])
     written: datetime = change["ApproximateCreationDateTime"]
-    change["ApproximateCreationDateTime"] = int(written.timestamp())
+    change["ApproximateCreationDateTime"] = to_the_second(int(written.timestamp()), int(time.time()))
     return {"eventID": record["eventID"], "eventName": record["eventName"], "dynamodb": change}

@@ -11,12 +11,11 @@ from functions.dashboard.app import handler as dashboard
 from segments.edge.http import CODES
 from segments.edge.openapi import ERRORS, document
 from tests.support.events import Context, sample
-from tests.support.template import resources
+from tests.support.routes import DEPLOYED_OF_THE_API
 
 Json = Any
 
 DOCUMENT = document()
-PAGES = ("/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}", "/unsubscribe/{token}")
 OPERATIONS = [
     pytest.param(operation, id=f"{method} {path}")
     for path, methods in DOCUMENT["paths"].items()
@@ -43,13 +42,7 @@ def test_it_is_the_version_of_openapi_that_it_says() -> None:
 
 def test_the_routes_described_are_the_routes_of_the_template() -> None:
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-    deployed = {
-        (event["Properties"]["Method"], event["Properties"]["Path"])
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api" and event["Properties"]["Path"] not in PAGES
-    }
-    assert described == deployed
+    assert described == DEPLOYED_OF_THE_API
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
