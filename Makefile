@@ -1,7 +1,7 @@
 # One target a task; each makes the environments that it needs. `make run` and `make test` are all a newcomer needs.
 PYTHON ?= python3
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 TIERS := test-deployed test-dynamodb-local test-integration test-simulation test-unit
 BIN := .venv/bin
 SAM := .local/sam/bin/sam
@@ -16,7 +16,7 @@ run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after t
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m local.run $(ARGS)
 
-test: check ## what CI runs: all tiers, two at a time (JOBS=1 for one after the other), each told of when it has ended
+test: check ## what CI runs: all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target $(TIERS)
 

@@ -7,14 +7,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from segments.campaigns import CampaignSettings, CampaignStatus, DeliveryStatus, Message, TargetMode
+from segments.campaigns import (
+    Audience,
+    CampaignSettings,
+    CampaignStatus,
+    DeliveryStatus,
+    Message,
+    TargetMode,
+    Trigger,
+)
 from segments.clock import rfc3339
-from segments.limits import SENDING_SECONDS, SETTINGS_SECONDS
+from segments.limits import PROVIDER_SECONDS, SENDING_SECONDS, SETTINGS_SECONDS
+from segments.model import Action
 from segments.services.sending import QueuedMessage
 from segments.stores import keys
 from segments.stores.channels import Reply
 from segments.stores.deliveries import DeliveryStore
-from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, START, Crash, World, ended
+from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, START, Crash, Provider, World, ended
 
 
 @pytest.fixture
@@ -65,6 +74,38 @@ def test_a_provider_that_comes_back_gets_the_message(world: World) -> None:
     assert ended(world, DeliveryStatus.SENT)
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+@pytest.mark.parametrize("reply", [Reply.ACCEPTED, Reply.REFUSED, Reply.TRY_AGAIN])
+def test_what_a_provider_says_at_the_end_of_its_time_is_still_written(
+    world: World, monkeypatch: pytest.MonkeyPatch, reply: Reply, is_last: bool
+) -> None:
+    """Its last call is begun just within its time, and takes as long as a call may."""
+    world.start()
+
+    def send(_: Provider, *arguments: Any) -> Reply:
+        world.clock.sleep(arguments[-1].remaining() + PROVIDER_SECONDS)
+        return reply
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Provider, "send", send)
+        world.deliver(is_last=is_last)
+    ends = {
+        Reply.ACCEPTED: (DeliveryStatus.SENT, None),
+        Reply.REFUSED: (DeliveryStatus.FAILED, "refused"),
+        Reply.TRY_AGAIN: (DeliveryStatus.FAILED, "unavailable") if is_last else (DeliveryStatus.QUEUED, None),
+    }
+    assert world.state() == ends[reply]
+
+
+def test_a_message_that_its_provider_would_have_no_time_for_is_not_claimed(world: World) -> None:
+    world.start()
+    deadline = world.deadline()
+    world.clock.sleep(109)
+    report = world.sender.send({"id": QueuedMessage(MESSAGE, is_last=True)}, deadline)
+    assert report.again == {"id"}
+    assert world.state() == (DeliveryStatus.QUEUED, None)
+
+
 def opt_out(world: World) -> None:
     world.upload({"MSG-email": False})
 
@@ -113,6 +154,30 @@ def test_who_must_not_get_it_any_more_does_not(
     assert world.deliver()
     assert world.taken == taken
     assert ended(world, DeliveryStatus.SKIPPED, reason)
+
+
+@pytest.mark.parametrize(
+    ("change", "audience", "is_sent"),
+    [
+        (leave, Audience((7,)), False),
+        (be_excluded, Audience((), (8,)), False),
+        (be_excluded, Audience((7,), (8,)), False),
+        (leave, Audience(), True),
+        (be_excluded, Audience(), True),
+        (be_excluded, Audience((7,)), True),
+    ],
+)
+@pytest.mark.parametrize("action", Action)
+def test_an_online_campaigns_users_must_still_fit_it_too(
+    world: World, change: Callable[[World], None], audience: Audience, is_sent: bool, action: Action
+) -> None:
+    world.start(trigger=Trigger(7, action), starts_at=None, audience=audience)
+    change(world)
+    assert world.deliver()
+    if is_sent:
+        assert ended(world, DeliveryStatus.SENT)
+    else:
+        assert ended(world, DeliveryStatus.SKIPPED, "removed")
 
 
 def test_settings_are_read_anew_after_a_minute(world: World) -> None:

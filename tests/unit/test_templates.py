@@ -155,6 +155,63 @@ def test_a_loop_without_end_is_stopped(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "{% for i in RANGE offset: 899999999990 %}{{ i }}{% endfor %}",
+        "{% for i in RANGE limit: 2 offset: continue %}{{ i }}{% endfor %}",
+        "{% for i in RANGE reversed limit: 1 %}{{ i }}{% endfor %}",
+        "{% for i in (1..2) %}{% for j in RANGE offset: 899999999990 %}{{ j }}{% endfor %}{% endfor %}",
+        "{% for i in nothing %}{% else %}{% for j in RANGE offset: 9 %}{% endfor %}{% endfor %}",
+        "{% tablerow i in RANGE offset: 899999999999 %}{{ i }}{% endtablerow %}",
+        "{% if RANGE contains 'x' %}{% endif %}",
+        "{% if nothing %}{% elsif RANGE contains 'x' %}{% endif %}",
+        "{% unless (RANGE contains 'x') or false %}{% endunless %}",
+        "{% if not (true and RANGE contains 1.5) %}{% endif %}",
+        "{% if profile contains RANGE %}{% endif %}",
+        "{% case 'x' %}{% when RANGE %}{% endcase %}",
+        "{% case RANGE %}{% when 'x' %}{% endcase %}",
+        "{% cycle RANGE, 2 %}",
+        "{{ 'a' if RANGE contains 'x' else 'b' }}",
+        "{{ nothing | default: RANGE }}",
+        "{{ profile[RANGE] }}",
+        "{% echo RANGE %}",
+        "{% assign a = RANGE %}",
+        "{% liquid\nfor i in RANGE offset: 899999999990\necho i\nendfor %}",
+        "{% capture a %}{% if RANGE contains 'x' %}{% endif %}{% endcapture %}",
+    ],
+    ids=range(21),
+)
+def test_a_range_without_end_is_stopped_wherever_it_stands(text: str) -> None:
+    assert "too large" in failed(text.replace("RANGE", "(1..900000000000)"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for j in (1..10000) offset: 9999 %}{% endfor %}",
+        "{% if (1..10000) contains 'y' %}{% endif %}",
+        "{% if a contains 'y' %}{% endif %}",
+        "{% for j in a offset: 1999 %}{% endfor %}",
+        "{% if big contains 'ay' %}{% endif %}",
+    ],
+)
+def test_what_looks_through_a_long_value_again_and_again_is_stopped(text: str) -> None:
+    looks = "{% for i in (1..200) %}" + text * 20 + "{% endfor %}"
+    known = {"big": "a" * 50_000, "a": ["x"] * 2_000}
+    assert "takes too long" in failed(looks, **known)
+
+
+def test_ranges_and_lists_of_any_use_are_as_they_were() -> None:
+    assert rendered("{% for i in (1..10000) offset: 9998 %}{{ i }},{% endfor %}") == "9999,10000,"
+    assert rendered("{% if (1..3) contains 2 %}yes{% endif %}") == "yes"
+    assert rendered("{% tablerow i in (1..3) cols: 3 %}{{ i }}{% endtablerow %}").count("<td") == 3
+    assert rendered("{% for i in (1..3) reversed %}{{ i }}{% endfor %}{{ (3..1) | size }}") == "3210"
+    shops = {"shops": ["Mitte", "Kreuzberg"]}
+    text = "{% for i in (1..500) %}{% if shops contains 'Mitte' %}{{ forloop.index }}{% endif %}{% endfor %}"
+    assert rendered(text, **shops).endswith("499500")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         BIG + "{{ big | append: big | size }}",
         BIG + "{{ big | replace: 'a', big | size }}",
         BIG + "{{ big | replace: '', big | size }}",
