@@ -91,7 +91,7 @@ MAX_TEMPLATE_BYTES = 100 * 1024
 MAX_CONTENT_BYTES = 200 * 1024
 MAX_RENDERED_BYTES = 200 * 1024
 # Ours: what rendering one template may cost. A loop costs its turns times the template's length, a filter the length of
-# what it is given: about a second of CPU at worst.
+# what it is given, a range or list its length wherever it is used: about a second of CPU at worst.
 TEMPLATE_WORK = 1_500_000
 TEMPLATE_NESTING = 20
 TEMPLATE_VALUE_CHARACTERS = 100 * 1024
@@ -112,5 +112,9 @@ WEBHOOK_SECRET_BYTES = 32
 # Lambda lets a sender run for 120 s (template.yaml), and clocks differ: a message that it has not ended by then is
 # nobody's any more. Its queue delivers it so often (template.yaml, maxReceiveCount).
 SENDING_SECONDS = 150
+# A call of a provider takes so long at most (clients.py: 2 s to connect, 10 s to read), and what came of it takes some
+# seconds to be written: so much earlier than the rest must end, no call is begun.
+PROVIDER_SECONDS = 12
+SETTLING_SECONDS = PROVIDER_SECONDS + 3
 MESSAGE_ATTEMPTS = 5
 SETTINGS_SECONDS = 60

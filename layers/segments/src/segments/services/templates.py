@@ -14,8 +14,12 @@ from typing import Any, cast
 
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.ast import Node
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.context import UNDEFINED
 from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.expression import Expression
 from liquid.stream import TokenStream
+from liquid.token import Token
 from liquid.undefined import Undefined
 
 from segments.limits import (
@@ -31,6 +35,7 @@ _KEPT = 16  # parsed templates of a process; the largest take some megabytes
 _LONGEST_REASON = 200
 # They load other templates; and what stands between tags has no name that a template may use.
 _LEFT_OUT = ("include", "render")
+_SEARCHED_CHARACTERS = 32  # looking for a text takes a long one's characters that much faster than a list's entries
 # Python's HTML parser takes a time that grows with the square of some texts.
 _STRIPPED_CHARACTERS = 10_000
 _TAG_CHARACTERS = 5_000
@@ -65,12 +70,35 @@ class _Context(RenderContext):
         """Count the turns of a loop that is about to begin."""
         self.spend(length * cast("_Template", self.template).turn_cost)
 
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """Return a variable's value, charged with looking through it, as `contains` and loops with an offset do."""
+        value = super().get(path, token=token, default=default)
+        self.spend(1 + len(value) // _SEARCHED_CHARACTERS if isinstance(value, str) else _entries(value))
+        return value
+
     def assign(self, key: str, val: Any) -> None:  # noqa: ANN401 - any value of a template
         """Keep a variable; all of them together are bounded as one value is."""
         self.held += _size(val) - (_size(self.locals[key]) if key in self.locals else 0)
         if self.held > TEMPLATE_VALUE_CHARACTERS:
             raise ResourceLimitError("its variables hold too much", token=None)
         self.locals[key] = val
+
+
+class _Range(RangeLiteral):
+    """A range with the limits of a list, as which it is charged, too.
+
+    The library's tags and operators walk over a range however long it is, and count only what comes out.
+    """
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> range:
+        """Return the range; raises ResourceLimitError."""
+        result = super().evaluate(context)
+        if result[TEMPLATE_LIST_ENTRIES:]:  # `len` can't tell of the longest
+            raise _too_large()
+        cast("_Context", context).spend(len(result))
+        return result
 
 
 class _Template(BoundTemplate):
@@ -242,10 +270,26 @@ def _parse(text: str, *, is_html: bool) -> _Template:
     _refuse_slow(text)
     try:
         template = cast("_Template", _SANDBOXES[is_html].from_string(text))
+        _bound_ranges(template)
     except Exception as exc:  # noqa: BLE001 - as in `render`: deep nesting ends in a RecursionError
         raise _error(exc) from None
     template.turn_cost = len(text)
     return template
+
+
+def _bound_ranges(template: _Template) -> None:
+    """Give every range of a template its limits; the library has no place to name a class of ranges of one's own."""
+    context = _Context(template)
+    waiting: list[Node | Expression] = list(template.nodes)
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Node):
+            waiting += each.children(context, include_partials=False)
+            waiting += each.expressions()
+            continue
+        if isinstance(each, RangeLiteral):
+            each.__class__ = _Range
+        waiting += each.children()
 
 
 def _error(exc: Exception) -> TemplateError:
