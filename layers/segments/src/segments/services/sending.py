@@ -22,7 +22,7 @@ from segments.campaigns import (
 )
 from segments.clock import Clock, Deadline, rfc3339
 from segments.errors import NotWrittenError
-from segments.limits import SENDING_SECONDS, SETTINGS_SECONDS
+from segments.limits import SENDING_SECONDS, SETTINGS_SECONDS, SETTLING_SECONDS
 from segments.services.dispatch import Dispatch, Letter
 from segments.services.reachability import reach_of
 from segments.services.templates import TemplateError
@@ -132,10 +132,13 @@ class SendingService:
             _LOG.warning("a template failed")
             outcome = Outcome(DeliveryStatus.FAILED, FailReason.TEMPLATE)
             return self._settle(message, DeliveryStatus.QUEUED, outcome, deadline)
+        calls_end = replace(deadline, at=deadline.at - SETTLING_SECONDS)
+        if calls_end.is_over():
+            return None
         until = now + timedelta(seconds=SENDING_SECONDS)
         if not self._stores.deliveries.claim(message, rfc3339(now), rfc3339(until), deadline):
             return None  # another sender has just claimed it, or ended it
-        reply = send(deadline)
+        reply = send(calls_end)
         if reply is not Reply.TRY_AGAIN:
             return self._settle(message, DeliveryStatus.SENDING, _ENDS[reply], deadline)
         if is_last:
@@ -179,7 +182,7 @@ def _skipped(campaign: Campaign, state: ProfileState) -> SkipReason | None:
         return SkipReason.STOPPED
     if state.membership is None:
         return SkipReason.ERASED
-    if campaign.trigger is None and not campaign.audience.includes(state.membership.segment_ids):
+    if not campaign.audience.includes(state.membership.segment_ids):
         return SkipReason.REMOVED
     if not campaign.target_mode.reaches(reach_of(state.profile)):
         return SkipReason.UNREACHABLE
