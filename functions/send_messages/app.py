@@ -15,7 +15,8 @@ from segments.edge.observability import count, logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Send a batch of messages; what has not come to its end is delivered again."""
     messages, unreadable = read_messages(event)
-    report = wiring.sending().send(messages, deadline_of(context))
+    with wiring.provider_connections().in_use():
+        report = wiring.sending().send(messages, deadline_of(context))
     again = report.again | unreadable
     count(Messages=len(event["Records"]), MessagesWaiting=len(again))
     logger.info("sent", outcomes=dict(report.outcomes))

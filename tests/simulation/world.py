@@ -45,7 +45,7 @@ from tests.simulation.weather import Fault, SimulatedClient, Weather, drawn
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.dynamodb.tables import Write
 from tests.support.events import Context, Event
-from tests.support.rights import Use
+from tests.support.rights import Use, arn
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
@@ -83,7 +83,7 @@ QUEUES = {
 NAMES = {
     "BUS_NAME": "bus",
     "FAILED_RECORDS_QUEUE_URL": "failed",
-    "CAMPAIGN_QUEUE_ARN": "campaigns' arn",
+    "CAMPAIGN_QUEUE_ARN": arn("sqs", "campaigns"),
     "CAMPAIGN_SCHEDULE_GROUP": "schedules",
     "SCHEDULER_ROLE_ARN": "scheduler's role",
     "CAMPAIGN_MESSAGES_PER_SECOND": "14",

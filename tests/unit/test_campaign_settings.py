@@ -21,13 +21,14 @@ Call = Callable[..., Json]
 
 FCM = "arn:aws:sns:eu-central-1:123456789012:app/GCM/shop-fcm"
 APNS = "arn:aws:sns:eu-central-1:123456789012:app/APNS/shop"
-SANDBOX = "arn:aws-cn:sns:cn-north-1:123456789012:app/APNS_SANDBOX/shop.1"
+SANDBOX = "arn:aws:sns:eu-central-1:123456789012:app/APNS_SANDBOX/shop.1"
 
 
 @pytest.fixture
 def call(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Call:
     assert tables is not None
     monkeypatch.setenv("WEBHOOK_TEST_ORIGIN", "http://127.0.0.1:8080")
+    monkeypatch.setenv("CAMPAIGN_QUEUE_ARN", "arn:aws:sqs:eu-central-1:123456789012:campaigns")
     for account_id in ("T-1", "T-2"):
         new = {"operation": "create_account", "name": "Shop", "plan": "Advanced", "account_id": f"{account_id}"}
         assert accounts(new, Context())["status"] == "success"
@@ -151,6 +152,20 @@ def test_an_application_is_of_the_tokens_platform(call: Call, arn: str) -> None:
     answer = call("set_push_application", type="fcm", arn=arn)
     assert (answer["status"], answer["code"]) == ("fail", 400)
     assert answer["error"].startswith("arn: must")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        FCM.replace("eu-central-1", "us-east-1"),
+        FCM.replace("123456789012", "210987654321"),
+        FCM.replace("arn:aws:", "arn:aws-cn:"),
+    ],
+)
+def test_an_application_is_in_the_stacks_own_account_and_region(call: Call, arn: str) -> None:
+    answer = call("set_push_application", type="fcm", arn=arn)
+    error = "arn: must be that of an SNS platform application for fcm in this stack's account and region"
+    assert refused(answer, 400, error)
 
 
 def test_other_tokens_have_no_application(call: Call) -> None:

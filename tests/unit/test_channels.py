@@ -22,8 +22,9 @@ from segments import clients
 from segments.clock import Clock, Deadline
 from segments.errors import UnavailableError
 from segments.model import Token, TokenType
+from segments.stores import email
 from segments.stores.channels import Reply, deliver
-from segments.stores.email import Email, EmailStore, from_header
+from segments.stores.email import VERIFIED_SECONDS, Email, EmailStore, from_header
 from segments.stores.push import PushStore
 from segments.stores.sms import SmsStore
 
@@ -111,7 +112,14 @@ def error(code: str, status: int = 400) -> ClientError:
     [
         (error("Final"), Reply.REFUSED),
         (error("AccessDeniedException", 403), Reply.TRY_AGAIN),
-        (error("InternalFailure", 500), Reply.TRY_AGAIN),
+        (error("InternalFailure", 500), Reply.UNKNOWN),
+        (error("InternalServerErrorException", 500), Reply.UNKNOWN),
+        (error("502", 502), Reply.UNKNOWN),
+        (error("504", 504), Reply.UNKNOWN),
+        (error("Final", 500), Reply.UNKNOWN),
+        (error("ServiceUnavailable", 503), Reply.TRY_AGAIN),
+        (error("ServiceUnavailable", 500), Reply.TRY_AGAIN),
+        (error("503", 503), Reply.TRY_AGAIN),
         (error("SendingPausedException"), Reply.TRY_AGAIN),
         (EndpointConnectionError(endpoint_url=URL), Reply.TRY_AGAIN),
         (ConnectTimeoutError(endpoint_url=URL), Reply.TRY_AGAIN),
@@ -225,7 +233,7 @@ def test_a_senders_name_is_ascii_on_the_wire_and_comes_back_as_it_was(name: str)
 def test_a_sender_is_verified_by_itself_or_by_a_domain_above(
     emails: EmailStore, ses: Stubber, deadline: Deadline
 ) -> None:
-    for identity, verified in [("a@mail.example.com", None), ("mail.example.com", False), ("example.com", True)]:
+    for identity, verified in [("mail.example.com", None), ("example.com", False), ("a@mail.example.com", True)]:
         asked = {"EmailIdentity": identity}
         if verified is None:
             ses.add_client_error("get_email_identity", "NotFoundException", expected_params=asked)
@@ -238,6 +246,55 @@ def test_a_sender_whom_ses_does_not_know_is_not_verified(emails: EmailStore, ses
     for _ in ("a@example.com", "example.com"):
         ses.add_client_error("get_email_identity", "NotFoundException")
     assert not emails.is_verified("a@example.com", deadline)
+
+
+class Identities:
+    """SES, as far as it knows who is verified; keeps what it was asked."""
+
+    def __init__(self, *verified: str) -> None:
+        self.verified = set(verified)
+        self.asked: list[str] = []
+
+    def get_email_identity(self, EmailIdentity: str) -> dict[str, bool]:  # noqa: N803 - boto3's own name
+        self.asked.append(EmailIdentity)
+        return {"VerifiedForSendingStatus": EmailIdentity in self.verified}
+
+
+@pytest.mark.parametrize(
+    ("verified", "asked"),
+    [
+        ("mail.example.com", ["mail.example.com"]),
+        ("example.com", ["mail.example.com", "example.com"]),
+    ],
+)
+def test_a_hundred_senders_of_a_domain_ask_ses_once(deadline: Deadline, verified: str, asked: list[str]) -> None:
+    identities = Identities(verified)
+    store = EmailStore(cast("Any", identities), "the-set")
+    assert all(store.is_verified(f"a{number}@mail.example.com", deadline) for number in range(100))
+    assert identities.asked == asked
+
+
+def test_what_ses_said_of_a_sender_is_good_for_a_minute(deadline: Deadline) -> None:
+    identities = Identities()
+    store = EmailStore(cast("Any", identities), "the-set")
+    for _ in range(2):
+        assert not store.is_verified("a@example.com", deadline)
+    assert identities.asked == ["example.com", "a@example.com"]
+    identities.verified.add("a@example.com")
+    deadline.clock.sleep(VERIFIED_SECONDS)
+    assert not store.is_verified("a@example.com", deadline)
+    deadline.clock.sleep(1)
+    assert store.is_verified("a@example.com", deadline)
+    assert len(identities.asked) == 4
+
+
+def test_what_is_known_of_senders_is_bounded(deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(email, "_KEPT_IDENTITIES", 3)
+    identities = Identities()
+    store = EmailStore(cast("Any", identities), "the-set")
+    for domain in ("a.com", "b.com", "c.com", "a.com"):
+        store.is_verified(f"x@{domain}", deadline)
+    assert len(identities.asked) == 8
 
 
 def test_ses_may_be_unavailable_when_it_is_asked(emails: EmailStore, ses: Stubber) -> None:

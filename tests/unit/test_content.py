@@ -87,6 +87,8 @@ def test_a_field_that_must_be_there_must_hold_something(mode: TargetMode, field:
     [
         ("email", {"subject": "a\n{{ x | }}"}, "content.subject: line 2: expected word, found end of expression"),
         ("email", {"sender_name": "{{ x"}, "content.sender_name: line 1: '{{' is not closed"),
+        ("email", {"sender_name": "x" * 256}, "content.sender_name: comes out longer than 255 characters"),
+        ("email", {"sender_name": "買" * 200}, "content.sender_name: comes out longer than 700 characters of ASCII"),
         ("sms", {"body": "{% include 'x' %}"}, "content.body: line 1: unexpected tag 'include'"),
         ("push", {"deep_link": "{{ x | sparkle }}"}, "content.deep_link: line 1: unknown filter 'sparkle'"),
         ("sms", {"body": "\ud800"}, "content.body: must have no lone surrogates"),
@@ -169,6 +171,7 @@ def test_an_optional_field_that_comes_out_empty_is_left_out() -> None:
         ("webpush", {"title": "x" * 2000, "body": "x" * 1900}),
         ("email", {"subject": "x" * 999}),
         ("email", {"sender_name": "x" * 256}),
+        ("email", {"sender_name": "買" * 200}),
     ],
 )
 def test_what_the_provider_would_refuse_or_cut_is_not_sent(mode: str, content: Any) -> None:
@@ -177,6 +180,7 @@ def test_what_the_provider_would_refuse_or_cut_is_not_sent(mode: str, content: A
 
 def test_as_much_as_the_provider_takes_is_sent() -> None:
     assert out("sms", body="ü" * 1600)
+    assert out("email", sender_name="買" * 120)
     assert out("push", body="x" * 3700)
 
 

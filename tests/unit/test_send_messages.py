@@ -1,15 +1,18 @@
 """The `send_messages` function: batches in, partial batch failures out; and nothing of anybody's in its logs."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, cast
 
 import pytest
 
 from functions.send_messages.app import handler
+from segments import clients
 from segments.campaigns import CampaignSettings, DeliveryStatus, Message, TargetMode, Webhook
 from segments.edge import wiring
-from segments.limits import MESSAGE_ATTEMPTS, SENDING_SECONDS
+from segments.limits import MESSAGE_ATTEMPTS, PROVIDER_SECONDS, SENDING_SECONDS, SETTLING_SECONDS
 from segments.services.sending import QueuedMessage, SendingReport
 from segments.stores.channels import Reply
 from tests.support.events import Context, Event, sample
@@ -81,6 +84,29 @@ def test_what_is_no_message_comes_again_until_it_is_put_aside_and_holds_nobody_u
 def test_the_sample_event_can_be_read(world: World) -> None:
     assert failures(handler(sample("send_messages"), cast("Any", Context()))) == []
     assert world.taken == 0
+
+
+def test_each_batch_asks_for_connections_that_still_stand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Connections:
+        @contextmanager
+        def in_use(self) -> Iterator[None]:
+            seen.append("begins")
+            yield
+            seen.append(world.state()[0])
+
+    connections = Connections()
+    monkeypatch.setattr(wiring, "provider_connections", lambda: connections)
+    world.start(TargetMode.SMS)
+    handler(batch(MESSAGE.to_json()), cast("Any", Context()))
+    assert seen == ["begins", DeliveryStatus.SENT]
+
+
+def test_a_provider_is_not_waited_for_longer_than_is_kept_for_it() -> None:
+    for make in (clients.sesv2_client, clients.sns_client):
+        config: Any = make().meta.config
+        assert config.connect_timeout + config.read_timeout <= PROVIDER_SECONDS < SETTLING_SECONDS
 
 
 def test_the_numbers_of_the_template_are_those_of_the_code() -> None:

@@ -3,9 +3,11 @@
 import hmac
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -306,6 +308,37 @@ def test_a_name_that_does_not_resolve_is_given_up() -> None:
 
     store = WebhookStore("", HandClock(), unknown)
     assert store.send(Webhook("crm", "https://nobody.invalid/", SECRET), CALL, deadline()) is Reply.GAVE_UP
+
+
+def test_a_look_up_without_end_is_given_up_within_the_time_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "CALL_SECONDS", 0.2)
+    over = Event()
+
+    def silent(*_: Any) -> list[str]:
+        over.wait(20)
+        return [PUBLIC]
+
+    began = time.monotonic()
+    store = WebhookStore("", HandClock(), silent)
+    assert store.send(Webhook("crm", "https://crm.example.com/", SECRET), CALL, deadline()) is Reply.GAVE_UP
+    over.set()
+    assert time.monotonic() - began < 5
+
+
+def test_the_time_of_a_look_up_is_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting has what is left, and nothing is connected to when nothing is."""
+    given: list[float] = []
+
+    def connect(_: Any, timeout: float) -> socket.socket:
+        given.append(timeout)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    for seconds in (4, 6):
+        clock = HandClock()
+        store = WebhookStore("", clock, lambda *_, clock=clock, seconds=seconds: [clock.sleep(seconds), PUBLIC][1:])
+        store.send(Webhook("crm", "https://crm.example.com/", SECRET), CALL, Deadline.after(5.5, clock))
+    assert given == [1]
 
 
 def test_a_name_is_looked_up_once_a_call_and_the_address_that_was_checked_is_called() -> None:

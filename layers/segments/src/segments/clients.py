@@ -1,11 +1,16 @@
 """AWS clients: one a service and process, made when first needed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.session import Session, get_session
+
+from segments.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -103,3 +108,32 @@ def sesv2_client() -> "SESV2Client":
 def sns_client() -> "SNSClient":
     """Return the process's SNS client."""
     return cast("SNSClient", _session().create_client("sns", config=CONFIG.merge(_PATIENT)))
+
+
+# Well under what servers and whatever stands in between keep a silent connection for.
+IDLE_SECONDS = 5
+
+
+class KeptConnections:
+    """The connections to SES and SNS that a process keeps from one invocation to the next.
+
+    A process that is frozen in between does not hear that a connection was ended. A message over such a one would come
+    to nothing, and could not be told from one whose answer was lost.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._used_at: datetime | None = None
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Mark an invocation: what has been idle before it is dropped, and made anew when it is needed."""
+        now = self._clock.now()  # the other clock may stand still with the process
+        if self._used_at is None or not 0 <= (now - self._used_at).total_seconds() <= IDLE_SECONDS:
+            for make in (sesv2_client, sns_client):
+                if make.cache_info().currsize:
+                    make().close()  # only its pooled connections: it goes on as a new one would
+        try:
+            yield
+        finally:
+            self._used_at = self._clock.now()

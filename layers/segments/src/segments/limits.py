@@ -104,6 +104,8 @@ MAX_PUSH_PAYLOAD_BYTES = 4096
 MAX_WHATSAPP_CHARACTERS = 4096
 # RFC 5322, 2.1.1: a line of a header.
 MAX_SUBJECT_CHARACTERS = 998
+# As above, of a From header that has `From: ` and an address of 254 characters besides.
+MAX_ENCODED_NAME_CHARACTERS = 700
 # Ours: what an account may declare, so that it stays a small item
 MAX_SENDERS = 100
 MAX_WEBHOOKS = 100

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from segments.clients import (
+    KeptConnections,
     dynamodb_client,
     events_client,
     lambda_client,
@@ -120,7 +121,10 @@ def campaign_settings() -> "CampaignSettingsService":
     """Return what changes the declarations of accounts in this process."""
     from segments.services.campaign_settings import CampaignSettingsService
 
-    return CampaignSettingsService(accounts(), _campaign_settings(), _settings().webhook_test_origin)
+    settings = _settings()
+    _, partition, _, region, account, _ = settings.campaign_queue_arn.split(":")  # where the whole stack is
+    sns = f"arn:{partition}:sns:{region}:{account}:"
+    return CampaignSettingsService(accounts(), _campaign_settings(), settings.webhook_test_origin, sns)
 
 
 def _emails() -> "EmailStore":
@@ -407,6 +411,12 @@ def opt_outs() -> "OptOutService":
     from segments.services.opt_outs import OptOutService
 
     return OptOutService(_message_tokens(), profiles())
+
+
+@cache
+def provider_connections() -> KeptConnections:
+    """Return the process's connections to those who carry messages."""
+    return KeptConnections(SYSTEM_CLOCK)
 
 
 @cache

@@ -17,21 +17,26 @@ from segments.model import TokenType
 from segments.services.accounts import AccountService
 from segments.stores.campaign_settings import CampaignSettingsStore
 
-# SNS API reference, CreatePlatformApplication; the partition differs in China and in GovCloud.
+# SNS API reference, CreatePlatformApplication.
 _PLATFORMS = {TokenType.FCM: "GCM", TokenType.APNS: "(?:APNS|APNS_SANDBOX)"}
-_APPLICATION = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:app/%s/[A-Za-z0-9_.-]{1,256}"
+_APPLICATION = r"app/%s/[A-Za-z0-9_.-]{1,256}"
 # What a request line can carry as it is: no spaces, no control characters, nothing beyond ASCII.
 _URL = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 class CampaignSettingsService:
-    """Changes what accounts declare. `test_origin` is the one origin that a webhook may have without https."""
+    """Changes what accounts declare.
 
-    def __init__(self, accounts: AccountService, settings: CampaignSettingsStore, test_origin: str) -> None:
+    `test_origin` is the one origin that a webhook may have without https; `sns` is what the ARN of everything of SNS in
+    the stack's account and region begins with, as no function may use others.
+    """
+
+    def __init__(self, accounts: AccountService, settings: CampaignSettingsStore, test_origin: str, sns: str) -> None:
         self._accounts = accounts
         self._settings = settings
         self._test_origin = test_origin
+        self._sns = sns
 
     def set_time_zone(self, account_id: str, time_zone: str, deadline: Deadline) -> CampaignSettings:
         """Set the IANA time zone; raises InvalidRequestError, NotFoundError."""
@@ -114,8 +119,10 @@ class CampaignSettingsService:
         self._accounts.get(account_id, deadline)
         if kind not in _PLATFORMS:
             raise InvalidRequestError("type: must be 'fcm' or 'apns'")
-        if arn is not None and not re.fullmatch(_APPLICATION % _PLATFORMS[kind], arn):
-            raise InvalidRequestError(f"arn: must be that of an SNS platform application for {kind}")
+        if arn is not None and not re.fullmatch(re.escape(self._sns) + _APPLICATION % _PLATFORMS[kind], arn):
+            raise InvalidRequestError(
+                f"arn: must be that of an SNS platform application for {kind} in this stack's account and region"
+            )
 
         def put(settings: CampaignSettings) -> CampaignSettings:
             others = {known: each for known, each in settings.push_applications.items() if known is not kind}

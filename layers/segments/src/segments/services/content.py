@@ -1,6 +1,7 @@
 """The content of a campaign: which fields each channel has, what may stand in them, and how they are filled in."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ from segments.campaigns import Campaign, CampaignSettings, TargetMode, Webhook
 from segments.errors import InvalidRequestError
 from segments.limits import (
     MAX_CONTENT_BYTES,
+    MAX_ENCODED_NAME_CHARACTERS,
     MAX_PUSH_PAYLOAD_BYTES,
     MAX_SMS_CHARACTERS,
     MAX_SUBJECT_CHARACTERS,
@@ -20,10 +22,12 @@ from segments.limits import (
 from segments.model import Profile
 from segments.services import templates
 from segments.services.templates import TemplateError
+from segments.stores.email import from_header
 
 # Names longer than these are of no use to anybody.
 _SENDER_NAME_CHARACTERS = 255
 _SHOWN_CHARACTERS = 64
+_TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
 
@@ -127,8 +131,7 @@ def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
     body = rendered["body"]
     if mode is TargetMode.EMAIL and len(rendered["subject"]) > MAX_SUBJECT_CHARACTERS:
         raise TemplateError(f"subject: comes out longer than {MAX_SUBJECT_CHARACTERS} characters")
-    if len(rendered.get("sender_name", "")) > _SENDER_NAME_CHARACTERS:
-        raise TemplateError(f"sender_name: comes out longer than {_SENDER_NAME_CHARACTERS} characters")
+    _check_sender_name(rendered.get("sender_name", ""))
     if mode is TargetMode.SMS and len(body) > MAX_SMS_CHARACTERS:
         raise TemplateError(f"body: comes out longer than {MAX_SMS_CHARACTERS:,} characters")
     if mode is TargetMode.WHATSAPP and len(body) > MAX_WHATSAPP_CHARACTERS:
@@ -141,6 +144,18 @@ def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
             )
     if mode is TargetMode.WEBHOOK:
         _check_json(body)
+
+
+def _check_sender_name(name: str) -> None:
+    if len(name) > _SENDER_NAME_CHARACTERS:
+        raise TemplateError(f"sender_name: comes out longer than {_SENDER_NAME_CHARACTERS} characters")
+    try:
+        header = from_header(name, "")
+    except UnicodeError:
+        raise TemplateError("sender_name: comes out with lone surrogates") from None
+    if len(header) > MAX_ENCODED_NAME_CHARACTERS:
+        limit = f"{MAX_ENCODED_NAME_CHARACTERS} characters of ASCII, as which a header has it"
+        raise TemplateError(f"sender_name: comes out longer than {limit}")
 
 
 def _check_json(text: str) -> None:
@@ -172,6 +187,11 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         templates.check(text, is_html=(mode, name) in _HTML)
     except TemplateError as error:
         _refuse(name, str(error))
+    if name == "sender_name" and not _TAG.search(text):  # the same for everybody
+        try:
+            _check_sender_name(_one_line(text))
+        except TemplateError as error:
+            raise InvalidRequestError(f"content.{error}") from None
 
 
 def _check_addresses(content: Mapping[str, str], settings: CampaignSettings) -> None:

@@ -15,12 +15,11 @@ from typing import Any, cast
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import RangeLiteral
-from liquid.context import UNDEFINED
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.expression import Expression
 from liquid.stream import TokenStream
 from liquid.token import Token
-from liquid.undefined import Undefined
+from liquid.undefined import UNDEFINED, Undefined
 
 from segments.limits import (
     MAX_RENDERED_BYTES,

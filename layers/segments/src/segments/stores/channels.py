@@ -27,6 +27,8 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
+# AWS, "Common errors", on 503: "The request has failed due to a temporary failure of the server." So it was not taken.
+_NOT_TAKEN = {*_THROTTLED, "ServiceUnavailable", "ServiceUnavailableException"}
 # The request may have arrived, and its answer was lost.
 _ANSWER_LOST = (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
@@ -45,8 +47,9 @@ class Reply(StrEnum):
 def deliver(call: Callable[[], object], channel: str, final: Collection[str], deadline: Deadline) -> Reply:
     """Make a call that sends a message, waiting while the provider throttles; what it raises comes back as a reply.
 
-    `final` are the codes of errors that refuse the message for good. All others are the stack's own, such as a missing
-    right, and may be mended. Messages of errors are not logged, as they quote addresses.
+    `final` are the codes of errors that refuse the message for good. A provider that fails amid a request may have
+    taken it. All other errors are the stack's own, such as a missing right, and may be mended. Messages of errors are
+    not logged, as they quote addresses.
     """
     backoff = Backoff(deadline, first=0.2, most=2.0)
     while True:
@@ -58,9 +61,12 @@ def deliver(call: Callable[[], object], channel: str, final: Collection[str], de
             code = exc.response["Error"]["Code"]
             if code in _THROTTLED and backoff.wait():
                 continue
-            reply = Reply.REFUSED if code in final else Reply.TRY_AGAIN
             status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            is_ours = reply is Reply.TRY_AGAIN and code not in _THROTTLED and status < HTTPStatus.INTERNAL_SERVER_ERROR
+            is_away = code in _NOT_TAKEN or status == HTTPStatus.SERVICE_UNAVAILABLE
+            reply = Reply.REFUSED if code in final else Reply.TRY_AGAIN
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_away:
+                reply = Reply.UNKNOWN
+            is_ours = reply is Reply.TRY_AGAIN and not is_away
             _LOG.log(logging.ERROR if is_ours else logging.WARNING, "%s: %s, %s", channel, reply, code)
             return reply
         except BotoCoreError as exc:

@@ -20,6 +20,8 @@ MESSAGE_HEADER = "X-Api-Segments-Message"
 """The header that says whose message it was: SES repeats it when it tells of a bounce."""
 # SES v2 API reference, MessageHeader: a value's length.
 MAX_HEADER_CHARACTERS = 870
+VERIFIED_SECONDS = 60
+_KEPT_IDENTITIES = 1000
 # SES v2 API reference, SendEmail: errors that are about the message itself.
 _FINAL = ("BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected")
 
@@ -44,6 +46,7 @@ class EmailStore:
     def __init__(self, client: "SESV2Client", configuration_set: str) -> None:
         self._client = client
         self._configuration_set = configuration_set
+        self._verified: dict[str, tuple[float, bool]] = {}
 
     def send(self, email: Email, deadline: Deadline) -> Reply:
         """Hand an email to SES; one whose links are too long for a header is refused."""
@@ -70,10 +73,24 @@ class EmailStore:
         return deliver(lambda: self._client.send_email(**request), "email", _FINAL, deadline)
 
     def is_verified(self, address: str, deadline: Deadline) -> bool:
-        """Whether SES lets this address send: itself or a domain it belongs to is verified; raises UnavailableError."""
+        """Whether SES lets this address send: itself or a domain it belongs to is verified; raises UnavailableError.
+
+        SES takes about one such question a second, so what it says is good for a minute.
+        """
         return any(self._is_verified_identity(identity, deadline) for identity in _identities(address))
 
     def _is_verified_identity(self, identity: str, deadline: Deadline) -> bool:
+        now = deadline.clock.monotonic()
+        asked_at, is_verified = self._verified.get(identity, (now - VERIFIED_SECONDS - 1, False))
+        if now - asked_at > VERIFIED_SECONDS:
+            is_verified = self._ask_for_identity(identity, deadline)
+            self._verified.pop(identity, None)
+            self._verified[identity] = (now, is_verified)
+            for oldest in list(self._verified)[:-_KEPT_IDENTITIES]:
+                self._verified.pop(oldest, None)
+        return is_verified
+
+    def _ask_for_identity(self, identity: str, deadline: Deadline) -> bool:
         backoff = Backoff(deadline)
         while True:
             try:
@@ -93,7 +110,7 @@ def from_header(name: str | None, address: str) -> str:
 
 
 def _identities(address: str) -> Iterator[str]:
-    """Return the address, its domain, and the domains above it but the topmost."""
-    yield address
-    labels = address.rpartition("@")[2].split(".")
+    """Return the address's domain, the domains above it but the topmost, and, as only it is its own, the address."""
+    labels = address.rpartition("@")[2].lower().split(".")
     yield from (".".join(labels[start:]) for start in range(len(labels) - 1))
+    yield address

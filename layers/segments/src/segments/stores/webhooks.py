@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
+from threading import Thread, Timer
 from urllib.parse import SplitResult, urlsplit
 
 from segments.campaigns import Webhook
@@ -111,7 +111,7 @@ class WebhookStore:
         is_https = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if is_https else 80)
         ends_at = self._clock.monotonic() + CALL_SECONDS
-        connected = self._connect(parts, host, port)
+        connected = self._connect(parts, host, port, ends_at)
         http = HTTPConnection(host, port)
         if is_https:
             connected = self._tls().wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
@@ -130,19 +130,43 @@ class WebhookStore:
             http.request("POST", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", call.body, headers)
             return http.getresponse().status
 
-    def _connect(self, parts: SplitResult, host: str, port: int) -> socket.socket:
+    def _connect(self, parts: SplitResult, host: str, port: int, ends_at: float) -> socket.socket:
         """Connect to one of the addresses that a host has; raises _ForbiddenAddressError or OSError."""
-        addresses = list(dict.fromkeys(self._look_up(host, port)))
+        addresses = list(dict.fromkeys(_in_time(lambda: self._look_up(host, port), CALL_SECONDS)))
         is_test = bool(self._test_origin) and f"{parts.scheme}://{parts.netloc}" == self._test_origin
         if not is_test and (parts.scheme != "https" or not addresses or not all(map(is_public, addresses))):
             raise _ForbiddenAddressError
         failure: OSError = OSError("no address")
         for address in addresses[:_ADDRESSES_TRIED]:
+            left = ends_at - self._clock.monotonic()
+            if left <= 0:
+                raise TimeoutError
             try:
-                return socket.create_connection((address, port), timeout=CALL_SECONDS / _ADDRESSES_TRIED)
+                return socket.create_connection((address, port), timeout=min(left, CALL_SECONDS / _ADDRESSES_TRIED))
             except OSError as exc:
                 failure = exc
         raise failure
+
+
+def _in_time(look_up: Callable[[], Sequence[str]], seconds: float) -> Sequence[str]:
+    """Look a host up, which the system has no time-out for; raises TimeoutError, and what the look-up raises."""
+    found: list[Sequence[str]] = []
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            found.append(look_up())
+        except Exception as exc:  # noqa: BLE001 - raised by who waits
+            failed.append(exc)
+
+    looking = Thread(target=run, daemon=True)  # one that never ends is left to the resolver's own patience
+    looking.start()
+    looking.join(seconds)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise TimeoutError
+    return found[0]
 
 
 @contextmanager
