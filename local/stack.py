@@ -23,8 +23,8 @@ from local.webhook_receiver import running_receiver
 
 STAGE = "live"
 QUEUE_NAME = "api-segments-events"
-CAMPAIGN_MESSAGES_PER_SECOND = 1000
-"""More than the emulator can take: nothing here waits for the pace that a provider on AWS allows."""
+CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "1000", "CampaignDelaySeconds": "2"}
+"""Faster than the emulator, so nothing waits for a provider's pace; its lists of members follow within two seconds."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def running_stack(
     sam.require_tools()
     with ExitStack() as ending:
         webhook_origin = ending.enter_context(running_receiver())
-        own = {"WebhookTestOrigin": webhook_origin, "CampaignMessagesPerSecond": str(CAMPAIGN_MESSAGES_PER_SECOND)}
+        own = {"WebhookTestOrigin": webhook_origin, **CAMPAIGN_PARAMETERS}
         with step(console, "starting MiniStack, the AWS emulator"):
             emulator = ending.enter_context(running_emulator(state, port))
         with step(console, "building the functions and their layer (sam build)") as tell:

@@ -1,4 +1,4 @@
-"""Compare SegmentMembers and the counts with Memberships, and mend them: daily, or when asked."""
+"""Compare SegmentMembers and the counts with Memberships, mend them, and nudge campaigns: daily, or when asked."""
 
 import json
 from collections.abc import Sequence
@@ -44,6 +44,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _walk(scope: Scope, place: Place, deadline: Deadline) -> None:
+    if scope.segment_id is None and place == Place():
+        _nudge_campaigns(scope.account_id, deadline)
     findings, goes_on_at = wiring.reconciliation().reconcile(scope, place, deadline)
     count(
         Differences=findings.counts_mended,
@@ -67,6 +69,13 @@ def _walk(scope: Scope, place: Place, deadline: Deadline) -> None:
         suspects=len(findings.suspects),
         purges_begun=findings.unpurged,
     )
+
+
+def _nudge_campaigns(account_id: str, deadline: Deadline) -> None:
+    """Give each campaign that is to go on a task: its own may be lost, or have failed for good."""
+    for campaign_id in wiring.campaign_runs().due(account_id, deadline):
+        task = {"account_id": account_id, "campaign_id": campaign_id}
+        wiring.campaign_queue().put_off(task, 0, deadline)
 
 
 def _look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) -> None:

@@ -74,6 +74,7 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "CAMPAIGN_SCHEDULE_GROUP": "test",
             "SCHEDULER_ROLE_ARN": "arn:aws:iam::000000000000:role/scheduler",
             "CAMPAIGN_MESSAGES_PER_SECOND": "1000",
+            "CAMPAIGN_DELAY_SECONDS": "0",
             "MESSAGE_QUEUE_URL": "https://sqs.test/messages",
             "MAIL_CONFIGURATION_SET": "test",
             "WEBHOOK_TEST_ORIGIN": "",

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from functions.campaigns.app import handler as campaigns
+from functions.reconcile.app import handler as reconcile
 from segments.clock import Deadline
 from segments.edge import wiring
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay
+from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay, forget_services
 from tests.support.events import Context, body_of, with_body
 
 
@@ -78,6 +80,50 @@ def test_who_was_removed_or_excluded_a_moment_ago_gets_nothing(campaigning: Camp
     assert campaigning.run_to_the_end() == []
     assert campaigning.log(campaign_id) == []
     assert campaigning.status(campaign_id) == "completed"
+
+
+def test_who_was_added_right_before_the_start_is_reached_though_lists_of_members_follow_later(
+    campaigning: Campaigning, relay: Relay, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMPAIGN_DELAY_SECONDS", "30")
+    forget_services()
+    (gold,) = campaigning.account.create("GOLD")
+    campaigning.users(gold, "a", "b")
+    campaign_id = campaigning.create(segment=gold)
+    campaigning.run()
+    assert campaigning.status(campaign_id) == "running"
+    clock.sleep(29)
+    relay.drain()
+    campaigning.run()
+    assert campaigning.log(campaign_id) == []
+    clock.sleep(1)
+    assert len(campaigning.run_to_the_end()) == 2
+    assert campaigning.status(campaign_id) == "completed"
+
+
+def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
+    campaigning: Campaigning, relay: Relay, clock: MovableClock
+) -> None:
+    gold, vip = campaigning.account.create("GOLD", "VIP")
+    campaigning.users(gold, "a")
+    relay.drain()
+    scheduled, running = campaigning.create(segment=gold, when=campaigning.tomorrow()), campaigning.create(segment=gold)
+    joining = {"type": "event", "segment": vip, "action": "ADD"}
+    limited = campaigning.create(when=joining, users_limit_overall=5)
+    campaigning.create(when=joining)
+    campaigning.run(campaigning.queues.tasks[0])
+    campaigning.create(segment=gold, when=f"{clock.now() + timedelta(days=9):%Y%m%d %H:%M}")
+    campaigning.queues.tasks.clear()
+    campaigning.queues.messages.clear()
+    campaigning.schedules.made.clear()
+    clock.sleep(24 * 3600)
+    scope = {"account_id": campaigning.account.account_id, "segment_id": None}
+
+    reconcile({"Records": [{"body": json.dumps({"scope": scope, "place": {}})}]}, Context(60))
+
+    assert {task["campaign_id"] for task in campaigning.queues.tasks} == {scheduled, running, limited}
+    campaigning.run_to_the_end()
+    assert [campaigning.status(each) for each in (scheduled, running, limited)] == ["completed", "completed", "running"]
 
 
 def test_the_limit_of_users_is_exact(campaigning: Campaigning, relay: Relay) -> None:

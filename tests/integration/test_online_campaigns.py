@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.integration.campaigning import Campaigning
-from tests.integration.conftest import Json, Relay
+from tests.integration.conftest import Json, MovableClock, Relay
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -149,3 +149,70 @@ def test_more_changes_than_one_transaction_takes_are_all_acted_on(campaigning: C
     assert campaigning.tell(changes(campaigning, relay)) == []
     assert campaigning.result(campaign_id)["queued"] == 100
     assert len(campaigning.queues.messages) == 100
+
+
+def test_what_was_logged_is_queued_again_also_when_its_user_has_left_since(
+    campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vip, gold = campaigning.account.create("VIP", "GOLD")
+    campaign_id = campaigning.create(when=on_joining(vip), segments={"include": [gold]})
+    for segment_id in (gold, vip):
+        campaigning.users(segment_id, "a", "b", "c")
+    told = changes(campaigning, relay)
+    campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
+    with monkeypatch.context() as impatient:
+        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        assert campaigning.tell(told) == [f"m{place}" for place, each in enumerate(told) if each["Segment ID"] == vip]
+    campaigning.queues.refuse = lambda _: False
+    campaigning.remove(gold, "a")
+    assert campaigning.account.erase("b")[0] == 200
+
+    assert campaigning.tell(told) == []
+
+    assert len({message.delivery_id for message in campaigning.queues.messages}) == 3
+    assert campaigning.tell(changes(campaigning, relay)) == [], "who left, with nothing in the log, is left out"
+    assert len(campaigning.log(campaign_id)) == 3
+
+
+def test_a_full_campaign_completes_though_its_last_invocation_died_before_it_said_so(
+    campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=1)
+    campaigning.run_to_the_end()
+    campaigning.users(vip, "a")
+    told = changes(campaigning, relay)
+    campaigning.queues.refuse = lambda call: call == "SendMessage"
+    with monkeypatch.context() as impatient:
+        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        assert campaigning.tell(told) == ["m0"]
+    campaigning.queues.refuse = lambda _: False
+    campaigning.send_all()
+
+    assert campaigning.tell(told) == []
+
+    campaigning.run_to_the_end()
+    result = campaigning.result(campaign_id)
+    assert (result["status"], result["queued"], result["sent"]) == ("completed", 1, 1)
+    assert campaigning.account.delete(vip)[0] == 200
+
+
+def test_a_full_campaign_waits_a_day_for_a_message_that_never_ends(
+    campaigning: Campaigning, relay: Relay, clock: MovableClock
+) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=1)
+    campaigning.run()
+    campaigning.users(vip, "a")
+    campaigning.tell(changes(campaigning, relay))
+    campaigning.queues.messages.clear()  # among the failed tasks
+    campaigning.run()
+    campaigning.users(vip, "b")
+    campaigning.tell(changes(campaigning, relay))
+    assert len(campaigning.queues.tasks) == 1, "its end is on its way"
+    clock.sleep(23 * 3600)
+    campaigning.run()
+    assert campaigning.status(campaign_id) == "running"
+    clock.sleep(3600)
+    campaigning.run_to_the_end()
+    assert campaigning.status(campaign_id) == "completed"

@@ -28,7 +28,7 @@ from segments.campaigns import (
 from segments.clock import Clock, Deadline
 from segments.errors import NotWrittenError
 from segments.model import Channel
-from segments.services.campaign_runs import CampaignRunService, CampaignStores
+from segments.services.campaign_runs import CampaignRunService, CampaignStores, Pace
 from segments.stores import keys
 from segments.stores.campaigns import CampaignStore
 from segments.stores.change_bus import ChangeBus
@@ -47,6 +47,8 @@ START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 CAMPAIGN_ID = int(START.timestamp()) * 1_000_000
 MODES = (TargetMode.EMAIL, TargetMode.PUSH, TargetMode.WEBHOOK)
 MANY_INVOCATIONS = 500
+LAG_SECONDS = 30.0
+"""So far, at most, are the lists of members behind memberships."""
 
 
 class Crash(BaseException):
@@ -117,7 +119,12 @@ class Outside:
 
     chance: Random
     messages: list[Message] = field(default_factory=list)
+    tasks: list[Any] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+
+    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
+        assert (QueueUrl, DelaySeconds) == ("tasks", 0)
+        self.tasks.append(json.loads(MessageBody))
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Any:  # noqa: N803 - boto3's own names
         assert QueueUrl == "messages"
@@ -144,6 +151,7 @@ class Walking:
         self.stops = chance.random() < 0.25 if stops is None else stops
         self.stopped_with: set[str] | None = None
         self.nested = False
+        self.behind: list[tuple[datetime, str]] = []
         self.sent: Counter[str] = Counter()
         segments = list(range(1, chance.randint(2, 6)))
         include = tuple(chance.sample(segments, chance.randint(1, len(segments))))
@@ -197,7 +205,7 @@ class Walking:
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),
             ChangeBus(shaky(self.outside), "bus"),
-            1000.0,
+            Pace(1000.0, LAG_SECONDS),
             self.clock,
         )
 
@@ -205,6 +213,7 @@ class Walking:
 
     def meanwhile(self) -> None:
         """Let something happen between two calls of a runner."""
+        self._project()
         if self.nested:
             return
         self.nested = True
@@ -309,12 +318,23 @@ class Walking:
             self._write(profile_id, user)
 
     def _write(self, profile_id: str, user: User) -> None:
-        """Write a user's memberships, and their projection."""
+        """Write a user's memberships; the lists of members follow."""
         reach = {"reach": {"SS": sorted(user.reach)}} if user.reach else {}
         sets = {"segment_ids": {"NS": sorted(map(str, user.segment_ids))}} if user.segment_ids else {}
         pk = {"S": keys.membership(ACCOUNT, profile_id)}
         item = {"pk": pk, "account_id": {"S": ACCOUNT}, "profile_id": {"S": profile_id}, **sets, **reach}
         self.db.put_item(TableName=self.environment["MEMBERSHIPS_TABLE"], Item=item)
+        self.behind.append((self.clock.at + timedelta(seconds=self.chance.uniform(0, LAG_SECONDS)), profile_id))
+
+    def _project(self) -> None:
+        """Bring the lists of members as far as they are by now."""
+        due = [each for each in self.behind if each[0] <= self.clock.at]
+        self.behind = [each for each in self.behind if each[0] > self.clock.at]
+        for _, profile_id in due:
+            self._write_rows(profile_id, self.users[profile_id])
+
+    def _write_rows(self, profile_id: str, user: User) -> None:
+        reach = {"reach": {"SS": sorted(user.reach)}} if user.reach else {}
         for segment_id in self.segments:
             row = {
                 "pk": {"S": keys.member_bucket(ACCOUNT, segment_id, profile_id)},

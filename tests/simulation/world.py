@@ -87,6 +87,7 @@ NAMES = {
     "CAMPAIGN_SCHEDULE_GROUP": "schedules",
     "SCHEDULER_ROLE_ARN": "scheduler's role",
     "CAMPAIGN_MESSAGES_PER_SECOND": "14",
+    "CAMPAIGN_DELAY_SECONDS": "2",
     "MAIL_CONFIGURATION_SET": "mail",
     "PUBLIC_URL": "https://api.example.com/live",
 }

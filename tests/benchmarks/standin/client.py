@@ -101,6 +101,7 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
         "CAMPAIGN_QUEUE_URL": f"{control.url}/campaigns",
         "MESSAGE_QUEUE_URL": f"{control.url}/messages",
         "CAMPAIGN_MESSAGES_PER_SECOND": "1000000",
+        "CAMPAIGN_DELAY_SECONDS": "0",
         "PUBLIC_URL": "https://api.example.com/live",
         "WEBHOOK_TEST_ORIGIN": "",
         **tables,

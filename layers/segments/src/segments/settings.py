@@ -25,6 +25,7 @@ class Settings:
     campaign_schedule_group: str
     scheduler_role_arn: str
     campaign_messages_per_second: str
+    campaign_delay_seconds: str
     message_queue_url: str
     bus_name: str
     mail_configuration_set: str

@@ -375,7 +375,7 @@ def previews() -> "PreviewService":
 @cache
 def campaign_runs() -> "CampaignRunService":
     """Return what runs campaigns in this process."""
-    from segments.services.campaign_runs import CampaignRunService
+    from segments.services.campaign_runs import CampaignRunService, Pace
     from segments.stores.change_bus import ChangeBus
 
     settings = _settings()
@@ -385,7 +385,7 @@ def campaign_runs() -> "CampaignRunService":
         _memberships(),
         message_queue(),
         ChangeBus(events_client(), settings.bus_name),
-        float(settings.campaign_messages_per_second),
+        Pace(float(settings.campaign_messages_per_second), float(settings.campaign_delay_seconds)),
         SYSTEM_CLOCK,
     )
 

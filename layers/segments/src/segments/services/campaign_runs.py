@@ -68,8 +68,19 @@ class RunReport:
     is_finished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many messages a second all runners together queue; how long after its start a campaign looks at its users.
+
+    By then the lists of members have what was acknowledged before the start.
+    """
+
+    messages_per_second: float
+    delay_seconds: float
+
+
 class CampaignRunService:
-    """Runs campaigns; `messages_per_second` is the pace of all runners together."""
+    """Runs campaigns."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the stores that a walk goes through
         self,
@@ -78,7 +89,7 @@ class CampaignRunService:
         memberships: MembershipStore,
         messages: TaskQueue,
         bus: ChangeBus,
-        messages_per_second: float,
+        pace: Pace,
         clock: Clock,
     ) -> None:
         self._stores = stores
@@ -86,8 +97,21 @@ class CampaignRunService:
         self._memberships = memberships
         self._messages = messages
         self._bus = bus
-        self._pace = messages_per_second / CAMPAIGN_RUNNERS
+        self._pace = pace.messages_per_second / CAMPAIGN_RUNNERS
+        self._delay = pace.delay_seconds
         self._clock = clock
+
+    def due(self, account_id: str, deadline: Deadline) -> list[int]:
+        """Return the campaigns that must have a task, which may be lost; one more task does no harm.
+
+        An online campaign has one only when it is full.
+        """
+        now = self._clock.now()
+        return [
+            campaign.campaign_id
+            for campaign in self._stores.campaigns.live(account_id, deadline)
+            if (campaign.users_limit is not None if campaign.starts_at is None else campaign.starts_at <= now)
+        ]
 
     def run(self, account_id: str, campaign_id: int, deadline: Deadline) -> RunReport:
         """Go on with a campaign until it is through or the time is up; raises ThrottledError or UnavailableError."""
@@ -118,6 +142,10 @@ class CampaignRunService:
 
     def _walk(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
         began, queued_before = self._clock.now(), walk.queued
+        if campaign.started_at is not None:
+            early = self._delay - (began - datetime.fromisoformat(campaign.started_at)).total_seconds()
+            if early > 0:
+                return RunReport(0, early)
         while walk.walked_at is None:
             queued = walk.queued - queued_before
             ahead = queued / self._pace - (self._clock.now() - began).total_seconds()
@@ -207,6 +235,9 @@ class CampaignRunService:
         if campaign.status is CampaignStatus.RUNNING and is_online and not is_full:
             return RunReport(0, None)
         now = self._clock.now()
+        if campaign.status is CampaignStatus.RUNNING and walk.walked_at is None:  # an online one that is full
+            walk = replace(walk, walked_at=rfc3339(now))
+            self._stores.walks.note_full(campaign, rfc3339(now), deadline)
         results = self._stores.deliveries.results(campaign.account_id, campaign.campaign_id, deadline)
         if results.settled < results.queued:
             since = campaign.ended_at or walk.walked_at

@@ -86,35 +86,49 @@ class CampaignTriggerService:
         campaigns = self._stores.campaigns.get_many(account_id, campaign_ids, deadline)
         profile_ids = list(dict.fromkeys(change.profile_id for change in changes))
         images = self._memberships.get_many(account_id, profile_ids, deadline)
-        return sum(
-            self._message(campaign, _meant(campaign, changes, images), images, deadline)
-            for campaign in campaigns.values()
-        )
+        return sum(self._message(campaign, changes, images, deadline) for campaign in campaigns.values())
 
     def _message(
         self,
         campaign: Campaign,
-        changes: Mapping[str, Change],
+        changes: Sequence[Change],
         images: Mapping[str, MembershipImage],
         deadline: Deadline,
     ) -> int:
         """Log and queue a campaign's messages for changes, by their Event ID; return how many were queued."""
         now = self._clock.now()
+        meant, others = _parted(campaign, changes, images)
         entries = [
             LogEntry(
                 Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
                 QUEUED if campaign.target_mode.reaches(images[change.profile_id].reach) else UNREACHABLE,
                 now,
             )
-            for event_id, change in changes.items()
+            for event_id, change in meant.items()
         ]
-        queued: list[LogEntry] = []
+        queued = self._logged_before(campaign, others, now, deadline)
         for start in range(0, len(entries), CAMPAIGN_PAGE):
             queued += self._log(campaign, entries[start : start + CAMPAIGN_PAGE], deadline)
+        # First of all, also when these changes were told before: who queues the last message may not come to this.
+        self._complete_if_full(campaign, deadline)
         self._messages.put_all([entry.message.to_json() for entry in queued], deadline)
-        if queued and campaign.users_limit is not None:
-            self._complete_if_full(campaign, deadline)
         return len(queued)
+
+    def _logged_before(
+        self, campaign: Campaign, changes: Mapping[str, Change], now: datetime, deadline: Deadline
+    ) -> list[LogEntry]:
+        """Return the messages of users who have left the audience since these were logged: the sender ends them."""
+        if not changes:
+            return []
+        entries = [
+            LogEntry(
+                Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
+                QUEUED,
+                now,
+            )
+            for event_id, change in changes.items()
+        ]
+        return self._not_logged(campaign, entries, deadline)[1]
 
     def _log(self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline) -> list[LogEntry]:
         """Log the entries that are not logged yet; return those to queue: now logged, or logged and not sent yet."""
@@ -156,21 +170,28 @@ class CampaignTriggerService:
         return None if campaign.users_limit is None else max(0, campaign.users_limit - state[1].queued)
 
     def _complete_if_full(self, campaign: Campaign, deadline: Deadline) -> None:
-        if self._room(campaign, deadline) == 0:
+        """See to it that a full campaign comes to its end, unless that is on its way."""
+        if campaign.users_limit is None or campaign.status is not CampaignStatus.RUNNING:
+            return
+        state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
+        if state is not None and state[1].queued >= campaign.users_limit and state[1].walked_at is None:
             task = {"account_id": campaign.account_id, "campaign_id": campaign.campaign_id}
             self._tasks.put_off(task, 0, deadline)
 
 
-def _meant(campaign: Campaign, changes: Sequence[Change], images: Mapping[str, MembershipImage]) -> dict[str, Change]:
-    """Return the changes that the campaign acts on, each once: not older than it, and of users in its audience.
+def _parted(
+    campaign: Campaign, changes: Sequence[Change], images: Mapping[str, MembershipImage]
+) -> tuple[dict[str, Change], dict[str, Change]]:
+    """Part the changes that are not older than the campaign, each once: of users in its audience now, and of others.
 
     Events tell times in whole seconds, so one of the second in which the campaign was created counts.
     """
     since = datetime.fromisoformat(campaign.created_at).replace(microsecond=0)
-    return {
-        change.event_id: change
-        for change in changes
-        if change.profile_id in images
-        and change.occurred_at >= since
-        and campaign.audience.includes(images[change.profile_id].segment_ids)
-    }
+    meant: dict[str, Change] = {}
+    others: dict[str, Change] = {}
+    for change in changes:
+        if change.occurred_at >= since:
+            image = images.get(change.profile_id)
+            is_meant = image is not None and campaign.audience.includes(image.segment_ids)
+            (meant if is_meant else others)[change.event_id] = change
+    return meant, others

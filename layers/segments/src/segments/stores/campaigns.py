@@ -43,8 +43,8 @@ class Walk:
     """How far a campaign has come. `version` grows by one with each step, so that of two runners one gets ahead.
 
     The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
-    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when
-    the last page was done; `start_told` and `end_told` are whether the world was told.
+    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when the last page
+    was done, or an online campaign was found full; `start_told` and `end_told` are whether the world was told.
     """
 
     version: int = 0
@@ -98,6 +98,24 @@ class CampaignStore:
                 ":account": {"S": account_id},
                 ":first": {"S": keys.campaign(first)},
                 ":last": {"S": keys.campaign(last)},
+            },
+        )
+        return [_campaign(item) for item in items]
+
+    def live(self, account_id: str, deadline: Deadline) -> list[Campaign]:
+        """Return the account's scheduled and running campaigns, without their content, as of a moment ago."""
+        items = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            KeyConditionExpression="account_id = :account AND begins_with(sk, :campaigns)",
+            FilterExpression="#status = :scheduled OR #status = :running",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":campaigns": {"S": keys.CAMPAIGNS},
+                ":scheduled": {"S": CampaignStatus.SCHEDULED},
+                ":running": {"S": CampaignStatus.RUNNING},
             },
         )
         return [_campaign(item) for item in items]

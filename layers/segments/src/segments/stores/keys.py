@@ -138,9 +138,13 @@ LIVE_CAMPAIGNS = "LIVE"
 """Sort key in Campaigns of the number of an account's scheduled and running campaigns."""
 
 
+CAMPAIGNS = "CAMPAIGN#"
+"""What the sort keys in Campaigns of all campaigns begin with."""
+
+
 def campaign(campaign_id: int) -> str:
     """Sort key in Campaigns of a campaign, without its content; padded so that keys sort as ids, so by age."""
-    return f"CAMPAIGN#{campaign_id:016d}"
+    return f"{CAMPAIGNS}{campaign_id:016d}"
 
 
 def campaign_content(campaign_id: int) -> str:

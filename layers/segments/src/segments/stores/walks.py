@@ -103,6 +103,17 @@ class WalkStore:
         }
         self._step(campaign, update, entries, deadline)
 
+    def note_full(self, campaign: Campaign, now: str, deadline: Deadline) -> None:
+        """Note when an online campaign was found to have queued all that its limit allows, unless that is noted."""
+        self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=_key(campaign),
+            UpdateExpression="SET walked_at = :now",
+            ConditionExpression="attribute_exists(account_id) AND attribute_not_exists(walked_at)",
+            ExpressionAttributeValues={":now": {"S": now}},
+        )
+
     def clear_pending(self, campaign: Campaign, seen: Walk, deadline: Deadline) -> None:
         """Note that the messages of the last page are in their queue, also when the campaign was stopped."""
         self._db.update(
