@@ -44,11 +44,12 @@ class Receiver:
             said(connection)
             return
         with suppress(OSError):
-            self.requests.append(_request(connection))
+            self.requests.append(read_request(connection))
             connection.sendall(said)
 
 
-def _request(connection: socket) -> bytes:
+def read_request(connection: socket) -> bytes:
+    """Return a request, head and body."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536) or b"\r\n\r\n"

@@ -14,7 +14,7 @@ from segments.clock import Clock, Deadline
 from segments.stores.channels import Reply
 from segments.stores.email import Email, EmailStore
 from segments.stores.sms import SmsStore
-from tests.support.receiver import LOOPBACK, Receiver, receiving
+from tests.support.receiver import LOOPBACK, Receiver, read_request, receiving
 
 MADE = [
     clients.dynamodb_client,
@@ -60,7 +60,7 @@ def forgotten(said: bytes) -> Callable[[socket.socket], None]:
     """Return what answers one request and keeps the connection, but resets it on the next, as if long forgotten."""
 
     def serve(connection: socket.socket) -> None:
-        connection.recv(65536)
+        assert read_request(connection)
         connection.sendall(said)
         if connection.recv(1):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
