@@ -99,6 +99,7 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         **dict.fromkeys((field.name.upper() for field in fields(Settings)), "benchmark"),
         "CAMPAIGN_QUEUE_URL": f"{control.url}/campaigns",
+        "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
         "MESSAGE_QUEUE_URL": f"{control.url}/messages",
         "CAMPAIGN_MESSAGES_PER_SECOND": "1000000",
         "CAMPAIGN_DELAY_SECONDS": "0",
