@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 # A call that hangs is given up early enough to be repeated within one request, and to end before the request must
-# (edge.http.RESERVE_SECONDS). The stores repeat calls within their deadline, so the SDK does not.
+# (http.gateway.RESERVE_SECONDS). The stores repeat calls within their deadline, so the SDK does not.
 # Shapes are checked by our tests, not again on each call; the user agent is not worked out anew on each call.
 CONFIG = Config(
     connect_timeout=1,

@@ -1,6 +1,6 @@
 """Every key of every table is built here.
 
-Keys are injective: account ids hold no `#` (services.accounts checks that), numbers are digits, free text comes last.
+Keys are injective: account ids hold no `#` (accounts.service checks that), numbers are digits, free text comes last.
 Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, and a sort key may have 1,024.
 """
 
@@ -9,6 +9,7 @@ from zlib import crc32
 
 # DynamoDB developer guide, "Service quotas"
 MAX_SORT_KEY_BYTES = 1024
+
 # architecture.md
 MEMBER_BUCKETS = 16
 COUNTER_SLOTS = 8

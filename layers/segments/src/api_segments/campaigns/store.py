@@ -1,4 +1,4 @@
-"""Campaigns table: what campaigns are and how far they have come. Their deliveries are in `stores.deliveries`.
+"""Campaigns table: what campaigns are and how far they have come. Their deliveries are in `store_deliveries`.
 
 A campaign's content, up to 200 KB, is an item of its own: it never changes, while the campaign does with each page.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree. `edge.http` holds the one table from these to the wire's codes.
+"""What can go wrong, as one tree. `http.gateway` holds the one table from these to the wire's codes.
 
 `str(error)` is the sentence a client reads: it names the place, never a secret. `slug` is the name under which the
 error stream keeps an error.

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+
 # Past 16 threads nothing is gained (measured: 100 UpdateItems take 100 ms of CPU however many threads share them).
 _POOL = ThreadPoolExecutor(max_workers=16, thread_name_prefix="dynamodb")
 

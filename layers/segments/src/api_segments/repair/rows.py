@@ -34,10 +34,11 @@ from api_segments.segments.store import SegmentStore, counter_name
 
 RowId = tuple[int, str]
 """Segment and profile."""
+
 # A row of its own and one action for its segment's counts.
 _ROWS_PER_WRITE = TRANSACTION_ACTIONS // 2
 _MENDED = "r"
-_BEFORE_ALL_RECORDS = "0" * 40  # sequences have 40 digits here (edge.streams)
+_BEFORE_ALL_RECORDS = "0" * 40  # sequences have 40 digits here (http.streams)
 
 
 @dataclass(frozen=True, slots=True)
