@@ -85,6 +85,29 @@ def test_a_row_that_is_missing_or_wrong_is_mended(  # noqa: PLR0913, PLR0917 - f
     assert run(account, tasks, capsys) == NOTHING
 
 
+def test_a_table_of_members_that_begins_empty_is_filled_and_followed(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    relay: Relay,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As after a restore (docs/operations.md): the counts are there, the rows are not."""
+    for segment_id, profile_id in tables.members(account.account_id):
+        delete_row(tables.client, environment, row_key(account, segment_id, profile_id))
+    assert not agrees(account, tables)
+
+    assert run(account, tasks, capsys)["RowsMended"] == 11
+    assert agrees(account, tables)
+
+    account.update((users("U0"), actions("REMOVE", segment)), (users("U99"), actions("ADD", segment)))
+    relay.drain()
+    assert agrees(account, tables)
+    assert account.members(segment) == 10
+
+
 def test_a_row_of_a_user_who_is_no_member_is_taken_away(  # noqa: PLR0913, PLR0917 - fixtures
     account: Account,
     segment: int,
