@@ -6,11 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import Answer, Request, require_api_segments, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import refuse_unknown
-from segments.edge.target_answers import (
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.planning.answers import (
     created_body,
     deliveries_body,
     estimates_body,
@@ -20,7 +17,7 @@ from segments.edge.target_answers import (
     stopped_body,
     targets_body,
 )
-from segments.edge.targets import (
+from api_segments.campaigns.planning.requests import (
     DeliveryLog,
     TargetList,
     parse_create,
@@ -28,6 +25,11 @@ from segments.edge.targets import (
     parse_preview,
     parse_target,
 )
+from api_segments.http import wiring as http_wiring
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import refuse_unknown
+from api_segments.http.tenant import require_api_segments
 
 
 @metrics.log_metrics
@@ -49,39 +51,43 @@ def _create(request: Request) -> Answer:
     wanted = parse_create(request)
     account_id = request.tenant.account_id
     if wanted.estimate_only:
-        users = wiring.campaigns().estimate(account_id, wanted.campaign, request.deadline)
+        users = campaigns_wiring.campaigns().estimate(account_id, wanted.campaign, request.deadline)
         return Answer(HTTPStatus.OK, estimates_body(wanted.campaign.target_mode, users))
-    campaign_id, is_replay = wiring.campaigns().create(account_id, wanted.campaign, wanted.key, request.deadline)
+    campaign_id, is_replay = campaigns_wiring.campaigns().create(
+        account_id, wanted.campaign, wanted.key, request.deadline
+    )
     count(CampaignsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
 
 
 def _list(request: Request) -> Answer:
     account_id = request.tenant.account_id
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
-    wanted = TargetList(request, wiring.cursors(), time_zone)
+    time_zone = campaigns_wiring.campaigns().settings(account_id, request.deadline).time_zone
+    wanted = TargetList(request, http_wiring.cursors(), time_zone)
     paging = wanted.paging
-    page = wiring.campaigns().newest(account_id, wanted.created, paging.position, paging.limit, request.deadline)
+    page = campaigns_wiring.campaigns().newest(
+        account_id, wanted.created, paging.position, paging.limit, request.deadline
+    )
     return Answer(HTTPStatus.OK, targets_body(page.rows, time_zone, paging.cursor_to(page.goes_on_at)))
 
 
 def _stop(request: Request) -> Answer:
     campaign_id = parse_target(request.body)
-    wiring.campaigns().stop(request.tenant.account_id, campaign_id, request.deadline)
+    campaigns_wiring.campaigns().stop(request.tenant.account_id, campaign_id, request.deadline)
     return Answer(HTTPStatus.OK, stopped_body(campaign_id))
 
 
 def _result(request: Request) -> Answer:
     account_id = request.tenant.account_id
-    campaign, results = wiring.campaigns().get(account_id, parse_target(request.body), request.deadline)
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
+    campaign, results = campaigns_wiring.campaigns().get(account_id, parse_target(request.body), request.deadline)
+    time_zone = campaigns_wiring.campaigns().settings(account_id, request.deadline).time_zone
     return Answer(HTTPStatus.OK, result_body(campaign, results, time_zone))
 
 
 def _log(request: Request) -> Answer:
-    wanted = DeliveryLog(request, wiring.cursors())
+    wanted = DeliveryLog(request, http_wiring.cursors())
     paging = wanted.paging
-    page = wiring.campaigns().log(
+    page = campaigns_wiring.campaigns().log(
         request.tenant.account_id, wanted.campaign_id, paging.position, paging.limit, request.deadline
     )
     return Answer(HTTPStatus.OK, deliveries_body(page.rows, paging.cursor_to(page.goes_on_at)))
@@ -89,15 +95,17 @@ def _log(request: Request) -> Answer:
 
 def _preview(request: Request) -> Answer:
     wanted = parse_preview(request.body)
-    rendered = wiring.previews().preview(request.tenant.account_id, wanted, request.deadline)
+    rendered = campaigns_wiring.previews().preview(request.tenant.account_id, wanted, request.deadline)
     return Answer(HTTPStatus.OK, preview_body(rendered))
 
 
 def _settings(request: Request) -> Answer:
     parse_nothing(request.body)
     account_id = request.tenant.account_id
-    settings = wiring.campaigns().settings(account_id, request.deadline)
-    return Answer(HTTPStatus.OK, settings_body(settings, wiring.campaigns().verified(settings, request.deadline)))
+    settings = campaigns_wiring.campaigns().settings(account_id, request.deadline)
+    return Answer(
+        HTTPStatus.OK, settings_body(settings, campaigns_wiring.campaigns().verified(settings, request.deadline))
+    )
 
 
 _ROUTES: Mapping[str, Callable[[Request], Answer]] = {

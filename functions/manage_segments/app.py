@@ -7,31 +7,23 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.answers import (
-    SegmentBody,
-    member_body,
-    members_body,
-    profile_segments_body,
-    segment_body,
-    segments_body,
-    update_errors_body,
-    usage_body,
-)
-from segments.edge.http import Answer, Request, failure, read_request, render, require_api_segments
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import (
-    SEGMENT_FILTERS,
-    Paging,
-    identity_in_path,
-    month_in_query,
-    refuse_unknown,
-    segment_filter,
-    segment_id_in_path,
-)
-from segments.edge.requests import parse_rename
-from segments.errors import NotFoundError, SegmentsError
-from segments.model import NO_MEMBERS
+from api_segments.accounts import wiring as accounts_wiring
+from api_segments.accounts.answers import usage_body
+from api_segments.accounts.requests import month_in_query
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.core.errors import NotFoundError, SegmentsError
+from api_segments.http import wiring as http_wiring
+from api_segments.http.gateway import Answer, Request, failure, read_request, render
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import Paging, identity_in_path, refuse_unknown, segment_id_in_path
+from api_segments.http.tenant import require_api_segments
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.answers import member_body, members_body, profile_segments_body, update_errors_body
+from api_segments.profiles import wiring as profiles_wiring
+from api_segments.segments import wiring as segments_wiring
+from api_segments.segments.answers import SegmentBody, segment_body, segments_body
+from api_segments.segments.model import NO_MEMBERS
+from api_segments.segments.requests import SEGMENT_FILTERS, parse_rename, segment_filter
 
 app = APIGatewayRestResolver()
 
@@ -48,9 +40,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def list_segments() -> Response[str]:
     """List segments with their counts."""
     request = _request_for_segments("limit", "cursor", *SEGMENT_FILTERS)
-    paging = Paging(request, wiring.cursors(), "/api/segments", *SEGMENT_FILTERS)
+    paging = Paging(request, http_wiring.cursors(), "/api/segments", *SEGMENT_FILTERS)
     wanted = segment_filter(request.query)
-    page = wiring.segment_reads().search(
+    page = segments_wiring.segment_reads().search(
         request.tenant.account_id, wanted, paging.position, paging.limit, request.deadline
     )
     return _ok(segments_body(page.rows, paging.cursor_to(page.goes_on_at)))
@@ -68,7 +60,7 @@ def rename_segment(segment_id: str) -> Response[str]:
     """Give a segment another name."""
     request = _request_for_segments()
     found = segment_id_in_path(segment_id)
-    wiring.segments().rename(request.tenant.account_id, found, parse_rename(request.body), request.deadline)
+    segments_wiring.segments().rename(request.tenant.account_id, found, parse_rename(request.body), request.deadline)
     return _ok(_segment(request, found))
 
 
@@ -77,7 +69,7 @@ def delete_segment(segment_id: str) -> Response[str]:
     """Delete a segment, for good."""
     request = _request_for_segments()
     found = segment_id_in_path(segment_id)
-    deleted = wiring.segment_deletion().delete(request.tenant.account_id, found, request.deadline)
+    deleted = campaigns_wiring.segment_deletion().delete(request.tenant.account_id, found, request.deadline)
     return _ok(segment_body((deleted, NO_MEMBERS)))
 
 
@@ -86,8 +78,8 @@ def list_members(segment_id: str) -> Response[str]:
     """List the members of a segment."""
     request = _request_for_segments("limit", "cursor")
     found = segment_id_in_path(segment_id)
-    paging = Paging(request, wiring.cursors(), f"/api/segments/{found}/members")
-    page = wiring.segment_reads().members(
+    paging = Paging(request, http_wiring.cursors(), f"/api/segments/{found}/members")
+    page = segments_wiring.segment_reads().members(
         request.tenant.account_id, found, paging.position, paging.limit, request.deadline
     )
     return _ok(members_body(page.rows, paging.cursor_to(page.goes_on_at)))
@@ -99,7 +91,7 @@ def get_member(segment_id: str, identity: str) -> Response[str]:
     request = _request_for_segments()
     who = identity_in_path(identity)
     found = segment_id_in_path(segment_id)
-    member = wiring.segment_reads().member(request.tenant.account_id, found, who, request.deadline)
+    member = segments_wiring.segment_reads().member(request.tenant.account_id, found, who, request.deadline)
     return _ok(member_body(member))
 
 
@@ -109,7 +101,9 @@ def get_profile_segments(identity: str) -> Response[str]:
     request = _request_for_segments()
     who = identity_in_path(identity)
     return _ok(
-        profile_segments_body(wiring.segment_reads().of_profile(request.tenant.account_id, who, request.deadline))
+        profile_segments_body(
+            segments_wiring.segment_reads().of_profile(request.tenant.account_id, who, request.deadline)
+        )
     )
 
 
@@ -117,8 +111,10 @@ def get_profile_segments(identity: str) -> Response[str]:
 def list_errors() -> Response[str]:
     """List what updates asked for and was rejected."""
     request = _request_for_segments("limit", "cursor")
-    paging = Paging(request, wiring.cursors(), "/api/errors")
-    page = wiring.error_stream().newest(request.tenant.account_id, paging.position, paging.limit, request.deadline)
+    paging = Paging(request, http_wiring.cursors(), "/api/errors")
+    page = memberships_wiring.error_stream().newest(
+        request.tenant.account_id, paging.position, paging.limit, request.deadline
+    )
     return _ok(update_errors_body(page.rows, paging.cursor_to(page.goes_on_at)))
 
 
@@ -126,7 +122,7 @@ def list_errors() -> Response[str]:
 def erase_profile(identity: str) -> Response[str]:
     """Erase a user; any account may, whatever its plan."""
     request = _request()
-    wiring.profiles().erase(request.tenant.account_id, identity_in_path(identity), request.deadline)
+    profiles_wiring.profiles().erase(request.tenant.account_id, identity_in_path(identity), request.deadline)
     return _ok({"status": "success"})
 
 
@@ -134,7 +130,7 @@ def erase_profile(identity: str) -> Response[str]:
 def get_usage() -> Response[str]:
     """Show the data points of a month."""
     request = _request("month")
-    usage = wiring.accounts().usage(request.tenant, month_in_query(request.query), request.deadline)
+    usage = accounts_wiring.accounts().usage(request.tenant, month_in_query(request.query), request.deadline)
     return _ok(usage_body(usage))
 
 
@@ -169,7 +165,7 @@ def _request(*parameters: str) -> Request:
 
 
 def _segment(request: Request, segment_id: int) -> SegmentBody:
-    return segment_body(wiring.segment_reads().get(request.tenant.account_id, segment_id, request.deadline))
+    return segment_body(segments_wiring.segment_reads().get(request.tenant.account_id, segment_id, request.deadline))
 
 
 def _ok(body: Mapping[str, object]) -> Response[str]:

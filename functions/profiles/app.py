@@ -5,14 +5,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.answers import profile_body
-from segments.edge.batch_answers import upload_answer
-from segments.edge.http import Answer, Request, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import query_text
-from segments.edge.profile_records import parse_upload
-from segments.errors import InvalidRequestError
+from api_segments.core.errors import InvalidRequestError
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import query_text
+from api_segments.profiles import wiring as profiles_wiring
+from api_segments.profiles.answers import profile_body, upload_answer
+from api_segments.profiles.requests import parse_upload
 
 
 @metrics.log_metrics
@@ -25,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _upload(request: Request) -> Answer:
     records, updates, refused = parse_upload(request.body)
-    failed = wiring.profiles().update(request.tenant.account_id, updates, request.deadline)
+    failed = profiles_wiring.profiles().update(request.tenant.account_id, updates, request.deadline)
     count(RecordsUploaded=len(records) - len(refused | failed), Unprocessed=len(refused | failed))
     return upload_answer(records, refused | failed)
 
@@ -34,5 +33,7 @@ def _show(request: Request) -> Answer:
     who = query_text(request.query, "identity", "guid")
     if not who:
         raise InvalidRequestError("identity or guid is required")
-    found = wiring.profiles().get(request.tenant.account_id, who.get("identity"), who.get("guid"), request.deadline)
+    found = profiles_wiring.profiles().get(
+        request.tenant.account_id, who.get("identity"), who.get("guid"), request.deadline
+    )
     return Answer(HTTPStatus.OK, profile_body(found))

@@ -4,10 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, measure_seconds, metrics
-from segments.edge.streams import lag_seconds, partial_failure, read_membership_records
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, measure_seconds, metrics
+from api_segments.http.streams import partial_failure
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.records import lag_seconds, read_membership_records
 
 
 @metrics.log_metrics
@@ -16,7 +17,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Project the changes of a batch; what could not be projected is delivered again."""
     count(Records=len(event["Records"]))
     records, unreadable = read_membership_records(event)
-    report = wiring.projection().project(records, deadline_of(context))
+    report = memberships_wiring.projection().project(records, deadline_of(context))
     count(RowsProjected=report.written, FailedRecords=len(report.failed | unreadable))
     measure_seconds("ProjectionLag", lag_seconds(records))
     return partial_failure(event, report.failed | unreadable)

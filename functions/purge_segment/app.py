@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.services.purging import PurgePass
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.purging import PurgePass
 
 
 @metrics.log_metrics
@@ -26,7 +26,7 @@ def _purge(detail: dict[str, Any], pass_: PurgePass | None, context: LambdaConte
     account_id, segment_id = detail["Account ID"], detail["Segment ID"]
     logger.append_keys(account_id=account_id, segment_id=segment_id)
     deadline = deadline_of(context)
-    report = wiring.purging().purge(account_id, segment_id, pass_, deadline)
+    report = memberships_wiring.purging().purge(account_id, segment_id, pass_, deadline)
     count(MembersPurged=report.removed, PurgesFinished=int(report.in_all is not None))
     if report.in_all is not None:
         logger.info("purged", members=report.in_all)
@@ -36,4 +36,4 @@ def _purge(detail: dict[str, Any], pass_: PurgePass | None, context: LambdaConte
             "detail": {"Account ID": account_id, "Segment ID": segment_id},
             "pass": asdict(report.goes_on_with) if report.goes_on_with else None,
         }
-        wiring.purge_queue().put_off(task, report.goes_on_in, deadline)
+        memberships_wiring.purge_queue().put_off(task, report.goes_on_in, deadline)

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.edge.replay import replay
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.repair import wiring as repair_wiring
+from api_segments.repair.replay import replay
 
 
 @metrics.log_metrics
@@ -16,6 +16,6 @@ from segments.edge.replay import replay
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
     """Replay all batches of the queue of failed records; what fails again, or is gone, stays in it."""
     count(Requests=1)
-    report = replay(wiring.failed_records(), wiring.functions(), deadline_of(context))
+    report = replay(repair_wiring.failed_records(), repair_wiring.functions(), deadline_of(context))
     count(BatchesReplayed=report.replayed, BatchesFailedAgain=report.failed, BatchesGone=report.gone)
     return {"status": "success" if not report.failed + report.gone else "partial", **asdict(report)}

@@ -5,9 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         account_id, campaign_id = task["account_id"], task["campaign_id"]
         logger.append_keys(account_id=account_id, campaign_id=campaign_id)
         deadline = deadline_of(context)
-        report = wiring.campaign_runs().run(account_id, campaign_id, deadline)
+        report = campaigns_wiring.campaign_runs().run(account_id, campaign_id, deadline)
         count(MessagesQueued=report.queued, CampaignsFinished=int(report.is_finished))
         if report.goes_on_in is not None:
-            wiring.campaign_queue().put_off(task, report.goes_on_in, deadline)
+            campaigns_wiring.campaign_queue().put_off(task, report.goes_on_in, deadline)

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.messages import partial_failure, read_messages
-from segments.edge.observability import count, logger, metrics
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.sending.messages import partial_failure, read_messages
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics
@@ -15,8 +15,8 @@ from segments.edge.observability import count, logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Send a batch of messages; what has not come to its end is delivered again."""
     messages, unreadable = read_messages(event)
-    with wiring.provider_connections().in_use():
-        report = wiring.sending().send(messages, deadline_of(context))
+    with campaigns_wiring.provider_connections().in_use():
+        report = campaigns_wiring.sending().send(messages, deadline_of(context))
     again = report.again | unreadable
     count(Messages=len(event["Records"]), MessagesWaiting=len(again))
     logger.info("sent", outcomes=dict(report.outcomes))

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.services.campaign_triggers import Change
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.running.triggers import Change
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.error("not a change of membership", error=type(error).__name__)
             failed.add(record["messageId"])
     message_ids = list(changes)
-    report = wiring.campaign_triggers().trigger(list(changes.values()), deadline_of(context))
+    report = campaigns_wiring.campaign_triggers().trigger(list(changes.values()), deadline_of(context))
     failed.update(message_ids[place] for place in report.failed)
     count(MessagesQueued=report.queued, FailedChanges=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

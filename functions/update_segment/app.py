@@ -4,13 +4,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.batch_answers import update_answer
-from segments.edge.http import Answer, Request, require_api_segments, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.requests import parse_update
-from segments.errors import NotWrittenError
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import NotWrittenError
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.tenant import require_api_segments
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.answers import update_answer
+from api_segments.memberships.requests import parse_update
 
 # The answer lists the rejections too, so it does not wait long for the error stream.
 ERROR_STREAM_SECONDS = 5.0
@@ -27,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _update(request: Request) -> Answer:
     require_api_segments(request.tenant)
     account_id = request.tenant.account_id
-    result = wiring.updates().update(account_id, parse_update(request.body), request.deadline)
+    result = memberships_wiring.updates().update(account_id, parse_update(request.body), request.deadline)
     count(
         Changes=result.added + result.removed,
         Unchanged=result.unchanged,
@@ -36,7 +37,7 @@ def _update(request: Request) -> Answer:
     )
     try:
         soon = Deadline.after(min(ERROR_STREAM_SECONDS, request.deadline.remaining()))
-        wiring.error_stream().keep(account_id, request.request_id, result.rejections, soon)
+        memberships_wiring.error_stream().keep(account_id, request.request_id, result.rejections, soon)
     except NotWrittenError as error:  # the answer lists them all the same
         logger.warning("rejections are missing in the error stream", error=str(error))
         count(RejectionsNotKept=len(result.rejections))

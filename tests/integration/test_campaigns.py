@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.core.clock import Deadline
+from api_segments.segments import wiring as segments_wiring
 from functions.campaigns.app import handler as campaigns
 from functions.reconcile.app import handler as reconcile
-from segments.clock import Deadline
-from segments.edge import wiring
 from tests.integration.campaigning import Campaigning, sms
 from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay, forget_services
 from tests.support.events import Context, body_of, with_body
@@ -145,7 +146,7 @@ def test_a_stop_midway_skips_nothing_that_was_sent_and_queues_nothing_more(
     campaigning.users(gold, *(f"u{number}" for number in range(20)))
     relay.drain()
     campaign_id = campaigning.create(segment=gold)
-    runs = wiring.campaign_runs()
+    runs = campaigns_wiring.campaign_runs()
     queue = runs._queue  # noqa: SLF001 - the walk is interrupted between two pages
 
     def stop_after(*arguments: object) -> None:
@@ -271,7 +272,7 @@ def test_a_mark_of_a_campaign_that_never_came_to_be_blocks_for_a_minute(
     (gold,) = campaigning.account.create("GOLD")
     lost = int(clock.now().timestamp() * 1_000_000)
     deadline = Deadline.after(20)
-    assert wiring._segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)  # noqa: SLF001 - as wired
+    assert segments_wiring.segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)  # noqa: SLF001 - as wired
     status, answer = campaigning.account.delete(gold)
     assert (status, answer["error"]) == (409, f"used by campaigns {lost} (being created)")
     clock.sleep(61)

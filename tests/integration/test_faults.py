@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segments.clock import Backoff
-from segments.edge.http import RESERVE_SECONDS
+from api_segments.core.clock import Backoff
+from api_segments.http.gateway import RESERVE_SECONDS
 from tests.integration.conftest import Account, Relay
 from tests.support.faults import (
     NO_CONNECTION,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from api_segments.core.clock import Backoff
 from functions.accounts.app import handler as accounts
 from functions.project_members.app import handler as project_members
-from segments.clock import Backoff
 from tests.integration.conftest import Account, Relay
 from tests.support.events import Context
 from tests.support.faults import (

@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 import pytest
 
-from segments.clients import CONFIG  # the product's own: a silence must outlast it
-from segments.edge import wiring
+from api_segments.aws import clients
+from api_segments.aws.clients import CONFIG
 from tests.integration.conftest import Account, RecordingBus, Relay, forget_services
 from tests.support.bodies import act, users
 from tests.support.events import body_of, with_body
@@ -49,7 +49,7 @@ def proxied(
     """Let the functions reach the database by the proxy."""
     assert environment
     client = boto3.client("dynamodb", endpoint_url=microburst.url, config=CONFIG)
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield microburst
     microburst.make_fail()

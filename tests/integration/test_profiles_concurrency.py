@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws import clients
 from functions.project_members.app import handler as project_members
-from segments import clients
-from segments.edge import wiring
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, users
 from tests.support.conflicts import ConflictingClient
@@ -34,7 +33,7 @@ def conflicting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     """Let transactions that meet in an item conflict, as the emulators do not."""
     assert environment
     client = ConflictingClient(clients.dynamodb_client())
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield client
     forget_services()

@@ -11,13 +11,12 @@ from typing import Any
 import boto3
 import pytest
 
+from api_segments.aws import clients
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
-from segments import clients
-from segments.edge import wiring
 from tests.benchmarks.standin.client import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables

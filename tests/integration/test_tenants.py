@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from segments.clock import Clock
-from segments.edge import wiring
-from segments.services import profiles, updates
+from api_segments.core.clock import Clock
+from api_segments.memberships import updates
+from api_segments.profiles import service as profiles
 from tests.integration.campaigning import Identities, Queues, Schedules
 from tests.integration.conftest import Account, Relay, forget_services
 from tests.support.bodies import act, users

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.http.gateway import RESERVE_SECONDS
 from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
-from segments.edge.http import RESERVE_SECONDS
 from tests.integration.conftest import Account
 from tests.support.events import Context, body_of, with_body
 from tests.support.faults import (

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from segments.campaigns import CampaignStatus, DeliveryStatus
-from segments.stores import dynamodb
+from api_segments.aws import dynamodb
+from api_segments.campaigns.model import CampaignStatus, DeliveryStatus
 from tests.simulation.triggering import Triggering
 from tests.simulation.world import InlinePool
 

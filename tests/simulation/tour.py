@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.openapi import ROUTES
-from segments.errors import ThrottledError
-from segments.model import NewSegment
-from segments.services.segments import CreateResult
-from segments.stores.dynamodb import number_set
-from segments.stores.keys import membership
+from api_segments.aws.dynamodb import number_set
+from api_segments.aws.keys import membership
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import ThrottledError
+from api_segments.segments import wiring as segments_wiring
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import NewSegment
+from api_segments.site.openapi import ROUTES
 from tests.simulation.campaign_tour import CampaignTour
 from tests.simulation.weather import SimulatedClient
 from tests.simulation.world import World, forget_services
@@ -86,8 +86,8 @@ class Throttled:
 
     def create(
         self, _account_id: str, entries: Sequence[NewSegment], _deadline: Deadline, _request: str | None
-    ) -> CreateResult:
-        return CreateResult({}, {place: ThrottledError("throttled") for place in range(len(entries))})
+    ) -> Creation:
+        return Creation({}, {place: ThrottledError("throttled") for place in range(len(entries))})
 
 
 class Tour:
@@ -133,7 +133,7 @@ class Tour:
         create = with_body("create_segment", ACCOUNT, entries)
         create["headers"] = {**create["headers"], "Idempotency-Key": "tour"}
         with pytest.MonkeyPatch.context() as patch:  # a request of which nothing is written: its key is forgotten
-            patch.setattr(wiring, "segments", Throttled)
+            patch.setattr(segments_wiring, "segments", Throttled)
             self._invoke("create_segment", create)
         answers = [self._invoke("create_segment", create) for _ in range(2)]
         for action in ("ADD", "REMOVE", "ADD"):

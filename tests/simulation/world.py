@@ -14,6 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from api_segments.aws import clients, dynamodb
+from api_segments.core.clock import SYSTEM_CLOCK
+from api_segments.core.settings import Settings
+from api_segments.http import observability
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
 from functions.campaigns.app import handler as campaigns
@@ -33,10 +37,6 @@ from functions.send_messages.app import handler as send_messages
 from functions.trigger_campaigns.app import handler as trigger_campaigns
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.update_segment.app import handler as update_segment
-from segments.clock import SYSTEM_CLOCK
-from segments.edge import observability, wiring
-from segments.settings import Settings
-from segments.stores import dynamodb
 from tests.simulation.bus import Bus, Queue, Sqs
 from tests.simulation.history import History, Moments
 from tests.simulation.providers import Mail, Notifications, Schedules
@@ -260,13 +260,13 @@ class World:
             unused = {name.upper(): "unused" for name in Settings.__dataclass_fields__}
             for name, value in {**unused, **self.environment, **NAMES, **urls}.items():
                 patch.setenv(name, value)
-            patch.setattr(wiring, "dynamodb_client", lambda: SimulatedClient(self, self.db))
-            patch.setattr(wiring, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
-            patch.setattr(wiring, "events_client", lambda: SimulatedClient(self, self.bus))
-            patch.setattr(wiring, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
-            patch.setattr(wiring, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
-            patch.setattr(wiring, "sesv2_client", lambda: SimulatedClient(self, self.mail))
-            patch.setattr(wiring, "sns_client", lambda: SimulatedClient(self, self.notifications))
+            patch.setattr(clients, "dynamodb_client", lambda: SimulatedClient(self, self.db))
+            patch.setattr(clients, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
+            patch.setattr(clients, "events_client", lambda: SimulatedClient(self, self.bus))
+            patch.setattr(clients, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
+            patch.setattr(clients, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
+            patch.setattr(clients, "sesv2_client", lambda: SimulatedClient(self, self.mail))
+            patch.setattr(clients, "sns_client", lambda: SimulatedClient(self, self.notifications))
             patch.setattr(manage_segments_app, "__class__", SideBySideResolver)
             patch.setattr(dynamodb, "_POOL", InlinePool())
             patch.setattr(SYSTEM_CLOCK, "now", lambda: datetime.fromtimestamp(self.scheduler.now, UTC))

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from segments.edge.batch_answers import create_answer, update_answer
-from segments.edge.http import Answer, render
-from segments.edge.requests import parse_update
-from segments.errors import (
+from api_segments.accounts.model import Status
+from api_segments.core.errors import (
     ConflictError,
     NotFoundError,
     QuotaExceededError,
@@ -18,17 +16,13 @@ from segments.errors import (
     ThrottledError,
     UnavailableError,
 )
-from segments.model import (
-    Action,
-    NewSegment,
-    Rejection,
-    Segment,
-    SegmentReference,
-    Status,
-    UpdateResult,
-    UserReference,
-)
-from segments.services.segments import CreateResult
+from api_segments.http.gateway import Answer, render
+from api_segments.memberships.answers import update_answer
+from api_segments.memberships.model import Action, Rejection, UpdateResult, UserReference
+from api_segments.memberships.requests import parse_update
+from api_segments.segments.answers import create_answer
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import NewSegment, Segment, SegmentReference
 
 Pair = tuple[UserReference, SegmentReference, Action]
 
@@ -51,7 +45,7 @@ def rejected(error: SegmentsError, user: UserReference = USER, reference: Segmen
 
 
 def created(places: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
-    result = CreateResult({place: segment(place) for place in places}, refused)
+    result = Creation({place: segment(place) for place in places}, refused)
     return create_answer([entry(place) for place in range(10)], result)
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.site.openapi import PARAMETERS
 from functions.authorizer.app import handler as authorizer
-from segments.edge import wiring
-from segments.edge.authorizer import UnauthorizedByApiGateway
-from segments.edge.openapi import PARAMETERS
 from tests.support.events import Context, Event, body_of
 from tests.support.headers import ACCOUNT, PASSCODE, event_with
 from tests.support.routes import HANDLERS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
@@ -154,7 +154,7 @@ def known_segment(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> 
     _, uploaded, _ = send(upload, event_of(ACCOUNT_ID, upload, None, {"d": [profile("a", KNOWN_GUID, Email="a@b.c")]}))
     assert (created["status"], uploaded["status"]) == ("success", "success")
     services = RecordingServices()
-    monkeypatch.setattr(wiring, "updates", lambda: services)
+    monkeypatch.setattr(memberships_wiring, "updates", lambda: services)
     return str(created["segments"][0]["id"])
 
 

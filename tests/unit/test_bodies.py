@@ -6,7 +6,10 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic_core import CoreSchema
 
-from segments.edge import bodies, requests
+from api_segments.http import validation as requests
+from api_segments.memberships.requests import UPDATE
+from api_segments.segments.requests import CREATE, RENAME
+from api_segments.UNKNOWN import bodies
 
 # What pydantic adds for its own use, and what says nothing about which values pass.
 SAYS_NOTHING = {"cls", "computed_fields", "metadata", "ref", "title"}
@@ -21,9 +24,9 @@ def plain(schema: Any) -> Any:
 @pytest.mark.parametrize(
     ("described", "checked"),
     [
-        (bodies.CREATE, requests.CREATE),
-        (bodies.UPDATE, requests.UPDATE),
-        (bodies.RENAME, requests.RENAME),
+        (bodies.CREATE, CREATE),
+        (bodies.UPDATE, UPDATE),
+        (bodies.RENAME, RENAME),
         (bodies.TEXT, requests.TEXT),
         (bodies.SEGMENT_ID, requests.SEGMENT_ID),
     ],
