@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.integration.campaigning import Campaigning
-from tests.integration.conftest import Json, MovableClock, Relay
+from tests.integration.conftest import Json, Relay
+from tests.support.clock import MovableClock
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -210,9 +211,9 @@ def test_a_full_campaign_waits_a_day_for_a_message_that_never_ends(
     campaigning.users(vip, "b")
     campaigning.tell(changes(campaigning, relay))
     assert len(campaigning.queues.tasks) == 1, "its end is on its way"
-    clock.sleep(23 * 3600)
+    clock.move(seconds=23 * 3600)
     campaigning.run()
     assert campaigning.status(campaign_id) == "running"
-    clock.sleep(3600)
+    clock.move(seconds=3600)
     campaigning.run_to_the_end()
     assert campaigning.status(campaign_id) == "completed"
