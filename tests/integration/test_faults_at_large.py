@@ -14,7 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from api_segments.aws import clients
-from api_segments.aws.clients import CONFIG
+from api_segments.aws.clients import (
+    CONFIG,
+    dynamodb_client,  # as it is, while a test has put another in its place
+)
 from api_segments.core.parallel import in_parallel
 from tests.integration.conftest import Account, Relay
 from tests.support.clock import MovableClock
@@ -121,7 +124,7 @@ def test_a_database_that_hangs_does_not_outlast_the_invocation(
     with silent_endpoint() as endpoint, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
         patch.setattr(clients, "CONFIG", CONFIG.merge(Config(connect_timeout=PATIENCE_SECONDS, read_timeout=0.1)))
-        silent: Any = clients.dynamodb_client.__wrapped__()
+        silent: Any = dynamodb_client.__wrapped__()
         for operation in hanging:
             faulty.always(operation, partial(hang, clock, getattr(silent, operation)))
         began = clock.monotonic()

@@ -81,7 +81,7 @@ def test_what_was_logged_and_did_not_reach_the_queue_is_queued_when_the_change_i
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == ["m0", "m1"]
     assert len(campaigning.log(campaign_id)) == 2
 
@@ -162,7 +162,7 @@ def test_what_was_logged_is_queued_again_also_when_its_user_has_left_since(
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == [f"m{place}" for place, each in enumerate(told) if each["Segment ID"] == vip]
     campaigning.queues.refuse = lambda _: False
     campaigning.remove(gold, "a")
@@ -185,7 +185,7 @@ def test_a_full_campaign_completes_though_its_last_invocation_died_before_it_sai
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessage"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == ["m0"]
     campaigning.queues.refuse = lambda _: False
     campaigning.send_all()
