@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from api_segments.aws.delivery import Reply
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.campaigns.model import (
     Audience,
@@ -138,7 +139,7 @@ class World:
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
         self.profiles = ProfileService(profiles)
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
-        self.tokens = MessageTokens(SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"]))
+        self.tokens = MessageTokens(SignedTokens(SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])))
         self.emails, self.sms, self.pushes, self.webhooks, self.bus = (
             Provider(),
             Provider(),

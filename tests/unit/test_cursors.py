@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.core.clock import Clock, Deadline
 from api_segments.core.errors import InvalidRequestError
@@ -36,7 +37,7 @@ class ClockAt(Clock):
 
 
 def cursors(after: timedelta = timedelta(), key: bytes = b"k" * 32) -> Cursors:
-    return Cursors(OneKey(key), ClockAt(NOW + after))
+    return Cursors(SignedTokens(OneKey(key)), ClockAt(NOW + after))
 
 
 @given(ids, queries, positions)

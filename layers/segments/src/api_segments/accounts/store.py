@@ -101,12 +101,12 @@ class AccountStore:
 
     def data_points(self, account_id: str, month: str, deadline: Deadline) -> int:
         """Return the data points of a month (`YYYY-MM`), the sum of its slots, consistently."""
-        gets = [Get(self._table, {"account_id": {"S": account_id}, "sk": {"S": sk}}) for sk in keys.usage(month)]
+        gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.usage(month)]
         return sum(int(item["data_points"]["N"]) for item in self._db.batch_get(gets, deadline).values())
 
     @staticmethod
     def _key(account_id: str) -> Item:
-        return {"account_id": {"S": account_id}, "sk": {"S": keys.ACCOUNT}}
+        return keys.of_account(account_id, keys.ACCOUNT)
 
     def _update(  # noqa: PLR0913 - the parts of one UpdateItem
         self, account_id: str, update: str, condition: str, *, names: dict[str, str], values: Item, deadline: Deadline

@@ -24,6 +24,11 @@ CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
 """Sort key in Accounts of what an account declared for its campaigns."""
 
 
+def of_account(account_id: str, sort_key: str) -> dict[str, dict[str, str]]:
+    """Return the key of an item in a table that has accounts as partitions: Accounts, Segments, Campaigns."""
+    return {"account_id": {"S": account_id}, "sk": {"S": sort_key}}
+
+
 def known_account(account_id: str) -> str:
     """Sort key under STACK of the note that an account exists: all accounts are listed by one query."""
     return f"{KNOWN_ACCOUNTS}{account_id}"
@@ -67,9 +72,9 @@ def segment_counts(segment_id: int) -> list[str]:
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
 
 
-def counted_segment(segment_counts_key: str) -> int:
-    """Return the segment that a slot of counters belongs to."""
-    return int(segment_counts_key.split("#")[1])
+def counted_id(slot_key: str) -> int:
+    """Return the id of what a slot of counters counts: a segment or a campaign."""
+    return int(slot_key.split("#")[1])
 
 
 def usage(month: str) -> list[str]:
@@ -158,11 +163,6 @@ def campaign_content(campaign_id: int) -> str:
 def campaign_results(campaign_id: int) -> list[str]:
     """Sort keys in Campaigns of all slots of a campaign's results."""
     return [f"RESULTS#{campaign_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
-
-
-def campaign_of_results(results_key: str) -> int:
-    """Return the campaign that a slot of results belongs to."""
-    return int(results_key.split("#")[1])
 
 
 def deliveries(campaign_id: int) -> str:

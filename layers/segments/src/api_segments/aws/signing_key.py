@@ -38,4 +38,4 @@ class SigningKeyStore:
 
     @staticmethod
     def _key() -> Item:
-        return {"account_id": {"S": keys.STACK}, "sk": {"S": keys.SIGNING_KEY}}
+        return keys.of_account(keys.STACK, keys.SIGNING_KEY)

@@ -1,9 +1,10 @@
-"""Makes what all rooms share: the settings, the database, the signing key. Once a process."""
+"""Makes what all rooms share: the settings, the database, signed tokens. Once a process."""
 
 from functools import cache
 
 from api_segments.aws import clients
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.core.settings import Settings
 
@@ -21,6 +22,6 @@ def db() -> DynamoDB:
 
 
 @cache
-def signing_key() -> SigningKeyStore:
-    """Return the key that the stack signs with."""
-    return SigningKeyStore(db(), settings().accounts_table)
+def signed_tokens() -> SignedTokens:
+    """Return what writes and reads the stack's signed tokens."""
+    return SignedTokens(SigningKeyStore(db(), settings().accounts_table))

@@ -67,7 +67,7 @@ class CampaignStore:
     def get(self, account_id: str, campaign_id: int, deadline: Deadline) -> Campaign | None:
         """Read a campaign with its content, consistently."""
         wanted = (keys.campaign(campaign_id), keys.campaign_content(campaign_id))
-        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for sk in wanted], deadline)
+        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in wanted], deadline)
         if 0 not in found:
             return None
         content: Mapping[str, str] = json.loads(found[1]["content"]["S"])
@@ -75,12 +75,14 @@ class CampaignStore:
 
     def get_state(self, account_id: str, campaign_id: int, deadline: Deadline) -> tuple[Campaign, Walk] | None:
         """Read a campaign, without its content, and how far it has come, consistently."""
-        item = self._db.get(self._table, self._key(account_id, keys.campaign(campaign_id)), deadline)
+        item = self._db.get(self._table, keys.of_account(account_id, keys.campaign(campaign_id)), deadline)
         return None if item is None else (_campaign(item), _walk(item))
 
     def get_many(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Campaign]:
         """Read those of the campaigns that are there, without their content, consistently."""
-        gets = [Get(self._table, self._key(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids]
+        gets = [
+            Get(self._table, keys.of_account(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids
+        ]
         return {campaign_ids[place]: _campaign(item) for place, item in self._db.batch_get(gets, deadline).items()}
 
     def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
@@ -137,12 +139,12 @@ class CampaignStore:
 
     def has_room(self, account_id: str, deadline: Deadline) -> bool:
         """Whether the account may have one more live campaign at this moment."""
-        item = self._db.get(self._table, self._key(account_id, keys.LIVE_CAMPAIGNS), deadline)
+        item = self._db.get(self._table, keys.of_account(account_id, keys.LIVE_CAMPAIGNS), deadline)
         return item is None or int(item["live"]["N"]) < MAX_LIVE_CAMPAIGNS
 
     def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
         """Return what an Idempotency-Key created, unless that is forgotten."""
-        item = self._db.get(self._table, self._key(account_id, keys.campaign_request(key)), deadline)
+        item = self._db.get(self._table, keys.of_account(account_id, keys.campaign_request(key)), deadline)
         if item is None or int(item["expires_at"]["N"]) < now.timestamp():
             return None
         return KnownRequest(key, item["digest"]["S"], int(item["campaign_id"]["N"]), int(item["expires_at"]["N"]))
@@ -150,7 +152,7 @@ class CampaignStore:
     def reserve(self, campaign: Campaign, deadline: Deadline) -> bool:
         """Write a campaign's content, which makes its id its own; False if another has the id."""
         item = {
-            **self._key(campaign.account_id, keys.campaign_content(campaign.campaign_id)),
+            **keys.of_account(campaign.account_id, keys.campaign_content(campaign.campaign_id)),
             "content": {"S": json.dumps(campaign.content, ensure_ascii=False)},
         }
         return self._db.put_new(self._table, item, "account_id", deadline)
@@ -158,7 +160,7 @@ class CampaignStore:
     def give_up(self, campaign: Campaign, deadline: Deadline) -> None:
         """Take back what `reserve` wrote."""
         self._db.batch_delete(
-            self._table, [self._key(campaign.account_id, keys.campaign_content(campaign.campaign_id))], deadline
+            self._table, [keys.of_account(campaign.account_id, keys.campaign_content(campaign.campaign_id))], deadline
         )
 
     def create(self, campaign: Campaign, request: KnownRequest | None, now: datetime, deadline: Deadline) -> None:
@@ -171,7 +173,7 @@ class CampaignStore:
             {
                 "Update": {
                     "TableName": self._table,
-                    "Key": self._key(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                     "UpdateExpression": "ADD live :one",
                     "ConditionExpression": "attribute_not_exists(live) OR live < :most",
                     "ExpressionAttributeValues": {":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
@@ -202,7 +204,7 @@ class CampaignStore:
         return self._db.update(
             deadline,
             TableName=self._table,
-            Key=self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            Key=keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
             UpdateExpression="SET #status = :running, started_at = :now",
             ConditionExpression="#status = :scheduled",
             ExpressionAttributeNames={"#status": "status"},
@@ -222,7 +224,7 @@ class CampaignStore:
             {
                 "Update": {
                     "TableName": self._table,
-                    "Key": self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+                    "Key": keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
                     "UpdateExpression": "SET #status = :ended, ended_at = :now",
                     "ConditionExpression": "#status = :live",
                     "ExpressionAttributeNames": {"#status": "status"},
@@ -236,7 +238,7 @@ class CampaignStore:
             {
                 "Update": {
                     "TableName": self._table,
-                    "Key": self._key(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                     "UpdateExpression": "ADD live :one_less",
                     "ExpressionAttributeValues": {":one_less": {"N": "-1"}},
                 }
@@ -258,7 +260,7 @@ class CampaignStore:
         self._db.update(
             deadline,
             TableName=self._table,
-            Key=self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            Key=keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
             UpdateExpression=f"SET {name} = :true",
             ConditionExpression="attribute_exists(account_id)",
             ExpressionAttributeValues={":true": {"BOOL": True}},
@@ -266,7 +268,7 @@ class CampaignStore:
 
     def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> "TransactWriteItemTypeDef":
         item = {
-            **self._key(campaign.account_id, keys.campaign_request(request.key)),
+            **keys.of_account(campaign.account_id, keys.campaign_request(request.key)),
             "digest": {"S": request.digest},
             "campaign_id": {"N": str(campaign.campaign_id)},
             "expires_at": {"N": str(request.expires_at)},
@@ -281,11 +283,13 @@ class CampaignStore:
         }
 
     def _trigger_key(self, campaign: Campaign, trigger: Trigger) -> Item:
-        return self._key(campaign.account_id, keys.trigger(trigger.segment_id, trigger.action, campaign.campaign_id))
+        return keys.of_account(
+            campaign.account_id, keys.trigger(trigger.segment_id, trigger.action, campaign.campaign_id)
+        )
 
     def _to_item(self, campaign: Campaign) -> Item:
         item: Item = {
-            **self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            **keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
             "campaign_id": {"N": str(campaign.campaign_id)},
             "campaign_name": {"S": campaign.name},
             "target_mode": {"S": campaign.target_mode},
@@ -307,10 +311,6 @@ class CampaignStore:
             "started_at": campaign.started_at,
         }
         return item | {name: {"S": text} for name, text in texts.items() if text is not None}
-
-    @staticmethod
-    def _key(account_id: str, sk: str) -> Item:
-        return {"account_id": {"S": account_id}, "sk": {"S": sk}}
 
 
 def _numbers(values: Sequence[int]) -> Item:

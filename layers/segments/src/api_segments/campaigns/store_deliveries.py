@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
+from api_segments.aws.counters import add_to_slot, any_slot, slots_between
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.aws.keys import COUNTER_SLOTS
 from api_segments.campaigns.model import DeliveryStatus, Message, Outcome, Results
 from api_segments.core.clock import Deadline
 
@@ -72,7 +72,7 @@ class DeliveryStore:
 
     def results(self, account_id: str, campaign_id: int, deadline: Deadline) -> Results:
         """Read what became of a campaign's messages, consistently."""
-        gets = [Get(self._table, _key(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
+        gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
         return _sum_of_slots(self._db.batch_get(gets, deadline).values())
 
     def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
@@ -80,21 +80,9 @@ class DeliveryStore:
 
         A campaign that never had messages is not in the answer.
         """
-        rows = self._db.query(
-            None,
-            deadline,
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":account": {"S": account_id},
-                ":first": {"S": keys.campaign_results(first)[0]},
-                ":last": {"S": keys.campaign_results(last)[-1]},
-            },
-        )
-        slots: dict[int, list[Item]] = {}
-        for row in rows:
-            slots.setdefault(keys.campaign_of_results(row["sk"]["S"]), []).append(row)
+        from_key = keys.of_account(account_id, keys.campaign_results(first)[0])
+        to_key = keys.of_account(account_id, keys.campaign_results(last)[-1])
+        slots = slots_between(self._db, self._table, from_key, to_key, deadline)
         return {campaign_id: _sum_of_slots(items) for campaign_id, items in slots.items()}
 
     def claim(self, message: Message, now: str, until: str, deadline: Deadline) -> bool:
@@ -168,28 +156,17 @@ def count_results(
     table: str, account_id: str, campaign_id: int, deltas: Mapping[str, int]
 ) -> "TransactWriteItemTypeDef":
     """Return the action of a transaction that adds to a campaign's results, in any one of their slots."""
-    sk = keys.campaign_results(campaign_id)[secrets.randbelow(COUNTER_SLOTS)]
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": _key(account_id, sk),
-            "UpdateExpression": f"ADD {', '.join(f'{name} :{name}' for name in deltas)}",
-            "ExpressionAttributeValues": {f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
-        }
-    }
+    slot = keys.campaign_results(campaign_id)[any_slot()]
+    return add_to_slot(table, keys.of_account(account_id, slot), deltas)
 
 
 def delivery_key(account_id: str, campaign_id: int, delivery_id: str) -> Item:
     """Return the key of a message's line in the log."""
-    return _key(account_id, keys.delivery(campaign_id, delivery_id))
+    return keys.of_account(account_id, keys.delivery(campaign_id, delivery_id))
 
 
 def _key_of(message: Message) -> Item:
     return delivery_key(message.account_id, message.campaign_id, message.delivery_id)
-
-
-def _key(account_id: str, sk: str) -> Item:
-    return {"account_id": {"S": account_id}, "sk": {"S": sk}}
 
 
 def _sum_of_slots(slots: Iterable[Item]) -> Results:

@@ -59,7 +59,7 @@ class CampaignSettingsStore:
 
     @staticmethod
     def _key(account_id: str) -> Item:
-        return {"account_id": {"S": account_id}, "sk": {"S": keys.CAMPAIGN_SETTINGS}}
+        return keys.of_account(account_id, keys.CAMPAIGN_SETTINGS)
 
 
 def _to_item(settings: CampaignSettings) -> Item:

@@ -174,7 +174,7 @@ class WalkStore:
 
 
 def _key(campaign: Campaign) -> Item:
-    return {"account_id": {"S": campaign.account_id}, "sk": {"S": keys.campaign(campaign.campaign_id)}}
+    return keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id))
 
 
 def _deltas(entries: Sequence[LogEntry]) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from api_segments.accounts.wiring import accounts
 from api_segments.aws import clients
 from api_segments.aws.clients import KeptConnections
-from api_segments.aws.wiring import db, settings, signing_key
+from api_segments.aws.wiring import db, settings, signed_tokens
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.memberships.wiring import member_lists, membership_store, references
 from api_segments.profiles.wiring import profile_store, profiles
@@ -166,7 +166,7 @@ def message_tokens() -> "MessageTokens":
     """Return the tokens that go out with messages."""
     from api_segments.campaigns.sending.opt_outs import MessageTokens
 
-    return MessageTokens(signing_key())
+    return MessageTokens(signed_tokens())
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from api_segments.aws.wiring import signing_key
+from api_segments.aws.wiring import signed_tokens
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.http.cursors import Cursors
 
@@ -10,4 +10,4 @@ from api_segments.http.cursors import Cursors
 @cache
 def cursors() -> Cursors:
     """Return what writes and reads the process's cursors."""
-    return Cursors(signing_key(), SYSTEM_CLOCK)
+    return Cursors(signed_tokens(), SYSTEM_CLOCK)

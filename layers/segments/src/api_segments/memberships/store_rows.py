@@ -7,12 +7,11 @@ tombstone (it has `expires_at`, which is also its TTL), so that a record deliver
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import randbelow
 from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
+from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.aws.keys import COUNTER_SLOTS
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
 
@@ -106,13 +105,22 @@ class RowStore:
 
         def build() -> list["TransactWriteItemTypeDef"]:
             # One slot for all counters of a transaction: two that meet in a counter meet one time in eight, then part.
-            slot = randbelow(COUNTER_SLOTS)
+            slot = any_slot()
             counts = [
-                self._counts_action(account_id, segment_id, deltas, slot, now)
+                add_to_slot(
+                    self._segments_table,
+                    keys.of_account(account_id, keys.segment_counts(segment_id)[slot]),
+                    deltas,
+                    rfc3339(now),
+                )
                 for (account_id, segment_id), deltas in increments.counts.items()
             ]
             usage = [
-                self._usage_action(account_id, month, points, slot)
+                add_to_slot(
+                    self._accounts_table,
+                    keys.of_account(account_id, keys.usage(month)[slot]),
+                    {"data_points": points},
+                )
                 for (account_id, month), points in increments.data_points.items()
             ]
             return [*row_actions, *counts, *usage]
@@ -165,32 +173,6 @@ class RowStore:
                 "ExpressionAttributeNames": {f"#{name}": name for name in names},
                 "ExpressionAttributeValues": {**values, **{f":{name}": value for name, value in sets.items()}},
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-
-    def _counts_action(
-        self, account_id: str, segment_id: int, deltas: Mapping[str, int], slot: int, now: datetime
-    ) -> "TransactWriteItemTypeDef":
-        return {
-            "Update": {
-                "TableName": self._segments_table,
-                "Key": {"account_id": {"S": account_id}, "sk": {"S": keys.segment_counts(segment_id)[slot]}},
-                "UpdateExpression": "SET as_of = :as_of"
-                + (f" ADD {', '.join(f'{name} :{name}' for name in deltas)}" if deltas else ""),
-                "ExpressionAttributeValues": {
-                    ":as_of": {"S": rfc3339(now)},
-                    **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
-                },
-            }
-        }
-
-    def _usage_action(self, account_id: str, month: str, points: int, slot: int) -> "TransactWriteItemTypeDef":
-        return {
-            "Update": {
-                "TableName": self._accounts_table,
-                "Key": {"account_id": {"S": account_id}, "sk": {"S": keys.usage(month)[slot]}},
-                "UpdateExpression": "ADD data_points :points",
-                "ExpressionAttributeValues": {":points": {"N": str(points)}},
             }
         }
 

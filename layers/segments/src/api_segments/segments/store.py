@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
+from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
@@ -80,7 +81,7 @@ class SegmentStore:
         """Read segments with their counts, consistently; in one round of reads those that are active."""
         gets = [Get(self._table, segment_key(account_id, segment_id)) for segment_id in segment_ids]
         slots = [(segment_id, sk) for segment_id in segment_ids for sk in keys.segment_counts(segment_id)]
-        gets += [Get(self._table, self._key(account_id, sk)) for _, sk in slots]
+        gets += [Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots]
         active: dict[int, Segment] = {}
         counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
         for place, item in self._db.batch_get(gets, deadline).items():
@@ -137,27 +138,15 @@ class SegmentStore:
 
         A segment that never had members is not in the answer.
         """
-        rows = self._db.query(
-            None,
-            deadline,
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":account": {"S": account_id},
-                ":first": {"S": keys.segment_counts(first)[0]},
-                ":last": {"S": keys.segment_counts(last)[-1]},
-            },
-        )
-        slots: dict[int, list[Item]] = {}
-        for row in rows:
-            slots.setdefault(keys.counted_segment(row["sk"]["S"]), []).append(row)
+        from_key = keys.of_account(account_id, keys.segment_counts(first)[0])
+        to_key = keys.of_account(account_id, keys.segment_counts(last)[-1])
+        slots = slots_between(self._db, self._table, from_key, to_key, deadline)
         return {segment_id: _sum_of_slots(items) for segment_id, items in slots.items()}
 
     def counter_slots(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
         """Read the slots of a segment's counters one by one, consistently."""
         sort_keys = keys.segment_counts(segment_id)
-        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for sk in sort_keys], deadline)
+        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
         return [_to_slot(found.get(place)) for place in range(len(sort_keys))]
 
     def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
@@ -178,7 +167,7 @@ class SegmentStore:
         written = self._db.update(
             deadline,
             TableName=self._table,
-            Key=self._key(account_id, keys.segment_counts(segment_id)[0]),
+            Key=keys.of_account(account_id, keys.segment_counts(segment_id)[0]),
             UpdateExpression=f"SET as_of = :now ADD {', '.join(f'{name} :{name}' for name in deltas)}",
             ConditionExpression=condition,
             ExpressionAttributeValues={
@@ -258,7 +247,7 @@ class SegmentStore:
 
     def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
         """Note that a deleted segment has no members left, and drop its counters; False if that was noted before."""
-        slots = [self._key(account_id, sk) for sk in keys.segment_counts(segment_id)]
+        slots = [keys.of_account(account_id, sk) for sk in keys.segment_counts(segment_id)]
         self._db.batch_delete(self._table, slots, deadline)
         return self._db.update(
             deadline,
@@ -275,7 +264,7 @@ class SegmentStore:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": self._key(account_id, keys.ACTIVE_SEGMENTS),
+                "Key": keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
                 "UpdateExpression": "ADD active :change",
                 "ConditionExpression": "attribute_not_exists(active) OR active <= :room",
                 "ExpressionAttributeValues": {
@@ -295,24 +284,20 @@ class SegmentStore:
             }
         }
 
-    @staticmethod
-    def _key(account_id: str, sk: str) -> Item:
-        return {"account_id": {"S": account_id}, "sk": {"S": sk}}
-
 
 def claim_key(account_id: str, customer_segment_id: str) -> Item:
     """Return the key of a customer id's claim."""
-    return {"account_id": {"S": account_id}, "sk": {"S": keys.customer_segment_id_claim(customer_segment_id)}}
+    return keys.of_account(account_id, keys.customer_segment_id_claim(customer_segment_id))
 
 
 def segment_key(account_id: str, segment_id: int) -> Item:
     """Return the key of a segment."""
-    return {"account_id": {"S": account_id}, "sk": {"S": keys.segment(segment_id)}}
+    return keys.of_account(account_id, keys.segment(segment_id))
 
 
 def deleted_segment_key(account_id: str, segment_id: int) -> Item:
     """Return the key of a deleted segment."""
-    return {"account_id": {"S": account_id}, "sk": {"S": keys.deleted_segment(segment_id)}}
+    return keys.of_account(account_id, keys.deleted_segment(segment_id))
 
 
 def counter_name(channel: Channel) -> str:
