@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
+from api_segments.core.errors import WRONG_CREDENTIALS
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE
 from local.stack import Account, Stack
 from tests.browser.tab import Tab
@@ -65,7 +66,7 @@ def test_what_the_api_says_against_it_is_shown(tab: Tab, account: Account, code:
 
 def test_a_revoked_passcode_ends_the_session_and_says_why(tab: Tab, account: Account) -> None:
     tab.sign_in(account)
-    wrong = "X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong"
+    wrong = WRONG_CREDENTIALS
     tab.page.route(LISTS, lambda route: route.fulfill(**fail(401, wrong)))
     expect(tab.alert).to_contain_text(f"Signed out: {wrong}")
     expect(tab.page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -10,6 +10,7 @@ from api_segments.aws import keys
 from api_segments.aws.event_bus import SOURCE
 from api_segments.aws.keys import STACK
 from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
+from api_segments.core.errors import WRONG_CREDENTIALS
 from api_segments.core.limits import MAX_BODY_BYTES
 from api_segments.core.settings import Settings
 from api_segments.memberships.announcement import REQUEST_SECONDS
@@ -362,6 +363,11 @@ def test_api_gateway_names_the_limit_of_a_body_as_the_functions_do() -> None:
         f"at most {MAX_BODY_BYTES // MIB} MiB"
         in RESPONSES["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
     )
+
+
+def test_api_gateway_refuses_whoever_is_unknown_in_the_words_of_the_functions() -> None:
+    body = json.loads(RESPONSES["UNAUTHORIZED"]["ResponseTemplates"]["application/json"])
+    assert body["error"] == WRONG_CREDENTIALS
 
 
 def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -> None:

@@ -9,7 +9,7 @@ import secrets
 from api_segments.accounts.model import Account, AccountStatus, Passcode, Usage
 from api_segments.accounts.store import AccountStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
+from api_segments.core.errors import WRONG_CREDENTIALS, ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
 from api_segments.core.limits import MAX_LIVE_PASSCODES
 from api_segments.http.tenant import Plan, Tenant
 
@@ -41,7 +41,7 @@ class AccountService:
         offered = _digest(account_id, passcode)
         matches = [hmac.compare_digest(offered, digest) for digest in digests]
         if account is None or not any(matches):
-            raise UnauthorizedError("X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong")
+            raise UnauthorizedError(WRONG_CREDENTIALS)
         if account.status is not AccountStatus.ACTIVE:
             raise ForbiddenError("this account is disabled")
         return account.tenant

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from api_segments.campaigns.planning import answers, bodies
+from api_segments.core.limits import DELIVERY_LOG_DAYS
 from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, GUID, IDEMPOTENCY_KEY, MOMENT, SEGMENT_ID, Route
 
 TARGET_ID = 1763901234567892
@@ -105,7 +106,7 @@ ROUTES: Sequence[Route] = (
             "log": [{"identity": "CT123456", "guid": GUID, "status": "sent", "reason": None, "at": MOMENT}],
             "cursor": None,
         },
-        description="In an order that never changes; kept for 90 days.",
+        description=f"In an order that never changes; kept for {DELIVERY_LOG_DAYS} days.",
         body=bodies.LOG,
         body_example={"id": TARGET_ID, "limit": 100},
         errors=_OF_TARGET,

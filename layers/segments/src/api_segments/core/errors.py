@@ -23,6 +23,10 @@ class BodyTooLargeError(SegmentsError):
     slug = "body_too_large"
 
 
+WRONG_CREDENTIALS = "X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong"
+"""What every 401 says, also API Gateway's own (template.yaml, GatewayResponses): not which of the two is wrong."""
+
+
 class UnauthorizedError(SegmentsError):
     """Unknown account or wrong passcode."""
 

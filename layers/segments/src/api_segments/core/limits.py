@@ -19,6 +19,7 @@ MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 
 # Lambda takes and gives at most 6 MiB a synchronous call, as JSON inside JSON: each quote in a body counts twice.
 MAX_BODY_BYTES = 4 * 1024 * 1024
+BODY_LIMIT = f"{MAX_BODY_BYTES // 1024**2} MiB"
 
 # CleverTap's limits on profile attributes
 MAX_RECORDS_PER_UPLOAD = 1000

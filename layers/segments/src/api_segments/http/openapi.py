@@ -7,11 +7,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from api_segments.core.errors import WRONG_CREDENTIALS
 from api_segments.core.limits import (
+    BODY_LIMIT,
     CURSOR_HOURS,
     DEFAULT_PAGE,
     IDEMPOTENCY_HOURS,
+    MAX_BODY_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
+    MAX_LIVE_CAMPAIGNS,
     MAX_PAGE,
     MAX_SEGMENT_ID,
 )
@@ -70,7 +74,7 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
     ),
     HTTPStatus.UNAUTHORIZED: (
         "Unknown account or wrong passcode",
-        "X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong",
+        WRONG_CREDENTIALS,
     ),
     HTTPStatus.FORBIDDEN: (
         "The account is disabled, or its plan lacks API Segments",
@@ -84,10 +88,13 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
     HTTPStatus.GONE: ("The segment was deleted", f"segment {SEGMENT_ID} was deleted"),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "The account has as many campaigns scheduled and running as there may be",
-        "the account has 1000 scheduled and running campaigns, the most there may be",
+        f"the account has {MAX_LIVE_CAMPAIGNS} scheduled and running campaigns, the most there may be",
     ),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("Not JSON by its Content-Type", "Content-Type: must be application/json"),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The body is over 4 MiB", "body: must be at most 4 MiB, has 4194305 bytes"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        f"The body is over {BODY_LIMIT}",
+        f"body: must be at most {BODY_LIMIT}, has {MAX_BODY_BYTES + 1} bytes",
+    ),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many requests, or the database is throttling", "too many requests"),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("Unforeseen; it is logged, and an alarm can tell", "internal error"),
     HTTPStatus.SERVICE_UNAVAILABLE: (

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic_core import CoreConfig, CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
 
 from api_segments.core.errors import BodyTooLargeError, InvalidRequestError
-from api_segments.core.limits import MAX_BODY_BYTES
+from api_segments.core.limits import BODY_LIMIT, MAX_BODY_BYTES
 from api_segments.http import strict_json
 from api_segments.http.ids import check_segment_id, check_text
 
@@ -103,7 +103,7 @@ def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, w
 def read_body(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Read a body as JSON; raises InvalidRequestError or BodyTooLargeError."""
     if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLargeError(f"body: must be at most 4 MiB, has {len(body)} bytes")
+        raise BodyTooLargeError(f"body: must be at most {BODY_LIMIT}, has {len(body)} bytes")
     if not body.strip():
         raise InvalidRequestError("body: is empty, must be JSON")
     return strict_json.parse(body)

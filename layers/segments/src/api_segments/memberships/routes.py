@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE, UPDATE_ERROR_DAYS
 from api_segments.http.openapi import (
     ACCOUNT,
     BODY_ERRORS,
@@ -16,6 +17,7 @@ from api_segments.http.openapi import (
     Route,
 )
 from api_segments.memberships import answers, bodies
+from api_segments.segments.errors import NO_SUCH_SEGMENT
 
 _CREATED = {"id": SEGMENT_ID, "segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
 _MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
@@ -33,7 +35,8 @@ ROUTES: Sequence[Route] = (
             "summary": {"added": 1, "removed": 0, "unchanged": 0, "profiles_created": 1},
             "unprocessed": [],
         },
-        description="Every action of a group for every user of it; at most 100 users and 100 segments in all.",
+        description=f"Every action of a group for every user of it; at most {MAX_USERS_PER_UPDATE} users and "
+        f"{MAX_SEGMENTS_PER_UPDATE} segments in all.",
         body=bodies.UPDATE,
         body_example={
             "bulk_profiles": [
@@ -90,14 +93,14 @@ ROUTES: Sequence[Route] = (
                     "guid": None,
                     "action": "ADD",
                     "code": 404,
-                    "error": "segment does not exist",
+                    "error": NO_SUCH_SEGMENT,
                     "occurred_at": MOMENT,
                     "request_id": "6f4f4a0c-5d0b-4c3f-9d8f-2f5d0f8c3b11",
                 }
             ],
             "cursor": None,
         },
-        description="Those of the last 30 days, the newest first.",
+        description=f"Those of the last {UPDATE_ERROR_DAYS} days, the newest first.",
         parameters=PAGED,
     ),
 )

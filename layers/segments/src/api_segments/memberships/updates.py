@@ -23,6 +23,7 @@ from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE
 from api_segments.memberships.model import Action, Rejection, UpdateGroup, UpdateResult, UserReference
 from api_segments.memberships.store import MembershipStore, NewProfile, SetChange
 from api_segments.memberships.store_references import Found, ReferenceStore
+from api_segments.segments.errors import DELETED_SEGMENT, NO_SUCH_SEGMENT
 from api_segments.segments.model import SegmentReference, SegmentStatus
 
 
@@ -196,12 +197,12 @@ def _plan(actions: Sequence[tuple[SegmentReference, Action]], found: Found, unkn
         if unknown is not None:
             plan.impossible[reference] = (action, unknown)
         elif segment is None:
-            plan.impossible[reference] = (action, NotFoundError("segment does not exist"))
+            plan.impossible[reference] = (action, NotFoundError(NO_SUCH_SEGMENT))
         elif not segment.agrees:
             error = InvalidRequestError("ct_segment_id and customer_segment_id are of different segments")
             plan.impossible[reference] = (action, error)
         elif segment.status is not SegmentStatus.ACTIVE:
-            plan.impossible[reference] = (action, SegmentDeletedError("segment was deleted"))
+            plan.impossible[reference] = (action, SegmentDeletedError(DELETED_SEGMENT))
         else:
             plan.wanted[segment.segment_id] = (reference, action)
     return plan

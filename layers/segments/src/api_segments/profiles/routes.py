@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
 from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, Json, Route
 from api_segments.profiles import answers, requests
@@ -37,7 +38,7 @@ ROUTES: Sequence[Route] = (
         "Upload profiles and tokens",
         answers.UploadResultBody,
         {"status": "success", "processed": 1, "unprocessed": []},
-        description="1 to 1,000 records; each stands or falls alone.",
+        description=f"1 to {MAX_RECORDS_PER_UPLOAD:,} records; each stands or falls alone.",
         body=requests.BODY,
         body_example={
             "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],

@@ -2,6 +2,10 @@
 
 from api_segments.core.errors import NotFoundError, SegmentDeletedError
 
+# An update's entry names its segment in its record, so the error does not; the error stream keeps these texts.
+NO_SUCH_SEGMENT = "segment does not exist"
+DELETED_SEGMENT = "segment was deleted"
+
 
 def no_such_segment(segment_id: int) -> NotFoundError:
     """Return the error for an id that the account has no segment of."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
 from api_segments.http.openapi import (
     BODY_ERRORS,
     IDEMPOTENCY_KEY,
@@ -59,7 +60,8 @@ ROUTES: Sequence[Route] = (
         "Create segments",
         answers.CreateResultBody,
         {"status": "success", "processed": 1, "segments": [_CREATED], "unprocessed": []},
-        description="1 to 100 segments; each stands or falls alone. Status 200, unless none could be written now.",
+        description=f"1 to {MAX_SEGMENTS_PER_CREATE} segments; each stands or falls alone. Status 200, unless none "
+        "could be written now.",
         parameters=IDEMPOTENCY_KEY,
         body=bodies.CREATE,
         body_example=[{"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}],
