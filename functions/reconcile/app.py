@@ -11,7 +11,7 @@ from api_segments.http.gateway import deadline_of, failure
 from api_segments.http.observability import count, logger, metrics
 from api_segments.repair import wiring
 from api_segments.repair.endpoints import look_again, walk
-from api_segments.repair.reconciliation import Place
+from api_segments.repair.reconciliation import BEGINNING, Position
 from api_segments.repair.tasks import read_task, to_task, what_to_reconcile
 
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for message in event["Records"]:  # one (template.yaml, BatchSize)
             scope, work = read_task(json.loads(message["body"]))
             logger.append_keys(account_id=scope.account_id)
-            if isinstance(work, Place):
+            if isinstance(work, Position):
                 walk(scope, work, deadline)
             else:
                 look_again(scope, work, deadline)
@@ -37,5 +37,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except SegmentsError as error:
         return dict(failure(error).body)
     for scope in scopes:
-        wiring.reconciliation_queue().put_off(to_task(scope, Place()), 0, deadline)
+        wiring.reconciliation_queue().put_off(to_task(scope, BEGINNING), 0, deadline)
     return {"status": "success", "begun": len(scopes)}

@@ -91,7 +91,9 @@ def segment(account: Account, relay: Relay) -> int:
 
 def run(account: Account, tasks: Tasks, capsys: pytest.CaptureFixture[str], seconds: float = 60) -> dict[str, int]:
     """Reconcile the account; return what the metrics lines say was found."""
-    tasks.waiting.append({"scope": {"account_id": account.account_id, "segment_id": None}, "place": {}})
+    tasks.waiting.append(
+        {"scope": {"account_id": account.account_id, "segment_id": None}, "position": {"stage": "profiles"}}
+    )
     capsys.readouterr()
     tasks.work(seconds)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "Differences" in line]

@@ -122,7 +122,7 @@ def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
     clock.move(seconds=24 * 3600)
     scope = {"account_id": campaigning.account.account_id, "segment_id": None}
 
-    reconcile({"Records": [{"body": json.dumps({"scope": scope, "place": {}})}]}, Context(60))
+    reconcile({"Records": [{"body": json.dumps({"scope": scope, "position": {"stage": "profiles"}})}]}, Context(60))
 
     assert {task["campaign_id"] for task in campaigning.queues.tasks} == {scheduled, running, limited}
     campaigning.run_to_the_end()

@@ -229,7 +229,9 @@ def test_it_goes_on_where_its_time_was_up(  # noqa: PLR0913, PLR0917 - fixtures
         return send(**arguments)
 
     faulty.always("query", takes_long)
-    tasks.waiting.append({"scope": {"account_id": account.account_id, "segment_id": segment}, "place": {}})
+    tasks.waiting.append(
+        {"scope": {"account_id": account.account_id, "segment_id": segment}, "position": {"stage": "profiles"}}
+    )
     assert tasks.work(seconds=120) > 1
     assert agrees(account, tables)
 
@@ -266,8 +268,12 @@ def test_other_accounts_and_segments_are_left_alone_when_one_segment_is_asked_fo
     profile_id = str(tables.profile_of(account.account_id, "U0"))
     for each in (segment, other):
         delete_row(tables.client, environment, row_key(account, each, profile_id))
-    tasks.waiting.append({"scope": {"account_id": account.account_id, "segment_id": segment}, "place": {}})
-    tasks.waiting.append({"scope": {"account_id": new_account().account_id, "segment_id": segment}, "place": {}})
+    tasks.waiting.append(
+        {"scope": {"account_id": account.account_id, "segment_id": segment}, "position": {"stage": "profiles"}}
+    )
+    tasks.waiting.append(
+        {"scope": {"account_id": new_account().account_id, "segment_id": segment}, "position": {"stage": "profiles"}}
+    )
     tasks.work()
     assert {row for row in live(tables.members(account.account_id)) if row[1] == profile_id} == {(segment, profile_id)}
 

@@ -46,7 +46,7 @@ def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PL
     account.delete(segment)
     clock.move(seconds=PURGE_OVERDUE_SECONDS + 1)
     scope = {"account_id": account.account_id, "segment_id": segment if is_asked_for_alone else None}
-    tasks.waiting.append({"scope": scope, "place": {}})
+    tasks.waiting.append({"scope": scope, "position": {"stage": "profiles"}})
     tasks.work()
     assert tasks.purges == [message(account.account_id, segment)]
     while tasks.purges:
@@ -56,7 +56,7 @@ def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PL
     assert segment not in segments_in(tables, account)
     assert "purged_at" in deleted_item(tables, account, segment)
 
-    tasks.waiting.append({"scope": scope, "place": {}})
+    tasks.waiting.append({"scope": scope, "position": {"stage": "profiles"}})
     tasks.work()
     assert tasks.purges == [], "it has been purged"
 

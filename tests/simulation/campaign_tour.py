@@ -200,7 +200,7 @@ class CampaignTour:
         """One campaign of each channel, the first asked for twice; all to their ends."""
         made = [self._create(mode, "now", segment=audience, key=mode) for mode in CONTENTS]
         assert self._create("email", "now", segment=audience, key="email") == made[0]
-        task = {"scope": {"account_id": self._account, "segment_id": None}, "place": {}}
+        task = {"scope": {"account_id": self._account, "segment_id": None}, "position": {"stage": "profiles"}}
         self._invoke("reconcile", {"Records": [{"body": json.dumps(task)}]})
         self._forget_the_key()
         cursor = self._api("list", {"limit": 1})["cursor"]

@@ -23,16 +23,16 @@ from api_segments.memberships.announcement import is_announced, segments_of
 from api_segments.memberships.model import MembershipRecord
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_rows import (
-    MEMBERS,
     Increments,
     MemberRow,
     RowsDifferError,
     RowStore,
     RowWrite,
     ToldBefore,
+    counts_moved,
 )
 from api_segments.segments.model import Segment, SegmentStatus
-from api_segments.segments.store import SegmentStore, counter_name
+from api_segments.segments.store import SegmentStore
 
 _NO_REACH: frozenset[Channel] = frozenset()
 
@@ -97,12 +97,7 @@ class RowPlan:
 
     def count_deltas(self) -> Counter[str]:
         """Return by how much the write moves the segment's counters."""
-        deltas: Counter[str] = Counter()
-        for row, sign in ((self.changes[-1], 1), (self._row_before(), -1)):
-            if row is not None and row.member:
-                deltas[MEMBERS] += sign
-                deltas.update({counter_name(channel): sign for channel in row.reach})
-        return deltas
+        return counts_moved(self._row_before(), self.changes[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ A row remembers the sequence number of the last record that it took in. A remove
 tombstone (it has `expires_at`, which is also its TTL), so that a record delivered again late is known as old.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
+from api_segments.segments.store import counted_for
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
 
-MEMBERS = "members"
 _CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
 
 
@@ -49,6 +50,28 @@ class ToldBefore:
     member: bool
     reach: Set[Channel]
     first_sequence: str
+
+
+class Countable(Protocol):
+    """What a row says or will say: whether it is a member's, and which channels reach the member."""
+
+    @property
+    def member(self) -> bool:
+        """Whether it counts at all."""
+
+    @property
+    def reach(self) -> Set[Channel]:
+        """Channels whose counters it is in."""
+
+
+def counts_moved(before: Countable | None, after: Countable | None) -> Counter[str]:
+    """Return by how much a segment's counters move when a row that is like `before` becomes like `after`."""
+    moved: Counter[str] = Counter()
+    if after is not None and after.member:
+        moved.update(counted_for(after.reach))
+    if before is not None and before.member:
+        moved.subtract(counted_for(before.reach))
+    return moved
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ from api_segments.core.clock import Deadline
 from api_segments.http.observability import count, logger
 from api_segments.memberships.wiring import purge_queue
 from api_segments.repair import wiring
-from api_segments.repair.reconciliation import Place, Scope
+from api_segments.repair.reconciliation import BEGINNING, Position, Scope
 from api_segments.repair.rows import Suspect
 from api_segments.repair.tasks import LOOK_AGAIN_SECONDS, to_purge_task, to_task, to_tasks
 
 
-def walk(scope: Scope, place: Place, deadline: Deadline) -> None:
+def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
     """Compare a part of an account, and put off what is to be looked at again, purged, or gone on with."""
-    if scope.segment_id is None and place == Place():
+    if scope.segment_id is None and start == BEGINNING:
         _nudge_campaigns(scope.account_id, deadline)
-    findings, goes_on_at = wiring.reconciliation().reconcile(scope, place, deadline)
+    findings, goes_on_at = wiring.reconciliation().reconcile(scope, start, deadline)
     count(
         Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,

@@ -1,8 +1,14 @@
 """Compare rows and counts with the truth, and mend what differs, while writes go on.
 
-The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. It
-walks in three stages: over the account's profiles, for rows that are missing or wrong; over its segments, for rows of
-users who are no members, and for the counts; and over its deleted segments, for purges that never began. Rows that seem
+The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. A
+walk goes through the stages of `Stage`:
+
+    PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows that are missing or wrong
+                    │    of each segment       members: rows of users who are none
+                    ▼                          counts: of the segment whose members are done
+                 DELETED ──▶ end               deleted segments: purges that never began
+
+One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows that seem
 wrong are looked at again later (rows).
 """
 
@@ -10,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotWrittenError
@@ -17,10 +24,9 @@ from api_segments.core.limits import MAX_PAGE
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
-from api_segments.memberships.store_rows import MEMBERS
 from api_segments.repair.rows import RowId, RowMender, Suspect
 from api_segments.segments.model import SegmentStatus
-from api_segments.segments.store import SegmentStore, counter_name
+from api_segments.segments.store import SegmentStore, counted_for
 from api_segments.segments.store_lists import SegmentListStore
 
 # A purge that has not ended by then may never have begun.
@@ -37,19 +43,30 @@ class Scope:
     segment_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a walk is: after a profile; once `profiles_done`, in the segment below `below`, after a profile of it.
+class Stage(StrEnum):
+    """What a walk is looking at."""
 
-    `counting` is the segment whose rows are done, and whose counts are next. Once `segments_done`, in the deleted
-    segment below `below`.
+    PROFILES = "profiles"
+    MEMBERS = "members"
+    COUNTS = "counts"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a walk is.
+
+    PROFILES: after the profile `after`. MEMBERS: in the newest segment below the id `below`, after the profile `after`
+    of it. COUNTS: at the counts of `segment_id`. DELETED: in the deleted segments below the id `below`.
     """
 
-    profiles_done: bool = False
+    stage: Stage = Stage.PROFILES
     below: int | None = None
     after: str | None = None
-    counting: int | None = None
-    segments_done: bool = False
+    segment_id: int | None = None
+
+
+BEGINNING = Position()
 
 
 @dataclass(slots=True)
@@ -85,33 +102,37 @@ class ReconciliationService:
         self._rows = rows
         self._clock = clock
 
-    def reconcile(self, scope: Scope, place: Place, deadline: Deadline) -> tuple[Findings, Place | None]:
-        """Go on from `place` for as long as there is time; return what was found, and where to go on if not at the end.
+    def reconcile(self, scope: Scope, start: Position, deadline: Deadline) -> tuple[Findings, Position | None]:
+        """Go on from `start` for as long as there is time; return what was found, and where to go on if not at the end.
 
         A segment that can't be counted within one call is left as busy. Raises ThrottledError or UnavailableError when
-        it came no further than `place` otherwise.
+        it came no further than `start` otherwise.
         """
         findings = Findings()
-        here: Place | None = place
+        here: Position | None = start
         try:
             while here is not None and not deadline.is_over():
-                here = self._step_of(here)(scope, here, findings, deadline)
+                here = self._step_of(here.stage)(scope, here, findings, deadline)
         except NotWrittenError:
-            if not deadline.is_over() or (here == place and place.counting is None):
+            is_counting = start.stage is Stage.COUNTS
+            if not deadline.is_over() or (here == start and not is_counting):
                 raise
-            if here == place:
+            if here == start:
                 findings.segments_busy += 1
-                here = Place(profiles_done=True, below=place.counting)
+                here = Position(Stage.MEMBERS, below=start.segment_id)
         return findings, here
 
-    def _step_of(self, place: Place) -> Callable[[Scope, Place, Findings, Deadline], Place | None]:
-        if place.segments_done:
-            return self._step_over_deleted
-        return self._step_over_segments if place.profiles_done else self._step_over_profiles
+    def _step_of(self, stage: Stage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:
+        return {
+            Stage.PROFILES: self._step_over_profiles,
+            Stage.MEMBERS: self._step_over_members,
+            Stage.COUNTS: self._step_over_counts,
+            Stage.DELETED: self._step_over_deleted,
+        }[stage]
 
-    def _step_over_profiles(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place:
+    def _step_over_profiles(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
         """Check the rows that the next profiles should have."""
-        profile_ids = self._memberships.profile_ids(scope.account_id, place.after, RECONCILIATION_PAGE, deadline)
+        profile_ids = self._memberships.profile_ids(scope.account_id, here.after, RECONCILIATION_PAGE, deadline)
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
         wanted = {
             (segment_id, profile_id): image
@@ -121,19 +142,16 @@ class ReconciliationService:
         }
         self._suspect(scope, wanted, findings, deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
-            return Place(profiles_done=True)
-        return replace(place, after=profile_ids[-1])
+            return Position(Stage.MEMBERS)
+        return Position(Stage.PROFILES, after=profile_ids[-1])
 
-    def _step_over_segments(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place | None:
-        """Check that the next members of a segment are some; at its end its counts, and go on to the one before."""
-        if place.counting is not None:
-            self._check_counts(scope.account_id, place.counting, findings, deadline)
-            return Place(profiles_done=True, below=place.counting)
-        segment_id = self._next_segment(scope, place.below, deadline)
+    def _step_over_members(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
+        """Check that the next members of a segment are some; its counts are next at its end."""
+        segment_id = self._next_segment(scope, here.below, deadline)
         if segment_id is None:
-            return Place(profiles_done=True, segments_done=True)
+            return Position(Stage.DELETED)
         members, last = self._members.page(
-            scope.account_id, segment_id, place.after, RECONCILIATION_PAGE, deadline=deadline
+            scope.account_id, segment_id, here.after, RECONCILIATION_PAGE, deadline=deadline
         )
         profile_ids = [member.profile_id for member in members]
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
@@ -143,7 +161,14 @@ class ReconciliationService:
             if segment_id not in images.get(profile_id, NOBODY).segment_ids
         }
         self._suspect(scope, strangers, findings, deadline)
-        return replace(place, after=last, counting=segment_id if last is None else None)
+        return Position(Stage.COUNTS, segment_id=segment_id) if last is None else replace(here, after=last)
+
+    def _step_over_counts(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
+        """Check a segment's counts, and go on to the segment before it."""
+        if here.segment_id is None:
+            raise ValueError("the stage of counts needs a segment")
+        self._check_counts(scope.account_id, here.segment_id, findings, deadline)
+        return Position(Stage.MEMBERS, below=here.segment_id)
 
     def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
         if scope.segment_id is None:
@@ -162,10 +187,12 @@ class ReconciliationService:
             findings.members_taken_out += self._rows.take_out_of_purged(scope.account_id, suspects, deadline)
             findings.suspects += suspects
 
-    def _step_over_deleted(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place | None:
+    def _step_over_deleted(
+        self, scope: Scope, here: Position, findings: Findings, deadline: Deadline
+    ) -> Position | None:
         """Find deleted segments whose purge has not ended in time: it may never have begun."""
         if scope.segment_id is None:
-            deleted = self._lists.newest(scope.account_id, SegmentStatus.DELETED, place.below, MAX_PAGE, deadline)
+            deleted = self._lists.newest(scope.account_id, SegmentStatus.DELETED, here.below, MAX_PAGE, deadline)
         else:
             deleted = list(self._segments.get_many([(scope.account_id, scope.segment_id)], deadline).values())
         overdue = rfc3339(self._clock.now() - timedelta(seconds=PURGE_OVERDUE_SECONDS))
@@ -174,7 +201,7 @@ class ReconciliationService:
             for segment in deleted
             if segment.deleted_at is not None and segment.deleted_at < overdue and segment.purged_at is None
         ]
-        return replace(place, below=deleted[-1].segment_id) if len(deleted) == MAX_PAGE else None
+        return replace(here, below=deleted[-1].segment_id) if len(deleted) == MAX_PAGE else None
 
     def _check_counts(self, account_id: str, segment_id: int, findings: Findings, deadline: Deadline) -> None:
         """Count a segment's rows while none of them changes, twice if the counts seem wrong, and correct these.
@@ -206,7 +233,7 @@ class ReconciliationService:
         after = None
         while True:
             members, after = self._members.page(account_id, segment_id, after, MAX_PAGE, deadline=deadline)
-            counted[MEMBERS] += len(members)
-            counted.update(counter_name(channel) for member in members for channel in member.reach)
+            for member in members:
+                counted.update(counted_for(member.reach))
             if after is None:
                 return counted

@@ -22,15 +22,15 @@ from api_segments.core.parallel import chunks
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_rows import (
-    MEMBERS,
     Increments,
     MemberRow,
     RowsDifferError,
     RowStore,
     RowWrite,
     StoredRow,
+    counts_moved,
 )
-from api_segments.segments.store import SegmentStore, counter_name
+from api_segments.segments.store import SegmentStore
 
 RowId = tuple[int, str]
 """Segment and profile."""
@@ -159,10 +159,7 @@ def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, 
     """Return by how much the writes move the counts of their segments."""
     moved: dict[tuple[str, int], Counter[str]] = {}
     for write in writes:
-        deltas = moved.setdefault((write.account_id, write.segment_id), Counter())
         before = write.expects if isinstance(write.expects, MemberRow) else None
-        for row, sign in ((write.becomes, 1), (before, -1)):
-            if row is not None and row.member:
-                deltas[MEMBERS] += sign
-                deltas.update({counter_name(channel): sign for channel in row.reach})
+        deltas = moved.setdefault((write.account_id, write.segment_id), Counter())
+        deltas.update(counts_moved(before, write.becomes))
     return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -12,7 +12,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
 from api_segments.core.parallel import chunks
 from api_segments.http.validation import validate
-from api_segments.repair.reconciliation import Place, Scope
+from api_segments.repair.reconciliation import Position, Scope, Stage
 from api_segments.repair.rows import Suspect
 
 # A row that seems wrong is looked at again when the stream has had time to bring what it says.
@@ -60,9 +60,9 @@ def what_to_reconcile(event: object, accounts: AccountService, deadline: Deadlin
     return [Scope(request.account_id, request.segment_id if isinstance(request, ReconcileSegment) else None)]
 
 
-def to_task(scope: Scope, place: Place) -> dict[str, object]:
+def to_task(scope: Scope, position: Position) -> dict[str, object]:
     """Write the task of a walk as JSON."""
-    return {"scope": asdict(scope), "place": asdict(place)}
+    return {"scope": asdict(scope), "position": asdict(position)}
 
 
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
@@ -76,9 +76,21 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-def read_task(task: Mapping[str, Any]) -> tuple[Scope, Place | list[Suspect]]:
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | list[Suspect]]:
     """Read a task of ours: where a walk goes on, or which rows to look at again."""
     scope = Scope(**task["scope"])
     if "suspects" in task:
         return scope, [Suspect(*suspect) for suspect in task["suspects"]]
-    return scope, Place(**task["place"])
+    if "place" in task:  # written by version 0.1.0
+        return scope, _position_of(task["place"])
+    return scope, Position(**{**task["position"], "stage": Stage(task["position"]["stage"])})
+
+
+def _position_of(place: Mapping[str, Any]) -> Position:
+    """Read where a walk is as version 0.1.0 wrote it: its stage followed from which fields were set."""
+    if place["segments_done"]:
+        return Position(Stage.DELETED, below=place["below"])
+    if place["counting"] is not None:
+        return Position(Stage.COUNTS, segment_id=place["counting"])
+    stage = Stage.MEMBERS if place["profiles_done"] else Stage.PROFILES
+    return Position(stage, below=place["below"], after=place["after"])

@@ -4,6 +4,7 @@ A deleted segment moves to a key of its own, so that listing the active ones cos
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -300,6 +301,14 @@ def deleted_segment_key(account_id: str, segment_id: int) -> Item:
     return keys.of_account(account_id, keys.deleted_segment(segment_id))
 
 
+MEMBERS = "members"
+
+
+def counted_for(reach: Set[Channel]) -> Counter[str]:
+    """Return what one member with this reach adds to its segment's counters, by their names."""
+    return Counter([MEMBERS, *(counter_name(channel) for channel in reach)])
+
+
 def counter_name(channel: Channel) -> str:
     """Return the attribute that counts a segment's members reachable by a channel."""
     return f"reachable_{channel}"
@@ -316,7 +325,7 @@ def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
         return max(0, sum(int(slot[name]["N"]) for slot in slots if name in slot))
 
     reachable: Mapping[Channel, int] = {channel: total(counter_name(channel)) for channel in Channel}
-    return SegmentCounts(total("members"), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
+    return SegmentCounts(total(MEMBERS), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
 
 
 def _to_item(segment: Segment) -> Item:
