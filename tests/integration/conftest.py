@@ -14,6 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from api_segments.aws import clients
+from api_segments.core.clock import Clock
+from api_segments.http import observability
+from api_segments.memberships import wiring as memberships_wiring
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
@@ -24,9 +28,6 @@ from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
 from local.emulator import running_emulator
-from segments import clients
-from segments.clock import Clock
-from segments.edge import observability, wiring
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
@@ -34,6 +35,7 @@ from tests.support.relay import EventSourceMapping, StreamReader
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
+from tests.support.wired import forget_services, use_clock
 from tests.support.written import Written
 
 if TYPE_CHECKING:
@@ -108,16 +110,10 @@ def faulty(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iter
     """Put a client between the product and the database that a test can make go wrong."""
     assert environment
     client = FaultyClient(clients.dynamodb_client())
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield client
     forget_services()
-
-
-def forget_services() -> None:
-    for made in vars(wiring).values():
-        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
-            made.cache_clear()
 
 
 @pytest.fixture
@@ -132,7 +128,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
 def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
     """Return what the functions write."""
     log = StringIO()
-    for name in (observability.SERVICE, "segments"):
+    for name in (observability.SERVICE, "api_segments"):
         for handler in logging.getLogger(name).handlers:
             if type(handler) is logging.StreamHandler:  # pytest adds others
                 monkeypatch.setattr(handler, "stream", log)
@@ -168,10 +164,10 @@ class RecordingBus:
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingBus]:
     recording = RecordingBus()
-    monkeypatch.setattr(wiring, "events_client", lambda: recording)
-    wiring.publishing.cache_clear()
+    monkeypatch.setattr(clients, "events_client", lambda: recording)
+    forget_services()
     yield recording
-    wiring.publishing.cache_clear()
+    forget_services()
 
 
 @dataclass
@@ -197,10 +193,10 @@ class PurgeQueue:
 @pytest.fixture
 def purges(monkeypatch: pytest.MonkeyPatch) -> Iterator[PurgeQueue]:
     queue = PurgeQueue()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: queue)
-    wiring.purge_queue.cache_clear()
+    monkeypatch.setattr(clients, "sqs_client", lambda: queue)
+    memberships_wiring.purge_queue.cache_clear()
     yield queue
-    wiring.purge_queue.cache_clear()
+    memberships_wiring.purge_queue.cache_clear()
 
 
 class MovableClock(Clock):
@@ -222,8 +218,7 @@ class MovableClock(Clock):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MovableClock]:
     """The functions' clock."""
     movable = MovableClock()
-    monkeypatch.setattr(wiring, "SYSTEM_CLOCK", movable)
-    forget_services()
+    use_clock(monkeypatch, movable)
     yield movable
     forget_services()
 
@@ -395,9 +390,9 @@ def campaigning(account: Account, bus: RecordingBus, monkeypatch: pytest.MonkeyP
     """An account that makes campaigns."""
     assert bus.entries == []
     queues, schedules, identities = Queues(), Schedules(), Identities()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: queues)
-    monkeypatch.setattr(wiring, "scheduler_client", lambda: schedules)
-    monkeypatch.setattr(wiring, "sesv2_client", lambda: identities)
+    monkeypatch.setattr(clients, "sqs_client", lambda: queues)
+    monkeypatch.setattr(clients, "scheduler_client", lambda: schedules)
+    monkeypatch.setattr(clients, "sesv2_client", lambda: identities)
     forget_services()
     yield Campaigning(account, queues, schedules, identities)
     forget_services()

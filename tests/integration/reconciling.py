@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import clients, keys
+from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
 from functions.accounts.app import handler as accounts_handler
 from functions.reconcile.app import handler as reconcile
-from segments.edge import wiring
-from segments.limits import LOOK_AGAIN_SECONDS
-from segments.stores import keys
 from tests.integration.conftest import Account, MovableClock, Relay
 from tests.integration.told import actions, numbered, users
 from tests.support.events import Context
@@ -60,7 +59,7 @@ class Tasks:
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Tasks:
     made = Tasks(clock)
-    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
+    monkeypatch.setattr(clients, "sqs_client", lambda: made)
     return made
 
 

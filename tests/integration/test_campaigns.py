@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.core.clock import Deadline
+from api_segments.segments import wiring as segments_wiring
 from functions.campaigns.app import handler as campaigns
 from functions.reconcile.app import handler as reconcile
-from segments.clock import Deadline
-from segments.edge import wiring
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay, forget_services
+from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay
 from tests.support.events import Context, body_of, with_body
+from tests.support.wired import forget_services
 
 
 def test_a_campaign_reaches_who_is_included_not_excluded_and_reachable_each_once(
@@ -140,12 +142,12 @@ def test_the_limit_of_users_is_exact(campaigning: Campaigning, relay: Relay) -> 
 def test_a_stop_midway_skips_nothing_that_was_sent_and_queues_nothing_more(
     campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.services.campaign_runs.CAMPAIGN_PAGE", 5)
+    monkeypatch.setattr("api_segments.campaigns.running.runs.CAMPAIGN_PAGE", 5)
     (gold,) = campaigning.account.create("GOLD")
     campaigning.users(gold, *(f"u{number}" for number in range(20)))
     relay.drain()
     campaign_id = campaigning.create(segment=gold)
-    runs = wiring.campaign_runs()
+    runs = campaigns_wiring.campaign_runs()
     queue = runs._queue  # noqa: SLF001 - the walk is interrupted between two pages
 
     def stop_after(*arguments: object) -> None:
@@ -271,7 +273,7 @@ def test_a_mark_of_a_campaign_that_never_came_to_be_blocks_for_a_minute(
     (gold,) = campaigning.account.create("GOLD")
     lost = int(clock.now().timestamp() * 1_000_000)
     deadline = Deadline.after(20)
-    assert wiring._segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)  # noqa: SLF001 - as wired
+    assert segments_wiring.segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)
     status, answer = campaigning.account.delete(gold)
     assert (status, answer["error"]) == (409, f"used by campaigns {lost} (being created)")
     clock.sleep(61)
@@ -291,7 +293,7 @@ def test_the_same_idempotency_key_creates_one_campaign(campaigning: Campaigning)
 def test_an_account_has_so_many_live_campaigns_at_most(
     campaigning: Campaigning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.stores.campaigns.MAX_LIVE_CAMPAIGNS", 2)
+    monkeypatch.setattr("api_segments.campaigns.store.MAX_LIVE_CAMPAIGNS", 2)
     (gold,) = campaigning.account.create("GOLD")
     first, _ = (campaigning.create(segment=gold, when=campaigning.tomorrow()) for _ in range(2))
     campaigning.refuses(
@@ -321,7 +323,7 @@ def test_an_estimate_counts_and_creates_nothing(campaigning: Campaigning, relay:
 def test_an_estimate_of_many_reads_whole_buckets(
     campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.services.estimates.ESTIMATED_MEMBERS", 20)
+    monkeypatch.setattr("api_segments.campaigns.planning.estimates.ESTIMATED_MEMBERS", 20)
     (gold,) = campaigning.account.create("GOLD")
     campaigning.users(gold, *(f"u{number}" for number in range(80)))
     relay.drain()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import keys
+from api_segments.core.clock import Deadline
+from api_segments.http import wiring as http_wiring
 from functions.manage_segments.app import handler as manage_segments
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.stores import keys
 from tests.integration.conftest import SEGMENT, Account, MovableClock, Relay
 from tests.integration.paging import MEMBERS
 from tests.integration.told import actions, numbered
@@ -148,15 +148,15 @@ def test_processes_that_draw_the_signing_key_at_once_agree_on_it(
     dynamodb.delete_item(TableName=environment["ACCOUNTS_TABLE"], Key=key)
     drawing: list[Any] = []
     for _ in range(6):
-        wiring.cursors.cache_clear()
-        drawing.append(wiring.cursors())
+        http_wiring.cursors.cache_clear()
+        drawing.append(http_wiring.cursors())
 
     query, position = {"path": SEGMENTS}, (segment + 1,)
     cursors = at_once(
         [partial(each.write, account.account_id, query, position, Deadline.after(20)) for each in drawing]
     )
 
-    wiring.cursors.cache_clear()
+    http_wiring.cursors.cache_clear()
     assert len(set(cursors)) <= 2, "but for the second that they were written in, they are the same"
     for cursor in cursors:
         assert ask(account, SEGMENTS, {"cursor": cursor}, segment)[0] == 200

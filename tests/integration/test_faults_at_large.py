@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segments import clients
-from segments.clients import CONFIG  # the product's own, not as patient as the tests are
-from segments.stores.dynamodb import in_parallel
+from api_segments.aws import clients
+from api_segments.aws.clients import CONFIG
+from api_segments.core.parallel import in_parallel
 from tests.integration.conftest import Account, Relay
 from tests.support.faults import (
     Fault,

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments import clients
-from segments.limits import MEMBER_BUCKETS
-from segments.stores import keys
+from api_segments.aws import clients, keys
+from api_segments.aws.keys import MEMBER_BUCKETS
 from tests.integration.conftest import Account, Relay
 from tests.integration.paging import MEMBERS, members, pages
 from tests.integration.told import actions, numbered, users

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from api_segments.core.clock import Backoff
+from api_segments.memberships import projection
 from functions.project_members.app import handler as project_members
-from segments.clock import Backoff
-from segments.services import projection
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, answer_lost, fine, not_sent

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from api_segments.http.gateway import RESERVE_SECONDS
+from api_segments.memberships.announcement import REQUEST_SECONDS
 from functions.publish_changes.app import handler as publish_changes
-from segments.edge.http import RESERVE_SECONDS
-from segments.limits import REQUEST_SECONDS
 from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, refused

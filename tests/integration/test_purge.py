@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from segments import clock as time_of_day
-from segments.limits import PURGED_MEMBERS_PER_SECOND
-from segments.services import purging
+from api_segments.core import clock as time_of_day
+from api_segments.memberships import purging
+from api_segments.memberships.purging import PURGED_MEMBERS_PER_SECOND
 from tests.integration.after_deletion import deleted_item, deliver, message, purge, segments_in, start
 from tests.integration.conftest import Account, MovableClock, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users

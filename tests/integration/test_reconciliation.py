@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segments.clock import SYSTEM_CLOCK
-from segments.edge import reconciliation as edge
-from segments.limits import LOOK_AGAIN_SECONDS, MAX_PAGE
-from segments.stores import keys
+from api_segments.aws import keys
+from api_segments.core.clock import SYSTEM_CLOCK
+from api_segments.core.limits import MAX_PAGE
+from api_segments.repair import tasks as edge
+from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
 from tests.integration.conftest import Account, MovableClock, Relay
 from tests.integration.reconciling import NOTHING, Tasks, agrees, delete_row, row_key, run, segment, tasks
 from tests.integration.told import actions, users

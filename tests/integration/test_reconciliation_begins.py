@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws import keys
+from api_segments.core.errors import NotWrittenError
+from api_segments.repair.reconciliation import PURGE_OVERDUE_SECONDS
 from functions.reconcile.app import handler as reconcile
-from segments.errors import NotWrittenError
-from segments.limits import PURGE_OVERDUE_SECONDS
-from segments.stores import keys
 from tests.integration.after_deletion import deleted_item, deliver, message, segments_in
 from tests.integration.conftest import Account, MovableClock, Relay
 from tests.integration.reconciling import NOTHING, Tasks, accounts, delete_row, row_key, run, segment, tasks

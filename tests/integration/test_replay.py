@@ -10,13 +10,14 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from api_segments.aws import clients
+from api_segments.core.clock import SYSTEM_CLOCK, Deadline
+from api_segments.core.errors import UnavailableError
+from api_segments.repair import wiring as repair_wiring
+from api_segments.repair.store_failed_records import FailedRecords, GivenUp, RecordsGoneError
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.replay.app import handler as replay
-from segments.clock import SYSTEM_CLOCK, Deadline
-from segments.edge import wiring
-from segments.errors import UnavailableError
-from segments.stores.failed_records import FailedRecords, GivenUp, RecordsGoneError
 from tests.integration.conftest import Account, Relay
 from tests.integration.told import actions, numbered
 from tests.support.events import Context, Event
@@ -100,20 +101,20 @@ class Functions:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     made = Queue()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
-    monkeypatch.setattr(wiring, "streams_client", lambda: boto3.client("dynamodbstreams"))
-    wiring.failed_records.cache_clear()
+    monkeypatch.setattr(clients, "sqs_client", lambda: made)
+    monkeypatch.setattr(clients, "streams_client", lambda: boto3.client("dynamodbstreams"))
+    repair_wiring.failed_records.cache_clear()
     yield made
-    wiring.failed_records.cache_clear()
+    repair_wiring.failed_records.cache_clear()
 
 
 @pytest.fixture
 def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
     made = Functions()
-    monkeypatch.setattr(wiring, "lambda_client", lambda: made)
-    wiring.functions.cache_clear()
+    monkeypatch.setattr(clients, "lambda_client", lambda: made)
+    repair_wiring.functions.cache_clear()
     yield made
-    wiring.functions.cache_clear()
+    repair_wiring.functions.cache_clear()
 
 
 def hand_over(relay: Relay, queue: Queue, dynamodb: "DynamoDBClient", environment: dict[str, str]) -> int:

@@ -11,16 +11,16 @@ from typing import Any
 import boto3
 import pytest
 
+from api_segments.aws import clients
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
-from segments import clients
-from segments.edge import wiring
 from tests.benchmarks.standin.client import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables
+from tests.support.wired import forget_services
 
 Json = Any
 ACCOUNT = "T-COUNTED"
@@ -41,10 +41,10 @@ def stand_in() -> Iterator[Control]:
 
 
 def _forget_clients() -> None:
-    for module in (clients, wiring):
-        for made in list(vars(module).values()):
-            if hasattr(made, "cache_clear"):
-                made.cache_clear()
+    forget_services()
+    for made in list(vars(clients).values()):
+        if hasattr(made, "cache_clear"):
+            made.cache_clear()
 
 
 class Counted:
