@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,7 +15,6 @@ import pytest
 from botocore.config import Config
 
 from api_segments.aws import clients
-from api_segments.core.clock import Clock
 from api_segments.http import observability
 from api_segments.memberships import wiring as memberships_wiring
 from functions.create_segment.app import handler as create_segment
@@ -29,13 +28,15 @@ from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
 from local.emulator import running_emulator
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
+from tests.support.clock import MovableClock, system_time
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
-from tests.support.relay import EventSourceMapping, StreamReader
+from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
-from tests.support.wired import forget_services, use_clock
+from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.wired import forget_services
 from tests.support.written import Written
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 Json = Any
 
 SEGMENT = "/api/segments/{segment_id}"
-PATIENCE_SECONDS = 20  # a busy machine's emulator may be slower to answer than the product would wait for
+PATIENT = Config(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS)
+"""For a busy machine's emulator, which may be slower to answer than the product would wait for."""
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,8 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)
-        patch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(read_timeout=PATIENCE_SECONDS)))
+        patch.setattr(clients, "CONFIG", clients.CONFIG.merge(PATIENT))
+        patch.setattr(clients, "Config", lambda **given: Config(**given).merge(PATIENT))
         forget_services()
         client = boto3.client("dynamodb")
         tables = create_tables(client)
@@ -199,28 +202,11 @@ def purges(monkeypatch: pytest.MonkeyPatch) -> Iterator[PurgeQueue]:
     memberships_wiring.purge_queue.cache_clear()
 
 
-class MovableClock(Clock):
-    """The system's clock, moved on by as much as a test says; sleeping takes no time and is noted."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.ahead += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MovableClock]:
-    """The functions' clock."""
-    movable = MovableClock()
-    use_clock(monkeypatch, movable)
-    yield movable
-    forget_services()
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[MovableClock]:
+    """The functions' clock: no request has the moment of another, and all other time is a test's."""
+    with system_time(MovableClock(tick=timedelta(milliseconds=1))) as movable:
+        yield movable
 
 
 @dataclass
@@ -259,7 +245,7 @@ def _is_of_segment(record: Event) -> bool:
 
 def _stream_of(table: str, dynamodb: "DynamoDBClient") -> StreamReader:
     arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    return StreamReader(boto3.client("dynamodbstreams"), arn)
+    return StreamReader(StreamsClient(boto3.client("dynamodbstreams")), arn)
 
 
 @pytest.fixture(scope="module")

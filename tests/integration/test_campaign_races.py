@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import MovableClock, RecordingBus, Relay
+from tests.integration.conftest import RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, Fault, FaultyClient, Reply, Send
 
 pytestmark = pytest.mark.usefixtures("side_by_side")

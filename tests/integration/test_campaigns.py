@@ -12,7 +12,8 @@ from api_segments.segments import wiring as segments_wiring
 from functions.campaigns.app import handler as campaigns
 from functions.reconcile.app import handler as reconcile
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay
+from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.events import Context, body_of, with_body
 from tests.support.wired import forget_services
 
@@ -94,11 +95,11 @@ def test_who_was_added_right_before_the_start_is_reached_though_lists_of_members
     campaign_id = campaigning.create(segment=gold)
     campaigning.run()
     assert campaigning.status(campaign_id) == "running"
-    clock.sleep(29)
+    clock.move(seconds=29)
     relay.drain()
     campaigning.run()
     assert campaigning.log(campaign_id) == []
-    clock.sleep(1)
+    clock.move(seconds=1)
     assert len(campaigning.run_to_the_end()) == 2
     assert campaigning.status(campaign_id) == "completed"
 
@@ -118,7 +119,7 @@ def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
     campaigning.queues.tasks.clear()
     campaigning.queues.messages.clear()
     campaigning.schedules.made.clear()
-    clock.sleep(24 * 3600)
+    clock.move(seconds=24 * 3600)
     scope = {"account_id": campaigning.account.account_id, "segment_id": None}
 
     reconcile({"Records": [{"body": json.dumps({"scope": scope, "place": {}})}]}, Context(60))
@@ -172,7 +173,7 @@ def test_a_campaign_starts_at_its_time_by_a_schedule_and_not_before(
     campaigning.users(gold, "a")
     relay.drain()
     tomorrow = clock.now().replace(hour=12, minute=0)
-    clock.ahead += tomorrow - clock.now()
+    clock.move(seconds=(tomorrow - clock.now()).total_seconds())
     wanted = clock.now().replace(hour=15, minute=30)
 
     campaign_id = campaigning.create(segment=gold, when=f"{wanted:%Y%m%d} 15:30")
@@ -184,7 +185,7 @@ def test_a_campaign_starts_at_its_time_by_a_schedule_and_not_before(
     campaigning.run(task)
     assert campaigning.status(campaign_id) == "scheduled"
     assert campaigning.queues.delays == [900]
-    clock.sleep(4 * 3600)
+    clock.move(seconds=4 * 3600)
     assert len(campaigning.run_to_the_end()) == 1
     assert campaigning.status(campaign_id) == "completed"
 
@@ -212,7 +213,7 @@ def test_a_task_without_a_campaign_is_tried_for_a_minute_and_dropped(
     task = {"account_id": campaigning.account.account_id, "campaign_id": int(now.timestamp() * 1_000_000)}
     campaigning.run(task)
     assert campaigning.queues.tasks == [task]
-    clock.sleep(61)
+    clock.move(seconds=61)
     campaigning.run()
     assert campaigning.queues.tasks == []
 
@@ -276,7 +277,7 @@ def test_a_mark_of_a_campaign_that_never_came_to_be_blocks_for_a_minute(
     assert segments_wiring.segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)
     status, answer = campaigning.account.delete(gold)
     assert (status, answer["error"]) == (409, f"used by campaigns {lost} (being created)")
-    clock.sleep(61)
+    clock.move(seconds=61)
     assert campaigning.account.delete(gold)[0] == 200
 
 
@@ -338,7 +339,7 @@ def test_lists_are_by_day_of_creation_in_pages_newest_first(campaigning: Campaig
     made = []
     for _ in range(3):
         made.append(campaigning.create(segment=gold))
-        clock.sleep(24 * 3600)
+        clock.move(seconds=24 * 3600)
     assert [each["id"] for each in campaigning.listed()] == made[::-1]
     first = campaigning.ok("list", {"limit": 2})
     second = campaigning.ok("list", {"limit": "2", "cursor": first["cursor"]})

@@ -17,6 +17,7 @@ from botocore.exceptions import (
 from api_segments.core.clock import Backoff, Deadline
 
 _LOG = logging.getLogger(__name__)
+
 # SES v2 and SNS API references, "Common errors" and those of each action: what passes by itself within seconds.
 _THROTTLED = {
     "RequestLimitExceeded",

@@ -28,9 +28,12 @@ BATCH_WRITE_ITEMS = 25
 TRANSACTION_ACTIONS = 100
 
 _LOG = logging.getLogger(__name__)
+
 Item = dict[str, Any]
 """An item or key in DynamoDB's own JSON: attribute name to {type: value}."""
+
 T = TypeVar("T")
+
 # DynamoDB developer guide, "Error handling", and BatchStatementError: the call's names and the statement's names.
 _THROTTLED = {
     "ProvisionedThroughputExceeded",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PUT_EVENTS_ENTRIES = 10
 
 _LOG = logging.getLogger(__name__)
+
 SOURCE = "api-segments"
 
 

@@ -7,6 +7,7 @@ from api_segments.campaigns.planning import answers, bodies
 from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, GUID, IDEMPOTENCY_KEY, MOMENT, SEGMENT_ID, Route
 
 TARGET_ID = 1763901234567892
+
 _SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17}
 _TARGET = {
     "id": TARGET_ID,
@@ -24,6 +25,7 @@ _TARGET = {
 }
 _CONTENT = {"subject": "{{ profile.Name }}, it is spring", "body": "<p>Hello {{ profile.Name }}</p>"}
 _OF_TARGET = (*BODY_ERRORS, HTTPStatus.NOT_FOUND)
+
 ROUTES: Sequence[Route] = (
     Route(
         "post",

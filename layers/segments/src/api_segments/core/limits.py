@@ -1,4 +1,4 @@
-"""Every number that bounds the product, with its source."""
+"""The limits that clients see, with their sources; what one module alone uses stands there."""
 
 # docs/api.md, Limits: facts of CleverTap's public API Segments
 MAX_SEGMENTS_PER_CREATE = 100
@@ -6,6 +6,7 @@ MAX_USERS_PER_UPDATE = 100
 MAX_SEGMENTS_PER_UPDATE = 100
 MAX_ACTIVE_SEGMENTS = 2500
 MAX_ID_CHARACTERS = 255
+
 # docs/api.md, Limits: ours
 MAX_SEGMENT_ID = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 MAX_LIVE_PASSCODES = 2
@@ -15,8 +16,10 @@ DEFAULT_PAGE = 100
 CURSOR_HOURS = 24
 IDEMPOTENCY_HOURS = 24
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+
 # Lambda takes and gives at most 6 MiB a synchronous call, as JSON inside JSON: each quote in a body counts twice.
 MAX_BODY_BYTES = 4 * 1024 * 1024
+
 # CleverTap's limits on profile attributes
 MAX_RECORDS_PER_UPLOAD = 1000
 MAX_CUSTOM_ATTRIBUTES = 256
@@ -25,12 +28,14 @@ MAX_ATTRIBUTE_VALUE_BYTES = 512
 # Ours: with all of the above, each quote stored as two bytes, a profile stays under DynamoDB's 400 KB.
 MAX_TOKENS = 10
 MAX_TOKEN_CHARACTERS = 4096
+
 # Campaigns, ours
 MAX_CAMPAIGN_SEGMENTS = 100
 MAX_LIVE_CAMPAIGNS = 1000
 MAX_USERS_LIMIT = 100_000_000
 MAX_DAYS_AHEAD = 365
 DELIVERY_LOG_DAYS = 90
+
 # Ours: what a message's content may hold (docs/api.md, Content)
 MAX_TEMPLATE_BYTES = 100 * 1024
 MAX_CONTENT_BYTES = 200 * 1024

@@ -8,6 +8,7 @@ from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
 from api_segments.http.ids import check_segment_id, check_text
 
 STRICT = ConfigDict(extra="forbid", strict=True)
+
 _TEXT_SCHEMA: dict[str, Any] = {
     "type": "string",
     "minLength": 1,

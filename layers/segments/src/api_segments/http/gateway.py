@@ -18,6 +18,7 @@ from api_segments.http.tenant import Plan, Tenant
 # Kept back from the invocation's time: for a call that was begun in time and hangs (clients.CONFIG: 1 s to connect, 3 s
 # to read), and for building and sending the answer.
 RESERVE_SECONDS = 5.5
+
 CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
     errors.InvalidRequestError: HTTPStatus.BAD_REQUEST,
     errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,

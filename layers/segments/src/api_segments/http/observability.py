@@ -8,6 +8,7 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 SERVICE = "api-segments"
+
 logger = Logger(service=SERVICE, utc=True)
 # What the stores log through the standard library comes out alike, with the same ids.
 copy_config_to_registered_loggers(logger, include={logging.getLogger("api_segments").name})

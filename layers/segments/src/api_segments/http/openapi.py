@@ -18,9 +18,12 @@ from api_segments.core.limits import (
 from api_segments.http.gateway import TRY_AGAIN
 
 Adapter = TypeAdapter[Any]
+
 Json = dict[str, Any]
+
 TEMPLATE = "#/components/schemas/{model}"
 TEXT = {"$ref": TEMPLATE.format(model="Text")}
+
 SEGMENT_ID = 1763901234567890
 GUID = "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a"
 MOMENT = "2026-11-23T14:13:54.567890Z"

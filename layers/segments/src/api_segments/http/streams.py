@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from api_segments.http.observability import logger
 
 T = TypeVar("T")
+
 # DynamoDB Streams API reference, StreamRecord: a sequence number has at most 40 digits.
 _SEQUENCE_DIGITS = 40
 

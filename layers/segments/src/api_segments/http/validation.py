@@ -49,6 +49,7 @@ def filled_list(of: CoreSchema, at_most: int | None = None) -> CoreSchema:
 
 
 _TEXT, _SEGMENT_ID = SchemaValidator(TEXT), SchemaValidator(SEGMENT_ID)
+
 # What pydantic calls an error, and what we say. The fields in braces are of the error's context.
 _SAID = {
     "missing": "is required",

@@ -14,6 +14,7 @@ class TokenType(StrEnum):
 
 
 AttributeValue = str | int | float | bool
+
 # The attributes that have a meaning of their own; all others are custom.
 STANDARD_ATTRIBUTES = frozenset(
     {"Name", "Email", "Phone", "Gender", "DOB", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp"}

@@ -3,7 +3,7 @@
 The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. It
 walks in three stages: over the account's profiles, for rows that are missing or wrong; over its segments, for rows of
 users who are no members, and for the counts; and over its deleted segments, for purges that never began. Rows that seem
-wrong are looked at again later (repair.rows).
+wrong are looked at again later (rows).
 """
 
 from collections import Counter

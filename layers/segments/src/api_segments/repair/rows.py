@@ -34,6 +34,7 @@ from api_segments.segments.store import SegmentStore, counter_name
 
 RowId = tuple[int, str]
 """Segment and profile."""
+
 # A row of its own and one action for its segment's counts.
 _ROWS_PER_WRITE = TRANSACTION_ACTIONS // 2
 _MENDED = "r"

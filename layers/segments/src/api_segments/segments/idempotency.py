@@ -2,7 +2,7 @@
 
 Powertools keeps the record of each key. What is kept of an answer is only what the request itself does not tell, so
 that it fits into an item whatever the request was. An answer that leaves open what was written is not kept: the request
-is carried out again, and finds what it created by its name (segments.store_creations).
+is carried out again, and finds what it created by its name (store_creations).
 """
 
 import json
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 5.0
 # Kept back from the creation's time, to keep its result (clients.retrying_dynamodb_client: 2 calls of 2 s).
 KEEP_SECONDS = 4.0
+
 _ERRORS = {error.slug: error for error in CODES}
 
 

@@ -36,6 +36,7 @@ FILTERS: Mapping[str, Json] = {
         "schema": TEXT,
     },
 }
+
 _SEGMENT = {
     "id": SEGMENT_ID,
     "segment_name": "Premium Users",

@@ -85,6 +85,7 @@ _DAY_SCHEMA: dict[str, Any] = {
         {"type": "string", "pattern": "^[0-9]{8}$"},
     ]
 }
+
 NamedSegment = Annotated[Any, PlainValidator(_read_segment), WithJsonSchema(_SEGMENT_SCHEMA)]
 TargetId: Any = _whole_number(MAX_SEGMENT_ID)
 Day = Annotated[str, BeforeValidator(_check_day), WithJsonSchema(_DAY_SCHEMA)]

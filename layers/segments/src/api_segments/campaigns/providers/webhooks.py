@@ -23,6 +23,7 @@ from api_segments.campaigns.model import Webhook
 from api_segments.core.clock import Backoff, Clock, Deadline
 
 _LOG = logging.getLogger(__name__)
+
 CALL_SECONDS = 5.0
 TRIES = 3
 _ADDRESSES_TRIED = 2
@@ -33,6 +34,7 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits
 _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")  # all that IANA has given out
 # IANA's registries of special-purpose addresses, as far as Python's versions take some of these for global.
 _SPECIAL = [ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 

@@ -50,6 +50,7 @@ NOT_CREATED_YET_SECONDS = 10.0
 ANOTHER_IS_AT_IT_SECONDS = 60.0
 # How long, at least and at most, until the next look at whether all messages have ended.
 NEXT_LOOK_SECONDS, LAST_LOOK_SECONDS = 5.0, 300.0
+
 UNREACHABLE = Outcome(DeliveryStatus.SKIPPED, SkipReason.UNREACHABLE)
 
 

@@ -19,6 +19,7 @@ from api_segments.profiles.model import Profile, ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 
 MESSAGE_REQUESTED = "Message Requested"
+
 Send = Callable[[Deadline], Reply]
 """Sends a message that is ready; nothing of it can fail any more but the provider."""
 

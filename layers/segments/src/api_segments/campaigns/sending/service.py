@@ -42,6 +42,7 @@ SETTLING_SECONDS = PROVIDER_SECONDS + 3
 SETTINGS_SECONDS = 60
 
 _LOG = logging.getLogger(__name__)
+
 _KEPT_CONTENTS = 8  # of campaigns; one has up to 200 KB
 _ENDS = {
     Reply.ACCEPTED: Outcome(DeliveryStatus.SENT),
