@@ -112,6 +112,7 @@ def sns_client() -> "SNSClient":
 
 # Well under what servers and whatever stands in between keep a silent connection for.
 IDLE_SECONDS = 5
+_CARRYING_MESSAGES = (sesv2_client, sns_client)
 
 
 class KeptConnections:
@@ -130,7 +131,7 @@ class KeptConnections:
         """Mark an invocation: what has been idle before it is dropped, and made anew when it is needed."""
         now = self._clock.now()  # the other clock may stand still with the process
         if self._used_at is None or not 0 <= (now - self._used_at).total_seconds() <= IDLE_SECONDS:
-            for make in (sesv2_client, sns_client):
+            for make in _CARRYING_MESSAGES:
                 if make.cache_info().currsize:
                     make().close()  # only its pooled connections: it goes on as a new one would
         try:
