@@ -30,7 +30,7 @@ class Reach:
             self.tokens.remove((token["type"], token["id"]))
 
     def by(self, channel: str) -> bool:
-        """Tell whether the channel reaches the user now: docs/api.md, POST /1/upload, in the demo's own words."""
+        """Tell whether the channel reaches the user now: docs/api.md, Reachability, in the demo's own words."""
         kinds = {kind for kind, _ in self.tokens}
         has_phone, wants_push = bool(self.data.get("Phone")), self.data.get("MSG-push") is not False
         return {

@@ -22,7 +22,7 @@ _OPERATION: TypeAdapter[AccountOperation | Declaration] = TypeAdapter(
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Carry out one operation (docs/operations.md); an error has the shape of the API's."""
+    """Carry out one operation (docs/api.md, Accounts); an error has the shape of the API's."""
     deadline = deadline_of(context)
     try:
         operation = validate(_OPERATION, event, is_tagged=True)

@@ -54,7 +54,7 @@ class Person:
 
 
 class Model:
-    """What api.md says should come of it all."""
+    """What docs/api.md says should come of it all."""
 
     def __init__(self) -> None:
         self.people: dict[int, Person] = {}

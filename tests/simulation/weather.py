@@ -26,7 +26,7 @@ Reply = dict[str, Any]
 Run = Callable[[Arguments], Reply]
 
 _URL = "https://simulated"
-READ_TIMEOUT, CONNECT_TIMEOUT = 3.0, 1.0  # segments.clients.CONFIG
+READ_TIMEOUT, CONNECT_TIMEOUT = 3.0, 1.0  # aws.clients.CONFIG
 LATEST = 6.0
 
 

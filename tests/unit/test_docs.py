@@ -14,6 +14,7 @@ DECISIONS = ROOT / "docs" / "decisions.md"
 PACKAGE = ROOT / "layers/segments/src/api_segments"
 FOLDERS = (ROOT, PACKAGE)
 """Where the paths begin that pages name."""
+CODE = ("functions", "layers", "local", "tests")
 
 
 def prose(page: Path) -> str:
@@ -68,6 +69,13 @@ def commands(page: Path) -> Iterator[str]:
     yield from re.findall(r"`(make [^`]+)`", page.read_text())
     for block in re.findall(r"^```sh$(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL):
         yield from re.findall(r"^make \S+", block, flags=re.MULTILINE)
+
+
+def test_pages_that_code_cites_are_there() -> None:
+    code = [*ROOT.glob("*.yaml"), *(path for name in CODE for path in (ROOT / name).rglob("*.py"))]
+    cited = {page for path in code for page in re.findall(r"\bdocs/\w+\.md\b|(?<![\w/.])\w+\.md\b", path.read_text())}
+    assert "docs/api.md" in cited
+    assert [page for page in cited if not any((folder / page).is_file() for folder in (ROOT, ROOT / "docs"))] == []
 
 
 def test_the_index_of_decisions_has_each_of_them_once() -> None:

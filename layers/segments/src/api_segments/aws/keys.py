@@ -10,7 +10,8 @@ from zlib import crc32
 # DynamoDB developer guide, "Service quotas"
 MAX_SORT_KEY_BYTES = 1024
 
-# architecture.md
+# A partition takes 1,000 write units a second (DynamoDB developer guide, "Best practices for designing and using
+# partition keys effectively"), so a segment's rows are spread over partition keys, and its counts over items.
 MEMBER_BUCKETS = 16
 COUNTER_SLOTS = 8
 

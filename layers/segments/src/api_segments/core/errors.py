@@ -64,7 +64,7 @@ class QuotaExceededError(SegmentsError):
 
 
 class NotWrittenError(SegmentsError):
-    """An entry that is not known to be written (api.md, Errors: when it is safe to send it again)."""
+    """An entry that is not known to be written (docs/api.md, Errors: when it is safe to send it again)."""
 
     slug = "not_written"
 

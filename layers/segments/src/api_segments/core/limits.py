@@ -1,13 +1,13 @@
 """The limits that clients see, with their sources; what one module alone uses stands there."""
 
-# api.md, facts of CleverTap's public API Segments
+# docs/api.md, Limits: facts of CleverTap's public API Segments
 MAX_SEGMENTS_PER_CREATE = 100
 MAX_USERS_PER_UPDATE = 100
 MAX_SEGMENTS_PER_UPDATE = 100
 MAX_ACTIVE_SEGMENTS = 2500
 MAX_ID_CHARACTERS = 255
 
-# api.md, ours
+# docs/api.md, Limits: ours
 MAX_SEGMENT_ID = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 MAX_LIVE_PASSCODES = 2
 UPDATE_ERROR_DAYS = 30
@@ -37,7 +37,7 @@ MAX_USERS_LIMIT = 100_000_000
 MAX_DAYS_AHEAD = 365
 DELIVERY_LOG_DAYS = 90
 
-# Ours: what a message's content may hold (docs/api.md, Campaigns)
+# Ours: what a message's content may hold (docs/api.md, Content)
 MAX_TEMPLATE_BYTES = 100 * 1024
 MAX_CONTENT_BYTES = 200 * 1024
 MAX_RENDERED_BYTES = 200 * 1024

@@ -24,7 +24,7 @@ class Tenant:
 
     @property
     def has_api_segments(self) -> bool:
-        """Whether plan and beta flag allow API Segments (api.md, Plans)."""
+        """Whether plan and beta flag allow API Segments (docs/api.md, Plans and data points)."""
         return self.plan in (Plan.ADVANCED, Plan.CUTTING_EDGE) and self.private_beta
 
 

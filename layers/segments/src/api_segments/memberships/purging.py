@@ -20,7 +20,9 @@ from api_segments.segments.store import SegmentStore
 # A delivery of stream records that found a segment active may write rows for as long (template.yaml: 120 s), and clocks
 # differ: only then is what a purge finds all that there is.
 PROJECTION_SECONDS = 150
-# Under what one partition takes in writes (1,000 units a second; DynamoDB developer guide, "Partitions").
+# A partition takes 1,000 write units a second (DynamoDB developer guide, "Best practices for designing and using
+# partition keys effectively"). Two purges run at a time (template.yaml), so Memberships gets 1,000 units a second, over
+# all of its partitions. The rows of one purge cost 1,000 as well, two each, in one bucket of SegmentMembers at a time.
 PURGE_PAGE = 100
 PURGED_MEMBERS_PER_SECOND = 500
 

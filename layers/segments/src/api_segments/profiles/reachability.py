@@ -1,4 +1,4 @@
-"""Which channels reach a profile now: a function of its attributes and tokens (api.md, POST /1/upload)."""
+"""Which channels reach a profile now: a function of its attributes and tokens (docs/api.md, Reachability)."""
 
 from collections.abc import Mapping
 
