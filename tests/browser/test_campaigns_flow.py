@@ -1,6 +1,7 @@
 """+ Campaign: from the channel to what the API is asked for."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -8,6 +9,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.drafts import CREATE, ELSEWHERE, MAIL, NOON, created, estimates, resume
 from tests.browser.mocked import SETTINGS, Json, MockedApi, fail, segment
 from tests.browser.tab import Tab
+
+RESTED = 1000  # milliseconds of the page's clock; it asks when the clicks have rested for less
 
 
 def test_the_whole_way_to_an_email(mocked_tab: Tab, mocked_api: MockedApi) -> None:
@@ -203,18 +206,22 @@ def test_an_estimate_waits_for_the_clicks_to_rest_and_an_older_answer_is_dropped
     expect(estimate).to_contain_text("1,000")
     held: list[Route] = []
     page.route(f"**{CREATE}", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
     for number in (1, 2, 3):
         page.get_by_role("checkbox", name=f"Segment {number}").check()
     expect(estimate).to_contain_text("Counting")
+    page.clock.run_for(RESTED)
     await_held(page, held, 1)
     page.get_by_role("checkbox", name="Segment 4").check()
+    page.clock.run_for(RESTED)
     await_held(page, held, 2)
     older, newer = held
     assert [len(json.loads(route.request.post_data or "")["segments"]["include"]) for route in held] == [4, 5]
     newer.fulfill(json={"status": "success", "estimates": {"email": 55}})
     expect(estimate).to_contain_text("55users")
     older.fulfill(json={"status": "success", "estimates": {"email": 44}})
-    page.wait_for_timeout(500)
+    page.clock.run_for(RESTED)
     expect(estimate).to_contain_text("55users")
 
 

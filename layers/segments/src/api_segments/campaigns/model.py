@@ -24,20 +24,11 @@ class TargetMode(StrEnum):
     @property
     def channel(self) -> Channel | None:
         """The channel that a user must be reachable on; None for a webhook, which reaches everybody."""
-        return _CHANNELS.get(self)
+        return None if self is TargetMode.WEBHOOK else Channel[self.name]
 
     def reaches(self, reach: frozenset[Channel]) -> bool:
         """Whether a user with this reach gets the campaign's message."""
         return self.channel is None or self.channel in reach
-
-
-_CHANNELS = {
-    TargetMode.EMAIL: Channel.EMAIL,
-    TargetMode.SMS: Channel.SMS,
-    TargetMode.PUSH: Channel.PUSH,
-    TargetMode.WHATSAPP: Channel.WHATSAPP,
-    TargetMode.WEB_PUSH: Channel.WEB_PUSH,
-}
 
 
 class CampaignStatus(StrEnum):

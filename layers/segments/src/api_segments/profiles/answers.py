@@ -1,7 +1,7 @@
 """The bodies of answers about profiles: their shapes, and how they are written."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Literal, cast
 
 from typing_extensions import TypedDict
 
@@ -69,13 +69,7 @@ def profile_body(found: ProfileState) -> ProfileBody:
             "guid": profile.profile_id,
             "profileData": dict(profile.attributes),
             "tokens": [{"id": token.token_id, "type": token.type} for token in tokens],
-            "reachable": {
-                "email": Channel.EMAIL in reach,
-                "sms": Channel.SMS in reach,
-                "push": Channel.PUSH in reach,
-                "whatsapp": Channel.WHATSAPP in reach,
-                "web_push": Channel.WEB_PUSH in reach,
-            },
+            "reachable": reached_body(reach),
         },
     }
 
@@ -89,3 +83,8 @@ def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -
     if is_too_long(unprocessed):
         unprocessed = [unprocessed_entry(error, {"d": place}) for place, error in sorted(failed.items())]
     return batch_answer(len(records) - len(failed), unprocessed, {})
+
+
+def reached_body(reach: Set[Channel]) -> ReachedBody:
+    """Write whether each channel reaches a user; a test holds the shape to the channels."""
+    return cast("ReachedBody", {channel.value: channel in reach for channel in Channel})

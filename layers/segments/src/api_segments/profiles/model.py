@@ -15,11 +15,6 @@ class TokenType(StrEnum):
 
 AttributeValue = str | int | float | bool
 
-# The attributes that have a meaning of their own; all others are custom.
-STANDARD_ATTRIBUTES = frozenset(
-    {"Name", "Email", "Phone", "Gender", "DOB", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Token:

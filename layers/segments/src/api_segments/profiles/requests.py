@@ -22,6 +22,7 @@ from api_segments.core.limits import (
 from api_segments.http.fields import OptionalText
 from api_segments.http.strict_json import show
 from api_segments.http.validation import read_body, validate
+from api_segments.profiles.channels import FLAGS
 from api_segments.profiles.model import AttributeValue, ProfileUpdate, Token, TokenType
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -208,8 +209,5 @@ _STANDARD: Mapping[str, Callable[[object], None]] = {
     "Phone": _check_phone,
     "Gender": _one_of("M", "F", "O"),
     "DOB": _check_date,
-    "MSG-email": _TRUE_OR_FALSE,
-    "MSG-sms": _TRUE_OR_FALSE,
-    "MSG-push": _TRUE_OR_FALSE,
-    "MSG-whatsapp": _TRUE_OR_FALSE,
+    **dict.fromkeys(FLAGS, _TRUE_OR_FALSE),
 }

@@ -17,7 +17,8 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import NOBODY, MembershipImage
-from api_segments.profiles.model import STANDARD_ATTRIBUTES, Profile, ProfileUpdate
+from api_segments.profiles.channels import STANDARD_ATTRIBUTES
+from api_segments.profiles.model import Profile, ProfileUpdate
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
 

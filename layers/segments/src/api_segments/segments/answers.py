@@ -1,7 +1,7 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from typing_extensions import TypedDict
 
@@ -74,13 +74,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "created_at": segment.created_at,
         "deleted_at": segment.deleted_at,
         "members": counts.members,
-        "reachable": {
-            "email": counts.reachable[Channel.EMAIL],
-            "sms": counts.reachable[Channel.SMS],
-            "push": counts.reachable[Channel.PUSH],
-            "whatsapp": counts.reachable[Channel.WHATSAPP],
-            "web_push": counts.reachable[Channel.WEB_PUSH],
-        },
+        "reachable": cast("ReachableBody", {channel.value: counts.reachable[channel] for channel in Channel}),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,
     }
 

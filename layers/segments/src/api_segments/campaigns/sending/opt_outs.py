@@ -11,6 +11,7 @@ from api_segments.aws.signed_tokens import NotSignedError, SignedTokens
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotFoundError
+from api_segments.profiles.channels import RULES
 from api_segments.profiles.model import ProfileUpdate
 from api_segments.profiles.service import ProfileService
 
@@ -89,7 +90,7 @@ class OptOutService:
             address = plain_address(str(profile.attributes.get("Email", ""))).casefold()
             if address not in {plain_address(recipient).casefold() for recipient in recipients}:
                 return False
-        opt_out = {f"MSG-{origin.channel}": False}
+        opt_out = {RULES[origin.channel].flag: False}
         update = ProfileUpdate(identity=None, guid=origin.profile_id, attributes=opt_out, creates=False)
         for error in self._profiles.update(origin.account_id, {0: update}, deadline).values():
             if isinstance(error, NotFoundError):  # erased a moment ago
