@@ -1,8 +1,9 @@
 """Campaigns when things happen at once, twice, or not to the end."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -11,6 +12,7 @@ from tests.integration.campaigning import Campaigning, sms
 from tests.integration.conftest import RecordingBus, Relay
 from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, Fault, FaultyClient, Reply, Send
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -26,38 +28,30 @@ def lost(send: Send, arguments: Arguments) -> Reply:
 
 def test_a_segment_is_either_deleted_or_used_never_both(campaigning: Campaigning) -> None:
     for segment_id in campaigning.account.create(*(f"S{number}" for number in range(12))):
-        with ThreadPoolExecutor(3) as threads:
-            created = threads.submit(campaigning.call, "create", sms(segment=segment_id, when=campaigning.tomorrow()))
-            deleted = threads.submit(campaigning.account.delete, segment_id)
-            again = threads.submit(campaigning.account.delete, segment_id)
-            was_created = created.result()[0] == 200
-            was_deleted = 200 in (deleted.result()[0], again.result()[0])
-        assert was_created != was_deleted
-        assert created.result()[0] in (200, 404, 410)
-        assert {deleted.result()[0], again.result()[0]} <= {200, 409}
+        create = partial(campaigning.call, "create", sms(segment=segment_id, when=campaigning.tomorrow()))
+        delete = partial(campaigning.account.delete, segment_id)
+        created, *deleted = (status for status, _ in at_once([create, delete, delete]))
+        assert (created == 200) != (200 in deleted)
+        assert created in (200, 404, 410)
+        assert set(deleted) <= {200, 409}
 
 
 def test_one_idempotency_key_creates_one_campaign_also_side_by_side(campaigning: Campaigning) -> None:
     (gold,) = campaigning.account.create("GOLD")
     body, key = sms(segment=gold), {"Idempotency-Key": "k1"}
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: campaigning.call("create", body, headers=key), range(4)))
+    answers = at_once([partial(campaigning.call, "create", body, headers=key)] * 4)
     assert {status for status, _ in answers} == {200}
     assert len({answer["id"] for _, answer in answers}) == 1
     assert len(campaigning.listed()) == 1
 
 
-def test_campaigns_created_at_once_have_ids_of_their_own(
-    campaigning: Campaigning, monkeypatch: pytest.MonkeyPatch, clock: MovableClock
-) -> None:
+def test_campaigns_created_at_once_have_ids_of_their_own(campaigning: Campaigning, clock: MovableClock) -> None:
     (gold,) = campaigning.account.create("GOLD")
-    first = campaigning.create(segment=gold)
-    moment = clock.now()
-    moments = iter([moment] * 40)
-    monkeypatch.setattr(clock, "now", lambda: next(moments, type(clock).now(clock)))
-    ids = {campaigning.create(segment=gold) for _ in range(3)}
-    assert len(ids | {first}) == 4
+    clock.tick = timedelta()
+    ids = {campaigning.create(segment=gold) for _ in range(4)}
+    assert len(ids) == 4
     assert len(campaigning.listed()) == 4
+    assert clock.slept, "they met in a moment"
 
 
 @pytest.mark.parametrize("operation", ["put_item", "transact_write_items"])
@@ -152,8 +146,7 @@ def test_two_runners_at_once_reach_everybody_once(
     relay.drain()
     campaign_id = campaigning.create(segment=gold)
     (task,) = campaigning.queues.tasks
-    with ThreadPoolExecutor(3) as threads:
-        list(threads.map(lambda _: campaigning.run(task), range(3)))
+    at_once([partial(campaigning.run, task)] * 3)
     sent = campaigning.send_all() + campaigning.run_to_the_end()
     assert len(sent) == len(set(sent)) == 20
     assert campaigning.result(campaign_id)["queued"] == 20

@@ -17,6 +17,7 @@ from tests.integration.paging import MEMBERS, members, pages
 from tests.integration.told import actions, numbered, users
 from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -161,7 +162,7 @@ def test_the_buckets_of_a_small_segment_are_read_in_one_round(
     together = Barrier(MEMBER_BUCKETS)
 
     def at_the_same_time(send: Send, arguments: Arguments) -> Reply:
-        together.wait(10)
+        together.wait(PATIENCE_SECONDS)
         return send(**arguments)
 
     faulty.always("query", at_the_same_time)

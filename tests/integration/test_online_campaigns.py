@@ -1,12 +1,13 @@
 """Online campaigns: one message for each change, however often it is told, none beyond the limit or after the stop."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from tests.integration.campaigning import Campaigning
 from tests.integration.conftest import Json, Relay
 from tests.support.clock import MovableClock
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -127,8 +128,7 @@ def test_the_limit_is_exact_when_many_are_told_side_by_side(campaigning: Campaig
     campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=7)
     campaigning.users(vip, *(f"u{number}" for number in range(20)))
     told = changes(campaigning, relay)
-    with ThreadPoolExecutor(5) as threads:
-        failed = list(threads.map(lambda place: campaigning.tell([*told[place::5], *told[:3]]), range(5)))
+    failed = at_once([partial(campaigning.tell, [*told[place::5], *told[:3]]) for place in range(5)])
     assert failed == [[]] * 5
     assert len({message.delivery_id for message in campaigning.queues.messages}) == 7
     assert campaigning.result(campaign_id)["queued"] == 7

@@ -58,6 +58,7 @@ def test_uploads_of_one_user_at_once_lose_nothing(account: Account, tables: Tabl
 def test_uploads_that_conflict_in_the_database_lose_nothing(
     account: Account, tables: Tables, conflicting: ConflictingClient
 ) -> None:
+    conflicting.until_two_meet()
     answers = at_once([partial(account.upload, profile("a", **{f"k{place}": place})) for place in range(16)])
     assert [answer["status"] for answer in answers] == ["success"] * 16
     assert record_of(account, "a")["profileData"] == {f"k{place}": place for place in range(16)}
@@ -184,7 +185,7 @@ def test_shards_of_a_hot_segment_delivered_at_once_lose_no_count_and_starve_nobo
     (hot,) = account.create(None)
     records = a_busy_life(account, hot, relay)
     shards = [in_batches(shard, 10) for shard in by_profile(records, 8)]
-    conflicting.conflicts = 0
+    conflicting.until_two_meet()
 
     at_once([partial(deliver, shard) for shard in shards])
 
@@ -197,6 +198,7 @@ def test_the_same_batches_delivered_to_eight_at_once_count_once(
 ) -> None:
     (hot,) = account.create(None)
     records = a_busy_life(account, hot, relay)
+    conflicting.until_two_meet()
 
     at_once([partial(deliver, in_batches(records, 60)) for _ in range(8)])
 

@@ -12,6 +12,7 @@ from tests.integration.conftest import Account, Relay
 from tests.integration.paging import pages, segment_ids, walk
 from tests.integration.told import actions, numbered
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.support.wired import forget_services
 
 Json = Any
@@ -209,7 +210,7 @@ def test_a_page_by_prefix_reads_its_segments_and_counts_in_one_round(
     together = Barrier(9)  # 100 segments and 8 slots of counters each, 100 keys a call
 
     def at_the_same_time(send: Send, arguments: Arguments) -> Reply:
-        together.wait(10)
+        together.wait(PATIENCE_SECONDS)
         return send(**arguments)
 
     faulty.next("batch_get_item", *[at_the_same_time] * 9)

@@ -1,25 +1,27 @@
 """Accounts with the same ids of everything: what one does changes nothing for the other, and tells it nothing."""
 
 import json
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from api_segments.aws import clients
-from api_segments.core.clock import Clock
 from api_segments.memberships import updates
 from api_segments.profiles import service as profiles
 from tests.integration.campaigning import Identities, Queues, Schedules
 from tests.integration.conftest import Account, Relay
 from tests.support.bodies import act, users
+from tests.support.clock import MovableClock
 from tests.support.headers import ACCOUNT
 from tests.support.routes import OF_THE_API, Named, event_of, send
 from tests.support.state import Tables, assert_projected, live, turned_round
 from tests.support.uploads import profile, token
-from tests.support.wired import forget_services, use_clock
+from tests.support.wired import forget_services
 
 Json = Any
 Answer = tuple[int, Json, Json]
@@ -47,34 +49,28 @@ WISHES = [{"segment_name": "Gold", "customer_segment_id": "GOLD"}, {"segment_nam
 PEOPLE = [profile("a", GUID, Email="a@example.com"), profile("b", Phone="+15550100"), token("b", "the-token")]
 
 
-class Moment(Clock):
-    """Stands still, so that two accounts are given the same segment ids."""
-
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-
 @dataclass
 class World:
     """Gives all accounts the same ids at the same moment."""
 
-    clock: Moment
-    began_at: datetime
+    clock: MovableClock
     drawn: int = 0
+
+    def at(self, seconds: float, do: Callable[[], object]) -> None:
+        """Do something at a moment, however long what was before has slept."""
+        self.clock.move(seconds=seconds - self.clock.monotonic())
+        do()
 
     def draw(self, size: int) -> str:
         self.drawn += 1
-        return f"{int(self.clock.at.timestamp() * 1000) * 100 + self.drawn:0{2 * size}x}"
+        return f"{int(self.clock.now().timestamp() * 1000) * 100 + self.drawn:0{2 * size}x}"
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    clock = Moment()
-    made = World(clock, clock.at)
-    use_clock(monkeypatch, made.clock)
+def world(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    clock.tick = timedelta()  # it stands still, so that two accounts are given the same segment ids
+    monkeypatch.setattr(random, "uniform", lambda _, most: most)  # and waits as long for the one as for the other
+    made = World(clock)
     for name, stand_in in (("sqs", Queues()), ("scheduler", Schedules()), ("sesv2", Identities())):
         monkeypatch.setattr(clients, f"{name}_client", lambda stand_in=stand_in: stand_in)
     for module in (profiles, updates):
@@ -213,18 +209,17 @@ def told(answers: list[Answer]) -> str:
 
 
 def play(steps: tuple[Step, ...], world: World, relay: Relay, client: Client, other: Client | None) -> None:
-    """Take each step, from the same moment on; between them the other does the same, and then the contrary."""
-    world.clock.at = world.began_at
+    """Take each step at a moment of its own; the other does the same at that moment, and then the contrary."""
     for place, step in enumerate(steps):
-        world.clock.at += timedelta(milliseconds=1)
+        at = (place + 1) / 1000
         for each in (other, client):
             if each is not None:
-                step(each)
-        relay.drain()
+                world.at(at, partial(step, each))
+        world.at(at, relay.drain)
         if other is not None:
             for contrary in CONTRARY.get(place, ()):
-                contrary(other)
-                relay.drain()
+                world.at(at, partial(contrary, other))
+                world.at(at, relay.drain)
 
 
 def test_what_an_account_sees_is_the_same_without_the_other_ones_traffic(
@@ -321,7 +316,7 @@ def test_what_is_another_accounts_is_told_from_nothing_at_all_by_no_route(
         forged = {ACCOUNT: owner.account.account_id, ACCOUNT.lower(): owner.account.account_id, **KEY}
         lines = []
         for route, query, body, parameters in tries(foreign):
-            world.clock.at += timedelta(milliseconds=1)
+            world.clock.move(milliseconds=1)
             stranger.send(route, query, body, forged, **parameters)
             line = told(stranger.answers[-1:])
             for own, name in (

@@ -2,24 +2,34 @@
 
 import time
 from collections.abc import Mapping
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 ItemId = tuple[str, str]
+
+SECONDS = 0.01  # that a transaction takes, so that more of them meet
 
 
 class ConflictingClient:
-    """Cancels each transaction that names an item of another one under way, which takes `seconds`."""
+    """Cancels each transaction that names an item of another one under way."""
 
-    def __init__(self, client: object, seconds: float = 0.01) -> None:
+    def __init__(self, client: object) -> None:
         self._client = client
-        self._seconds = seconds
+        self._met = Event()
+        self._met.set()
         self._busy: set[ItemId] = set()
         self._lock = Lock()
         self.conflicts = 0
         self.done = 0
+
+    def until_two_meet(self) -> None:
+        """From now on, let transactions be under way until one has met another."""
+        self.conflicts = 0
+        self._met.clear()
 
     def transact_write_items(self, **arguments: Any) -> Any:
         items = [_item(action) for action in arguments["TransactItems"]]
@@ -27,10 +37,12 @@ class ConflictingClient:
             meets = [item in self._busy for item in items]
             if any(meets):
                 self.conflicts += 1
+                self._met.set()
                 raise _cancelled(meets)
             self._busy |= set(items)
         try:
-            time.sleep(self._seconds)
+            self._met.wait(PATIENCE_SECONDS)
+            time.sleep(SECONDS)
             answer = self._client.transact_write_items(**arguments)  # type: ignore[attr-defined]  # a client of boto3
         finally:
             with self._lock:

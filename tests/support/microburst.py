@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from local.environment import EMULATOR_PYTHON, LOOPBACK, child_environment, free_port, running, tail
+from tests.support.waiting import PATIENCE_SECONDS
 
 Rule = dict[str, Any]
 
-START_SECONDS = 30.0
 _CONFLICT = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
 
 FAULTS: dict[str, Rule] = {
@@ -64,9 +64,9 @@ def running_microburst(upstream: str, home: Path) -> Iterator[Microburst]:
     ]
     with (
         running(command, child_environment({}), home, log) as process,
-        httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=START_SECONDS) as http,
+        httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=PATIENCE_SECONDS) as http,
     ):
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 http.get("/_microburst/health").raise_for_status()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from tests.support.template import resources
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -26,7 +27,9 @@ def create_tables(client: "DynamoDBClient") -> dict[str, str]:
             definition["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
         name = f"{logical_name}-{run}"
         client.create_table(TableName=name, **definition)
-        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        client.get_waiter("table_exists").wait(
+            TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": int(PATIENCE_SECONDS)}
+        )
         environment[_variable(logical_name)] = name
     return environment
 

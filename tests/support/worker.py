@@ -14,6 +14,7 @@ from typing import Any
 
 from local.environment import ROOT
 from tests.support.events import Context
+from tests.support.waiting import PATIENCE_SECONDS
 
 ANSWER = "ANSWER "
 Json = Any
@@ -27,7 +28,7 @@ class Worker:
     starts: int = 0
     _process: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
-    def call(self, function: str, event: Json, seconds: float = 28.0) -> Json | None:
+    def call(self, function: str, event: Json, seconds: float = PATIENCE_SECONDS) -> Json | None:
         """Invoke a function; None if its process is killed before it answers."""
         process = self._running()
         assert process.stdin is not None
