@@ -62,7 +62,7 @@ def build(state: Path, tell: Tell) -> Path:
 def deploy(
     state: Path, template: Path, emulator: Emulator, parameters: Mapping[str, str], tell: Tell
 ) -> dict[str, str]:
-    """Deploy the built template to the emulator; return the stack's outputs by name."""
+    """Deploy the built template to the emulator; return its resources' physical ids by their names in the template."""
     session().client("s3", endpoint_url=emulator.endpoint_url).create_bucket(Bucket=BUCKET)
     values = {"Architecture": architecture(), **parameters}
     command: list[str | Path] = [
@@ -73,8 +73,9 @@ def deploy(
     own = {"AWS_ENDPOINT_URL": emulator.endpoint_url, "SAM_CLI_POLL_DELAY": "1"}
     _sam(state, command, own, lambda log: tell(_resources(log)), lambda: _failed_resource(emulator))
     stacks = session().client("cloudformation", endpoint_url=emulator.endpoint_url)
-    outputs = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"][0].get("Outputs", [])
-    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    pages = stacks.get_paginator("list_stack_resources").paginate(StackName=STACK_NAME)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
 
 def _sam(

@@ -89,16 +89,16 @@ def running_stack(
         with step(console, "building the functions and their layer (sam build)") as tell:
             template = sam.build(state, tell)
         with step(console, "deploying template.yaml (sam deploy)") as tell:
-            outputs = sam.deploy(state, template, emulator, {**own, **(parameters or {})}, tell)
-            apply_gateway_responses(emulator.endpoint_url, outputs["ApiId"], template)
+            resources = sam.deploy(state, template, emulator, {**own, **(parameters or {})}, tell)
+            apply_gateway_responses(emulator.endpoint_url, resources["Api"], template)
         with step(console, "subscribing a queue to the bus and creating the demo account"):
-            bus_name = outputs["BusName"]
+            bus_name = resources["ChangeBus"]
             queue_url = subscribe(emulator.endpoint_url, bus_name, QUEUE_NAME, {"source": [SOURCE]})
-            functions = _named(outputs, "FunctionName")
+            functions = _named(resources, "Function")
             account = create_account(emulator.endpoint_url, functions["accounts"], "Demo shop")
             push_applications = set_up_providers(emulator.endpoint_url)
         yield Stack(
-            api_url=f"{emulator.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{STAGE}",
+            api_url=f"{emulator.endpoint_url}/_aws/execute-api/{resources['Api']}/{STAGE}",
             account_id=account.account_id,
             passcode=account.passcode,
             endpoint_url=emulator.endpoint_url,
@@ -107,8 +107,8 @@ def running_stack(
             events_queue_url=queue_url,
             webhook_origin=webhook_origin,
             push_applications=push_applications,
-            mail_feedback_topic_arn=outputs["MailFeedbackTopicArn"],
-            tables=_named(outputs, "TableName"),
+            mail_feedback_topic_arn=resources["MailFeedbackTopic"],
+            tables=_named(resources, "Table"),
             functions=functions,
             pid=os.getpid(),
         )
@@ -148,10 +148,10 @@ def apply_gateway_responses(endpoint_url: str, api_id: str, template: Path) -> N
     client.create_deployment(restApiId=api_id, stageName=STAGE)
 
 
-def _named(outputs: Mapping[str, str], kind: str) -> dict[str, str]:
-    """Return the outputs whose names end in `kind`, by the rest of the name: `create_segment` for `CreateSegment`."""
+def _named(resources: Mapping[str, str], kind: str) -> dict[str, str]:
+    """Return the resources whose names end in `kind`, by the rest: `create_segment` for `CreateSegmentFunction`."""
     return {
         re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix(kind)).lower(): value
-        for name, value in outputs.items()
+        for name, value in resources.items()
         if name.endswith(kind)
     }

@@ -1,6 +1,7 @@
 """template.yaml keeps its promises: narrow rights, kept data, streams that never block, answers of one shape."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,16 @@ FAILED = (
     "UndeliveredDeletionsQueue",
     "UndeliveredChangesQueue",
     "FailedInvocationsQueue",
+)
+ROOMS = (
+    "What all rooms share",
+    "Accounts",
+    "Segments",
+    "Memberships",
+    "Profiles",
+    "Campaigns",
+    "Repair",
+    "Site",
 )
 MIB = 1024 * 1024
 
@@ -135,8 +146,8 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
 def test_only_who_publishes_may_put_events() -> None:
     allowed = [name for name in FUNCTIONS for statement in statements(name) if "events:PutEvents" in actions(statement)]
     assert allowed == [
-        "PublishChangesFunction",
         "PublishSegmentsFunction",
+        "PublishChangesFunction",
         "RunCampaignFunction",
         "SendMessagesFunction",
     ]
@@ -206,7 +217,7 @@ def test_nothing_else_reads_a_stream() -> None:
         for event in properties.get("Events", {}).values()
         if event["Type"] == "DynamoDB"
     ]
-    assert tuple(readers) == STREAM_READERS
+    assert sorted(readers) == sorted(STREAM_READERS)
 
 
 def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
@@ -380,7 +391,7 @@ def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -
         if event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
     ]
     pages = ["/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}"]
-    assert open_paths == ["/health", *pages, "/unsubscribe/{token}", "/unsubscribe/{token}"]
+    assert open_paths == ["/health", "/unsubscribe/{token}", "/unsubscribe/{token}", *pages]
 
 
 def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:
@@ -439,8 +450,36 @@ def test_what_waits_for_requests_and_deliveries_to_end_waits_longer_than_they_la
     assert FUNCTIONS["ProjectMembersFunction"]["Timeout"] < PROJECTION_SECONDS
 
 
-def test_outputs_name_what_others_connect_to() -> None:
-    outputs = load()["Outputs"]
-    assert {"ApiUrl", "BusName", "BusArn"} <= set(outputs)
-    for name in (*TABLES, *FUNCTIONS):
-        assert outputs[f"{name}Name"] == {"Value": {"Ref": name}}
+def test_outputs_are_what_others_connect_to_and_the_queues_that_operations_names() -> None:
+    named = re.findall(r"\w+Queue(?:Arn|Url)\b", (ROOT / "docs" / "operations.md").read_text())
+    assert set(load()["Outputs"]) == {"ApiUrl", "BusName", "BusArn", *named}
+    for name in named:
+        queue, kind = name[:-3], name[-3:]
+        assert load()["Outputs"][name]["Value"] == ({"Ref": queue} if kind == "Url" else {"GetAtt": f"{queue}.Arn"})
+
+
+def test_rooms_stand_in_their_order_and_in_each_of_them_tables_queues_functions_alarms() -> None:
+    order = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Serverless::Function", "AWS::CloudWatch::Alarm")
+    _, *parts = re.split(r"^  # -{64} (.+)$", (ROOT / "template.yaml").read_text(), flags=re.MULTILINE)
+    assert tuple(parts[::2]) == ROOMS
+    for part in parts[1::2]:
+        names = re.findall(r"^  (\w+):", part.partition("\nOutputs:")[0], re.MULTILINE)
+        kinds = [load()["Resources"][name]["Type"] for name in names]
+        ranks = [order.index(kind) for kind in kinds if kind in order]
+        assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_role_of_a_function_stands_right_after_it(function: str) -> None:
+    names = list(load()["Resources"])
+    role = names[names.index(function) + 1]
+    assert role == function.replace("Function", "Role")
+    assert FUNCTIONS[function]["Role"] == {"GetAtt": f"{role}.Arn"}
+
+
+def test_no_two_resources_share_what_sam_writes_into() -> None:
+    """An alias is the same object, and SAM writes ids into resources and metadata, and addresses into properties."""
+    found = load()["Resources"].values()
+    written = [each[part] for each in found for part in ("Metadata", "Properties") if "Metadata" in each]
+    written += found
+    assert len({id(each) for each in written}) == len(written)
