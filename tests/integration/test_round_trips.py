@@ -18,7 +18,7 @@ from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
 from segments import clients
 from segments.edge import wiring
-from tests.benchmarks.standin.client import Control, environment, running_stand_in
+from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables
 
