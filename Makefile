@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local
 .PHONY: test-e2e test-browser test-deployed
-.PHONY: bench build deploy pins audit
+.PHONY: bench build deploy pins audit house
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
@@ -70,6 +70,10 @@ build: ## for AWS
 
 deploy: build ## to the AWS account of your credentials
 	$(SAM) deploy --guided
+
+house: ## draw the package's rooms and their arrows into docs/house.svg
+	@$(PYTHON) local/bootstrap.py project
+	@$(BIN)/python -m local.house
 
 pins: ## move every pin to the newest version that pyproject.toml allows
 	@$(PYTHON) local/bootstrap.py project

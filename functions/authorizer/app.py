@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import authorizer, wiring
-from segments.edge.observability import logger, metrics
+from api_segments.accounts import authorizer, wiring
+from api_segments.http.observability import logger, metrics
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer with a policy and the account; see segments.edge.authorizer."""
+    """Answer with a policy and the account; see api_segments.accounts.authorizer."""
     return authorizer.authorize(event, context, wiring.accounts())

@@ -5,14 +5,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.batch_answers import create_answer
-from segments.edge.http import Answer, Request, require_api_segments, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import idempotency_key
-from segments.edge.requests import parse_create
-from segments.services.segments import CreateResult
+from api_segments.core.clock import Deadline
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import idempotency_key
+from api_segments.http.tenant import require_api_segments
+from api_segments.segments import wiring
+from api_segments.segments.answers import create_answer
+from api_segments.segments.creation import Creation
+from api_segments.segments.requests import parse_create
 
 
 @metrics.log_metrics
@@ -29,7 +30,7 @@ def _create(request: Request) -> Answer:
     entries = parse_create(request.body)
     account_id = request.tenant.account_id
 
-    def create(name: str | None, deadline: Deadline) -> CreateResult:
+    def create(name: str | None, deadline: Deadline) -> Creation:
         result = wiring.segments().create(account_id, entries, deadline, name)
         count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
         return result

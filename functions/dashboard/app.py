@@ -8,11 +8,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, openapi
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge.http import failure, to_json
-from segments.edge.observability import count, logger, metrics
-from segments.edge.openapi import document
-from segments.edge.site import SECURITY, Served, Site
-from segments.errors import NotFoundError
+from api_segments.core.errors import NotFoundError
+from api_segments.http.gateway import failure, to_json
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.security import SECURITY
+from api_segments.site.openapi import document
+from api_segments.site.pages import Served, Site
 
 # Swagger UI as Powertools ships it, so that the page needs no other host.
 SWAGGER_UI = Path(openapi.__file__).parent / "swagger_ui"

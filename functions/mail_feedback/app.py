@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.mail_feedback import read_feedback
-from segments.edge.observability import count, logger, metrics
-from segments.errors import NotFoundError
+from api_segments.campaigns import wiring
+from api_segments.campaigns.sending.mail_feedback import read_feedback
+from api_segments.core.errors import NotFoundError
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics

@@ -1,37 +1,20 @@
 """Reading and managing: /api/segments, /api/profiles, /api/errors, /api/usage, /health."""
 
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.answers import (
-    SegmentBody,
-    member_body,
-    members_body,
-    profile_segments_body,
-    segment_body,
-    segments_body,
-    update_errors_body,
-    usage_body,
-)
-from segments.edge.http import Answer, Request, failure, read_request, render, require_api_segments
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import (
-    SEGMENT_FILTERS,
-    Paging,
-    identity_in_path,
-    month_in_query,
-    refuse_unknown,
-    segment_filter,
-    segment_id_in_path,
-)
-from segments.edge.requests import parse_rename
-from segments.errors import NotFoundError, SegmentsError
-from segments.model import NO_MEMBERS
+from api_segments.accounts.endpoints import get_usage
+from api_segments.campaigns import wiring as campaigns
+from api_segments.core.errors import NotFoundError, SegmentsError
+from api_segments.http.gateway import Answer, Request, failure, health, read_request, render
+from api_segments.http.observability import count, logger, metrics
+from api_segments.memberships.endpoints import get_member, get_profile_segments, list_errors, list_members
+from api_segments.profiles.endpoints import erase_profile
+from api_segments.segments.endpoints import delete_segment, get_segment, list_segments, rename_segment
 
 app = APIGatewayRestResolver()
 
@@ -44,104 +27,34 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)
 
 
-@app.get("/api/segments")
-def list_segments() -> Response[str]:
-    """List segments with their counts."""
-    request = _request_for_segments("limit", "cursor", *SEGMENT_FILTERS)
-    paging = Paging(request, wiring.cursors(), "/api/segments", *SEGMENT_FILTERS)
-    wanted = segment_filter(request.query)
-    page = wiring.segment_reads().search(
-        request.tenant.account_id, wanted, paging.position, paging.limit, request.deadline
-    )
-    return _ok(segments_body(page.rows, paging.cursor_to(page.goes_on_at)))
+def _served(endpoint: Callable[..., Answer]) -> Callable[..., Response[str]]:
+    @wraps(endpoint)
+    def serve(**parts_of_path: str) -> Response[str]:
+        request = read_request(app.current_event.raw_event, app.lambda_context)
+        return _response(endpoint(request, **parts_of_path))
+
+    return serve
 
 
-@app.get("/api/segments/<segment_id>")
-def get_segment(segment_id: str) -> Response[str]:
-    """Show a segment with its counts."""
-    request = _request_for_segments()
-    return _ok(_segment(request, segment_id_in_path(segment_id)))
+def _delete_segment(request: Request, segment_id: str) -> Answer:
+    return delete_segment(request, segment_id, campaigns.segment_deletion())
 
 
-@app.patch("/api/segments/<segment_id>")
-def rename_segment(segment_id: str) -> Response[str]:
-    """Give a segment another name."""
-    request = _request_for_segments()
-    found = segment_id_in_path(segment_id)
-    wiring.segments().rename(request.tenant.account_id, found, parse_rename(request.body), request.deadline)
-    return _ok(_segment(request, found))
+def _get_health() -> Response[str]:
+    return _response(health())
 
 
-@app.delete("/api/segments/<segment_id>")
-def delete_segment(segment_id: str) -> Response[str]:
-    """Delete a segment, for good."""
-    request = _request_for_segments()
-    found = segment_id_in_path(segment_id)
-    deleted = wiring.segment_deletion().delete(request.tenant.account_id, found, request.deadline)
-    return _ok(segment_body((deleted, NO_MEMBERS)))
-
-
-@app.get("/api/segments/<segment_id>/members")
-def list_members(segment_id: str) -> Response[str]:
-    """List the members of a segment."""
-    request = _request_for_segments("limit", "cursor")
-    found = segment_id_in_path(segment_id)
-    paging = Paging(request, wiring.cursors(), f"/api/segments/{found}/members")
-    page = wiring.segment_reads().members(
-        request.tenant.account_id, found, paging.position, paging.limit, request.deadline
-    )
-    return _ok(members_body(page.rows, paging.cursor_to(page.goes_on_at)))
-
-
-@app.get("/api/segments/<segment_id>/members/<identity>")
-def get_member(segment_id: str, identity: str) -> Response[str]:
-    """Show a member of a segment, or that the user is none."""
-    request = _request_for_segments()
-    who = identity_in_path(identity)
-    found = segment_id_in_path(segment_id)
-    member = wiring.segment_reads().member(request.tenant.account_id, found, who, request.deadline)
-    return _ok(member_body(member))
-
-
-@app.get("/api/profiles/<identity>/segments")
-def get_profile_segments(identity: str) -> Response[str]:
-    """Show the segments that a user is in."""
-    request = _request_for_segments()
-    who = identity_in_path(identity)
-    return _ok(
-        profile_segments_body(wiring.segment_reads().of_profile(request.tenant.account_id, who, request.deadline))
-    )
-
-
-@app.get("/api/errors")
-def list_errors() -> Response[str]:
-    """List what updates asked for and was rejected."""
-    request = _request_for_segments("limit", "cursor")
-    paging = Paging(request, wiring.cursors(), "/api/errors")
-    page = wiring.error_stream().newest(request.tenant.account_id, paging.position, paging.limit, request.deadline)
-    return _ok(update_errors_body(page.rows, paging.cursor_to(page.goes_on_at)))
-
-
-@app.delete("/api/profiles/<identity>")
-def erase_profile(identity: str) -> Response[str]:
-    """Erase a user; any account may, whatever its plan."""
-    request = _request()
-    wiring.profiles().erase(request.tenant.account_id, identity_in_path(identity), request.deadline)
-    return _ok({"status": "success"})
-
-
-@app.get("/api/usage")
-def get_usage() -> Response[str]:
-    """Show the data points of a month."""
-    request = _request("month")
-    usage = wiring.accounts().usage(request.tenant, month_in_query(request.query), request.deadline)
-    return _ok(usage_body(usage))
-
-
-@app.get("/health")
-def get_health() -> Response[str]:
-    """Say that the API answers; needs no account and looks at nothing."""
-    return _ok({"status": "ok"})
+app.get("/api/segments")(_served(list_segments))
+app.get("/api/segments/<segment_id>")(_served(get_segment))
+app.patch("/api/segments/<segment_id>")(_served(rename_segment))
+app.delete("/api/segments/<segment_id>")(_served(_delete_segment))
+app.get("/api/segments/<segment_id>/members")(_served(list_members))
+app.get("/api/segments/<segment_id>/members/<identity>")(_served(get_member))
+app.get("/api/profiles/<identity>/segments")(_served(get_profile_segments))
+app.delete("/api/profiles/<identity>")(_served(erase_profile))
+app.get("/api/errors")(_served(list_errors))
+app.get("/api/usage")(_served(get_usage))
+app.get("/health")(_get_health)
 
 
 @app.exception_handler(SegmentsError)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
@@ -154,26 +67,6 @@ def refuse(error: SegmentsError) -> Response[str]:
 def refuse_route(_: Exception) -> Response[str]:
     """Answer for a path that no route takes, such as one with an empty id."""
     return _response(failure(NotFoundError("no such route")))
-
-
-def _request_for_segments(*parameters: str) -> Request:
-    request = _request(*parameters)
-    require_api_segments(request.tenant)
-    return request
-
-
-def _request(*parameters: str) -> Request:
-    request = read_request(app.current_event.raw_event, app.lambda_context)
-    refuse_unknown(request.query, *parameters)
-    return request
-
-
-def _segment(request: Request, segment_id: int) -> SegmentBody:
-    return segment_body(wiring.segment_reads().get(request.tenant.account_id, segment_id, request.deadline))
-
-
-def _ok(body: Mapping[str, object]) -> Response[str]:
-    return _response(Answer(HTTPStatus.OK, body))
 
 
 def _response(answer: Answer) -> Response[str]:

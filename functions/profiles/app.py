@@ -5,14 +5,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.answers import profile_body
-from segments.edge.batch_answers import upload_answer
-from segments.edge.http import Answer, Request, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.parameters import query_text
-from segments.edge.profile_records import parse_upload
-from segments.errors import InvalidRequestError
+from api_segments.core.errors import InvalidRequestError
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import query_text
+from api_segments.profiles import wiring
+from api_segments.profiles.answers import profile_body, upload_answer
+from api_segments.profiles.requests import parse_upload
 
 
 @metrics.log_metrics

@@ -4,10 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, measure_seconds, metrics
-from segments.edge.streams import lag_seconds, partial_failure, read_membership_records
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, measure_seconds, metrics
+from api_segments.http.streams import partial_failure
+from api_segments.memberships import wiring
+from api_segments.memberships.records import lag_seconds, read_membership_records
 
 
 @metrics.log_metrics

@@ -4,10 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.edge.streams import partial_failure, read_membership_records
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.streams import partial_failure
+from api_segments.memberships import wiring
+from api_segments.memberships.records import read_membership_records
 
 
 @metrics.log_metrics
@@ -16,6 +17,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish the changes of a batch; what could not be published is delivered again."""
     count(Records=len(event["Records"]))
     records, unreadable = read_membership_records(event)
-    report = wiring.publishing().publish_changes(records, deadline_of(context))
+    report = wiring.publishing().publish(records, deadline_of(context))
     count(EventsPublished=report.published, FailedRecords=len(report.failed | unreadable))
     return partial_failure(event, report.failed | unreadable)

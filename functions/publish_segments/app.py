@@ -4,10 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.edge.streams import partial_failure, read_segment_records
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.streams import partial_failure
+from api_segments.segments import wiring
+from api_segments.segments.records import read_segment_records
 
 
 @metrics.log_metrics
@@ -16,6 +17,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish what happened to segments; what could not be published is delivered again."""
     count(Records=len(event["Records"]))
     records, unreadable = read_segment_records(event)
-    report = wiring.publishing().publish_segment_events(records, deadline_of(context))
+    report = wiring.publishing().publish(records, deadline_of(context))
     count(SegmentEventsPublished=report.published, FailedRecords=len(report.failed | unreadable))
     return partial_failure(event, report.failed | unreadable)

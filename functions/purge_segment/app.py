@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.services.purging import PurgePass
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.memberships import wiring
+from api_segments.memberships.purging import PurgePass
 
 
 @metrics.log_metrics

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.edge.replay import replay
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
+from api_segments.repair import wiring
+from api_segments.repair.replay import replay
 
 
 @metrics.log_metrics

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.edge import wiring
-from segments.edge.http import deadline_of
-from segments.edge.observability import count, logger, metrics
-from segments.services.campaign_triggers import Change
+from api_segments.campaigns import wiring
+from api_segments.campaigns.running.triggers import Change
+from api_segments.http.gateway import deadline_of
+from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics

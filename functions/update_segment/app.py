@@ -4,13 +4,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.batch_answers import update_answer
-from segments.edge.http import Answer, Request, require_api_segments, respond
-from segments.edge.observability import count, logger, metrics
-from segments.edge.requests import parse_update
-from segments.errors import NotWrittenError
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import NotWrittenError
+from api_segments.http.gateway import Answer, Request, respond
+from api_segments.http.observability import count, logger, metrics
+from api_segments.http.tenant import require_api_segments
+from api_segments.memberships import wiring
+from api_segments.memberships.answers import update_answer
+from api_segments.memberships.requests import parse_update
 
 # The answer lists the rejections too, so it does not wait long for the error stream.
 ERROR_STREAM_SECONDS = 5.0

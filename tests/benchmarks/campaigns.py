@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from segments.stores import keys
+from api_segments.aws import keys
 from tests.benchmarks.measure import LATENCY_SECONDS, Figures
 from tests.benchmarks.worker import Client, Product, answers, new_users
 from tests.support.dynamodb.control import Control

@@ -18,25 +18,25 @@ from tests.support.template import ROOT
 
 BARE = "bare boto3 client"
 NEEDS = {
-    "authorizer": "wiring.accounts()",
-    "create_segment": "wiring.segments()",
-    "update_segment": "wiring.updates()",
-    "publish_changes": "wiring.publishing()",
-    "project_members": "wiring.projection()",
-    "profiles": "wiring.profiles()",
-    "manage_segments": "wiring.segment_reads()",
-    "accounts": "wiring.accounts()",
-    "purge_segment": "wiring.purging()",
-    "publish_segments": "wiring.publishing()",
-    "reconcile": "wiring.reconciliation(), wiring.reconciliation_queue()",
-    "replay": "wiring.failed_records(), wiring.functions()",
-    "dashboard": "None",
-    "campaigns": "wiring.campaigns()",
-    "run_campaign": "wiring.campaign_runs(), wiring.campaign_queue()",
-    "trigger_campaigns": "wiring.campaign_triggers()",
-    "send_messages": "wiring.sending()",
-    "unsubscribe": "wiring.opt_outs()",
-    "mail_feedback": "wiring.opt_outs()",
+    "authorizer": "accounts.accounts()",
+    "create_segment": "segments.segments()",
+    "update_segment": "memberships.updates()",
+    "publish_changes": "memberships.publishing()",
+    "project_members": "memberships.projection()",
+    "profiles": "profiles.profiles()",
+    "manage_segments": "segments.segment_reads()",
+    "accounts": "accounts.accounts()",
+    "purge_segment": "memberships.purging()",
+    "publish_segments": "segments.publishing()",
+    "reconcile": "repair.reconciliation(), repair.reconciliation_queue()",
+    "replay": "repair.failed_records(), repair.functions()",
+    "dashboard": "",
+    "campaigns": "campaigns.campaigns()",
+    "run_campaign": "campaigns.campaign_runs(), campaigns.campaign_queue()",
+    "trigger_campaigns": "campaigns.campaign_triggers()",
+    "send_messages": "campaigns.sending()",
+    "unsubscribe": "campaigns.opt_outs()",
+    "mail_feedback": "campaigns.opt_outs()",
 }
 """What a function's first request asks for; every function is here (tests/unit/test_benchmarks.py)."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
@@ -73,7 +73,9 @@ def measure_starts(home: Path, repetitions: int) -> dict[str, Start]:
     programs = {BARE: f"{_path(sdk)}; import boto3; boto3.client('dynamodb')"}
     for function, need in NEEDS.items():
         path = _path(ROOT / "functions" / function, layer, sdk)
-        programs[function] = f"{path}; import app; from segments.edge import wiring; {need}"
+        room = need.partition(".")[0]
+        makes = f"; from api_segments.{room} import wiring as {room}; {need}" if need else ""
+        programs[function] = f"{path}; import app{makes}"
     starts = {name: Start() for name in programs}
     variables = environment(Control("http://127.0.0.1:9"), {})  # nothing is sent
     for _ in range(repetitions):

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-from segments.limits import MAX_ACTIVE_SEGMENTS
-from segments.stores import keys
+from api_segments.aws import keys
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from tests.benchmarks.measure import LATENCY_SECONDS, QUIET_SECONDS, Figures
 from tests.benchmarks.worker import Client, Product, answers, new_users
 from tests.support.dynamodb.control import Control

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, Route
 
+from api_segments.site.pages import Served, Site
 from local.stack import Account
-from segments.edge.site import Served, Site
 from tests.support.template import ROOT
 
 ORIGIN = "http://segments.localhost"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE
 from local.stack import Account, Stack
-from segments.limits import MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE
 from tests.browser.tab import Tab
 from tests.e2e.conftest import client_of
 

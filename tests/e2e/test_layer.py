@@ -70,8 +70,8 @@ def test_templates_are_rendered_by_what_the_layer_holds(layer: Path, lambda_sdk:
     """What `send_messages` imports later than its handler; the data of the template library's own libraries is gone."""
     program = (
         f"import sys; sys.path[:0] = [{str(layer)!r}, {str(lambda_sdk)!r}]; "
-        "from segments.edge import wiring; from segments.services import sending; "
-        "from segments.services.templates import render; "
+        "from api_segments.campaigns import wiring; from api_segments.campaigns.sending import service; "
+        "from api_segments.campaigns.content.templates import render; "
         "print(render('{{ a | escape }} {{ 100000 | date: \"%Y\" }} {{ a | json }}', {'a': '<ü>'}, is_html=True))"
     )
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program]
@@ -88,7 +88,7 @@ def test_the_layer_has_compiled_modules_for_both_architectures(layer: Path) -> N
 
 def test_the_modules_that_a_function_imports_are_compiled(layer: Path) -> None:
     """Lambda can't write where the layer is, so a module that is not compiled is compiled at every cold start."""
-    for module in ("segments/edge/wiring", "pydantic/main", "aws_lambda_powertools/logging/logger"):
+    for module in ("api_segments/memberships/wiring", "pydantic/main", "aws_lambda_powertools/logging/logger"):
         directory, _, name = module.rpartition("/")
         compiled = layer / directory / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.pyc"
         flags = int.from_bytes(compiled.read_bytes()[4:8], "little")

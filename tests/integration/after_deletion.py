@@ -1,11 +1,11 @@
 """What follows a deletion: its event, the purge that this starts, and what the stream then tells. For several tests."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from functions.purge_segment.app import handler as purge_segment
-from tests.integration.conftest import Account, MovableClock, PurgeQueue, Relay
+from tests.integration.conftest import Account, PurgeQueue, Relay
+from tests.support.clock import MovableClock
 from tests.support.events import Context
 from tests.support.state import Tables
 
@@ -22,7 +22,7 @@ def purge(relay: Relay, purges: PurgeQueue, clock: MovableClock, seconds: float 
             return
         purges.deliver(seconds)
         relay.drain()
-        clock.ahead += timedelta(seconds=150)
+        clock.move(seconds=150)
     raise AssertionError("the purge goes on for ever")
 
 

@@ -4,17 +4,17 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.model import DeliveryStatus, Message, Outcome
+from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from functions.campaigns.app import handler as campaigns
 from functions.run_campaign.app import handler as run_campaign
 from functions.trigger_campaigns.app import handler as trigger_campaigns
-from segments.campaigns import DeliveryStatus, Message, Outcome
-from segments.clock import Deadline
-from segments.edge import wiring
 from tests.support.events import Context, Event, body_of, with_body
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Campaigning:
 
     def tomorrow(self) -> str:
         """Return this time tomorrow as a request has it."""
-        return f"{datetime.now(UTC) + timedelta(days=1):%Y%m%d %H:%M}"
+        return f"{SYSTEM_CLOCK.now() + timedelta(days=1):%Y%m%d %H:%M}"
 
     def listed(self, **body: Any) -> list[Json]:
         targets: list[Json] = self.ok("list", body)["targets"]
@@ -158,7 +158,7 @@ class Campaigning:
         messages, self.queues.messages = self.queues.messages, []
         deadline = Deadline.after(20)
         for message in messages:
-            deliveries = wiring._deliveries()  # noqa: SLF001 - as the sender is wired
+            deliveries = campaigns_wiring.delivery_store()
             if deliveries.claim(message, NOW, NOW, deadline):
                 sent.append(message.profile_id)
                 assert deliveries.settle(message, DeliveryStatus.SENDING, SENT, NOW, deadline)

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +17,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from api_segments.aws import clients
+from api_segments.http import observability
+from api_segments.memberships import wiring as memberships_wiring
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
@@ -26,18 +29,18 @@ from functions.publish_changes.app import handler as publish_changes
 from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
-from segments import clients
-from segments.clock import Clock
-from segments.edge import observability, wiring
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
+from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import running_stand_in
 from tests.support.dynamodb.recording import RECORDING
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
-from tests.support.relay import EventSourceMapping, StreamReader
+from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
+from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.wired import forget_services
 from tests.support.written import Written
 
 if TYPE_CHECKING:
@@ -46,7 +49,8 @@ if TYPE_CHECKING:
 Json = Any
 
 SEGMENT = "/api/segments/{segment_id}"
-PATIENCE_SECONDS = 20  # a busy machine's emulator may be slower to answer than the product would wait for
+PATIENT = Config(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS)
+"""For a busy machine's emulator, which may be slower to answer than the product would wait for."""
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +89,8 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)
-        patch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(read_timeout=PATIENCE_SECONDS)))
+        patch.setattr(clients, "CONFIG", clients.CONFIG.merge(PATIENT))
+        patch.setattr(clients, "Config", lambda **given: Config(**given).merge(PATIENT))
         forget_services()
         client = boto3.client("dynamodb")
         tables = create_tables(client)
@@ -113,16 +118,10 @@ def faulty(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iter
     """Put a client between the product and the database that a test can make go wrong."""
     assert environment
     client = FaultyClient(clients.dynamodb_client())
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield client
     forget_services()
-
-
-def forget_services() -> None:
-    for made in vars(wiring).values():
-        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
-            made.cache_clear()
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
 def written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Written:
     """Return what the functions write."""
     log = StringIO()
-    for name in (observability.SERVICE, "segments"):
+    for name in (observability.SERVICE, "api_segments"):
         for handler in logging.getLogger(name).handlers:
             if type(handler) is logging.StreamHandler:  # pytest adds others
                 monkeypatch.setattr(handler, "stream", log)
@@ -173,10 +172,10 @@ class RecordingBus:
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingBus]:
     recording = RecordingBus()
-    monkeypatch.setattr(wiring, "events_client", lambda: recording)
-    wiring.publishing.cache_clear()
+    monkeypatch.setattr(clients, "events_client", lambda: recording)
+    forget_services()
     yield recording
-    wiring.publishing.cache_clear()
+    forget_services()
 
 
 @dataclass
@@ -202,35 +201,17 @@ class PurgeQueue:
 @pytest.fixture
 def purges(monkeypatch: pytest.MonkeyPatch) -> Iterator[PurgeQueue]:
     queue = PurgeQueue()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: queue)
-    wiring.purge_queue.cache_clear()
+    monkeypatch.setattr(clients, "sqs_client", lambda: queue)
+    memberships_wiring.purge_queue.cache_clear()
     yield queue
-    wiring.purge_queue.cache_clear()
+    memberships_wiring.purge_queue.cache_clear()
 
 
-class MovableClock(Clock):
-    """The system's clock, moved on by as much as a test says; sleeping takes no time and is noted."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.ahead += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MovableClock]:
-    """The functions' clock."""
-    movable = MovableClock()
-    monkeypatch.setattr(wiring, "SYSTEM_CLOCK", movable)
-    forget_services()
-    yield movable
-    forget_services()
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[MovableClock]:
+    """The functions' clock: no request has the moment of another, and all other time is a test's."""
+    with system_time(MovableClock(tick=timedelta(milliseconds=1))) as movable:
+        yield movable
 
 
 @dataclass
@@ -269,7 +250,7 @@ def _is_of_segment(record: Event) -> bool:
 
 def _stream_of(table: str, dynamodb: "DynamoDBClient") -> StreamReader:
     arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    return StreamReader(boto3.client("dynamodbstreams"), arn)
+    return StreamReader(StreamsClient(boto3.client("dynamodbstreams")), arn)
 
 
 @pytest.fixture(scope="module")
@@ -400,9 +381,9 @@ def campaigning(account: Account, bus: RecordingBus, monkeypatch: pytest.MonkeyP
     """An account that makes campaigns."""
     assert bus.entries == []
     queues, schedules, identities = Queues(), Schedules(), Identities()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: queues)
-    monkeypatch.setattr(wiring, "scheduler_client", lambda: schedules)
-    monkeypatch.setattr(wiring, "sesv2_client", lambda: identities)
+    monkeypatch.setattr(clients, "sqs_client", lambda: queues)
+    monkeypatch.setattr(clients, "scheduler_client", lambda: schedules)
+    monkeypatch.setattr(clients, "sesv2_client", lambda: identities)
     forget_services()
     yield Campaigning(account, queues, schedules, identities)
     forget_services()

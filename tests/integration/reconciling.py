@@ -1,20 +1,21 @@
 """What tests of reconciliation share: a queue that feeds the function, a segment to damage, and what it told."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import clients, keys
+from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
 from functions.accounts.app import handler as accounts_handler
 from functions.reconcile.app import handler as reconcile
-from segments.edge import wiring
-from segments.limits import LOOK_AGAIN_SECONDS
-from segments.stores import keys
-from tests.integration.conftest import Account, MovableClock, Relay
+from tests.integration.conftest import Account, Relay
 from tests.integration.told import actions, numbered, users
+from tests.support.clock import MovableClock
 from tests.support.events import Context
 from tests.support.state import Tables, counted, live, turned_round, without_zeros
+from tests.support.wired import forget_services
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -58,10 +59,12 @@ class Tasks:
 
 
 @pytest.fixture
-def tasks(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Tasks:
+def tasks(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Iterator[Tasks]:
     made = Tasks(clock)
-    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
-    return made
+    monkeypatch.setattr(clients, "sqs_client", lambda: made)
+    forget_services()
+    yield made
+    forget_services()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import MovableClock, RecordingBus, Relay
+from tests.integration.conftest import RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, Fault, FaultyClient, Reply, Send
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
@@ -72,7 +73,7 @@ def test_what_may_have_been_created_is_not_taken_back(
 ) -> None:
     (gold,) = campaigning.account.create("GOLD")
     key = {"Idempotency-Key": "k1"}
-    monkeypatch.setattr("segments.clock.Backoff.wait", lambda _: False)
+    monkeypatch.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
     faulty.next("transact_write_items", lambda send, arguments: send(**arguments), lost)
     assert campaigning.call("create", sms(segment=gold), headers=key)[0] == 503
     (entry,) = campaigning.listed()
@@ -86,7 +87,7 @@ def test_a_creation_that_the_queue_refuses_leaves_nothing_that_runs_or_blocks(
     (gold,) = campaigning.account.create("GOLD")
     campaigning.queues.refuse = lambda _: True
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.call("create", sms(segment=gold))[0] == 503
     assert campaigning.listed() == []
     assert campaigning.account.delete(gold)[0] == 200
@@ -107,7 +108,7 @@ def fine(send: Send, arguments: Arguments) -> Reply:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segments.services.campaign_runs.CAMPAIGN_PAGE", 4)
+    monkeypatch.setattr("api_segments.campaigns.running.runs.CAMPAIGN_PAGE", 4)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -145,7 +146,7 @@ def test_a_walk_that_crashes_at_any_write_goes_on_and_reaches_everybody_once(
 def test_two_runners_at_once_reach_everybody_once(
     campaigning: Campaigning, relay: Relay, bus: RecordingBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.services.campaign_runs.CAMPAIGN_PAGE", 3)
+    monkeypatch.setattr("api_segments.campaigns.running.runs.CAMPAIGN_PAGE", 3)
     (gold,) = campaigning.account.create("GOLD")
     campaigning.users(gold, *(f"u{number}" for number in range(20)))
     relay.drain()

@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.core.clock import Deadline
+from api_segments.segments import wiring as segments_wiring
 from functions.campaigns.app import handler as campaigns
 from functions.reconcile.app import handler as reconcile
-from segments.clock import Deadline
-from segments.edge import wiring
 from tests.integration.campaigning import Campaigning, sms
-from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay, forget_services
+from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.events import Context, body_of, with_body
+from tests.support.wired import forget_services
 
 
 def test_a_campaign_reaches_who_is_included_not_excluded_and_reachable_each_once(
@@ -92,11 +95,11 @@ def test_who_was_added_right_before_the_start_is_reached_though_lists_of_members
     campaign_id = campaigning.create(segment=gold)
     campaigning.run()
     assert campaigning.status(campaign_id) == "running"
-    clock.sleep(29)
+    clock.move(seconds=29)
     relay.drain()
     campaigning.run()
     assert campaigning.log(campaign_id) == []
-    clock.sleep(1)
+    clock.move(seconds=1)
     assert len(campaigning.run_to_the_end()) == 2
     assert campaigning.status(campaign_id) == "completed"
 
@@ -116,7 +119,7 @@ def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
     campaigning.queues.tasks.clear()
     campaigning.queues.messages.clear()
     campaigning.schedules.made.clear()
-    clock.sleep(24 * 3600)
+    clock.move(seconds=24 * 3600)
     scope = {"account_id": campaigning.account.account_id, "segment_id": None}
 
     reconcile({"Records": [{"body": json.dumps({"scope": scope, "place": {}})}]}, Context(60))
@@ -140,12 +143,12 @@ def test_the_limit_of_users_is_exact(campaigning: Campaigning, relay: Relay) -> 
 def test_a_stop_midway_skips_nothing_that_was_sent_and_queues_nothing_more(
     campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.services.campaign_runs.CAMPAIGN_PAGE", 5)
+    monkeypatch.setattr("api_segments.campaigns.running.runs.CAMPAIGN_PAGE", 5)
     (gold,) = campaigning.account.create("GOLD")
     campaigning.users(gold, *(f"u{number}" for number in range(20)))
     relay.drain()
     campaign_id = campaigning.create(segment=gold)
-    runs = wiring.campaign_runs()
+    runs = campaigns_wiring.campaign_runs()
     queue = runs._queue  # noqa: SLF001 - the walk is interrupted between two pages
 
     def stop_after(*arguments: object) -> None:
@@ -170,7 +173,7 @@ def test_a_campaign_starts_at_its_time_by_a_schedule_and_not_before(
     campaigning.users(gold, "a")
     relay.drain()
     tomorrow = clock.now().replace(hour=12, minute=0)
-    clock.ahead += tomorrow - clock.now()
+    clock.move(seconds=(tomorrow - clock.now()).total_seconds())
     wanted = clock.now().replace(hour=15, minute=30)
 
     campaign_id = campaigning.create(segment=gold, when=f"{wanted:%Y%m%d} 15:30")
@@ -182,7 +185,7 @@ def test_a_campaign_starts_at_its_time_by_a_schedule_and_not_before(
     campaigning.run(task)
     assert campaigning.status(campaign_id) == "scheduled"
     assert campaigning.queues.delays == [900]
-    clock.sleep(4 * 3600)
+    clock.move(seconds=4 * 3600)
     assert len(campaigning.run_to_the_end()) == 1
     assert campaigning.status(campaign_id) == "completed"
 
@@ -210,7 +213,7 @@ def test_a_task_without_a_campaign_is_tried_for_a_minute_and_dropped(
     task = {"account_id": campaigning.account.account_id, "campaign_id": int(now.timestamp() * 1_000_000)}
     campaigning.run(task)
     assert campaigning.queues.tasks == [task]
-    clock.sleep(61)
+    clock.move(seconds=61)
     campaigning.run()
     assert campaigning.queues.tasks == []
 
@@ -271,10 +274,10 @@ def test_a_mark_of_a_campaign_that_never_came_to_be_blocks_for_a_minute(
     (gold,) = campaigning.account.create("GOLD")
     lost = int(clock.now().timestamp() * 1_000_000)
     deadline = Deadline.after(20)
-    assert wiring._segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)  # noqa: SLF001 - as wired
+    assert segments_wiring.segment_uses().mark(campaigning.account.account_id, [gold], lost, deadline)
     status, answer = campaigning.account.delete(gold)
     assert (status, answer["error"]) == (409, f"used by campaigns {lost} (being created)")
-    clock.sleep(61)
+    clock.move(seconds=61)
     assert campaigning.account.delete(gold)[0] == 200
 
 
@@ -291,7 +294,7 @@ def test_the_same_idempotency_key_creates_one_campaign(campaigning: Campaigning)
 def test_an_account_has_so_many_live_campaigns_at_most(
     campaigning: Campaigning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.stores.campaigns.MAX_LIVE_CAMPAIGNS", 2)
+    monkeypatch.setattr("api_segments.campaigns.store.MAX_LIVE_CAMPAIGNS", 2)
     (gold,) = campaigning.account.create("GOLD")
     first, _ = (campaigning.create(segment=gold, when=campaigning.tomorrow()) for _ in range(2))
     campaigning.refuses(
@@ -321,7 +324,7 @@ def test_an_estimate_counts_and_creates_nothing(campaigning: Campaigning, relay:
 def test_an_estimate_of_many_reads_whole_buckets(
     campaigning: Campaigning, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.services.estimates.ESTIMATED_MEMBERS", 20)
+    monkeypatch.setattr("api_segments.campaigns.planning.estimates.ESTIMATED_MEMBERS", 20)
     (gold,) = campaigning.account.create("GOLD")
     campaigning.users(gold, *(f"u{number}" for number in range(80)))
     relay.drain()
@@ -336,7 +339,7 @@ def test_lists_are_by_day_of_creation_in_pages_newest_first(campaigning: Campaig
     made = []
     for _ in range(3):
         made.append(campaigning.create(segment=gold))
-        clock.sleep(24 * 3600)
+        clock.move(seconds=24 * 3600)
     assert [each["id"] for each in campaigning.listed()] == made[::-1]
     first = campaigning.ok("list", {"limit": 2})
     second = campaigning.ok("list", {"limit": "2", "cursor": first["cursor"]})

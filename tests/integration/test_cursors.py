@@ -2,19 +2,19 @@
 
 import string
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import keys
+from api_segments.core.clock import Deadline
+from api_segments.http import wiring as http_wiring
 from functions.manage_segments.app import handler as manage_segments
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.stores import keys
-from tests.integration.conftest import SEGMENT, Account, MovableClock, Relay
+from tests.integration.conftest import SEGMENT, Account, Relay
 from tests.integration.paging import MEMBERS
 from tests.integration.told import actions, numbered
+from tests.support.clock import MovableClock
 from tests.support.events import Context, body_of, without_body
 from tests.support.threads import at_once
 
@@ -121,9 +121,9 @@ def test_a_cursor_is_good_for_its_own_list_alone(
 @each_list
 def test_a_cursor_is_good_for_a_day(account: Account, clock: MovableClock, segment: int, resource: str) -> None:
     cursor = cursor_of(account, resource, segment)
-    clock.ahead = timedelta(hours=24, minutes=-5)
+    clock.move(hours=24, minutes=-5)
     assert ask(account, resource, {"cursor": cursor}, segment)[0] == 200
-    clock.ahead = timedelta(hours=24, seconds=2)
+    clock.move(minutes=5, seconds=2)
     status, answer = ask(account, resource, {"cursor": cursor}, segment)
     assert (status, answer["code"]) == (400, 400)
     assert answer["error"] == "cursor: is older than 24 hours; begin the list anew"
@@ -148,15 +148,15 @@ def test_processes_that_draw_the_signing_key_at_once_agree_on_it(
     dynamodb.delete_item(TableName=environment["ACCOUNTS_TABLE"], Key=key)
     drawing: list[Any] = []
     for _ in range(6):
-        wiring.cursors.cache_clear()
-        drawing.append(wiring.cursors())
+        http_wiring.cursors.cache_clear()
+        drawing.append(http_wiring.cursors())
 
     query, position = {"path": SEGMENTS}, (segment + 1,)
     cursors = at_once(
         [partial(each.write, account.account_id, query, position, Deadline.after(20)) for each in drawing]
     )
 
-    wiring.cursors.cache_clear()
+    http_wiring.cursors.cache_clear()
     assert len(set(cursors)) <= 2, "but for the second that they were written in, they are the same"
     for cursor in cursors:
         assert ask(account, SEGMENTS, {"cursor": cursor}, segment)[0] == 200

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.integration.after_deletion import purge, segments_in
-from tests.integration.conftest import SEGMENT, Account, MovableClock, PurgeQueue, Relay
+from tests.integration.conftest import SEGMENT, Account, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users
 from tests.support.bodies import act
+from tests.support.clock import MovableClock
 from tests.support.faults import FaultyClient, after
 from tests.support.state import Tables, assert_projected
 from tests.support.threads import at_once

@@ -1,28 +1,12 @@
 """Updates while DynamoDB throttles, refuses, hangs or loses its answers: nothing is silent, nothing is told twice."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from segments.clock import Backoff
-from segments.edge.http import RESERVE_SECONDS
+from api_segments.core.clock import Backoff
+from api_segments.http.gateway import RESERVE_SECONDS
 from tests.integration.conftest import Account, Relay
-from tests.support.faults import (
-    NO_CONNECTION,
-    Fault,
-    FaultyClient,
-    answer_lost,
-    cancelled,
-    fine,
-    keys_unprocessed,
-    not_sent,
-    refused,
-    statements_fail,
-)
-from tests.support.state import Tables, assert_projected
-
-if TYPE_CHECKING:
-    pass
 from tests.integration.told import (
     A_MOMENT,
     actions,
@@ -36,6 +20,19 @@ from tests.integration.told import (
     update,
     users,
 )
+from tests.support.faults import (
+    NO_CONNECTION,
+    Fault,
+    FaultyClient,
+    answer_lost,
+    cancelled,
+    fine,
+    keys_unprocessed,
+    not_sent,
+    refused,
+    statements_fail,
+)
+from tests.support.state import Tables, assert_projected
 
 # Errors of single statements, inside a good answer
 

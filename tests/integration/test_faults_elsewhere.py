@@ -2,15 +2,15 @@
 
 from collections import Counter
 from copy import deepcopy
-from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from api_segments.core.clock import Backoff
 from functions.accounts.app import handler as accounts
 from functions.project_members.app import handler as project_members
-from segments.clock import Backoff
 from tests.integration.conftest import Account, Relay
+from tests.integration.told import A_MOMENT, Json, actions, codes, numbered, send, update, users
 from tests.support.events import Context
 from tests.support.faults import (
     NO_CONNECTION,
@@ -28,10 +28,6 @@ from tests.support.faults import (
 )
 from tests.support.records import sequences
 from tests.support.state import MEMBERS, Tables, assert_projected
-
-if TYPE_CHECKING:
-    pass
-from tests.integration.told import A_MOMENT, Json, actions, codes, numbered, send, update, users
 
 # Creating segments
 

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from api_segments.aws import clients
+from api_segments.segments import idempotency
+from api_segments.segments import wiring as segments_wiring
 from functions.create_segment.app import handler as create_segment
-from segments import clients
-from segments.edge import idempotency, wiring
 from tests.integration.conftest import Account
 from tests.integration.paging import segment_ids
 from tests.integration.told import A_MOMENT
@@ -65,10 +66,10 @@ def records(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Ite
     """What the records of keys are read and written with."""
     assert environment
     client = FaultyClient(clients.retrying_dynamodb_client())
-    monkeypatch.setattr(wiring, "retrying_dynamodb_client", lambda: client)
-    wiring.idempotency.cache_clear()
+    monkeypatch.setattr(clients, "retrying_dynamodb_client", lambda: client)
+    segments_wiring.idempotency.cache_clear()
     yield client
-    wiring.idempotency.cache_clear()
+    segments_wiring.idempotency.cache_clear()
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """Members who were added by an update that had seen the segment active, and that wrote after it was deleted."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.integration.after_deletion import purge, segments_in
-from tests.integration.conftest import Account, MovableClock, PurgeQueue, Relay
+from tests.integration.conftest import Account, PurgeQueue, Relay
 from tests.integration.told import actions, users
+from tests.support.clock import MovableClock
 from tests.support.faults import FaultyClient, after, refused
 from tests.support.state import Tables, assert_projected, assert_whole, live
 
@@ -77,8 +77,9 @@ def test_a_member_who_is_written_after_the_purge_has_ended_is_purged(  # noqa: P
 
     def delete_and_purge() -> None:
         account.delete(segment)
+        before = clock.monotonic()
         purge(relay, purges, clock)
-        clock.ahead = timedelta()
+        clock.move(seconds=before - clock.monotonic())  # the update has only just begun
 
     update_after(account, faulty, who, segment, delete_and_purge)
     assert purges.waiting == []

@@ -14,15 +14,16 @@ from typing import Any
 import boto3
 import pytest
 
-from segments.clients import CONFIG  # the product's own: a silence must outlast it
-from segments.edge import wiring
-from tests.integration.conftest import Account, RecordingBus, Relay, forget_services
+from api_segments.aws import clients
+from api_segments.aws.clients import CONFIG
+from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, users
 from tests.support.events import body_of, with_body
 from tests.support.microburst import FAULTS, Microburst, running_microburst
 from tests.support.state import MEMBERS, Tables, assert_projected, assert_whole
 from tests.support.threads import at_once
 from tests.support.uploads import profile
+from tests.support.wired import forget_services
 from tests.support.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
@@ -49,7 +50,7 @@ def proxied(
     """Let the functions reach the database by the proxy."""
     assert environment
     client = boto3.client("dynamodb", endpoint_url=microburst.url, config=CONFIG)
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield microburst
     microburst.make_fail()

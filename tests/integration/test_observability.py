@@ -4,7 +4,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
-from segments.errors import InvalidRequestError
+from api_segments.core.errors import InvalidRequestError
 from tests.integration.conftest import Account, Relay
 from tests.support.events import Context
 from tests.support.faults import FaultyClient, refused

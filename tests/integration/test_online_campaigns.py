@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.integration.campaigning import Campaigning
-from tests.integration.conftest import Json, MovableClock, Relay
+from tests.integration.conftest import Json, Relay
+from tests.support.clock import MovableClock
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -80,7 +81,7 @@ def test_what_was_logged_and_did_not_reach_the_queue_is_queued_when_the_change_i
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == ["m0", "m1"]
     assert len(campaigning.log(campaign_id)) == 2
 
@@ -161,7 +162,7 @@ def test_what_was_logged_is_queued_again_also_when_its_user_has_left_since(
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == [f"m{place}" for place, each in enumerate(told) if each["Segment ID"] == vip]
     campaigning.queues.refuse = lambda _: False
     campaigning.remove(gold, "a")
@@ -184,7 +185,7 @@ def test_a_full_campaign_completes_though_its_last_invocation_died_before_it_sai
     told = changes(campaigning, relay)
     campaigning.queues.refuse = lambda call: call == "SendMessage"
     with monkeypatch.context() as impatient:
-        impatient.setattr("segments.clock.Backoff.wait", lambda _: False)
+        impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
         assert campaigning.tell(told) == ["m0"]
     campaigning.queues.refuse = lambda _: False
     campaigning.send_all()
@@ -210,9 +211,9 @@ def test_a_full_campaign_waits_a_day_for_a_message_that_never_ends(
     campaigning.users(vip, "b")
     campaigning.tell(changes(campaigning, relay))
     assert len(campaigning.queues.tasks) == 1, "its end is on its way"
-    clock.sleep(23 * 3600)
+    clock.move(seconds=23 * 3600)
     campaigning.run()
     assert campaigning.status(campaign_id) == "running"
-    clock.sleep(3600)
+    clock.move(seconds=3600)
     campaigning.run_to_the_end()
     assert campaigning.status(campaign_id) == "completed"

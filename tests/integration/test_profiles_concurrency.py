@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws import clients
 from functions.project_members.app import handler as project_members
-from segments import clients
-from segments.edge import wiring
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, users
 from tests.support.conflicts import ConflictingClient
@@ -19,6 +18,7 @@ from tests.support.events import Context, Event
 from tests.support.state import MEMBERS, Tables, assert_projected, assert_whole
 from tests.support.threads import at_once
 from tests.support.uploads import profile, token
+from tests.support.wired import forget_services
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
 
@@ -34,16 +34,10 @@ def conflicting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     """Let transactions that meet in an item conflict, as the emulators do not."""
     assert environment
     client = ConflictingClient(clients.dynamodb_client())
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     forget_services()
     yield client
     forget_services()
-
-
-def forget_services() -> None:
-    for made in vars(wiring).values():
-        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
-            made.cache_clear()
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "new"])

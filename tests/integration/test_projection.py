@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from api_segments.core.clock import Backoff
+from api_segments.memberships import projection
 from functions.project_members.app import handler as project_members
-from segments.clock import Backoff
-from segments.services import projection
 from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, answer_lost, fine, not_sent
 from tests.support.records import Profile, Stream, sequences
@@ -279,13 +280,15 @@ def test_large_batches_are_projected_whole_and_once(
     assert tables.data_points(account.account_id).total() == people * groups
 
 
-def test_who_left_leaves_a_tombstone_without_personal_data(account: Account, tables: Tables, relay: Relay) -> None:
+def test_who_left_leaves_a_tombstone_without_personal_data(
+    account: Account, tables: Tables, relay: Relay, clock: MovableClock
+) -> None:
     (gold,) = account.create(None)
     account.update((users(1), actions("ADD", gold)))
     profile = tables.profile_of(account.account_id, "U0") or ""
     tables.set_reach(account.account_id, profile, "email")
     account.update((users(1), actions("REMOVE", gold)))
-    before = int(datetime.now(UTC).timestamp())
+    began = int(clock.now().timestamp())
 
     records = relay.reader.read()
     for record in records:
@@ -294,7 +297,7 @@ def test_who_left_leaves_a_tombstone_without_personal_data(account: Account, tab
     (row,) = tables.members(account.account_id).values()
     assert set(row) == {"pk", "profile_id", "sequence", "expires_at"}
     assert int(row["sequence"]) == int(sequences(records)[-1])
-    assert before + TWO_DAYS <= row["expires_at"] <= datetime.now(UTC).timestamp() + TWO_DAYS
+    assert began + TWO_DAYS <= row["expires_at"] <= clock.now().timestamp() + TWO_DAYS
 
 
 def test_who_joined_and_left_in_one_batch_leaves_a_tombstone_too(

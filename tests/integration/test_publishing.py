@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from api_segments.http.gateway import RESERVE_SECONDS
+from api_segments.memberships.announcement import REQUEST_SECONDS
 from functions.publish_changes.app import handler as publish_changes
-from segments.edge.http import RESERVE_SECONDS
-from segments.limits import REQUEST_SECONDS
-from tests.integration.conftest import Account, MovableClock, RecordingBus, Relay
+from tests.integration.conftest import Account, RecordingBus, Relay
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, refused
 from tests.support.records import Profile, Stream, sequences
@@ -59,7 +60,10 @@ def event_ids(bus: RecordingBus, account: Account) -> Counter[str]:
     return Counter(detail["Event ID"] for detail in bus.details(account.account_id))
 
 
-def test_an_event_says_what_is_documented_and_no_more(account: Account, relay: Relay, bus: RecordingBus) -> None:
+def test_an_event_says_what_is_documented_and_no_more(
+    account: Account, relay: Relay, bus: RecordingBus, clock: MovableClock
+) -> None:
+    began = clock.now().replace(microsecond=0)
     gold, silver = account.create("GOLD-ü", None)
     account.update((users(1), actions("ADD", gold)), ([{"guid": "anonymous"}], actions("ADD", silver)))
     account.update((users(1), actions("REMOVE", gold)))
@@ -73,8 +77,7 @@ def test_an_event_says_what_is_documented_and_no_more(account: Account, relay: R
         for name, kind in DETAIL.items():
             assert isinstance(detail[name], kind), name
         assert RFC_3339.fullmatch(detail["Occurred At"])
-        age = datetime.now().astimezone() - datetime.fromisoformat(detail["Occurred At"])
-        assert timedelta(0) <= age < timedelta(minutes=5)
+        assert began <= datetime.fromisoformat(detail["Occurred At"]) < clock.now()
         assert int(detail["Sequence"]) in {int(sequence) for sequence in sequences(records)}
     assert [
         (detail["Action"], detail["Identity"], detail["Segment ID"]) for detail in details if detail["Identity"]
@@ -245,8 +248,8 @@ def test_what_a_segment_loses_long_after_its_deletion_is_not_told_and_no_data_po
     account.update((users(2), actions("ADD", gold, silver)))
     relay.drain()
 
-    clock.ahead = timedelta(seconds=-REQUEST_SECONDS - 1)
     account.delete(gold)
+    clock.move(seconds=REQUEST_SECONDS + 1)
     tables.erase(account.account_id, tables.profile_of(account.account_id, "U1") or "")
     relay.drain()
 

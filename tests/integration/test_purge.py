@@ -1,6 +1,5 @@
 """The purge takes a deleted segment's members away, all of them, wherever it was interrupted, and nobody else's."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from segments import clock as time_of_day
-from segments.limits import PURGED_MEMBERS_PER_SECOND
-from segments.services import purging
+from api_segments.memberships import purging
+from api_segments.memberships.purging import PURGED_MEMBERS_PER_SECOND
 from tests.integration.after_deletion import deleted_item, deliver, message, purge, segments_in, start
-from tests.integration.conftest import Account, MovableClock, PurgeQueue, Relay
+from tests.integration.conftest import Account, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users
+from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, FaultyClient, Reply, Send, answer_lost, fine, refused
 from tests.support.state import Tables, assert_projected, live
 from tests.support.threads import at_once
@@ -152,7 +151,7 @@ def test_a_purge_whose_last_answer_was_lost_ends_with_its_log_line_too(  # noqa:
     purges_to_come = message(account.account_id, deleted)
     deliver(purges_to_come)
     relay.drain()
-    clock.ahead += timedelta(seconds=200)
+    clock.move(seconds=200)
     written.text()
     faulty.next("update_item", answer_lost)
 
@@ -172,7 +171,7 @@ def test_a_purge_does_not_end_before_all_that_saw_the_segment_active_has_written
     assert "purged_at" not in deleted_item(tables, account, deleted)
     (seconds,) = purges.delays
     assert 140 <= seconds <= 150
-    clock.ahead += timedelta(seconds=seconds)
+    clock.move(seconds=seconds)
     purges.deliver()
     assert "purged_at" in deleted_item(tables, account, deleted)
     assert purges.waiting == []
@@ -183,7 +182,7 @@ def test_a_purge_that_found_members_looks_again_before_it_ends(
 ) -> None:
     _, deleted = one_kept_one_deleted(account, relay, 3)
     start(relay, purges)
-    clock.ahead += timedelta(hours=1)
+    clock.move(hours=1)
     purges.deliver()
     assert (purges.delays, segments_in(tables, account) & {deleted}) == ([purging.NEXT_PASS_SECONDS], set())
     assert "purged_at" not in deleted_item(tables, account, deleted)
@@ -193,13 +192,10 @@ def test_a_purge_that_found_members_looks_again_before_it_ends(
     assert purges.waiting == []
 
 
-def test_a_purge_keeps_its_pace(
-    account: Account, relay: Relay, purges: PurgeQueue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_purge_keeps_its_pace(account: Account, relay: Relay, purges: PurgeQueue, clock: MovableClock) -> None:
     one_kept_one_deleted(account, relay, 250)
     start(relay, purges)
-    began = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: began + clock.ahead)  # nothing but sleeping takes time
+    clock.tick = timedelta()  # nothing but sleeping takes time
     clock.slept.clear()
     purges.deliver()
     assert clock.slept == pytest.approx([page / PURGED_MEMBERS_PER_SECOND for page in (100, 100, 50)])
@@ -278,7 +274,7 @@ def test_a_purge_that_dies_at_any_call_goes_on(  # noqa: PLR0913 - all that take
         faulty.heal()
         if is_drained:
             relay.drain()
-            clock.ahead += timedelta(seconds=60)
+            clock.move(seconds=60)
     faulty.heal()
     assert deaths > 15
 
@@ -339,17 +335,13 @@ def test_a_purge_whose_time_is_over_after_each_page_goes_on_at_once(  # noqa: PL
     tables: Tables,
     *,
     faulty: FaultyClient,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passed = 0.0
-    monkeypatch.setattr(time_of_day.SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
     kept, deleted = one_kept_one_deleted(account, relay, 250)
     start(relay, purges)
 
     def takes_long(send: Send, arguments: Arguments) -> Reply:
-        nonlocal passed
         reply = send(**arguments)
-        passed += 1000
+        clock.move(seconds=1000)
         return reply
 
     faulty.always("update_item", takes_long)
@@ -385,7 +377,7 @@ def test_two_purges_at_once_take_each_member_away_once(
     at_once([partial(deliver, *purges.waiting) for _ in range(4)])
     purges.waiting.clear()
     relay.drain()
-    clock.ahead += timedelta(seconds=200)
+    clock.move(seconds=200)
     at_once([partial(deliver, message(account.account_id, deleted)) for _ in range(4)])
     assert_purged(account, tables, kept, 120)
     assert deleted_item(tables, account, deleted)["purged_members"] == 120

@@ -1,18 +1,18 @@
 """Damage to members and counts is found, mended and told, also while writes go on; what is right is left alone."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segments.clock import SYSTEM_CLOCK
-from segments.edge import reconciliation as edge
-from segments.limits import LOOK_AGAIN_SECONDS, MAX_PAGE
-from segments.stores import keys
-from tests.integration.conftest import Account, MovableClock, Relay
+from api_segments.aws import keys
+from api_segments.core.limits import MAX_PAGE
+from api_segments.repair import tasks as edge
+from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
+from tests.integration.conftest import Account, Relay
 from tests.integration.reconciling import NOTHING, Tasks, agrees, delete_row, row_key, run, segment, tasks
 from tests.integration.told import actions, users
+from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
 from tests.support.state import Tables, live
 
@@ -84,6 +84,29 @@ def test_a_row_that_is_missing_or_wrong_is_mended(  # noqa: PLR0913, PLR0917 - f
     assert run(account, tasks, capsys) == NOTHING
 
 
+def test_a_table_of_members_that_begins_empty_is_filled_and_followed(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    relay: Relay,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As after a restore (docs/operations.md): the counts are there, the rows are not."""
+    for segment_id, profile_id in tables.members(account.account_id):
+        delete_row(tables.client, environment, row_key(account, segment_id, profile_id))
+    assert not agrees(account, tables)
+
+    assert run(account, tasks, capsys)["RowsMended"] == 11
+    assert agrees(account, tables)
+
+    account.update((users("U0"), actions("REMOVE", segment)), (users("U99"), actions("ADD", segment)))
+    relay.drain()
+    assert agrees(account, tables)
+    assert account.members(segment) == 10
+
+
 def test_a_row_of_a_user_who_is_no_member_is_taken_away(  # noqa: PLR0913, PLR0917 - fixtures
     account: Account,
     segment: int,
@@ -150,13 +173,11 @@ def test_damage_is_mended_while_writes_go_on_and_what_comes_after_is_counted_rig
             lambda: account.update((users("U1"), actions("REMOVE", segment))),
         ]
     )
-    sleep = clock.sleep
 
-    def write_meanwhile(seconds: float) -> None:
+    def write_meanwhile() -> None:
         next(writes, lambda: None)()
-        sleep(seconds)
 
-    clock.sleep = write_meanwhile  # type: ignore[method-assign]
+    clock.meanwhile = write_meanwhile
     tasks.before_each = next(writes)
     run(account, tasks, capsys)
     for write in writes:
@@ -193,7 +214,7 @@ def test_it_goes_on_where_its_time_was_up(  # noqa: PLR0913, PLR0917 - fixtures
     environment: Environment,
     relay: Relay,
     faulty: FaultyClient,
-    monkeypatch: pytest.MonkeyPatch,
+    clock: MovableClock,
 ) -> None:
     for start in range(0, 250, 100):
         people = [{"identity": f"M{place}"} for place in range(start, min(start + 100, 250))]
@@ -202,14 +223,11 @@ def test_it_goes_on_where_its_time_was_up(  # noqa: PLR0913, PLR0917 - fixtures
     lost = sorted(tables.memberships(account.account_id))[::7]
     for profile_id in lost:
         delete_row(tables.client, environment, row_key(account, segment, profile_id))
-    passed = 0.0
 
     def takes_long(send: Send, arguments: Arguments) -> Reply:
-        nonlocal passed
-        passed += 3
+        clock.move(seconds=3)
         return send(**arguments)
 
-    monkeypatch.setattr(SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
     faulty.always("query", takes_long)
     tasks.waiting.append({"scope": {"account_id": account.account_id, "segment_id": segment}, "place": {}})
     assert tasks.work(seconds=120) > 1
@@ -222,18 +240,14 @@ def test_a_segment_that_is_too_large_to_count_in_time_is_told_and_the_others_are
     tasks: Tasks,
     tables: Tables,
     faulty: FaultyClient,
+    clock: MovableClock,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passed = 0.0
-
     def takes_for_ever(send: Send, arguments: Arguments) -> Reply:
-        nonlocal passed
         is_counting = arguments.get("Limit", 0) > MAX_PAGE / 2 and f"#{segment:016d}#15" in str(arguments)
-        passed += 1000 if is_counting else 0
+        clock.move(seconds=1000 if is_counting else 0)
         return send(**arguments)
 
-    monkeypatch.setattr(SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
     faulty.always("query", takes_for_ever)
     found = run(account, tasks, capsys)
     assert (found["SegmentsBusy"], found["ReconciliationsFinished"]) == (1, 1)
@@ -268,13 +282,7 @@ def test_a_record_that_is_minutes_late_is_no_difference(  # noqa: PLR0913, PLR09
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     account.update((users("NEW"), actions("ADD", segment)), (users("U3"), actions("REMOVE", segment)))
-    sleep = clock.sleep
-
-    def brings_them(seconds: float) -> None:
-        sleep(seconds)
-        relay.drain()
-
-    clock.sleep = brings_them  # type: ignore[method-assign]
+    clock.meanwhile = relay.drain
     assert run(account, tasks, capsys) == NOTHING
     assert clock.slept == [LOOK_AGAIN_SECONDS], "they were looked at twice"
     assert agrees(account, tables)
@@ -290,17 +298,14 @@ def test_a_row_whose_user_has_changed_between_two_looks_is_left_to_the_stream(  
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     account.update((users("NEW", "U1"), actions("ADD", segment)), (users("U3"), actions("REMOVE", segment)))
-    sleep = clock.sleep
 
-    def changes_them(seconds: float) -> None:
-        sleep(seconds)
+    def changes_them() -> None:
         account.upload({"identity": "NEW", "type": "profile", "profileData": {"Email": "new@example.com"}})
         account.update((users("U3"), actions("ADD", segment)))
         account.upload({"identity": "U3", "type": "profile", "profileData": {"Email": "u3@example.com"}})
 
-    clock.sleep = changes_them  # type: ignore[method-assign]
+    clock.meanwhile = changes_them
     assert run(account, tasks, capsys) == NOTHING
-    clock.sleep = sleep  # type: ignore[method-assign]
     relay.drain()
     assert agrees(account, tables)
 
@@ -313,21 +318,20 @@ def test_many_rows_are_looked_at_again_in_messages_that_sqs_takes_and_go_on_wher
     environment: Environment,
     relay: Relay,
     faulty: FaultyClient,
+    clock: MovableClock,
     capsys: pytest.CaptureFixture[str],
+    *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     account.update(([{"identity": f"M{place}"} for place in range(100)], actions("ADD", segment)))
     relay.drain()
     for profile_id in tables.memberships(account.account_id):
         delete_row(tables.client, environment, row_key(account, segment, profile_id))
-    passed = 0.0
 
     def takes_long(send: Send, arguments: Arguments) -> Reply:
-        nonlocal passed
-        passed += 100
+        clock.move(seconds=100)
         return send(**arguments)
 
-    monkeypatch.setattr(SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
     monkeypatch.setattr(edge, "SUSPECTS_PER_TASK", 70)
     faulty.always("transact_write_items", takes_long)
     found = run(account, tasks, capsys)

@@ -1,19 +1,19 @@
 """What begins a reconciliation, and what it does about segments that were deleted."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from api_segments.aws import keys
+from api_segments.core.errors import NotWrittenError
+from api_segments.repair.reconciliation import PURGE_OVERDUE_SECONDS
 from functions.reconcile.app import handler as reconcile
-from segments.errors import NotWrittenError
-from segments.limits import PURGE_OVERDUE_SECONDS
-from segments.stores import keys
 from tests.integration.after_deletion import deleted_item, deliver, message, segments_in
-from tests.integration.conftest import Account, MovableClock, Relay
+from tests.integration.conftest import Account, Relay
 from tests.integration.reconciling import NOTHING, Tasks, accounts, delete_row, row_key, run, segment, tasks
 from tests.integration.told import A_MOMENT
+from tests.support.clock import MovableClock
 from tests.support.events import Context
 from tests.support.faults import FaultyClient, refused
 from tests.support.state import Tables
@@ -44,7 +44,7 @@ def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PL
     is_asked_for_alone: bool,
 ) -> None:
     account.delete(segment)
-    clock.ahead += timedelta(seconds=PURGE_OVERDUE_SECONDS + 1)
+    clock.move(seconds=PURGE_OVERDUE_SECONDS + 1)
     scope = {"account_id": account.account_id, "segment_id": segment if is_asked_for_alone else None}
     tasks.waiting.append({"scope": scope, "place": {}})
     tasks.work()
@@ -52,7 +52,7 @@ def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PL
     while tasks.purges:
         deliver(tasks.purges.pop(0))
         relay.drain()
-        clock.ahead += timedelta(seconds=150)
+        clock.move(seconds=150)
     assert segment not in segments_in(tables, account)
     assert "purged_at" in deleted_item(tables, account, segment)
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -10,17 +9,20 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from api_segments.aws import clients
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import UnavailableError
+from api_segments.repair import wiring as repair_wiring
+from api_segments.repair.store_failed_records import FailedRecords, GivenUp, RecordsGoneError
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.replay.app import handler as replay
-from segments.clock import SYSTEM_CLOCK, Deadline
-from segments.edge import wiring
-from segments.errors import UnavailableError
-from segments.stores.failed_records import FailedRecords, GivenUp, RecordsGoneError
 from tests.integration.conftest import Account, Relay
 from tests.integration.told import actions, numbered
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, refused
+from tests.support.relay import StreamsClient
 from tests.support.state import Tables, assert_projected
 
 if TYPE_CHECKING:
@@ -100,20 +102,20 @@ class Functions:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     made = Queue()
-    monkeypatch.setattr(wiring, "sqs_client", lambda: made)
-    monkeypatch.setattr(wiring, "streams_client", lambda: boto3.client("dynamodbstreams"))
-    wiring.failed_records.cache_clear()
+    monkeypatch.setattr(clients, "sqs_client", lambda: made)
+    monkeypatch.setattr(clients, "streams_client", lambda: StreamsClient(boto3.client("dynamodbstreams")))
+    repair_wiring.failed_records.cache_clear()
     yield made
-    wiring.failed_records.cache_clear()
+    repair_wiring.failed_records.cache_clear()
 
 
 @pytest.fixture
 def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
     made = Functions()
-    monkeypatch.setattr(wiring, "lambda_client", lambda: made)
-    wiring.functions.cache_clear()
+    monkeypatch.setattr(clients, "lambda_client", lambda: made)
+    repair_wiring.functions.cache_clear()
     yield made
-    wiring.functions.cache_clear()
+    repair_wiring.functions.cache_clear()
 
 
 def hand_over(relay: Relay, queue: Queue, dynamodb: "DynamoDBClient", environment: dict[str, str]) -> int:
@@ -259,18 +261,15 @@ def test_a_batch_whose_last_record_does_not_come_in_time_is_not_taken_for_whole(
 
 
 def test_nothing_is_begun_when_the_time_is_up_and_what_was_received_is_given_back(
-    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
+    queue: Queue, functions: Functions, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
-    passed = 0.0
 
     def takes_long(*_: object) -> list[Json]:
-        nonlocal passed
-        passed += 100
+        clock.move(seconds=100)
         raise RecordsGoneError
 
-    monkeypatch.setattr(SYSTEM_CLOCK, "monotonic", lambda: time.monotonic() + passed)
     monkeypatch.setattr(FailedRecords, "records", takes_long)
     assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
     assert (len(queue.messages), queue.hidden, functions.invoked) == (3, set(), [])

@@ -1,30 +1,54 @@
 """What requests and stream batches ask of the database: counts of calls, of sequential round trips and of write units.
 
-These are the same on every machine. Calls made side by side are one round: the stand-in holds them until no more
-come.
+These are the same on every machine: each call takes a second of the test's own time, those made side by side together.
 """
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from api_segments.aws import clients
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
-from segments import clients
-from segments.edge import wiring
+from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables
+from tests.support.wired import forget_services
 
 Json = Any
 ACCOUNT = "T-COUNTED"
-QUIET_SECONDS = 0.3  # a busy machine may take long from one to the next of the calls that are made side by side
+
+
+class SlowClient:
+    """A client each of whose calls takes a second, and is counted."""
+
+    def __init__(self, client: object, clock: MovableClock, calls: list[str]) -> None:
+        self._client = client
+        self._clock = clock
+        self._calls = calls
+
+    def __getattr__(self, operation: str) -> Callable[..., Json]:
+        def call(**arguments: object) -> Json:
+            self._calls.append(operation)
+            self._clock.move(seconds=1)
+            return getattr(self._client, operation)(**arguments)
+
+        return call
+
+
+@pytest.fixture(autouse=True, scope="module")
+def clock() -> Iterator[MovableClock]:
+    """One for all tests, which share an account: no two of its segments have one moment."""
+    with system_time(MovableClock(tick=timedelta(milliseconds=1))) as movable:
+        yield movable
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +65,26 @@ def stand_in() -> Iterator[Control]:
 
 
 def _forget_clients() -> None:
-    for module in (clients, wiring):
-        for made in list(vars(module).values()):
-            if hasattr(made, "cache_clear"):
-                made.cache_clear()
+    forget_services()
+    for made in list(vars(clients).values()):
+        if hasattr(made, "cache_clear"):
+            made.cache_clear()
 
 
 class Counted:
     """Makes calls as one account and says what they asked for."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, clock: MovableClock, calls: list[str]) -> None:
         self._control = control
+        self._clock = clock
+        self._calls = calls
 
     def trips(self, act: Callable[[], Json]) -> tuple[int, int]:
         """Return how many sequential round trips, and how many calls, something takes."""
-        self._control.answer_in_rounds(QUIET_SECONDS)
-        self._control.reset()
+        self._calls.clear()
+        began = self._clock.monotonic()
         act()
-        self._control.answer_after(0)
-        books = self._control.books()
-        return books["rounds"], sum(books["calls"].values())
+        return round(self._clock.monotonic() - began), len(self._calls)
 
     def written(self, act: Callable[[], Json]) -> float:
         """Return how many write units something takes."""
@@ -87,10 +111,15 @@ class Counted:
 
 
 @pytest.fixture(scope="module")
-def counted(stand_in: Control) -> Counted:
-    counted = Counted(stand_in)
-    counted.create(100, "HOME")
-    return counted
+def counted(stand_in: Control, clock: MovableClock) -> Iterator[Counted]:
+    calls: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for make in (clients.dynamodb_client, clients.events_client):
+            slow = SlowClient(make(), clock, calls)
+            patch.setattr(clients, make.__name__, lambda slow=slow: slow)
+        counted = Counted(stand_in, clock, calls)
+        counted.create(100, "HOME")
+        yield counted
 
 
 PEOPLE = [f"user {place}" for place in range(100)]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.aws import keys
+from api_segments.core.errors import SegmentsError
+from api_segments.http import observability
 from functions.authorizer.app import handler as authorizer
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
-from segments.edge import observability
-from segments.edge.authorizer import UnauthorizedByApiGateway
-from segments.errors import SegmentsError
-from segments.stores import keys
 from tests.integration.campaigning import Campaigning
 from tests.integration.conftest import Account, Relay
 from tests.integration.told import A_MOMENT
@@ -51,7 +51,7 @@ HEADERS = {PASSCODE: SECRET, "Idempotency-Key": CANARY}
 @pytest.fixture(autouse=True)
 def everything_is_written() -> Iterator[None]:
     """Let the functions write all that they ever may."""
-    loggers = [logging.getLogger(name) for name in (observability.SERVICE, "segments")]
+    loggers = [logging.getLogger(name) for name in (observability.SERVICE, "api_segments")]
     levels = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.DEBUG)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from functions.publish_segments.app import handler as publish_segments
 from tests.integration.conftest import SEGMENT, Account, RecordingBus, Relay
 from tests.integration.told import A_MOMENT, actions, users
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, answer_lost
 from tests.support.records import sequences
@@ -33,7 +34,10 @@ def of_segments(relay: Relay) -> list[Event]:
     return [record for record in records if record["dynamodb"]["Keys"]["sk"]["S"].startswith(("SEGMENT#", "DELETED#"))]
 
 
-def test_the_life_of_a_segment_is_told_in_three_events(account: Account, relay: Relay, bus: RecordingBus) -> None:
+def test_the_life_of_a_segment_is_told_in_three_events(
+    account: Account, relay: Relay, bus: RecordingBus, clock: MovableClock
+) -> None:
+    began = clock.now().replace(microsecond=0)
     (segment,) = account.create("GOLD-ü")
     account.rename(segment, "Gold 😀")
     account.delete(segment)
@@ -60,8 +64,7 @@ def test_the_life_of_a_segment_is_told_in_three_events(account: Account, relay: 
             "Occurred At": detail["Occurred At"],
         }
         assert isinstance(detail["Segment ID"], int)
-        age = datetime.now().astimezone() - datetime.fromisoformat(detail["Occurred At"])
-        assert timedelta(0) <= age < timedelta(minutes=5)
+        assert began <= datetime.fromisoformat(detail["Occurred At"]) < clock.now()
     assert len({detail["Event ID"] for _, detail in events}) == 3
     assert len({int(detail["Sequence"]) for _, detail in events}) == 3
     for entry in bus.entries:

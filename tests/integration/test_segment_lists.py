@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.conftest import Account, Relay, forget_services
+from tests.integration.conftest import Account, Relay
 from tests.integration.paging import pages, segment_ids, walk
 from tests.integration.told import actions, numbered
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
+from tests.support.wired import forget_services
 
 Json = Any
 

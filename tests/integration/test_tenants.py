@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from segments.clock import Clock
-from segments.edge import wiring
-from segments.services import profiles, updates
+from api_segments.aws import clients
+from api_segments.core.clock import Clock
+from api_segments.memberships import updates
+from api_segments.profiles import service as profiles
 from tests.integration.campaigning import Identities, Queues, Schedules
-from tests.integration.conftest import Account, Relay, forget_services
+from tests.integration.conftest import Account, Relay
 from tests.support.bodies import act, users
 from tests.support.headers import ACCOUNT
 from tests.support.routes import OF_THE_API, Named, event_of, send
 from tests.support.state import Tables, assert_projected, live, turned_round
 from tests.support.uploads import profile, token
+from tests.support.wired import forget_services, use_clock
 
 Json = Any
 Answer = tuple[int, Json, Json]
@@ -72,9 +74,9 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock = Moment()
     made = World(clock, clock.at)
-    monkeypatch.setattr(wiring, "SYSTEM_CLOCK", made.clock)
+    use_clock(monkeypatch, made.clock)
     for name, stand_in in (("sqs", Queues()), ("scheduler", Schedules()), ("sesv2", Identities())):
-        monkeypatch.setattr(wiring, f"{name}_client", lambda stand_in=stand_in: stand_in)
+        monkeypatch.setattr(clients, f"{name}_client", lambda stand_in=stand_in: stand_in)
     for module in (profiles, updates):
         monkeypatch.setattr(module.secrets, "token_hex", made.draw)
     forget_services()

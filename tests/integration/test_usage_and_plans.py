@@ -1,18 +1,20 @@
 """What an account used, and what its plan lets it do."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 import pytest
 
+from api_segments.core.clock import SYSTEM_CLOCK
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
 from functions.profiles.app import handler as profiles
 from functions.update_segment.app import handler as update_segment
-from tests.integration.conftest import Account, MovableClock, PurgeQueue, RecordingBus, Relay
+from tests.integration.conftest import Account, PurgeQueue, RecordingBus, Relay
 from tests.support.bodies import act, update, users
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.state import Tables
 from tests.support.uploads import profile
@@ -23,7 +25,7 @@ SEGMENTS = [{"segment_name": "Gold", "customer_segment_id": "GOLD"}]
 
 
 def this_month() -> str:
-    return f"{datetime.now(UTC):%Y-%m}"
+    return f"{SYSTEM_CLOCK.now():%Y-%m}"
 
 
 def test_usage_is_one_data_point_for_each_published_change(account: Account, relay: Relay, bus: RecordingBus) -> None:
@@ -55,8 +57,8 @@ def test_what_a_deleted_segment_loses_is_no_data_point(
     (gold,) = account.create(None)
     account.update((users("a", "b", "c"), [act("ADD", ct=gold)]))
     relay.drain()
-    clock.ahead = timedelta(seconds=-60)
     account.delete(gold)
+    clock.move(seconds=60)
     account.erase("a")
     relay.drain()
     assert account.usage()[1]["data_points"] == 3

@@ -1,22 +1,19 @@
 """What an update tells: each of its pairs once, as brought about or as not. For the tests of faults."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from api_segments.http.gateway import RESERVE_SECONDS
 from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
-from segments.edge.http import RESERVE_SECONDS
 from tests.integration.conftest import Account
 from tests.support.events import Context, body_of, with_body
 from tests.support.faults import (
     NO_CONNECTION,
 )
 from tests.support.state import Tables
-
-if TYPE_CHECKING:
-    pass
 
 Json = Any
 Pair = tuple[str, int]

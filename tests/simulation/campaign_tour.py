@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from segments.errors import UnavailableError
-from segments.stores.channels import Reply
-from segments.stores.keys import SIGNING_KEY, STACK
-from segments.stores.task_queue import TaskQueue
-from segments.stores.webhooks import WebhookStore
+from api_segments.aws.delivery import Reply
+from api_segments.aws.keys import SIGNING_KEY, STACK
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.providers.webhooks import WebhookProvider
+from api_segments.core.errors import UnavailableError
 from tests.simulation.world import World
 from tests.support.events import Event, body_of, sample, with_body, without_body
 from tests.support.rights import arn
@@ -48,7 +48,7 @@ class CampaignTour:
     def play(self) -> None:
         """Make them all; a webhook's receiver is none of AWS's."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(WebhookStore, "send", lambda *_: Reply.ACCEPTED)
+            patch.setattr(WebhookProvider, "send", lambda *_: Reply.ACCEPTED)
             self._declare()
             self._begin_without_a_key()
             audience, joined, limited = self._segments("AUDIENCE", "JOINED", "LIMITED")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from segments.stores import keys
+from api_segments.aws import keys
 from tests.simulation.history import Moments, changes, segment_ids
 from tests.simulation.plan import Request
 from tests.simulation.world import Outcome, World

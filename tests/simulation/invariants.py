@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from segments.limits import MAX_ACTIVE_SEGMENTS, REQUEST_SECONDS
-from segments.model import Profile, Token, TokenType
-from segments.services.reachability import reach_of
-from segments.stores import keys
+from api_segments.aws import keys
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
+from api_segments.memberships.announcement import REQUEST_SECONDS
+from api_segments.profiles.model import Profile, Token, TokenType
+from api_segments.profiles.reachability import reach_of
 from tests.simulation.clients import Clients, check
 from tests.simulation.history import Moments
 from tests.simulation.world import World

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segments.stores.email import MESSAGE_HEADER
+from api_segments.campaigns.providers.email import MESSAGE_HEADER
 from tests.support.dynamodb.errors import client_error
 
 Json = dict[str, Any]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from segments.campaigns import DeliveryStatus, TargetMode
-from segments.model import Channel, ProfileUpdate
-from segments.services.opt_outs import OptOutService, Origin, TokenUse
-from segments.stores.channels import Reply
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns.model import DeliveryStatus, TargetMode
+from api_segments.campaigns.sending.opt_outs import OptOutService, Origin, TokenUse
+from api_segments.core.channels import Channel
+from api_segments.profiles.model import ProfileUpdate
 from tests.support.rights import Use, allows
 from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, Provider, World
 

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from segments.stores.keys import STACK
+from api_segments.aws.keys import STACK
 from tests.simulation.plan import draw
 from tests.simulation.run import play
 from tests.simulation.tour import Tour

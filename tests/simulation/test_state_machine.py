@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from segments.model import Profile
-from segments.services.reachability import reach_of
+from api_segments.profiles.model import Profile
+from api_segments.profiles.reachability import reach_of
 from tests.simulation.clients import Clients
 from tests.simulation.delivery import READERS, Poller, first_failure, work_off
 from tests.simulation.invariants import check_all, check_counts

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from segments.campaigns import CampaignStatus, DeliveryStatus
-from segments.stores import dynamodb
+from api_segments.campaigns.model import CampaignStatus, DeliveryStatus
+from api_segments.core import parallel
 from tests.simulation.triggering import Triggering
 from tests.simulation.world import InlinePool
 
@@ -15,7 +15,7 @@ A_TEST = 25
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "_POOL", InlinePool())
+    monkeypatch.setattr(parallel, "_POOL", InlinePool())
 
 
 def held(world: Triggering) -> None:

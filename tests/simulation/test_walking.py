@@ -5,10 +5,11 @@ from collections import Counter
 
 import pytest
 
-from segments.campaigns import CampaignStatus, DeliveryStatus
-from segments.limits import CAMPAIGN_PAGE
-from segments.services import campaign_runs
-from segments.stores import dynamodb, member_lists
+from api_segments.campaigns.model import CampaignStatus, DeliveryStatus
+from api_segments.campaigns.running import runs as campaign_runs
+from api_segments.campaigns.store_walks import CAMPAIGN_PAGE
+from api_segments.core import parallel
+from api_segments.memberships import store_lists as member_lists
 from tests.simulation.walking import Walking
 from tests.simulation.world import InlinePool
 
@@ -18,7 +19,7 @@ A_TEST = 25
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "_POOL", InlinePool())
+    monkeypatch.setattr(parallel, "_POOL", InlinePool())
 
 
 def held(world: Walking) -> None:

@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.openapi import ROUTES
-from segments.errors import ThrottledError
-from segments.model import NewSegment
-from segments.services.segments import CreateResult
-from segments.stores.dynamodb import number_set
-from segments.stores.keys import membership
+from api_segments.aws import clients
+from api_segments.aws.dynamodb import number_set
+from api_segments.aws.keys import membership
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import ThrottledError
+from api_segments.segments import wiring as segments_wiring
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import NewSegment
+from api_segments.site.openapi import ROUTES
 from tests.simulation.campaign_tour import CampaignTour
 from tests.simulation.weather import SimulatedClient
-from tests.simulation.world import World, forget_services
+from tests.simulation.world import World
 from tests.support.events import Event, body_of, with_body, without_body
 from tests.support.headers import authorizer_event
 from tests.support.routes import HANDLERS
+from tests.support.wired import forget_services
 
 Json = Any
 
@@ -86,8 +88,8 @@ class Throttled:
 
     def create(
         self, _account_id: str, entries: Sequence[NewSegment], _deadline: Deadline, _request: str | None
-    ) -> CreateResult:
-        return CreateResult({}, {place: ThrottledError("throttled") for place in range(len(entries))})
+    ) -> Creation:
+        return Creation({}, {place: ThrottledError("throttled") for place in range(len(entries))})
 
 
 class Tour:
@@ -133,7 +135,7 @@ class Tour:
         create = with_body("create_segment", ACCOUNT, entries)
         create["headers"] = {**create["headers"], "Idempotency-Key": "tour"}
         with pytest.MonkeyPatch.context() as patch:  # a request of which nothing is written: its key is forgotten
-            patch.setattr(wiring, "segments", Throttled)
+            patch.setattr(segments_wiring, "segments", Throttled)
             self._invoke("create_segment", create)
         answers = [self._invoke("create_segment", create) for _ in range(2)]
         for action in ("ADD", "REMOVE", "ADD"):
@@ -194,5 +196,5 @@ class Tour:
         client = SimulatedClient(self._world, GivenUp(self._world, fails=fails))
         with pytest.MonkeyPatch.context() as patch:
             for name in ("sqs_client", "streams_client", "lambda_client"):
-                patch.setattr(wiring, name, lambda: client)
+                patch.setattr(clients, name, lambda: client)
             self._invoke("replay", {"operation": "replay"})

@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from segments.campaigns import (
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.event_bus import EventBus
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.model import (
     Audience,
     Campaign,
     CampaignStatus,
@@ -19,21 +23,18 @@ from segments.campaigns import (
     TargetMode,
     Trigger,
 )
-from segments.clock import Deadline
-from segments.errors import NotWrittenError
-from segments.model import Action, Channel
-from segments.services.campaign_runs import CampaignRunService, CampaignStores, Pace
-from segments.services.campaign_triggers import CampaignTriggerService, Change
-from segments.stores import keys
-from segments.stores.campaigns import CampaignStore
-from segments.stores.change_bus import ChangeBus
-from segments.stores.deliveries import DeliveryStore, StoredDelivery
-from segments.stores.dynamodb import DynamoDB
-from segments.stores.member_lists import MemberListStore
-from segments.stores.memberships import MembershipStore
-from segments.stores.segment_uses import SegmentUseStore
-from segments.stores.task_queue import TaskQueue
-from segments.stores.walks import WalkStore
+from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
+from api_segments.campaigns.running.triggers import CampaignTriggerService, Change
+from api_segments.campaigns.store import CampaignStore
+from api_segments.campaigns.store_deliveries import DeliveryStore, StoredDelivery
+from api_segments.campaigns.store_walks import WalkStore
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import NotWrittenError
+from api_segments.memberships.model import Action
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.segments.store_uses import SegmentUseStore
 from tests.simulation.walking import ACCOUNT, CAMPAIGN_ID, START, Crash, HandClock, Outside, Shaky
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
@@ -159,7 +160,7 @@ class Triggering:
             MemberListStore(db, self.environment["SEGMENT_MEMBERS_TABLE"]),
             self._memberships(db),
             TaskQueue(self._shaky(self.outside), "messages"),
-            ChangeBus(self._shaky(self.outside), "bus"),
+            EventBus(self._shaky(self.outside), "bus"),
             Pace(1000.0, 0.0),
             self.clock,
         )

@@ -15,7 +15,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from segments.campaigns import (
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.event_bus import EventBus
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.model import (
     Audience,
     Campaign,
     CampaignStatus,
@@ -25,20 +29,16 @@ from segments.campaigns import (
     SkipReason,
     TargetMode,
 )
-from segments.clock import Clock, Deadline
-from segments.errors import NotWrittenError
-from segments.model import Channel
-from segments.services.campaign_runs import CampaignRunService, CampaignStores, Pace
-from segments.stores import keys
-from segments.stores.campaigns import CampaignStore
-from segments.stores.change_bus import ChangeBus
-from segments.stores.deliveries import DeliveryStore
-from segments.stores.dynamodb import DynamoDB
-from segments.stores.member_lists import MemberListStore
-from segments.stores.memberships import MembershipStore
-from segments.stores.segment_uses import SegmentUseStore
-from segments.stores.task_queue import TaskQueue
-from segments.stores.walks import WalkStore
+from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
+from api_segments.campaigns.store import CampaignStore
+from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.campaigns.store_walks import WalkStore
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Clock, Deadline
+from api_segments.core.errors import NotWrittenError
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.segments.store_uses import SegmentUseStore
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
 
@@ -204,7 +204,7 @@ class Walking:
             MemberListStore(db, self.environment["SEGMENT_MEMBERS_TABLE"]),
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),
-            ChangeBus(shaky(self.outside), "bus"),
+            EventBus(shaky(self.outside), "bus"),
             Pace(1000.0, LAG_SECONDS),
             self.clock,
         )

@@ -14,6 +14,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from api_segments.aws import clients
+from api_segments.core import parallel
+from api_segments.core.clock import SYSTEM_CLOCK
+from api_segments.core.settings import Settings
+from api_segments.http import observability
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
 from functions.campaigns.app import handler as campaigns
@@ -33,10 +38,6 @@ from functions.send_messages.app import handler as send_messages
 from functions.trigger_campaigns.app import handler as trigger_campaigns
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.update_segment.app import handler as update_segment
-from segments.clock import SYSTEM_CLOCK
-from segments.edge import observability, wiring
-from segments.settings import Settings
-from segments.stores import dynamodb
 from tests.simulation.bus import Bus, Queue, Sqs
 from tests.simulation.history import History, Moments
 from tests.simulation.providers import Mail, Notifications, Schedules
@@ -50,6 +51,7 @@ from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
 from tests.support.template import resources
+from tests.support.wired import forget_services
 
 T = TypeVar("T")
 
@@ -260,15 +262,15 @@ class World:
             unused = {name.upper(): "unused" for name in Settings.__dataclass_fields__}
             for name, value in {**unused, **self.environment, **NAMES, **urls}.items():
                 patch.setenv(name, value)
-            patch.setattr(wiring, "dynamodb_client", lambda: SimulatedClient(self, self.db))
-            patch.setattr(wiring, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
-            patch.setattr(wiring, "events_client", lambda: SimulatedClient(self, self.bus))
-            patch.setattr(wiring, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
-            patch.setattr(wiring, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
-            patch.setattr(wiring, "sesv2_client", lambda: SimulatedClient(self, self.mail))
-            patch.setattr(wiring, "sns_client", lambda: SimulatedClient(self, self.notifications))
+            patch.setattr(clients, "dynamodb_client", lambda: SimulatedClient(self, self.db))
+            patch.setattr(clients, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
+            patch.setattr(clients, "events_client", lambda: SimulatedClient(self, self.bus))
+            patch.setattr(clients, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
+            patch.setattr(clients, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
+            patch.setattr(clients, "sesv2_client", lambda: SimulatedClient(self, self.mail))
+            patch.setattr(clients, "sns_client", lambda: SimulatedClient(self, self.notifications))
             patch.setattr(manage_segments_app, "__class__", SideBySideResolver)
-            patch.setattr(dynamodb, "_POOL", InlinePool())
+            patch.setattr(parallel, "_POOL", InlinePool())
             patch.setattr(SYSTEM_CLOCK, "now", lambda: datetime.fromtimestamp(self.scheduler.now, UTC))
             patch.setattr(SYSTEM_CLOCK, "monotonic", lambda: self.scheduler.now)
             patch.setattr(SYSTEM_CLOCK, "sleep", self.pause)
@@ -292,13 +294,6 @@ def queue_rules(name: str) -> dict[str, Any]:
     """Read the rules of a queue in the template."""
     queue = resources("AWS::SQS::Queue")[name]
     return {"visibility": queue["VisibilityTimeout"], "most_receives": queue["RedrivePolicy"]["maxReceiveCount"]}
-
-
-def forget_services() -> None:
-    """Let the next call wire services anew."""
-    for made in vars(wiring).values():
-        if getattr(made, "__module__", None) == wiring.__name__ and hasattr(made, "cache_clear"):
-            made.cache_clear()
 
 
 def _short(answer: Event) -> str:

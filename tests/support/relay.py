@@ -6,29 +6,46 @@ a partial failure cut at the lowest number named, and only what is left delivere
 "Configuring partial batch response with DynamoDB and Lambda"); and at last the destination.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from api_segments.core.clock import SYSTEM_CLOCK
 from tests.support.events import Context, Event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 BATCH_SIZE = 100
-MINUTE = 60
 MAXIMUM_ATTEMPTS = 4
 
 Handler = Callable[[Event, Any], Event]
+
+
+class StreamsClient:
+    """A client of DynamoDB's streams that tells of every record that it was written when it was read.
+
+    That time is the product's, which a test may move; the engine's own runs on, and DynamoDB Local's is to the minute.
+    """
+
+    def __init__(self, client: "DynamoDBStreamsClient") -> None:
+        self._client = client
+
+    def get_records(self, **arguments: Any) -> Any:
+        page = self._client.get_records(**arguments)
+        for record in page["Records"]:
+            record["dynamodb"]["ApproximateCreationDateTime"] = SYSTEM_CLOCK.now().replace(microsecond=0)
+        return page
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
 
 
 @dataclass
 class StreamReader:
     """Reads a stream from now on, all shards."""
 
-    client: "DynamoDBStreamsClient"
+    client: "DynamoDBStreamsClient | StreamsClient"
     stream_arn: str
     _last_read: dict[str, str] = field(default_factory=dict)
 
@@ -87,17 +104,7 @@ class EventSourceMapping:
             self._batch(batch[min(numbers.index(number) for number in failures) :], attempts - 1)
 
 
-def to_the_second(written: int, now: int) -> int:
-    """Return when a record was written, which DynamoDB Local tells to the minute below, and AWS to the second.
-
-    A whole minute that is not long past is taken for such a one, written just before it is read.
-    """
-    is_rounded = written % MINUTE == 0 and now - written <= MINUTE
-    return now if is_rounded else written
-
-
 def _as_event(record: Any) -> Event:
     change = dict(record["dynamodb"])
-    written: datetime = change["ApproximateCreationDateTime"]
-    change["ApproximateCreationDateTime"] = to_the_second(int(written.timestamp()), int(time.time()))
+    change["ApproximateCreationDateTime"] = int(change["ApproximateCreationDateTime"].timestamp())
     return {"eventID": record["eventID"], "eventName": record["eventName"], "dynamodb": change}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from segments.edge.openapi import ROUTES
+from api_segments.site.openapi import ROUTES
 from tests.support.events import Context, Event, body_of, without_body
 from tests.support.template import resources
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from segments.campaigns import (
+from api_segments.aws.delivery import Reply
+from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.signing_key import SigningKeyStore
+from api_segments.campaigns.model import (
     Audience,
     Campaign,
     CampaignSettings,
@@ -16,20 +19,18 @@ from segments.campaigns import (
     TargetMode,
     Webhook,
 )
-from segments.clock import Clock, Deadline, rfc3339
-from segments.model import Action, ProfileUpdate, Token, TokenType
-from segments.services.dispatch import Dispatch, Providers
-from segments.services.opt_outs import MessageTokens
-from segments.services.profiles import ProfileService
-from segments.services.sending import QueuedMessage, SendingService, SendingStores
-from segments.stores.campaign_settings import CampaignSettingsStore
-from segments.stores.campaigns import CampaignStore
-from segments.stores.channels import Reply
-from segments.stores.deliveries import DeliveryStore, delivery_key
-from segments.stores.dynamodb import DynamoDB
-from segments.stores.memberships import MembershipStore, SetChange
-from segments.stores.profiles import ProfileStore
-from segments.stores.signing_key import SigningKeyStore
+from api_segments.campaigns.sending.dispatch import Dispatch, Providers
+from api_segments.campaigns.sending.opt_outs import MessageTokens
+from api_segments.campaigns.sending.service import QueuedMessage, SendingService, SendingStores
+from api_segments.campaigns.store import CampaignStore
+from api_segments.campaigns.store_deliveries import DeliveryStore, delivery_key
+from api_segments.campaigns.store_settings import CampaignSettingsStore
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.memberships.model import Action
+from api_segments.memberships.store import MembershipStore, SetChange
+from api_segments.profiles.model import ProfileUpdate, Token, TokenType
+from api_segments.profiles.service import ProfileService
+from api_segments.profiles.store import ProfileStore
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
 

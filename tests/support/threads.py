@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-T = TypeVar("T")
+from tests.support.clock import racing
+from tests.support.waiting import PATIENCE_SECONDS
 
-START_SECONDS = 30
+T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -15,8 +16,9 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
-        barrier.wait(START_SECONDS)
-        return call()
+        barrier.wait(PATIENCE_SECONDS)
+        with racing():
+            return call()
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return [future.result() for future in [threads.submit(run, call) for call in calls]]

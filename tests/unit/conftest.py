@@ -9,15 +9,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from api_segments.aws import clients
+from api_segments.core.settings import Settings
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.model import UpdateResult
+from api_segments.segments import wiring as segments_wiring
+from api_segments.segments.creation import Creation
 from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
-from segments import clients
-from segments.edge import wiring
-from segments.model import UpdateResult
-from segments.services.segments import CreateResult
-from segments.settings import Settings
 from tests.support.events import Context, Event, body_of, with_body
 from tests.support.tables import create_tables
+from tests.support.wired import forget_services
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -44,10 +46,10 @@ def function_environment(monkeypatch: pytest.MonkeyPatch, socket_disabled: None)
 
 
 def clear_caches() -> None:
-    for module in (clients, wiring):
-        for member in list(vars(module).values()):
-            if hasattr(member, "cache_clear"):
-                member.cache_clear()
+    forget_services()
+    for member in list(vars(clients).values()):
+        if hasattr(member, "cache_clear"):
+            member.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def tables(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Itera
     created = create_tables(dynamodb)
     for name, table in created.items():
         monkeypatch.setenv(name, table)
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: dynamodb)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: dynamodb)
     yield dynamodb
     for table in created.values():
         dynamodb.delete_table(TableName=table)
@@ -75,9 +77,9 @@ class RecordingServices:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
 
-    def create(self, *arguments: Any) -> CreateResult:
+    def create(self, *arguments: Any) -> Creation:
         self.calls.append(("create", arguments))
-        return CreateResult({}, {})
+        return Creation({}, {})
 
     def update(self, *arguments: Any) -> UpdateResult:
         self.calls.append(("update", arguments))
@@ -115,6 +117,6 @@ class Api:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     services = RecordingServices()
-    monkeypatch.setattr(wiring, "segments", lambda: services)
-    monkeypatch.setattr(wiring, "updates", lambda: services)
+    monkeypatch.setattr(segments_wiring, "segments", lambda: services)
+    monkeypatch.setattr(memberships_wiring, "updates", lambda: services)
     return Api(services)

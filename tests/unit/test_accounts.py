@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
-from segments.edge.authorizer import UnauthorizedByApiGateway
 from tests.support.events import Context, sample
 from tests.support.headers import authorizer_event
 

@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from segments.edge.batch_answers import create_answer, update_answer
-from segments.edge.http import Answer, render
-from segments.edge.requests import parse_update
-from segments.errors import (
+from api_segments.core.errors import (
     ConflictError,
     NotFoundError,
     QuotaExceededError,
@@ -18,17 +15,13 @@ from segments.errors import (
     ThrottledError,
     UnavailableError,
 )
-from segments.model import (
-    Action,
-    NewSegment,
-    Rejection,
-    Segment,
-    SegmentReference,
-    Status,
-    UpdateResult,
-    UserReference,
-)
-from segments.services.segments import CreateResult
+from api_segments.http.gateway import Answer, render
+from api_segments.memberships.answers import update_answer
+from api_segments.memberships.model import Action, Rejection, UpdateResult, UserReference
+from api_segments.memberships.requests import parse_update
+from api_segments.segments.answers import create_answer
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import NewSegment, Segment, SegmentReference, SegmentStatus
 
 Pair = tuple[UserReference, SegmentReference, Action]
 
@@ -43,7 +36,7 @@ def entry(place: int) -> NewSegment:
 
 
 def segment(place: int) -> Segment:
-    return Segment("T-1", 1_000 + place, f"segment {place}", f"C{place}", Status.ACTIVE, NOW)
+    return Segment("T-1", 1_000 + place, f"segment {place}", f"C{place}", SegmentStatus.ACTIVE, NOW)
 
 
 def rejected(error: SegmentsError, user: UserReference = USER, reference: SegmentReference = GOLD) -> Rejection:
@@ -51,7 +44,7 @@ def rejected(error: SegmentsError, user: UserReference = USER, reference: Segmen
 
 
 def created(places: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
-    result = CreateResult({place: segment(place) for place in places}, refused)
+    result = Creation({place: segment(place) for place in places}, refused)
     return create_answer([entry(place) for place in range(10)], result)
 
 

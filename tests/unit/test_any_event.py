@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.site.openapi import ROUTES
 from functions.authorizer.app import handler as authorizer
-from segments.edge import wiring
-from segments.edge.authorizer import UnauthorizedByApiGateway
-from segments.edge.openapi import PARAMETERS
 from tests.support.events import Context, Event, body_of
 from tests.support.headers import ACCOUNT, PASSCODE, event_with
 from tests.support.routes import HANDLERS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
@@ -38,7 +38,9 @@ text = st.text(characters, max_size=40) | st.sampled_from(
     ["", "a", "GOLD", KNOWN_GUID, "1", "0", "-1", "1e3", "9" * 30]
 )
 ids = text | st.text(characters, min_size=250, max_size=260)
-names = text | st.sampled_from([name for name, kind in PARAMETERS.items() if kind["in"] == "query"])
+names = text | st.sampled_from(
+    sorted({name for route in ROUTES for name, kind in route.parameters.items() if kind["in"] == "query"})
+)
 values = text | st.sampled_from(["active", "all", "2026-11", "0000-00", "1000", "1001", "GOLD", "a"])
 queries = st.none() | st.dictionaries(names, values, max_size=3)
 headers = st.dictionaries(
@@ -154,7 +156,7 @@ def known_segment(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> 
     _, uploaded, _ = send(upload, event_of(ACCOUNT_ID, upload, None, {"d": [profile("a", KNOWN_GUID, Email="a@b.c")]}))
     assert (created["status"], uploaded["status"]) == ("success", "success")
     services = RecordingServices()
-    monkeypatch.setattr(wiring, "updates", lambda: services)
+    monkeypatch.setattr(memberships_wiring, "updates", lambda: services)
     return str(created["segments"][0]["id"])
 
 

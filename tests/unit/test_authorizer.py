@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.accounts import wiring as accounts_wiring
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.accounts.model import Account as StoredAccount
+from api_segments.accounts.store import AccountStore
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import UnavailableError
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.edge.authorizer import UnauthorizedByApiGateway
-from segments.errors import UnavailableError
-from segments.model import Account as StoredAccount
-from segments.stores.accounts import AccountStore
 from tests.support.events import Context, Event, sample
 from tests.support.headers import ACCOUNT, PASSCODE, authorizer_event, event_with
 from tests.support.template import load
@@ -249,6 +249,6 @@ def test_a_database_that_fails_lets_nobody_in_and_is_not_told_as_a_wrong_passcod
         def authenticate(self, *_: object) -> None:
             raise UnavailableError("the database is not available")
 
-    monkeypatch.setattr(wiring, "accounts", Failing)
+    monkeypatch.setattr(accounts_wiring, "accounts", Failing)
     with pytest.raises(UnavailableError):
         ask(sample("authorizer"))

@@ -6,7 +6,11 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic_core import CoreSchema
 
-from segments.edge import bodies, requests
+from api_segments.http import fields, validation
+from api_segments.memberships import bodies as of_memberships
+from api_segments.memberships.requests import UPDATE
+from api_segments.segments import bodies as of_segments
+from api_segments.segments.requests import CREATE, RENAME
 
 # What pydantic adds for its own use, and what says nothing about which values pass.
 SAYS_NOTHING = {"cls", "computed_fields", "metadata", "ref", "title"}
@@ -21,11 +25,11 @@ def plain(schema: Any) -> Any:
 @pytest.mark.parametrize(
     ("described", "checked"),
     [
-        (bodies.CREATE, requests.CREATE),
-        (bodies.UPDATE, requests.UPDATE),
-        (bodies.RENAME, requests.RENAME),
-        (bodies.TEXT, requests.TEXT),
-        (bodies.SEGMENT_ID, requests.SEGMENT_ID),
+        (of_segments.CREATE, CREATE),
+        (of_memberships.UPDATE, UPDATE),
+        (of_segments.RENAME, RENAME),
+        (fields.TEXT, validation.TEXT),
+        (fields.SEGMENT_ID, validation.SEGMENT_ID),
     ],
     ids=["create", "update", "rename", "text", "segment id"],
 )

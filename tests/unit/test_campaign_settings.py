@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.model import CampaignSettings
+from api_segments.core.clock import Deadline
+from api_segments.core.limits import MAX_SENDERS, MAX_WEBHOOKS
+from api_segments.profiles.model import TokenType
 from functions.accounts.app import handler as accounts
-from segments.campaigns import CampaignSettings
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.limits import MAX_SENDERS, MAX_WEBHOOKS
-from segments.model import TokenType
 from tests.support.events import Context
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def call(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def settings_of(account_id: str) -> CampaignSettings:
-    return wiring._campaign_settings().get(account_id, Deadline.after(5))  # noqa: SLF001 - as the services get it
+    return campaigns_wiring.settings_store().get(account_id, Deadline.after(5))
 
 
 def refused(answer: Json, code: int, error: str) -> bool:

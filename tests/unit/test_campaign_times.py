@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segments.errors import InvalidRequestError
-from segments.services.campaign_times import as_number, read_start, start_of_day
+from api_segments.campaigns.planning.times import as_number, read_start, start_of_day
+from api_segments.core.errors import InvalidRequestError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BERLIN = "Europe/Berlin"

@@ -18,15 +18,15 @@ from botocore.exceptions import (
 )
 from botocore.stub import ANY, Stubber
 
-from segments import clients
-from segments.clock import Clock, Deadline
-from segments.errors import UnavailableError
-from segments.model import Token, TokenType
-from segments.stores import email
-from segments.stores.channels import Reply, deliver
-from segments.stores.email import VERIFIED_SECONDS, Email, EmailStore, from_header
-from segments.stores.push import PushStore
-from segments.stores.sms import SmsStore
+from api_segments.aws import clients
+from api_segments.aws.delivery import Reply, deliver
+from api_segments.campaigns.providers import email
+from api_segments.campaigns.providers.email import VERIFIED_SECONDS, Email, EmailProvider, from_header
+from api_segments.campaigns.providers.push import PushProvider
+from api_segments.campaigns.providers.sms import SmsProvider
+from api_segments.core.clock import Clock, Deadline
+from api_segments.core.errors import UnavailableError
+from api_segments.profiles.model import Token, TokenType
 
 URL = "https://provider.example.com/"
 EMAIL = Email(
@@ -78,18 +78,18 @@ def sns() -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def emails(ses: Stubber) -> EmailStore:
-    return EmailStore(cast("Any", ses).client, "the-set")
+def emails(ses: Stubber) -> EmailProvider:
+    return EmailProvider(cast("Any", ses).client, "the-set")
 
 
 @pytest.fixture
-def sms(sns: Stubber) -> SmsStore:
-    return SmsStore(cast("Any", sns).client)
+def sms(sns: Stubber) -> SmsProvider:
+    return SmsProvider(cast("Any", sns).client)
 
 
 @pytest.fixture
-def pushes(sns: Stubber) -> PushStore:
-    return PushStore(cast("Any", sns).client)
+def pushes(sns: Stubber) -> PushProvider:
+    return PushProvider(cast("Any", sns).client)
 
 
 def raising(*errors: Exception) -> Callable[[], None]:
@@ -154,7 +154,7 @@ def test_nothing_is_begun_after_the_deadline(deadline: Deadline) -> None:
 
 
 def test_an_email_goes_out_with_the_one_click_headers_and_its_token(
-    emails: EmailStore, ses: Stubber, deadline: Deadline
+    emails: EmailProvider, ses: Stubber, deadline: Deadline
 ) -> None:
     ses.add_response(
         "send_email",
@@ -192,14 +192,14 @@ def test_an_email_goes_out_with_the_one_click_headers_and_its_token(
     ],
 )
 def test_ses_refuses_for_good_or_for_now(
-    emails: EmailStore, ses: Stubber, deadline: Deadline, code: str, reply: Reply
+    emails: EmailProvider, ses: Stubber, deadline: Deadline, code: str, reply: Reply
 ) -> None:
     ses.add_client_error("send_email", code)
     assert emails.send(EMAIL, deadline) is reply
 
 
 def test_an_email_without_sender_name_and_reply_address_has_neither(
-    emails: EmailStore, ses: Stubber, deadline: Deadline
+    emails: EmailProvider, ses: Stubber, deadline: Deadline
 ) -> None:
     bare = {"FromEmailAddress": "news@example.com", "ReplyToAddresses": [], "Content": ANY}
     expected = {**bare, "Destination": ANY, "ConfigurationSetName": "the-set"}
@@ -207,7 +207,7 @@ def test_an_email_without_sender_name_and_reply_address_has_neither(
     assert emails.send(replace(EMAIL, sender_name=None, reply_to=None), deadline) is Reply.ACCEPTED
 
 
-def test_a_link_too_long_for_a_header_is_not_sent(emails: EmailStore, deadline: Deadline) -> None:
+def test_a_link_too_long_for_a_header_is_not_sent(emails: EmailProvider, deadline: Deadline) -> None:
     assert emails.send(replace(EMAIL, unsubscribe_url="https://x/" + "a" * 900), deadline) is Reply.REFUSED
 
 
@@ -231,7 +231,7 @@ def test_a_senders_name_is_ascii_on_the_wire_and_comes_back_as_it_was(name: str)
 
 
 def test_a_sender_is_verified_by_itself_or_by_a_domain_above(
-    emails: EmailStore, ses: Stubber, deadline: Deadline
+    emails: EmailProvider, ses: Stubber, deadline: Deadline
 ) -> None:
     for identity, verified in [("mail.example.com", None), ("example.com", False), ("a@mail.example.com", True)]:
         asked = {"EmailIdentity": identity}
@@ -242,7 +242,9 @@ def test_a_sender_is_verified_by_itself_or_by_a_domain_above(
     assert emails.is_verified("a@mail.example.com", deadline)
 
 
-def test_a_sender_whom_ses_does_not_know_is_not_verified(emails: EmailStore, ses: Stubber, deadline: Deadline) -> None:
+def test_a_sender_whom_ses_does_not_know_is_not_verified(
+    emails: EmailProvider, ses: Stubber, deadline: Deadline
+) -> None:
     for _ in ("a@example.com", "example.com"):
         ses.add_client_error("get_email_identity", "NotFoundException")
     assert not emails.is_verified("a@example.com", deadline)
@@ -269,14 +271,14 @@ class Identities:
 )
 def test_a_hundred_senders_of_a_domain_ask_ses_once(deadline: Deadline, verified: str, asked: list[str]) -> None:
     identities = Identities(verified)
-    store = EmailStore(cast("Any", identities), "the-set")
+    store = EmailProvider(cast("Any", identities), "the-set")
     assert all(store.is_verified(f"a{number}@mail.example.com", deadline) for number in range(100))
     assert identities.asked == asked
 
 
 def test_what_ses_said_of_a_sender_is_good_for_a_minute(deadline: Deadline) -> None:
     identities = Identities()
-    store = EmailStore(cast("Any", identities), "the-set")
+    store = EmailProvider(cast("Any", identities), "the-set")
     for _ in range(2):
         assert not store.is_verified("a@example.com", deadline)
     assert identities.asked == ["example.com", "a@example.com"]
@@ -291,19 +293,19 @@ def test_what_ses_said_of_a_sender_is_good_for_a_minute(deadline: Deadline) -> N
 def test_what_is_known_of_senders_is_bounded(deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(email, "_KEPT_IDENTITIES", 3)
     identities = Identities()
-    store = EmailStore(cast("Any", identities), "the-set")
+    store = EmailProvider(cast("Any", identities), "the-set")
     for domain in ("a.com", "b.com", "c.com", "a.com"):
         store.is_verified(f"x@{domain}", deadline)
     assert len(identities.asked) == 8
 
 
-def test_ses_may_be_unavailable_when_it_is_asked(emails: EmailStore, ses: Stubber) -> None:
+def test_ses_may_be_unavailable_when_it_is_asked(emails: EmailProvider, ses: Stubber) -> None:
     ses.add_client_error("get_email_identity", "TooManyRequestsException")
     with pytest.raises(UnavailableError):
         emails.is_verified("a@example.com", Deadline.after(0, HandClock()))
 
 
-def test_an_sms_goes_to_the_number(sms: SmsStore, sns: Stubber, deadline: Deadline) -> None:
+def test_an_sms_goes_to_the_number(sms: SmsProvider, sns: Stubber, deadline: Deadline) -> None:
     attributes = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Promotional"}}
     expected = {"PhoneNumber": "+12025550123", "Message": "Hello", "MessageAttributes": attributes}
     sns.add_response("publish", {"MessageId": "1"}, expected)
@@ -320,7 +322,7 @@ def test_an_sms_goes_to_the_number(sms: SmsStore, sns: Stubber, deadline: Deadli
     ],
 )
 def test_sns_refuses_an_sms_for_good_or_for_now(
-    sms: SmsStore, sns: Stubber, deadline: Deadline, code: str, reply: Reply
+    sms: SmsProvider, sns: Stubber, deadline: Deadline, code: str, reply: Reply
 ) -> None:
     sns.add_client_error("publish", code)
     assert sms.send("+12025550123", "Hello", deadline) is reply
@@ -339,7 +341,7 @@ def test_sns_refuses_an_sms_for_good_or_for_now(
     ],
 )
 def test_a_push_goes_to_the_tokens_endpoint_in_its_platforms_shape(  # noqa: PLR0913, PLR0917 - a case has four parts
-    pushes: PushStore,
+    pushes: PushProvider,
     sns: Stubber,
     deadline: Deadline,
     application: str,
@@ -361,7 +363,7 @@ def test_a_push_goes_to_the_tokens_endpoint_in_its_platforms_shape(  # noqa: PLR
     assert json.loads(message[platform]) == payload
 
 
-def test_a_disabled_endpoint_is_a_dead_token(pushes: PushStore, sns: Stubber, deadline: Deadline) -> None:
+def test_a_disabled_endpoint_is_a_dead_token(pushes: PushProvider, sns: Stubber, deadline: Deadline) -> None:
     sns.add_response("create_platform_endpoint", {"EndpointArn": ENDPOINT})
     sns.add_client_error("publish", "EndpointDisabled")
     assert pushes.send(FCM, PHONE_TOKEN, {"title": "T", "body": "B"}, deadline) is Reply.GONE
@@ -376,23 +378,23 @@ def test_a_disabled_endpoint_is_a_dead_token(pushes: PushStore, sns: Stubber, de
     ],
 )
 def test_sns_refuses_a_push_for_good_or_for_now(
-    pushes: PushStore, sns: Stubber, deadline: Deadline, code: str, reply: Reply
+    pushes: PushProvider, sns: Stubber, deadline: Deadline, code: str, reply: Reply
 ) -> None:
     sns.add_response("create_platform_endpoint", {"EndpointArn": ENDPOINT})
     sns.add_client_error("publish", code)
     assert pushes.send(FCM, PHONE_TOKEN, {"title": "T", "body": "B"}, deadline) is reply
 
 
-def test_a_token_that_is_none_is_refused(pushes: PushStore, sns: Stubber, deadline: Deadline) -> None:
+def test_a_token_that_is_none_is_refused(pushes: PushProvider, sns: Stubber, deadline: Deadline) -> None:
     sns.add_client_error("create_platform_endpoint", "InvalidParameter")
     assert pushes.send(FCM, PHONE_TOKEN, {"title": "T", "body": "B"}, deadline) is Reply.REFUSED
 
 
-def test_an_endpoint_that_may_have_been_made_is_no_message_sent(pushes: PushStore, deadline: Deadline) -> None:
+def test_an_endpoint_that_may_have_been_made_is_no_message_sent(pushes: PushProvider, deadline: Deadline) -> None:
     class NoAnswer:
         def create_platform_endpoint(self, **_: Any) -> None:
             raise ReadTimeoutError(endpoint_url=URL)
 
-    store = PushStore(cast("Any", NoAnswer()))
+    store = PushProvider(cast("Any", NoAnswer()))
     assert store.send(FCM, PHONE_TOKEN, {"title": "T", "body": "B"}, deadline) is Reply.TRY_AGAIN
     assert pushes is not None

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_socket
 
-from segments import clients
-from segments.clock import Clock, Deadline
-from segments.stores.channels import Reply
-from segments.stores.email import Email, EmailStore
-from segments.stores.sms import SmsStore
+from api_segments.aws import clients
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns.providers.email import Email, EmailProvider
+from api_segments.campaigns.providers.sms import SmsProvider
+from api_segments.core.clock import Clock, Deadline
 from tests.support.receiver import LOOPBACK, Receiver, read_request, receiving
 
 MADE = [
@@ -79,11 +79,11 @@ def loopback(function_environment: None) -> Iterator[None]:
 
 def send_email(_: Receiver) -> Reply:
     email = Email("a@example.com", None, "b@example.com", None, "Hi", "<p>Hi</p>", "https://x.example.com/u", "t")
-    return EmailStore(clients.sesv2_client(), "the-set").send(email, Deadline.after(20))
+    return EmailProvider(clients.sesv2_client(), "the-set").send(email, Deadline.after(20))
 
 
 def send_sms(_: Receiver) -> Reply:
-    return SmsStore(clients.sns_client()).send("+12025550123", "Hi", Deadline.after(20))
+    return SmsProvider(clients.sns_client()).send("+12025550123", "Hi", Deadline.after(20))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from segments.campaigns import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
-from segments.errors import InvalidRequestError
-from segments.model import Profile, TokenType
-from segments.services.content import check_content, render, sender_of, variables, webhook_of
-from segments.services.templates import TemplateError
+from api_segments.campaigns.content.fields import check_content, render, sender_of, variables, webhook_of
+from api_segments.campaigns.content.templates import TemplateError
+from api_segments.campaigns.model import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
+from api_segments.core.errors import InvalidRequestError
+from api_segments.profiles.model import Profile, TokenType
 
 SETTINGS = CampaignSettings(
     senders=("news@example.com", "Shop@example.com"),

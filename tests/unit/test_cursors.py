@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segments.clock import Clock, Deadline
-from segments.edge.cursors import Cursors
-from segments.errors import InvalidRequestError
-from segments.limits import CURSOR_HOURS
-from segments.stores.signing_key import SigningKeyStore
+from api_segments.aws.signing_key import SigningKeyStore
+from api_segments.core.clock import Clock, Deadline
+from api_segments.core.errors import InvalidRequestError
+from api_segments.core.limits import CURSOR_HOURS
+from api_segments.http.cursors import Cursors
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DEADLINE = Deadline.after(60)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from segments.campaigns import Audience, CampaignSettings, DeliveryStatus, Message, TargetMode, Trigger
-from segments.model import Action, Channel
-from segments.services.opt_outs import Origin, TokenUse
-from segments.stores.channels import Reply
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns.model import Audience, CampaignSettings, DeliveryStatus, Message, TargetMode, Trigger
+from api_segments.campaigns.sending.opt_outs import Origin, TokenUse
+from api_segments.core.channels import Channel
+from api_segments.memberships.model import Action
 from tests.support.sending import ACCOUNT, APNS, CAMPAIGN_ID, CHROME, CONTENTS, FCM, GUID, PUBLIC_URL, World, ended
 
 

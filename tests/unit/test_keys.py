@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from segments.clock import rfc3339
-from segments.limits import COUNTER_SLOTS, MAX_ID_CHARACTERS, MAX_SEGMENT_ID, MEMBER_BUCKETS
-from segments.model import Action
-from segments.services.accounts import ACCOUNT_ID
-from segments.stores import keys
+from api_segments.accounts.service import ACCOUNT_ID
+from api_segments.aws import keys
+from api_segments.aws.keys import COUNTER_SLOTS, MEMBER_BUCKETS
+from api_segments.core.clock import rfc3339
+from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
+from api_segments.memberships.model import Action
 
 LONGEST_ACCOUNT = "A" * 64
 LONGEST_TEXT = "😀" * MAX_ID_CHARACTERS

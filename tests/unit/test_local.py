@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api_segments.profiles.requests import parse_upload
 from local import run, sam
 from local.audience import READERS, SEGMENTS, USERS_A_REQUEST, Shop, Update, batches, body, joining, moving
 from local.customers import FILE, generate, read
@@ -14,7 +15,6 @@ from local.live import event_line
 from local.outcome import Outcome, Seen
 from local.subscriber import CHANGE, Event
 from local.uploads import CHANNELS, RECORDS_A_REQUEST, Reach, portions, records_of, second_thoughts
-from segments.edge.profile_records import parse_upload
 
 RESERVED_ADDRESS = re.compile(r"[a-z.]+[0-9]+@example\.(com|org|net)")  # RFC 2606
 RESERVED_NUMBER = re.compile(

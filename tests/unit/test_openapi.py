@@ -7,9 +7,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from api_segments.http.gateway import CODES
+from api_segments.http.openapi import ERRORS
+from api_segments.site.openapi import document
 from functions.dashboard.app import handler as dashboard
-from segments.edge.http import CODES
-from segments.edge.openapi import ERRORS, document
 from tests.support.events import Context, sample
 from tests.support.routes import DEPLOYED_OF_THE_API
 

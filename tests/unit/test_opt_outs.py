@@ -8,13 +8,17 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from api_segments.aws import clients
+from api_segments.aws import wiring as aws_wiring
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import NotFoundError, NotWrittenError
+from api_segments.profiles import wiring as profiles_wiring
+from api_segments.profiles.model import Profile, ProfileUpdate
 from functions.mail_feedback.app import handler as mail_feedback
 from functions.unsubscribe.app import handler as unsubscribe
-from segments.clock import Deadline
-from segments.edge import wiring
-from segments.errors import NotFoundError, NotWrittenError
-from segments.model import Channel, Profile, ProfileUpdate
-from segments.services.opt_outs import MessageTokens, Origin, TokenUse
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.events import Context, Event, sample
 from tests.support.faults import FaultyClient
@@ -36,7 +40,7 @@ def database(memory: InMemoryDynamoDB, monkeypatch: pytest.MonkeyPatch) -> Fault
     client = FaultyClient(memory)
     for name, table in create_tables(cast("Any", memory)).items():
         monkeypatch.setenv(name, table)
-    monkeypatch.setattr(wiring, "dynamodb_client", lambda: client)
+    monkeypatch.setattr(clients, "dynamodb_client", lambda: client)
     for account_id in ("T-1", "T-2"):
         upload(account_id, Email=ADDRESS, Name="Ada")
     return client
@@ -48,21 +52,21 @@ def deadline() -> Deadline:
 
 def upload(account_id: str, **attributes: Any) -> None:
     update = ProfileUpdate(identity="CT1", guid="5f2d", attributes=attributes)
-    assert wiring.profiles().update(account_id, {0: update}, deadline()) == {}
+    assert profiles_wiring.profiles().update(account_id, {0: update}, deadline()) == {}
 
 
 def profile(account_id: str = "T-1") -> Profile:
-    return wiring.profiles().get(account_id, None, "5f2d", deadline()).profile
+    return profiles_wiring.profiles().get(account_id, None, "5f2d", deadline()).profile
 
 
 def reach(account_id: str = "T-1") -> frozenset[Channel]:
-    membership = wiring.profiles().get(account_id, None, "5f2d", deadline()).membership
+    membership = profiles_wiring.profiles().get(account_id, None, "5f2d", deadline()).membership
     assert membership is not None
     return membership.reach
 
 
 def tokens() -> MessageTokens:
-    return wiring._message_tokens()  # noqa: SLF001 - as the services get it
+    return campaigns_wiring.message_tokens()
 
 
 def token(use: TokenUse = TokenUse.UNSUBSCRIBE, origin: Origin = ORIGIN) -> str:
@@ -140,7 +144,7 @@ def test_a_token_of_another_stack_is_none(
     written = token()
     for name, table in create_tables(cast("Any", memory)).items():
         monkeypatch.setenv(name, table)
-    for made in (wiring._settings, wiring._signing_key, wiring._message_tokens):  # noqa: SLF001 - a fresh process
+    for made in (aws_wiring.settings, aws_wiring.signing_key, campaigns_wiring.message_tokens):
         made.cache_clear()
     with pytest.raises(NotFoundError):
         tokens().read(TokenUse.UNSUBSCRIBE, written, deadline())
@@ -208,7 +212,7 @@ def test_a_wrong_link_is_404_and_shows_nothing_of_itself(database: FaultyClient,
 def test_an_erased_user_stays_erased(database: FaultyClient) -> None:
     assert database is not None
     said = token()
-    wiring.profiles().erase("T-1", "CT1", deadline())
+    profiles_wiring.profiles().erase("T-1", "CT1", deadline())
     assert request("POST", said)["statusCode"] == 200
     with pytest.raises(NotFoundError):
         profile()
@@ -268,7 +272,7 @@ def test_nothing_else_opts_out(database: FaultyClient, event_of: Any) -> None:
     mail_feedback(event_of(), Context())
     assert (profile(), profile("T-2")) == before
     with pytest.raises(NotFoundError):
-        wiring.profiles().get("T-1", None, "nobody", deadline())
+        profiles_wiring.profiles().get("T-1", None, "nobody", deadline())
 
 
 def test_an_address_beyond_ascii_bounces_as_mail_servers_write_it(database: FaultyClient) -> None:

@@ -8,13 +8,19 @@ from typing import Any, cast
 
 import pytest
 
+from api_segments.aws import clients
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.model import CampaignSettings, DeliveryStatus, Message, TargetMode, Webhook
+from api_segments.campaigns.sending.messages import MESSAGE_ATTEMPTS
+from api_segments.campaigns.sending.service import (
+    PROVIDER_SECONDS,
+    SENDING_SECONDS,
+    SETTLING_SECONDS,
+    QueuedMessage,
+    SendingReport,
+)
 from functions.send_messages.app import handler
-from segments import clients
-from segments.campaigns import CampaignSettings, DeliveryStatus, Message, TargetMode, Webhook
-from segments.edge import wiring
-from segments.limits import MESSAGE_ATTEMPTS, PROVIDER_SECONDS, SENDING_SECONDS, SETTLING_SECONDS
-from segments.services.sending import QueuedMessage, SendingReport
-from segments.stores.channels import Reply
 from tests.support.events import Context, Event, sample
 from tests.support.sending import CONTENTS, MESSAGE, World
 from tests.support.template import resources
@@ -52,13 +58,13 @@ class Recorder:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    monkeypatch.setattr(wiring, "sending", lambda: world.sender)
+    monkeypatch.setattr(campaigns_wiring, "sending", lambda: world.sender)
     return world
 
 
 def test_a_batch_is_read_and_what_did_not_end_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder("m1")
-    monkeypatch.setattr(wiring, "sending", lambda: recorder)
+    monkeypatch.setattr(campaigns_wiring, "sending", lambda: recorder)
     messages = [Message("T-1", 1, f"d{number}", "p", {"Action": "ADD"} if number else None) for number in range(3)]
     answer = handler(batch(*(message.to_json() for message in messages)), cast("Any", Context()))
     assert failures(answer) == ["m1"]
@@ -68,7 +74,7 @@ def test_a_batch_is_read_and_what_did_not_end_comes_again(monkeypatch: pytest.Mo
 
 def test_the_delivery_after_which_the_queue_gives_up_is_known_as_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
-    monkeypatch.setattr(wiring, "sending", lambda: recorder)
+    monkeypatch.setattr(campaigns_wiring, "sending", lambda: recorder)
     for received in (MESSAGE_ATTEMPTS - 1, MESSAGE_ATTEMPTS, MESSAGE_ATTEMPTS + 1):
         handler(batch(MESSAGE.to_json(), received=received), cast("Any", Context()))
         assert recorder.given["m0"].is_last == (received >= MESSAGE_ATTEMPTS)
@@ -97,7 +103,7 @@ def test_each_batch_asks_for_connections_that_still_stand(world: World, monkeypa
             seen.append(world.state()[0])
 
     connections = Connections()
-    monkeypatch.setattr(wiring, "provider_connections", lambda: connections)
+    monkeypatch.setattr(campaigns_wiring, "provider_connections", lambda: connections)
     world.start(TargetMode.SMS)
     handler(batch(MESSAGE.to_json()), cast("Any", Context()))
     assert seen == ["begins", DeliveryStatus.SENT]

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from segments.campaigns import (
+from api_segments.aws import keys
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns.model import (
     Audience,
     CampaignSettings,
     CampaignStatus,
@@ -16,13 +18,10 @@ from segments.campaigns import (
     TargetMode,
     Trigger,
 )
-from segments.clock import rfc3339
-from segments.limits import PROVIDER_SECONDS, SENDING_SECONDS, SETTINGS_SECONDS
-from segments.model import Action
-from segments.services.sending import QueuedMessage
-from segments.stores import keys
-from segments.stores.channels import Reply
-from segments.stores.deliveries import DeliveryStore
+from api_segments.campaigns.sending.service import PROVIDER_SECONDS, SENDING_SECONDS, SETTINGS_SECONDS, QueuedMessage
+from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.core.clock import rfc3339
+from api_segments.memberships.model import Action
 from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, START, Crash, Provider, World, ended
 
 

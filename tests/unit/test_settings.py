@@ -2,7 +2,7 @@ from dataclasses import MISSING, asdict, fields
 
 import pytest
 
-from segments.settings import Settings
+from api_segments.core.settings import Settings
 
 NAMES = [field.name for field in fields(Settings)]
 COMPLETE = {name.upper(): f"the {name}" for name in NAMES}

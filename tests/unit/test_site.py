@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from segments.edge.site import FRAME, FRAME_SECURITY, SECURITY, Served, Site
+from api_segments.http.security import FRAME_SECURITY, SECURITY
+from api_segments.site.pages import FRAME, Served, Site
 from tests.support.template import ROOT
 
 PAGE = ROOT / "functions" / "dashboard" / "page"

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.channels import Channel
+from api_segments.core.errors import ThrottledError
+from api_segments.http.streams import partial_failure
+from api_segments.memberships import wiring as memberships_wiring
+from api_segments.memberships.model import MembershipRecord
+from api_segments.memberships.projection import ProjectionReport
+from api_segments.memberships.records import lag_seconds, read_membership_records
+from api_segments.segments.publishing import PublishReport
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
-from segments.edge import wiring
-from segments.edge.streams import lag_seconds, partial_failure, read_membership_records
-from segments.errors import ThrottledError
-from segments.model import Channel, MembershipRecord
-from segments.services.projection import ProjectionReport
-from segments.services.publishing import PublishReport
 from tests.support.events import Context, Event, sample
 
 FIRST, SECOND, THIRD = (f"10000000000000000000{place}" for place in (1, 2, 3))
@@ -104,7 +106,7 @@ class Reader:
         self.failing = frozenset(map(padded, failing))
         self.seen: list[str] = []
 
-    def publish_changes(self, records: list[MembershipRecord], _: object) -> PublishReport:
+    def publish(self, records: list[MembershipRecord], _: object) -> PublishReport:
         self.seen += [record.sequence for record in records]
         return PublishReport(len(records), self.failing)
 
@@ -122,8 +124,8 @@ def test_a_function_names_the_first_record_that_failed_or_could_not_be_read(
     monkeypatch: pytest.MonkeyPatch, function: str, failing: set[str], unreadable: int | None, named: list[str]
 ) -> None:
     reader = Reader(failing)
-    monkeypatch.setattr(wiring, "publishing", lambda: reader)
-    monkeypatch.setattr(wiring, "projection", lambda: reader)
+    monkeypatch.setattr(memberships_wiring, "publishing", lambda: reader)
+    monkeypatch.setattr(memberships_wiring, "projection", lambda: reader)
     event = events()
     if unreadable is not None:
         event["Records"][unreadable]["dynamodb"]["NewImage"] = {"pk": {"S": "?"}}
@@ -136,13 +138,13 @@ def test_a_batch_of_which_nothing_could_be_done_raises_so_that_lambda_delivers_i
     monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     class Throttled:
-        def publish_changes(self, *_: object) -> None:
+        def publish(self, *_: object) -> None:
             raise ThrottledError("the database is throttling")
 
-        project = publish_changes
+        project = publish
 
-    monkeypatch.setattr(wiring, "publishing", Throttled)
-    monkeypatch.setattr(wiring, "projection", Throttled)
+    monkeypatch.setattr(memberships_wiring, "publishing", Throttled)
+    monkeypatch.setattr(memberships_wiring, "projection", Throttled)
     with pytest.raises(ThrottledError):
         HANDLERS[function](events(), Context())
 

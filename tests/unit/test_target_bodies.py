@@ -5,12 +5,20 @@ from typing import Any
 
 import pytest
 
-from segments.campaigns import TargetMode
-from segments.clock import Deadline
-from segments.edge.http import Request
-from segments.edge.targets import CreateRequest, parse_create, parse_nothing, parse_preview, parse_target
-from segments.errors import InvalidRequestError
-from segments.model import Action, Plan, SegmentReference, Tenant
+from api_segments.campaigns.model import TargetMode
+from api_segments.campaigns.planning.requests import (
+    CreateRequest,
+    parse_create,
+    parse_nothing,
+    parse_preview,
+    parse_target,
+)
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import InvalidRequestError
+from api_segments.http.gateway import Request
+from api_segments.http.tenant import Plan, Tenant
+from api_segments.memberships.model import Action
+from api_segments.segments.model import SegmentReference
 
 Json = Any
 GOOD = {"name": "Spring", "target_mode": "sms", "segment": 7, "when": "now", "content": {"body": "Hello"}}

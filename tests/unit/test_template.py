@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
-from segments.limits import (
-    CAMPAIGN_CREATION_SECONDS,
-    CAMPAIGN_RUNNERS,
-    MAX_BODY_BYTES,
-    PROJECTION_SECONDS,
-    REQUEST_SECONDS,
-)
-from segments.model import SegmentEventName
-from segments.settings import Settings
-from segments.stores import keys
-from segments.stores.change_bus import MEMBERSHIP_CHANGE, SOURCE
-from segments.stores.keys import STACK
+from api_segments.aws import keys
+from api_segments.aws.event_bus import SOURCE
+from api_segments.aws.keys import STACK
+from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
+from api_segments.core.limits import MAX_BODY_BYTES
+from api_segments.core.settings import Settings
+from api_segments.memberships.announcement import REQUEST_SECONDS
+from api_segments.memberships.events import MEMBERSHIP_CHANGE
+from api_segments.memberships.purging import PROJECTION_SECONDS
+from api_segments.segments.deletion import CAMPAIGN_CREATION_SECONDS
+from api_segments.segments.model import SegmentEventName
 from tests.support.events import sample
 from tests.support.template import ROOT, load, resources
 

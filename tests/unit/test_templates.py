@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from segments.limits import MAX_RENDERED_BYTES
-from segments.services.templates import TemplateError, check, render
+from api_segments.campaigns.content.templates import TemplateError, check, render
+from api_segments.core.limits import MAX_RENDERED_BYTES
 
 KNOWN: dict[str, Any] = {
     "profile": {

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.errors import SegmentsError
+from api_segments.profiles import wiring as profiles_wiring
+from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from functions.profiles.app import handler
-from segments.edge import wiring
-from segments.errors import SegmentsError
-from segments.model import ProfileUpdate, Token, TokenType
 from tests.support.events import Context, body_of, with_body
 
 Json = Any
@@ -78,7 +78,7 @@ class Upload:
 @pytest.fixture
 def upload(monkeypatch: pytest.MonkeyPatch) -> Upload:
     profiles = RecordingProfiles()
-    monkeypatch.setattr(wiring, "profiles", lambda: profiles)
+    monkeypatch.setattr(profiles_wiring, "profiles", lambda: profiles)
     return Upload(profiles)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import pytest_socket
 
-from segments.campaigns import Webhook
-from segments.clock import Clock, Deadline
-from segments.stores import webhooks
-from segments.stores.channels import Reply
-from segments.stores.webhooks import Call, WebhookStore, is_public, resolve, signature
+from api_segments.aws.delivery import Reply
+from api_segments.campaigns.model import Webhook
+from api_segments.campaigns.providers import webhooks
+from api_segments.campaigns.providers.webhooks import Call, WebhookProvider, is_public, resolve, signature
+from api_segments.core.clock import Clock, Deadline
 from tests.support.receiver import LOOPBACK, OK, Receiver, answer, certificate, receiving
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -57,7 +57,7 @@ def deadline(seconds: float = 60) -> Deadline:
 def send(receiver: Receiver, path: str = "/hook", call: Call = CALL, **store: Any) -> Reply:
     origin = f"http://{LOOPBACK}:{receiver.port}"
     webhook = Webhook("crm", f"{origin}{path}", SECRET)
-    return WebhookStore(origin, HandClock(), **store).send(webhook, call, deadline())
+    return WebhookProvider(origin, HandClock(), **store).send(webhook, call, deadline())
 
 
 def refused_address(*addresses: str, url: str = "https://crm.example.com/hook") -> bool:
@@ -71,7 +71,7 @@ def refused_address(*addresses: str, url: str = "https://crm.example.com/hook") 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "socket", NoSocket)
-        store = WebhookStore("", HandClock(), lambda *_: list(addresses))
+        store = WebhookProvider("", HandClock(), lambda *_: list(addresses))
         reply = store.send(Webhook("crm", url, SECRET), CALL, deadline())
     assert (reply is Reply.REFUSED) == (not tried)
     return reply is Reply.REFUSED
@@ -210,7 +210,7 @@ def test_nobody_there_is_given_up() -> None:
 def test_a_call_that_could_not_end_in_time_is_not_begun() -> None:
     with receiving([OK]) as receiver:
         origin = f"http://{LOOPBACK}:{receiver.port}"
-        store = WebhookStore(origin, HandClock())
+        store = WebhookProvider(origin, HandClock())
         assert store.send(Webhook("crm", origin, SECRET), CALL, deadline(4.9)) is Reply.TRY_AGAIN
     assert receiver.requests == []
 
@@ -279,7 +279,7 @@ def test_an_address_of_the_internet_is_called(address: str) -> None:
 )
 def test_however_the_loopback_is_written_it_is_refused(host: str) -> None:
     """Looked up by the system, as a function does."""
-    store = WebhookStore("", HandClock())
+    store = WebhookProvider("", HandClock())
     assert store.send(Webhook("crm", f"https://{host}:1/", SECRET), CALL, deadline()) in (Reply.REFUSED, Reply.GAVE_UP)
     try:
         found = resolve(host.strip("[]"), 1)
@@ -294,7 +294,7 @@ def test_without_tls_nothing_is_called_but_the_origin_of_tests() -> None:
     with receiving([OK]) as receiver:
         for origin in ("", f"http://{LOOPBACK}:1", f"http://{LOOPBACK}:{receiver.port}0"):
             webhook = Webhook("crm", f"http://{LOOPBACK}:{receiver.port}/hook", SECRET)
-            assert WebhookStore(origin, HandClock()).send(webhook, CALL, deadline()) is Reply.REFUSED
+            assert WebhookProvider(origin, HandClock()).send(webhook, CALL, deadline()) is Reply.REFUSED
     assert receiver.requests == []
 
 
@@ -306,7 +306,7 @@ def test_a_name_that_does_not_resolve_is_given_up() -> None:
     def unknown(*_: Any) -> list[str]:
         raise socket.gaierror
 
-    store = WebhookStore("", HandClock(), unknown)
+    store = WebhookProvider("", HandClock(), unknown)
     assert store.send(Webhook("crm", "https://nobody.invalid/", SECRET), CALL, deadline()) is Reply.GAVE_UP
 
 
@@ -319,7 +319,7 @@ def test_a_look_up_without_end_is_given_up_within_the_time_of_a_call(monkeypatch
         return []
 
     began = time.monotonic()
-    store = WebhookStore("", HandClock(), silent)
+    store = WebhookProvider("", HandClock(), silent)
     assert store.send(Webhook("crm", "https://crm.example.com/", SECRET), CALL, deadline()) is Reply.GAVE_UP
     over.set()
     assert time.monotonic() - began < 5
@@ -336,7 +336,7 @@ def test_the_time_of_a_look_up_is_the_calls(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(socket, "create_connection", connect)
     for seconds in (4, 6):
         clock = HandClock()
-        store = WebhookStore("", clock, lambda *_, clock=clock, seconds=seconds: [clock.sleep(seconds), PUBLIC][1:])
+        store = WebhookProvider("", clock, lambda *_, clock=clock, seconds=seconds: [clock.sleep(seconds), PUBLIC][1:])
         store.send(Webhook("crm", "https://crm.example.com/", SECRET), CALL, Deadline.after(5.5, clock))
     assert given == [1]
 
@@ -357,7 +357,7 @@ def test_a_name_is_looked_up_once_a_call_and_the_address_that_was_checked_is_cal
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "socket", NoSocket)
-        store = WebhookStore("", HandClock(), rebinding)
+        store = WebhookProvider("", HandClock(), rebinding)
         assert store.send(Webhook("crm", "https://crm.example.com/", SECRET), CALL, deadline()) is Reply.REFUSED
     assert tried == [(PUBLIC, 443)]
     assert looked_up == ["crm.example.com"] * 2
@@ -370,7 +370,7 @@ def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 def send_tls(receiver: Receiver, client: ssl.SSLContext, host: str) -> Reply:
     origin = f"https://{host}:{receiver.port}"
-    store = WebhookStore(origin, HandClock(), lambda *_: [LOOPBACK], lambda: client)
+    store = WebhookProvider(origin, HandClock(), lambda *_: [LOOPBACK], lambda: client)
     return store.send(Webhook("crm", f"{origin}/hook", SECRET), CALL, deadline())
 
 

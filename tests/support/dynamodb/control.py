@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from segments.settings import Settings
+from api_segments.core.settings import Settings
 from tests.support.template import ROOT
 
 STOP_SECONDS = 10

@@ -1,0 +1,1 @@
+"""Tenants: accounts, passcodes, plans, usage."""

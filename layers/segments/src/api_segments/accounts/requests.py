@@ -1,0 +1,16 @@
+"""What calls about accounts take from the query."""
+
+import re
+from collections.abc import Mapping
+
+from api_segments.core.errors import InvalidRequestError
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def month_in_query(query: Mapping[str, str]) -> str | None:
+    """Read `month`, None if it is not there; raises InvalidRequestError."""
+    month = query.get("month")
+    if month is not None and not _MONTH.fullmatch(month):
+        raise InvalidRequestError("month: must be a year and a month like 2026-11")
+    return month

@@ -1,0 +1,27 @@
+"""The routes of accounts, as the API's description has them."""
+
+from collections.abc import Mapping, Sequence
+
+from api_segments.accounts import answers
+from api_segments.http.openapi import ACCOUNT, Json, Route
+
+_MONTH: Mapping[str, Json] = {
+    "month": {
+        "in": "query",
+        "description": "A month, UTC; this one if absent.",
+        "schema": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+        "example": "2026-11",
+    },
+}
+
+ROUTES: Sequence[Route] = (
+    Route(
+        "get",
+        "/api/usage",
+        ACCOUNT,
+        "Show a month's data points",
+        answers.UsageBody,
+        {"month": "2026-11", "data_points": 2, "plan": "Advanced"},
+        parameters=_MONTH,
+    ),
+)

@@ -1,0 +1,193 @@
+"""Every key of every table is built here.
+
+Keys are injective: account ids hold no `#` (accounts.service checks that), numbers are digits, free text comes last.
+Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, and a sort key may have 1,024.
+"""
+
+from hashlib import sha256
+from zlib import crc32
+
+# DynamoDB developer guide, "Service quotas"
+MAX_SORT_KEY_BYTES = 1024
+
+# architecture.md
+MEMBER_BUCKETS = 16
+COUNTER_SLOTS = 8
+
+ACCOUNT = "ACCOUNT"
+ACTIVE_SEGMENTS = "QUOTA"
+STACK = "#STACK"
+"""Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
+SIGNING_KEY = "SIGNING_KEY"
+KNOWN_ACCOUNTS = "ACCOUNT#"
+CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
+"""Sort key in Accounts of what an account declared for its campaigns."""
+
+
+def known_account(account_id: str) -> str:
+    """Sort key under STACK of the note that an account exists: all accounts are listed by one query."""
+    return f"{KNOWN_ACCOUNTS}{account_id}"
+
+
+def segment(segment_id: int) -> str:
+    """Sort key of an active segment in Segments; ids have up to 16 digits, padded so that keys sort as numbers do."""
+    return f"SEGMENT#{segment_id:016d}"
+
+
+def deleted_segment(segment_id: int) -> str:
+    """Sort key of a deleted segment in Segments: it moves there, so that active ones are listed without the others."""
+    return f"DELETED#{segment_id:016d}"
+
+
+def is_segment(sort_key: str) -> bool:
+    """Whether a sort key in Segments is a segment's, active or deleted."""
+    return sort_key.startswith(("SEGMENT#", "DELETED#"))
+
+
+def customer_segment_id_claim(customer_segment_id: str) -> str:
+    """Sort key in Segments of the claim that makes a customer_segment_id unique in the account for ever.
+
+    With the beginning of an id it is the beginning of the claims of all ids that begin so.
+    """
+    return f"CID#{customer_segment_id}"
+
+
+def claimed_customer_segment_id(claim_key: str) -> str:
+    """Return the customer's id that a claim is for."""
+    return claim_key.removeprefix("CID#")
+
+
+def creation(request: str, first_place: int) -> str:
+    """Key in the table of idempotency keys of what a create request has created from a place on."""
+    return f"created#{first_place}#{request}"
+
+
+def segment_counts(segment_id: int) -> list[str]:
+    """Sort keys in Segments of all slots of a segment's counters."""
+    return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def counted_segment(segment_counts_key: str) -> int:
+    """Return the segment that a slot of counters belongs to."""
+    return int(segment_counts_key.split("#")[1])
+
+
+def usage(month: str) -> list[str]:
+    """Sort keys in Accounts of all slots of a month's (`YYYY-MM`) data points."""
+    return [f"USAGE#{month}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def identity_claim(account_id: str, identity: str) -> str:
+    """Key in Profiles of the claim that leads from an identity to its profile."""
+    return f"IDENTITY#{account_id}#{identity}"
+
+
+def profile(account_id: str, profile_id: str) -> str:
+    """Key in Profiles of a profile's attributes."""
+    return f"PROFILE#{account_id}#{profile_id}"
+
+
+def membership(account_id: str, profile_id: str) -> str:
+    """Key of a profile's item in Memberships."""
+    return f"{account_id}#{profile_id}"
+
+
+def bucket_of(profile_id: str) -> int:
+    """Return which of a segment's buckets a member is in: a hash of the profile id spreads them."""
+    return crc32(profile_id.encode()) % MEMBER_BUCKETS
+
+
+def member_order(profile_id: str) -> tuple[int, bytes]:
+    """Return what members of any segment sort by when they are read bucket by bucket."""
+    return bucket_of(profile_id), profile_id.encode()
+
+
+def account_buckets(account_id: str) -> list[str]:
+    """Partition keys in AccountIndex of Memberships of all buckets of an account's profiles, in order."""
+    return [_account_bucket(account_id, bucket) for bucket in range(MEMBER_BUCKETS)]
+
+
+def account_bucket(account_id: str, profile_id: str) -> str:
+    """Partition key in AccountIndex of Memberships of the bucket that a profile is in."""
+    return _account_bucket(account_id, bucket_of(profile_id))
+
+
+def _account_bucket(account_id: str, bucket: int) -> str:
+    return f"{account_id}#{bucket:02d}"
+
+
+def member_buckets(account_id: str, segment_id: int) -> list[str]:
+    """Partition keys in SegmentMembers of all buckets of a segment's members, in order."""
+    return [_member_bucket(account_id, segment_id, bucket) for bucket in range(MEMBER_BUCKETS)]
+
+
+def member_bucket(account_id: str, segment_id: int, profile_id: str) -> str:
+    """Partition key in SegmentMembers of the bucket that a member is in."""
+    return _member_bucket(account_id, segment_id, bucket_of(profile_id))
+
+
+def _member_bucket(account_id: str, segment_id: int, bucket: int) -> str:
+    return f"{account_id}#{segment_id:016d}#{bucket:02d}"
+
+
+def update_errors(occurred_at: str, request_id: str, part: int) -> str:
+    """Sort key in UpdateErrors: by time; one request may fill several parts."""
+    return f"{occurred_at}#{request_id}#{part:04d}"
+
+
+AFTER_UPDATE_ERRORS = ":"
+"""Sorts after every sort key in UpdateErrors, as those begin with a digit."""
+
+LIVE_CAMPAIGNS = "LIVE"
+"""Sort key in Campaigns of the number of an account's scheduled and running campaigns."""
+
+CAMPAIGNS = "CAMPAIGN#"
+"""What the sort keys in Campaigns of all campaigns begin with."""
+
+
+def campaign(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign, without its content; padded so that keys sort as ids, so by age."""
+    return f"{CAMPAIGNS}{campaign_id:016d}"
+
+
+def campaign_content(campaign_id: int) -> str:
+    """Sort key in Campaigns of a campaign's content, which may be large and never changes."""
+    return f"CONTENT#{campaign_id:016d}"
+
+
+def campaign_results(campaign_id: int) -> list[str]:
+    """Sort keys in Campaigns of all slots of a campaign's results."""
+    return [f"RESULTS#{campaign_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
+
+
+def campaign_of_results(results_key: str) -> int:
+    """Return the campaign that a slot of results belongs to."""
+    return int(results_key.split("#")[1])
+
+
+def deliveries(campaign_id: int) -> str:
+    """Return what the sort keys in Campaigns of all deliveries of a campaign begin with."""
+    return f"LOG#{campaign_id:016d}#"
+
+
+def delivery(campaign_id: int, delivery_id: str) -> str:
+    """Sort key in Campaigns of one delivery; an id that is too long, or looks like a hash, is hashed."""
+    key = deliveries(campaign_id) + delivery_id
+    if len(key.encode()) <= MAX_SORT_KEY_BYTES and not delivery_id.startswith("#"):
+        return key
+    return f"{deliveries(campaign_id)}#{sha256(delivery_id.encode()).hexdigest()}"
+
+
+def triggers(segment_id: int, action: str) -> str:
+    """Return what the sort keys in Campaigns of all campaigns that act on this change begin with."""
+    return f"TRIGGER#{segment_id:016d}#{action}#"
+
+
+def trigger(segment_id: int, action: str, campaign_id: int) -> str:
+    """Sort key in Campaigns of the look-up from a change to a campaign that acts on it."""
+    return f"{triggers(segment_id, action)}{campaign_id:016d}"
+
+
+def campaign_request(idempotency_key: str) -> str:
+    """Sort key in Campaigns of what a creation with this Idempotency-Key created."""
+    return f"REQUEST#{idempotency_key}"

@@ -1,0 +1,86 @@
+"""Queues of what goes on in the background, from one invocation to the next."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import UnavailableError
+from api_segments.core.parallel import in_parallel
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+# SQS API reference: SendMessage, SendMessageBatch
+MAX_QUEUE_DELAY_SECONDS = 900
+SEND_BATCH_ENTRIES = 10
+SEND_BATCH_BYTES = 256 * 1024
+
+_LOG = logging.getLogger(__name__)
+
+
+class TaskQueue:
+    """Puts tasks off."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def put_off(self, task: Mapping[str, object], seconds: float, deadline: Deadline) -> None:
+        """Send a task as JSON, to arrive in so many seconds, 15 minutes at most; raises UnavailableError."""
+        backoff = Backoff(deadline)
+        while True:
+            try:
+                self._client.send_message(
+                    QueueUrl=self._url,
+                    MessageBody=json.dumps(task),
+                    DelaySeconds=min(ceil(seconds), MAX_QUEUE_DELAY_SECONDS),
+                )
+            except (ClientError, BotoCoreError) as exc:
+                _LOG.warning("SendMessage failed", exc_info=True)
+                if not backoff.wait():
+                    raise UnavailableError("the queue took no message") from exc
+            else:
+                return
+
+    def put_all(self, tasks: Sequence[Mapping[str, object]], deadline: Deadline) -> None:
+        """Send tasks as JSON, in tens; raises UnavailableError when not all are known to have been taken."""
+        pending = [json.dumps(task, separators=(",", ":")) for task in tasks]
+        backoff = Backoff(deadline)
+        while pending:
+            refused: list[str] = []
+            in_parallel(lambda batch: refused.extend(self._put_batch(batch, deadline)), list(_batches(pending)))  # noqa: B023 - ends within the pass
+            pending = refused
+            if pending and not backoff.wait():
+                raise UnavailableError("the queue took not all messages")
+
+    def _put_batch(self, batch: Sequence[str], deadline: Deadline) -> list[str]:
+        """Run one SendMessageBatch and return what it did not take; nothing is begun after the deadline."""
+        if deadline.is_over():
+            return list(batch)
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(place), "MessageBody": body} for place, body in enumerate(batch)
+        ]
+        try:
+            reply = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        except (ClientError, BotoCoreError):
+            _LOG.warning("SendMessageBatch failed for %d messages", len(batch), exc_info=True)
+            return list(batch)
+        return [batch[int(entry["Id"])] for entry in reply.get("Failed", ())]
+
+
+def _batches(bodies: Sequence[str]) -> Iterator[list[str]]:
+    """Cut bodies, which are ASCII, into batches of as many and as long as one call takes."""
+    batch: list[str] = []
+    for body in bodies:
+        if batch and (len(batch) == SEND_BATCH_ENTRIES or sum(map(len, batch)) + len(body) > SEND_BATCH_BYTES):
+            yield batch
+            batch = []
+        batch.append(body)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Create, estimate, list and stop campaigns; what an account declares for them."""

@@ -1,0 +1,54 @@
+"""Local times of an account: when a campaign starts, and which campaigns were created on which days.
+
+A time that a change of clocks leaves out is refused; of two that read alike, when clocks go back, the first is meant.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from api_segments.core.errors import InvalidRequestError
+from api_segments.core.limits import MAX_DAYS_AHEAD
+
+_LOCAL_TIME = re.compile(r"[0-9]{8} [0-9]{2}:[0-9]{2}")
+_DAY = re.compile(r"[0-9]{8}")
+
+
+def read_start(text: str, time_zone: str, now: datetime, place: str) -> datetime:
+    """Read `YYYYMMDD HH:MM` in a time zone as a moment (UTC) to start at; raises InvalidRequestError."""
+    wrong = InvalidRequestError(f'{place}: must be "now" or a time like "20261224 09:30"')
+    if not _LOCAL_TIME.fullmatch(text):
+        raise wrong
+    try:
+        local = datetime.strptime(text, "%Y%m%d %H:%M")  # noqa: DTZ007 - its zone is the account's, below
+        moment = local.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise wrong from exc
+    if moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != local:
+        raise InvalidRequestError(f"{place}: there is no such time in {time_zone}, its clocks go forward over it")
+    if moment <= now:
+        raise InvalidRequestError(f"{place}: is past, it is {_show(now, time_zone)} in {time_zone}")
+    if moment > now + timedelta(days=MAX_DAYS_AHEAD):
+        raise InvalidRequestError(f"{place}: must be at most {MAX_DAYS_AHEAD} days ahead")
+    return moment
+
+
+def start_of_day(text: str, time_zone: str, place: str, *, later_days: int = 0) -> datetime:
+    """Return when the day `YYYYMMDD`, or one some days later, begins in a time zone; raises InvalidRequestError."""
+    wrong = InvalidRequestError(f"{place}: must be a day like 20261224")
+    if not _DAY.fullmatch(text):
+        raise wrong
+    try:
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:])) + timedelta(days=later_days)
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise wrong from exc
+
+
+def as_number(moment: datetime, time_zone: str) -> int:
+    """Write a moment as the number YYYYMMDDHHMM of the local time."""
+    return int(moment.astimezone(ZoneInfo(time_zone)).strftime("%Y%m%d%H%M"))
+
+
+def _show(moment: datetime, time_zone: str) -> str:
+    return moment.astimezone(ZoneInfo(time_zone)).strftime("%Y%m%d %H:%M")

@@ -1,0 +1,298 @@
+"""Take a campaign from its start to its end, across invocations and whatever interrupts them.
+
+A walk goes over the members of all included segments at once, in the one order that they share, and asks each user's
+own memberships, the truth, whether it is meant and reachable. So a user who moves from one of these segments to another
+is not overlooked, and one who is in several is looked at once.
+
+A page is one transaction: its messages in the log, the counts, and how far the walk has come, with the messages that
+are to be queued next. So whoever goes on, after a crash or beside another, queues those again, which the sender takes
+once, and no page is written twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from api_segments.aws import keys
+from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.model import (
+    Campaign,
+    CampaignEventName,
+    CampaignStatus,
+    DeliveryStatus,
+    Message,
+    Outcome,
+    Results,
+    SkipReason,
+)
+from api_segments.campaigns.store import CampaignStore, Walk
+from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError, WalkStore
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import UnavailableError
+from api_segments.core.parallel import in_parallel
+from api_segments.memberships.model import Member
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.segments.deletion import CAMPAIGN_CREATION_SECONDS
+from api_segments.segments.store_uses import SegmentUseStore
+
+# Two campaigns are walked at a time (template.yaml, MaximumConcurrency), each at half of the pace.
+CAMPAIGN_RUNNERS = 2
+# Messages that have not ended a day after the last was queued will not: their tasks are in the queue of failed ones.
+CAMPAIGN_PATIENCE_SECONDS = 24 * 3600
+
+# What a page may take; with less time left the next invocation does it.
+PAGE_SECONDS = 5.0
+# When to look again for a campaign that is being created, and for one that another runner is at.
+NOT_CREATED_YET_SECONDS = 10.0
+ANOTHER_IS_AT_IT_SECONDS = 60.0
+# How long, at least and at most, until the next look at whether all messages have ended.
+NEXT_LOOK_SECONDS, LAST_LOOK_SECONDS = 5.0, 300.0
+
+UNREACHABLE = Outcome(DeliveryStatus.SKIPPED, SkipReason.UNREACHABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStores:
+    """What a campaign is kept in: itself, its steps, its log, and its marks on segments."""
+
+    campaigns: CampaignStore
+    walks: WalkStore
+    deliveries: DeliveryStore
+    uses: SegmentUseStore
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How many messages were queued now; in how many seconds to go on, None when nothing is left to do."""
+
+    queued: int
+    goes_on_in: float | None
+    is_finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many messages a second all runners together queue; how long after its start a campaign looks at its users.
+
+    By then the lists of members have what was acknowledged before the start.
+    """
+
+    messages_per_second: float
+    delay_seconds: float
+
+
+class CampaignRunService:
+    """Runs campaigns."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the stores that a walk goes through
+        self,
+        stores: CampaignStores,
+        members: MemberListStore,
+        memberships: MembershipStore,
+        messages: TaskQueue,
+        bus: EventBus,
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        self._stores = stores
+        self._members = members
+        self._memberships = memberships
+        self._messages = messages
+        self._bus = bus
+        self._pace = pace.messages_per_second / CAMPAIGN_RUNNERS
+        self._delay = pace.delay_seconds
+        self._clock = clock
+
+    def due(self, account_id: str, deadline: Deadline) -> list[int]:
+        """Return the campaigns that must have a task, which may be lost; one more task does no harm.
+
+        An online campaign has one only when it is full.
+        """
+        now = self._clock.now()
+        return [
+            campaign.campaign_id
+            for campaign in self._stores.campaigns.live(account_id, deadline)
+            if (campaign.users_limit is not None if campaign.starts_at is None else campaign.starts_at <= now)
+        ]
+
+    def run(self, account_id: str, campaign_id: int, deadline: Deadline) -> RunReport:
+        """Go on with a campaign until it is through or the time is up; raises ThrottledError or UnavailableError."""
+        state = self._stores.campaigns.get_state(account_id, campaign_id, deadline)
+        if state is None:
+            age = self._clock.now().timestamp() - campaign_id / 1_000_000
+            return RunReport(0, NOT_CREATED_YET_SECONDS if age < CAMPAIGN_CREATION_SECONDS else None)
+        campaign, walk = state
+        if campaign.status is CampaignStatus.SCHEDULED:
+            return self._start(campaign, deadline)
+        if campaign.started_at is not None and not walk.start_told:
+            self._tell(CampaignEventName.STARTED, campaign, campaign.started_at, None, deadline)
+            self._stores.campaigns.note_told(campaign, "start_told", deadline)
+        if walk.pending:
+            self._queue(campaign, walk.pending, deadline)
+        if campaign.status is CampaignStatus.RUNNING and campaign.trigger is None and walk.walked_at is None:
+            return self._walk(campaign, walk, deadline)
+        if walk.pending:
+            self._stores.walks.clear_pending(campaign, walk, deadline)
+        return self._finish(campaign, walk, deadline)
+
+    def _start(self, campaign: Campaign, deadline: Deadline) -> RunReport:
+        now = self._clock.now()
+        if campaign.starts_at is not None and campaign.starts_at > now:
+            return RunReport(0, (campaign.starts_at - now).total_seconds())
+        self._stores.campaigns.start(campaign, rfc3339(now), deadline)
+        return self.run(campaign.account_id, campaign.campaign_id, deadline)
+
+    def _walk(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
+        began, queued_before = self._clock.now(), walk.queued
+        if campaign.started_at is not None:
+            early = self._delay - (began - datetime.fromisoformat(campaign.started_at)).total_seconds()
+            if early > 0:
+                return RunReport(0, early)
+        while walk.walked_at is None:
+            queued = walk.queued - queued_before
+            ahead = queued / self._pace - (self._clock.now() - began).total_seconds()
+            if deadline.remaining() < max(ahead, 0) + PAGE_SECONDS:
+                return RunReport(queued, max(ahead, 0))
+            if ahead > 0:
+                self._clock.sleep(ahead)
+            further = self._step(campaign, walk, deadline)
+            if further is None:
+                return RunReport(queued, self._seconds_until_it_may_go_on(campaign, deadline))
+            walk = further
+            self._queue(campaign, walk.pending, deadline)
+        return RunReport(walk.queued - queued_before, NEXT_LOOK_SECONDS)
+
+    def _seconds_until_it_may_go_on(self, campaign: Campaign, deadline: Deadline) -> float:
+        state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
+        is_running = state is not None and state[0].status is CampaignStatus.RUNNING
+        return ANOTHER_IS_AT_IT_SECONDS if is_running else 0
+
+    def _step(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> Walk | None:
+        """Write one page, or that there are no more; None if somebody else has moved the campaign meanwhile."""
+        to, entries = self._page(campaign, walk, deadline)
+        logged: frozenset[str] = frozenset()
+        while True:
+            fresh = [entry for entry in entries if entry.message.delivery_id not in logged]
+            if campaign.users_limit is not None:
+                fresh = within_room(fresh, campaign.users_limit - walk.queued)
+            pending = tuple(entry.message.delivery_id for entry in fresh if entry.outcome == QUEUED)
+            to = replace(to, pending=pending, queued=walk.queued + len(pending))
+            if to.queued == campaign.users_limit:
+                to = replace(to, seen_all=True)
+            try:
+                self._stores.walks.advance(campaign, walk, to, fresh, deadline)
+            except StepRefusedError as exc:
+                if exc.campaign_moved:
+                    return None
+                logged |= exc.logged
+            else:
+                return to
+
+    def _page(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> tuple[Walk, list[LogEntry]]:
+        """Return where the walk is after the next page, and that page's messages: nobody may be logged yet."""
+        account_id, now = campaign.account_id, self._clock.now()
+        to = replace(walk, version=walk.version + 1)
+        if walk.seen_all:
+            return replace(to, walked_at=rfc3339(now)), []
+        profile_ids, last = self._candidates(campaign, walk.after, deadline)
+        to = replace(to, after=last, seen_all=last is None)
+        images = self._memberships.get_many(account_id, profile_ids, deadline) if profile_ids else {}
+        return to, [
+            LogEntry(
+                Message(account_id, campaign.campaign_id, profile_id, profile_id),
+                QUEUED if campaign.target_mode.reaches(images[profile_id].reach) else UNREACHABLE,
+                now,
+            )
+            for profile_id in profile_ids
+            if profile_id in images and campaign.audience.includes(images[profile_id].segment_ids)
+        ]
+
+    def _candidates(self, campaign: Campaign, after: str | None, deadline: Deadline) -> tuple[list[str], str | None]:
+        """Return the next members of the included segments, each once, and whom to go on after, None at the end."""
+        pages: list[tuple[list[Member], str | None]] = []
+        in_parallel(
+            lambda segment_id: pages.append(
+                self._members.page(campaign.account_id, segment_id, after, CAMPAIGN_PAGE, deadline=deadline)
+            ),
+            campaign.audience.include,
+        )
+        # Beyond where the shortest of these pages ends, that segment may have members that were not read.
+        ends = [last for _, last in pages if last is not None]
+        end = min(ends, key=keys.member_order, default=None)
+        ids = sorted({member.profile_id for members, _ in pages for member in members}, key=keys.member_order)
+        if end is not None:
+            ids = [each for each in ids if keys.member_order(each) <= keys.member_order(end)]
+        if len(ids) > CAMPAIGN_PAGE:
+            return ids[:CAMPAIGN_PAGE], ids[CAMPAIGN_PAGE - 1]
+        return ids, end
+
+    def _queue(self, campaign: Campaign, profile_ids: Sequence[str], deadline: Deadline) -> None:
+        messages = [Message(campaign.account_id, campaign.campaign_id, each, each) for each in profile_ids]
+        self._messages.put_all([message.to_json() for message in messages], deadline)
+
+    def _finish(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
+        """End the campaign when all its messages have ended, take off what leads to it, and tell the world, once."""
+        is_online = campaign.trigger is not None
+        is_full = campaign.users_limit is not None and walk.queued >= campaign.users_limit
+        if campaign.status is CampaignStatus.RUNNING and is_online and not is_full:
+            return RunReport(0, None)
+        now = self._clock.now()
+        if campaign.status is CampaignStatus.RUNNING and walk.walked_at is None:  # an online one that is full
+            walk = replace(walk, walked_at=rfc3339(now))
+            self._stores.walks.note_full(campaign, rfc3339(now), deadline)
+        results = self._stores.deliveries.results(campaign.account_id, campaign.campaign_id, deadline)
+        if results.settled < results.queued:
+            since = campaign.ended_at or walk.walked_at
+            waited = 0.0 if since is None else (now - datetime.fromisoformat(since)).total_seconds()
+            if waited < CAMPAIGN_PATIENCE_SECONDS:
+                return RunReport(0, min(max(waited / 4, NEXT_LOOK_SECONDS), LAST_LOOK_SECONDS))
+        if campaign.status.is_live:
+            ended_at = rfc3339(now)
+            if not self._stores.campaigns.end(campaign, CampaignStatus.COMPLETED, ended_at, deadline):
+                return RunReport(0, 0)
+            campaign = replace(campaign, status=CampaignStatus.COMPLETED, ended_at=ended_at)
+        uses = dict.fromkeys(campaign.segment_ids, (campaign.campaign_id,))
+        self._stores.uses.unmark(campaign.account_id, uses, deadline)
+        self._stores.campaigns.forget_trigger(campaign, deadline)
+        if walk.end_told:
+            return RunReport(0, None)
+        self._tell(CampaignEventName.COMPLETED, campaign, campaign.ended_at or rfc3339(now), results, deadline)
+        self._stores.campaigns.note_told(campaign, "end_told", deadline)
+        return RunReport(0, None, is_finished=True)
+
+    def _tell(
+        self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
+    ) -> None:
+        event = BusEvent(name, _detail(name, campaign, at, results), datetime.fromisoformat(at))
+        if self._bus.put([event], deadline):
+            raise UnavailableError("the bus did not take an event")
+
+
+def _detail(name: CampaignEventName, campaign: Campaign, at: str, results: Results | None) -> dict[str, object]:
+    """Return an event's detail; its Event ID is the same whenever it is sent again."""
+    detail: dict[str, object] = {
+        "Campaign ID": campaign.campaign_id,
+        "Campaign Name": campaign.name,
+        "Target Mode": campaign.target_mode,
+        "Account ID": campaign.account_id,
+        "Event ID": f"{campaign.account_id}-{campaign.campaign_id}-{name.split()[-1].lower()}",
+        "Occurred At": at,
+    }
+    if results is not None:
+        told = {"queued": results.queued, "sent": results.sent, "skipped": results.skipped, "failed": results.failed}
+        detail |= {"Status": campaign.status, "Results": told}
+    return detail
+
+
+def within_room(entries: Sequence[LogEntry], room: int) -> list[LogEntry]:
+    """Return the first entries of which at most `room` are queued; none comes after the last that fits."""
+    within: list[LogEntry] = []
+    for entry in entries:
+        if room <= 0:
+            break
+        within.append(entry)
+        room -= entry.outcome == QUEUED
+    return within

@@ -1,0 +1,196 @@
+"""Online campaigns: one message for each change that a campaign acts on, however often the change is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.model import Campaign, CampaignStatus, CampaignTask, DeliveryStatus, Message, Trigger
+from api_segments.campaigns.running.runs import UNREACHABLE, CampaignStores, within_room
+from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError
+from api_segments.core.clock import Backoff, Clock, Deadline
+from api_segments.core.errors import NotWrittenError, ThrottledError
+from api_segments.memberships.model import Action, MembershipImage
+from api_segments.memberships.store import MembershipStore
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A `Segment Membership Change` as the bus told it; `detail` is all of it."""
+
+    account_id: str
+    trigger: Trigger
+    profile_id: str
+    event_id: str
+    occurred_at: datetime
+    detail: Mapping[str, Any]
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> "Change":
+        """Read an event's detail; raises LookupError, ValueError or TypeError if it is none of ours."""
+        return cls(
+            account_id=detail["Account ID"],
+            trigger=Trigger(int(detail["Segment ID"]), Action(detail["Action"])),
+            profile_id=detail["Profile ID"],
+            event_id=detail["Event ID"],
+            occurred_at=datetime.fromisoformat(detail["Occurred At"]),
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerReport:
+    """How many messages were queued, and the places of the changes that are to be told again."""
+
+    queued: int
+    failed: frozenset[int]
+
+
+class CampaignTriggerService:
+    """Lets changes of membership trigger campaigns."""
+
+    def __init__(
+        self,
+        stores: CampaignStores,
+        memberships: MembershipStore,
+        messages: TaskQueue,
+        tasks: TaskQueue,
+        clock: Clock,
+    ) -> None:
+        self._stores = stores
+        self._memberships = memberships
+        self._messages = messages
+        self._tasks = tasks
+        self._clock = clock
+
+    def trigger(self, changes: Sequence[Change], deadline: Deadline) -> TriggerReport:
+        """Queue the messages of all campaigns that act on these changes."""
+        places: dict[tuple[str, Trigger], list[int]] = {}
+        for place, change in enumerate(changes):
+            places.setdefault((change.account_id, change.trigger), []).append(place)
+        queued, failed = 0, set[int]()
+        for (account_id, trigger), group in places.items():
+            try:
+                queued += self._act(account_id, trigger, [changes[place] for place in group], deadline)
+            except NotWrittenError:
+                failed.update(group)
+        return TriggerReport(queued, frozenset(failed))
+
+    def _act(self, account_id: str, trigger: Trigger, changes: Sequence[Change], deadline: Deadline) -> int:
+        """Queue the messages of all campaigns that act on one trigger; return how many."""
+        campaign_ids = self._stores.campaigns.acting_on(account_id, trigger, deadline)
+        if not campaign_ids:
+            return 0
+        campaigns = self._stores.campaigns.get_many(account_id, campaign_ids, deadline)
+        profile_ids = list(dict.fromkeys(change.profile_id for change in changes))
+        images = self._memberships.get_many(account_id, profile_ids, deadline)
+        return sum(self._message(campaign, changes, images, deadline) for campaign in campaigns.values())
+
+    def _message(
+        self,
+        campaign: Campaign,
+        changes: Sequence[Change],
+        images: Mapping[str, MembershipImage],
+        deadline: Deadline,
+    ) -> int:
+        """Log and queue a campaign's messages for changes, by their Event ID; return how many were queued."""
+        now = self._clock.now()
+        meant, others = _parted(campaign, changes, images)
+        entries = [
+            LogEntry(
+                Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
+                QUEUED if campaign.target_mode.reaches(images[change.profile_id].reach) else UNREACHABLE,
+                now,
+            )
+            for event_id, change in meant.items()
+        ]
+        queued = self._logged_before(campaign, others, now, deadline)
+        for start in range(0, len(entries), CAMPAIGN_PAGE):
+            queued += self._log(campaign, entries[start : start + CAMPAIGN_PAGE], deadline)
+        # First of all, also when these changes were told before: who queues the last message may not come to this.
+        self._complete_if_full(campaign, deadline)
+        self._messages.put_all([entry.message.to_json() for entry in queued], deadline)
+        return len(queued)
+
+    def _logged_before(
+        self, campaign: Campaign, changes: Mapping[str, Change], now: datetime, deadline: Deadline
+    ) -> list[LogEntry]:
+        """Return the messages of users who have left the audience since these were logged: the sender ends them."""
+        if not changes:
+            return []
+        entries = [
+            LogEntry(
+                Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
+                QUEUED,
+                now,
+            )
+            for event_id, change in changes.items()
+        ]
+        return self._not_logged(campaign, entries, deadline)[1]
+
+    def _log(self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline) -> list[LogEntry]:
+        """Log the entries that are not logged yet; return those to queue: now logged, or logged and not sent yet."""
+        backoff = Backoff(deadline)
+        left, queued = list(entries), list[LogEntry]()
+        room: int | None = None
+        while left:
+            chosen = left if room is None else within_room(left, room)
+            if not chosen:
+                break
+            try:
+                self._stores.walks.admit(campaign, chosen, deadline)
+            except StepRefusedError:
+                left, again = self._not_logged(campaign, left, deadline)
+                queued += again
+                room = self._room(campaign, deadline)
+                if not backoff.wait():
+                    raise ThrottledError("the campaign kept changing") from None
+            else:
+                queued += [entry for entry in chosen if entry.outcome == QUEUED]
+                break
+        return queued
+
+    def _not_logged(
+        self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline
+    ) -> tuple[list[LogEntry], list[LogEntry]]:
+        """Part what is not in the log from what is there and queued: that may not have come into its queue."""
+        ids = [entry.message.delivery_id for entry in entries]
+        logged = self._stores.deliveries.get_many(campaign.account_id, campaign.campaign_id, ids, deadline)
+        left = [entry for entry in entries if entry.message.delivery_id not in logged]
+        again = {each for each, delivery in logged.items() if delivery.status is DeliveryStatus.QUEUED}
+        return left, [entry for entry in entries if entry.message.delivery_id in again]
+
+    def _room(self, campaign: Campaign, deadline: Deadline) -> int | None:
+        """Return how many messages the campaign may still queue: none if it has ended, None if it has no limit."""
+        state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
+        if state is None or state[0].status is not CampaignStatus.RUNNING:
+            return 0
+        return None if campaign.users_limit is None else max(0, campaign.users_limit - state[1].queued)
+
+    def _complete_if_full(self, campaign: Campaign, deadline: Deadline) -> None:
+        """See to it that a full campaign comes to its end, unless that is on its way."""
+        if campaign.users_limit is None or campaign.status is not CampaignStatus.RUNNING:
+            return
+        state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
+        if state is not None and state[1].queued >= campaign.users_limit and state[1].walked_at is None:
+            task = CampaignTask(campaign.account_id, campaign.campaign_id).to_json()
+            self._tasks.put_off(task, 0, deadline)
+
+
+def _parted(
+    campaign: Campaign, changes: Sequence[Change], images: Mapping[str, MembershipImage]
+) -> tuple[dict[str, Change], dict[str, Change]]:
+    """Part the changes that are not older than the campaign, each once: of users in its audience now, and of others.
+
+    Events tell times in whole seconds, so one of the second in which the campaign was created counts.
+    """
+    since = datetime.fromisoformat(campaign.created_at).replace(microsecond=0)
+    meant: dict[str, Change] = {}
+    others: dict[str, Change] = {}
+    for change in changes:
+        if change.occurred_at >= since:
+            image = images.get(change.profile_id)
+            is_meant = image is not None and campaign.audience.includes(image.segment_ids)
+            (meant if is_meant else others)[change.event_id] = change
+    return meant, others

@@ -1,0 +1,160 @@
+"""One message to its channel: what each channel needs of a campaign, its content and a profile."""
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api_segments.aws.delivery import Reply
+from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.campaigns.content.fields import render, sender_of, variables, webhook_of
+from api_segments.campaigns.model import Campaign, CampaignSettings, Message, TargetMode
+from api_segments.campaigns.providers.email import Email, EmailProvider
+from api_segments.campaigns.providers.push import PushProvider
+from api_segments.campaigns.providers.sms import SmsProvider
+from api_segments.campaigns.providers.webhooks import Call, WebhookProvider
+from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse, plain_address
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Clock, Deadline
+from api_segments.profiles.model import Profile, ProfileUpdate, Token, TokenType
+from api_segments.profiles.service import ProfileService
+
+MESSAGE_REQUESTED = "Message Requested"
+
+Send = Callable[[Deadline], Reply]
+"""Sends a message that is ready; nothing of it can fail any more but the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Those who carry messages."""
+
+    emails: EmailProvider
+    sms: SmsProvider
+    pushes: PushProvider
+    webhooks: WebhookProvider
+    bus: EventBus
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message with all that it is made of."""
+
+    campaign: Campaign
+    message: Message
+    profile: Profile
+    settings: CampaignSettings
+
+    @property
+    def event_id(self) -> str:
+        """By what a receiver knows this message when it comes twice."""
+        return f"{self.message.campaign_id}-{self.message.delivery_id}"
+
+
+class Dispatch:
+    """Makes messages ready and sends them. `public_url` is where the API is, without a slash at its end."""
+
+    def __init__(
+        self, providers: Providers, tokens: MessageTokens, profiles: ProfileService, public_url: str, clock: Clock
+    ) -> None:
+        self._providers = providers
+        self._tokens = tokens
+        self._profiles = profiles
+        self._public_url = public_url
+        self._clock = clock
+
+    def prepare(self, letter: Letter, deadline: Deadline) -> Send:
+        """Fill in the content and return what sends it; raises TemplateError, ThrottledError or UnavailableError."""
+        mode = letter.campaign.target_mode
+        known = variables(letter.campaign, letter.profile, letter.message.event)
+        if mode is TargetMode.EMAIL:
+            link = f"{self._public_url}/unsubscribe/{self._token(TokenUse.UNSUBSCRIBE, letter, deadline)}"
+            content = render(mode, letter.campaign.content, {**known, "unsubscribe_url": link})
+            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
+        content = render(mode, letter.campaign.content, known)
+        if mode is TargetMode.SMS:
+            phone = str(letter.profile.attributes["Phone"])
+            return lambda until: self._providers.sms.send(phone, content["body"], until)
+        if mode is TargetMode.PUSH:
+            return lambda until: self._push(letter, content, until)
+        if mode is TargetMode.WEBHOOK:
+            return self._webhook(letter, content)
+        return lambda until: self._request(letter, content, until)
+
+    def _token(self, use: TokenUse, letter: Letter, deadline: Deadline) -> str:
+        message = letter.message
+        origin = Origin(message.account_id, message.profile_id, message.campaign_id, Channel.EMAIL)
+        return self._tokens.write(use, origin, deadline)
+
+    def _email(self, letter: Letter, content: dict[str, str], link: str, token: str) -> Send:
+        sender = sender_of(letter.campaign.content, letter.settings)
+        if sender is None:  # it was declared when the campaign was created
+            return _refused
+        email = Email(
+            sender=sender,
+            sender_name=content.get("sender_name"),
+            recipient=plain_address(str(letter.profile.attributes["Email"])),
+            reply_to=letter.campaign.content.get("reply_to"),
+            subject=content["subject"],
+            html=_with_link(content["body"], link),
+            unsubscribe_url=link,
+            token=token,
+        )
+        return lambda until: self._providers.emails.send(email, until)
+
+    def _push(self, letter: Letter, content: dict[str, str], deadline: Deadline) -> Reply:
+        """Send to each device of the user; one that took it is enough, as the others can't be tried again alone."""
+        replies: dict[Token, Reply] = {}
+        for token in sorted(letter.profile.tokens, key=lambda token: (token.type, token.token_id)):
+            application = letter.settings.push_applications.get(token.type)
+            if application is not None:
+                replies[token] = self._providers.pushes.send(application, token, content, deadline)
+        dead = frozenset(token for token, reply in replies.items() if reply is Reply.GONE)
+        if dead:  # if that fails, the next message finds them dead again
+            guid = letter.message.profile_id
+            update = ProfileUpdate(identity=None, guid=guid, removed_tokens=dead, creates=False)
+            self._profiles.update(letter.message.account_id, {0: update}, deadline)
+        said = set(replies.values())
+        return next(
+            (reply for reply in (Reply.ACCEPTED, Reply.UNKNOWN, Reply.TRY_AGAIN) if reply in said), Reply.REFUSED
+        )
+
+    def _webhook(self, letter: Letter, content: dict[str, str]) -> Send:
+        webhook = webhook_of(letter.campaign.content, letter.settings)
+        if webhook is None:  # it was declared when the campaign was created
+            return _refused
+        call = Call(content["body"].encode(), letter.event_id)
+        return lambda until: self._providers.webhooks.send(webhook, call, until)
+
+    def _request(self, letter: Letter, content: dict[str, str], deadline: Deadline) -> Reply:
+        """Ask a provider of the team's own, by an event; those who take it know a repeated one by its Event ID."""
+        campaign, profile = letter.campaign, letter.profile
+        to: dict[str, object] = {"Phone": profile.attributes.get("Phone")}
+        if campaign.target_mode is TargetMode.WEB_PUSH:
+            to = {"Tokens": sorted(token.token_id for token in profile.tokens if token.type is TokenType.CHROME)}
+        detail = {
+            "Campaign ID": campaign.campaign_id,
+            "Campaign Name": campaign.name,
+            "Account ID": campaign.account_id,
+            "Channel": campaign.target_mode,
+            "Identity": profile.identity,
+            "Profile ID": profile.profile_id,
+            **to,
+            "Content": content,
+            "Event ID": letter.event_id,
+        }
+        event = BusEvent(MESSAGE_REQUESTED, detail, self._clock.now())
+        return Reply.TRY_AGAIN if self._providers.bus.put([event], deadline) else Reply.ACCEPTED
+
+
+def _refused(_: Deadline) -> Reply:
+    return Reply.REFUSED
+
+
+def _with_link(body: str, link: str) -> str:
+    """Return a body that shows the link to unsubscribe: where it puts it itself, or else at its end."""
+    shown = html.escape(link)
+    if shown in body:
+        return body
+    paragraph = f'<p style="font-size:small"><a href="{shown}">Unsubscribe</a></p>'
+    end = body.lower().rfind("</body>")
+    return f"{body}{paragraph}" if end < 0 else f"{body[:end]}{paragraph}{body[end:]}"

@@ -1,0 +1,353 @@
+"""Campaigns table: what campaigns are and how far they have come. Their deliveries are in `store_deliveries`.
+
+A campaign's content, up to 200 KB, is an item of its own: it never changes, while the campaign does with each page.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.campaigns.model import Audience, Campaign, CampaignStatus, TargetMode, Trigger
+from api_segments.core.clock import Deadline, rfc3339
+from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
+from api_segments.memberships.model import Action
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+class TooManyCampaignsError(Exception):
+    """The account's live campaigns are used up; nothing was written."""
+
+
+class RequestKnownError(Exception):
+    """A creation with this Idempotency-Key was there first; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """What an earlier creation with an Idempotency-Key was, by a digest of its body, and what it created."""
+
+    key: str
+    digest: str
+    campaign_id: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far a campaign has come. `version` grows by one with each step, so that of two runners one gets ahead.
+
+    The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
+    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when the last page
+    was done, or an online campaign was found full; `start_told` and `end_told` are whether the world was told.
+    """
+
+    version: int = 0
+    after: str | None = None
+    seen_all: bool = False
+    pending: tuple[str, ...] = ()
+    queued: int = 0
+    walked_at: str | None = None
+    start_told: bool = False
+    end_told: bool = False
+
+
+class CampaignStore:
+    """Reads and writes campaigns."""
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def get(self, account_id: str, campaign_id: int, deadline: Deadline) -> Campaign | None:
+        """Read a campaign with its content, consistently."""
+        wanted = (keys.campaign(campaign_id), keys.campaign_content(campaign_id))
+        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for sk in wanted], deadline)
+        if 0 not in found:
+            return None
+        content: Mapping[str, str] = json.loads(found[1]["content"]["S"])
+        return replace(_campaign(found[0]), content=content)
+
+    def get_state(self, account_id: str, campaign_id: int, deadline: Deadline) -> tuple[Campaign, Walk] | None:
+        """Read a campaign, without its content, and how far it has come, consistently."""
+        item = self._db.get(self._table, self._key(account_id, keys.campaign(campaign_id)), deadline)
+        return None if item is None else (_campaign(item), _walk(item))
+
+    def get_many(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Campaign]:
+        """Read those of the campaigns that are there, without their content, consistently."""
+        gets = [Get(self._table, self._key(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids]
+        return {campaign_ids[place]: _campaign(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
+        """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently."""
+        if first > last:
+            return []
+        items = self._db.query(
+            at_most,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":first": {"S": keys.campaign(first)},
+                ":last": {"S": keys.campaign(last)},
+            },
+        )
+        return [_campaign(item) for item in items]
+
+    def live(self, account_id: str, deadline: Deadline) -> list[Campaign]:
+        """Return the account's scheduled and running campaigns, without their content, as of a moment ago."""
+        items = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            KeyConditionExpression="account_id = :account AND begins_with(sk, :campaigns)",
+            FilterExpression="#status = :scheduled OR #status = :running",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":campaigns": {"S": keys.CAMPAIGNS},
+                ":scheduled": {"S": CampaignStatus.SCHEDULED},
+                ":running": {"S": CampaignStatus.RUNNING},
+            },
+        )
+        return [_campaign(item) for item in items]
+
+    def acting_on(self, account_id: str, trigger: Trigger, deadline: Deadline) -> list[int]:
+        """Return the ids of campaigns that act on a change, or did until they ended just now, consistently."""
+        rows = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="account_id = :account AND begins_with(sk, :trigger)",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":trigger": {"S": keys.triggers(trigger.segment_id, trigger.action)},
+            },
+        )
+        return [int(row["campaign_id"]["N"]) for row in rows]
+
+    def has_room(self, account_id: str, deadline: Deadline) -> bool:
+        """Whether the account may have one more live campaign at this moment."""
+        item = self._db.get(self._table, self._key(account_id, keys.LIVE_CAMPAIGNS), deadline)
+        return item is None or int(item["live"]["N"]) < MAX_LIVE_CAMPAIGNS
+
+    def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
+        """Return what an Idempotency-Key created, unless that is forgotten."""
+        item = self._db.get(self._table, self._key(account_id, keys.campaign_request(key)), deadline)
+        if item is None or int(item["expires_at"]["N"]) < now.timestamp():
+            return None
+        return KnownRequest(key, item["digest"]["S"], int(item["campaign_id"]["N"]), int(item["expires_at"]["N"]))
+
+    def reserve(self, campaign: Campaign, deadline: Deadline) -> bool:
+        """Write a campaign's content, which makes its id its own; False if another has the id."""
+        item = {
+            **self._key(campaign.account_id, keys.campaign_content(campaign.campaign_id)),
+            "content": {"S": json.dumps(campaign.content, ensure_ascii=False)},
+        }
+        return self._db.put_new(self._table, item, "account_id", deadline)
+
+    def give_up(self, campaign: Campaign, deadline: Deadline) -> None:
+        """Take back what `reserve` wrote."""
+        self._db.batch_delete(
+            self._table, [self._key(campaign.account_id, keys.campaign_content(campaign.campaign_id))], deadline
+        )
+
+    def create(self, campaign: Campaign, request: KnownRequest | None, now: datetime, deadline: Deadline) -> None:
+        """Write a campaign whose id is reserved, count it, and let changes find it: all or nothing.
+
+        Raises TooManyCampaignsError, RequestKnownError, ThrottledError or UnavailableError; only after the last two it
+        may have been written all the same.
+        """
+        actions: list[TransactWriteItemTypeDef] = [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": self._key(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                    "UpdateExpression": "ADD live :one",
+                    "ConditionExpression": "attribute_not_exists(live) OR live < :most",
+                    "ExpressionAttributeValues": {":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
+                }
+            },
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": self._to_item(campaign),
+                    "ConditionExpression": "attribute_not_exists(account_id)",
+                }
+            },
+        ]
+        if campaign.trigger is not None:
+            item = {**self._trigger_key(campaign, campaign.trigger), "campaign_id": {"N": str(campaign.campaign_id)}}
+            actions.append({"Put": {"TableName": self._table, "Item": item}})
+        if request is not None:
+            actions.append(self._put_request(campaign, request, now))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError as exc:
+            if 0 in exc.failures:
+                raise TooManyCampaignsError from exc
+            raise RequestKnownError from exc
+
+    def start(self, campaign: Campaign, now: str, deadline: Deadline) -> bool:
+        """Turn a scheduled campaign into a running one; False if it is no longer scheduled."""
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            UpdateExpression="SET #status = :running, started_at = :now",
+            ConditionExpression="#status = :scheduled",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":running": {"S": CampaignStatus.RUNNING},
+                ":scheduled": {"S": CampaignStatus.SCHEDULED},
+                ":now": {"S": now},
+            },
+        )
+
+    def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
+        """Turn a live campaign into a completed or stopped one, and free its place.
+
+        False if it is no longer of the status that it has in `campaign`.
+        """
+        actions: list[TransactWriteItemTypeDef] = [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+                    "UpdateExpression": "SET #status = :ended, ended_at = :now",
+                    "ConditionExpression": "#status = :live",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                    "ExpressionAttributeValues": {
+                        ":ended": {"S": status},
+                        ":live": {"S": campaign.status},
+                        ":now": {"S": now},
+                    },
+                }
+            },
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": self._key(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                    "UpdateExpression": "ADD live :one_less",
+                    "ExpressionAttributeValues": {":one_less": {"N": "-1"}},
+                }
+            },
+        ]
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def forget_trigger(self, campaign: Campaign, deadline: Deadline) -> None:
+        """Let no change find an online campaign any more, when all its messages have ended."""
+        if campaign.trigger is not None:
+            self._db.batch_delete(self._table, [self._trigger_key(campaign, campaign.trigger)], deadline)
+
+    def note_told(self, campaign: Campaign, name: str, deadline: Deadline) -> None:
+        """Note that the world was told of the start (`start_told`) or the end (`end_told`) of a campaign."""
+        self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            UpdateExpression=f"SET {name} = :true",
+            ConditionExpression="attribute_exists(account_id)",
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
+
+    def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> "TransactWriteItemTypeDef":
+        item = {
+            **self._key(campaign.account_id, keys.campaign_request(request.key)),
+            "digest": {"S": request.digest},
+            "campaign_id": {"N": str(campaign.campaign_id)},
+            "expires_at": {"N": str(request.expires_at)},
+        }
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(account_id) OR expires_at < :now",
+                "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
+            }
+        }
+
+    def _trigger_key(self, campaign: Campaign, trigger: Trigger) -> Item:
+        return self._key(campaign.account_id, keys.trigger(trigger.segment_id, trigger.action, campaign.campaign_id))
+
+    def _to_item(self, campaign: Campaign) -> Item:
+        item: Item = {
+            **self._key(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            "campaign_id": {"N": str(campaign.campaign_id)},
+            "campaign_name": {"S": campaign.name},
+            "target_mode": {"S": campaign.target_mode},
+            "include": _numbers(campaign.audience.include),
+            "exclude": _numbers(campaign.audience.exclude),
+            "status": {"S": campaign.status},
+            "created_at": {"S": campaign.created_at},
+            "version": {"N": "0"},
+            "queued": {"N": "0"},
+        }
+        if campaign.trigger is not None:
+            item["trigger_segment_id"] = {"N": str(campaign.trigger.segment_id)}
+            item["trigger_action"] = {"S": campaign.trigger.action}
+        if campaign.users_limit is not None:
+            item["users_limit"] = {"N": str(campaign.users_limit)}
+        texts = {
+            "asked_when": campaign.when,
+            "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
+            "started_at": campaign.started_at,
+        }
+        return item | {name: {"S": text} for name, text in texts.items() if text is not None}
+
+    @staticmethod
+    def _key(account_id: str, sk: str) -> Item:
+        return {"account_id": {"S": account_id}, "sk": {"S": sk}}
+
+
+def _numbers(values: Sequence[int]) -> Item:
+    return {"L": [{"N": str(value)} for value in values]}
+
+
+def _campaign(item: Item) -> Campaign:
+    starts_at, users_limit = item.get("starts_at"), item.get("users_limit")
+    trigger = None
+    if "trigger_action" in item:
+        trigger = Trigger(int(item["trigger_segment_id"]["N"]), Action(item["trigger_action"]["S"]))
+    return Campaign(
+        account_id=item["account_id"]["S"],
+        campaign_id=int(item["campaign_id"]["N"]),
+        name=item["campaign_name"]["S"],
+        target_mode=TargetMode(item["target_mode"]["S"]),
+        audience=Audience(*(tuple(int(value["N"]) for value in item[name]["L"]) for name in ("include", "exclude"))),
+        trigger=trigger,
+        starts_at=None if starts_at is None else datetime.fromisoformat(starts_at["S"]).astimezone(UTC),
+        content={},
+        users_limit=None if users_limit is None else int(users_limit["N"]),
+        status=CampaignStatus(item["status"]["S"]),
+        created_at=item["created_at"]["S"],
+        when=item.get("asked_when", {}).get("S"),
+        started_at=item.get("started_at", {}).get("S"),
+        ended_at=item.get("ended_at", {}).get("S"),
+    )
+
+
+def _walk(item: Item) -> Walk:
+    return Walk(
+        version=int(item["version"]["N"]),
+        after=item.get("after_profile", {}).get("S"),
+        seen_all=item.get("seen_all", {}).get("BOOL", False),
+        pending=tuple(value["S"] for value in item.get("pending", {}).get("L", ())),
+        queued=int(item["queued"]["N"]),
+        walked_at=item.get("walked_at", {}).get("S"),
+        start_told="start_told" in item,
+        end_told="end_told" in item,
+    )

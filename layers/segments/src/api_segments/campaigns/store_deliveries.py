@@ -1,0 +1,222 @@
+"""Campaigns table: the delivery log, one item a message, and the counters of its results, which are exact.
+
+A message ends in one transaction: its item, on condition of what it was, and a counter. So however often a message is
+delivered it ends once, and is counted once.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.keys import COUNTER_SLOTS
+from api_segments.campaigns.model import DeliveryStatus, Message, Outcome, Results
+from api_segments.core.clock import Deadline
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_SKIPPED, _FAILED = f"{DeliveryStatus.SKIPPED}_", f"{DeliveryStatus.FAILED}_"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """A message as the log has it; while it is `sending`, somebody may be at it until `sending_until` (RFC 3339)."""
+
+    delivery_id: str
+    profile_id: str
+    status: DeliveryStatus
+    sending_until: str | None
+    reason: str | None
+    at: str
+
+
+class DeliveryStore:
+    """Reads and writes the log of each campaign's messages."""
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def get(self, message: Message, deadline: Deadline) -> StoredDelivery | None:
+        """Read a message's line in the log, consistently."""
+        item = self._db.get(self._table, _key_of(message), deadline)
+        return None if item is None else _delivery(item)
+
+    def get_many(
+        self, account_id: str, campaign_id: int, delivery_ids: Sequence[str], deadline: Deadline
+    ) -> dict[str, StoredDelivery]:
+        """Read those of the lines that are there, consistently."""
+        gets = [Get(self._table, delivery_key(account_id, campaign_id, each)) for each in delivery_ids]
+        return {delivery_ids[place]: _delivery(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def page(
+        self, account_id: str, campaign_id: int, after: str | None, at_most: int, deadline: Deadline
+    ) -> list[StoredDelivery]:
+        """Return lines of a campaign's log after the delivery `after`, consistently, in an order that never changes."""
+        query: Item = {}
+        if after is not None:
+            query["ExclusiveStartKey"] = delivery_key(account_id, campaign_id, after)
+        items = self._db.query(
+            at_most,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="account_id = :account AND begins_with(sk, :log)",
+            ExpressionAttributeValues={":account": {"S": account_id}, ":log": {"S": keys.deliveries(campaign_id)}},
+            **query,
+        )
+        return [_delivery(item) for item in items]
+
+    def results(self, account_id: str, campaign_id: int, deadline: Deadline) -> Results:
+        """Read what became of a campaign's messages, consistently."""
+        gets = [Get(self._table, _key(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
+        return _sum_of_slots(self._db.batch_get(gets, deadline).values())
+
+    def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
+        """Read the results of all campaigns from id `first` to `last`, consistently, in one walk over their slots.
+
+        A campaign that never had messages is not in the answer.
+        """
+        rows = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":first": {"S": keys.campaign_results(first)[0]},
+                ":last": {"S": keys.campaign_results(last)[-1]},
+            },
+        )
+        slots: dict[int, list[Item]] = {}
+        for row in rows:
+            slots.setdefault(keys.campaign_of_results(row["sk"]["S"]), []).append(row)
+        return {campaign_id: _sum_of_slots(items) for campaign_id, items in slots.items()}
+
+    def claim(self, message: Message, now: str, until: str, deadline: Deadline) -> bool:
+        """Take a queued message for sending, until `until` (RFC 3339); False if it is not queued."""
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=_key_of(message),
+            UpdateExpression="SET #status = :sending, sending_until = :until, moved_at = :now, claim = :mine",
+            # The token tells this call's own write, whose answer was lost, from another's.
+            ConditionExpression="#status = :queued OR claim = :mine",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":queued": {"S": DeliveryStatus.QUEUED},
+                ":sending": {"S": DeliveryStatus.SENDING},
+                ":until": {"S": until},
+                ":now": {"S": now},
+                ":mine": {"S": secrets.token_hex(8)},
+            },
+        )
+
+    def release(self, message: Message, deadline: Deadline) -> None:
+        """Put a message that is being sent, and is known not to have been, back among the queued ones."""
+        self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=_key_of(message),
+            UpdateExpression="SET #status = :queued REMOVE sending_until, claim",
+            ConditionExpression="#status = :sending",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":queued": {"S": DeliveryStatus.QUEUED},
+                ":sending": {"S": DeliveryStatus.SENDING},
+            },
+        )
+
+    def settle(
+        self, message: Message, expected: DeliveryStatus, outcome: Outcome, now: str, deadline: Deadline
+    ) -> bool:
+        """End a message and count it, in one transaction; False if it is not of the status `expected`."""
+        set_reason, reason = "", {}
+        if outcome.reason is not None:
+            set_reason, reason = ", reason = :reason", {":reason": {"S": outcome.reason}}
+        update: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key_of(message),
+                "UpdateExpression": f"SET #status = :status, moved_at = :now{set_reason} REMOVE sending_until, claim",
+                "ConditionExpression": "#status = :expected",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":status": {"S": outcome.status},
+                    ":expected": {"S": expected},
+                    ":now": {"S": now},
+                    **reason,
+                },
+            }
+        }
+        deltas = {outcome.counter: 1, "settled": 1}
+        try:
+            self._db.transact(
+                lambda: [update, count_results(self._table, message.account_id, message.campaign_id, deltas)],
+                deadline,
+            )
+        except ConditionFailedError:
+            return False
+        return True
+
+
+def count_results(
+    table: str, account_id: str, campaign_id: int, deltas: Mapping[str, int]
+) -> "TransactWriteItemTypeDef":
+    """Return the action of a transaction that adds to a campaign's results, in any one of their slots."""
+    sk = keys.campaign_results(campaign_id)[secrets.randbelow(COUNTER_SLOTS)]
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": _key(account_id, sk),
+            "UpdateExpression": f"ADD {', '.join(f'{name} :{name}' for name in deltas)}",
+            "ExpressionAttributeValues": {f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
+        }
+    }
+
+
+def delivery_key(account_id: str, campaign_id: int, delivery_id: str) -> Item:
+    """Return the key of a message's line in the log."""
+    return _key(account_id, keys.delivery(campaign_id, delivery_id))
+
+
+def _key_of(message: Message) -> Item:
+    return delivery_key(message.account_id, message.campaign_id, message.delivery_id)
+
+
+def _key(account_id: str, sk: str) -> Item:
+    return {"account_id": {"S": account_id}, "sk": {"S": sk}}
+
+
+def _sum_of_slots(slots: Iterable[Item]) -> Results:
+    totals: dict[str, int] = {}
+    for item in slots:
+        for name, value in item.items():
+            if "N" in value:
+                totals[name] = totals.get(name, 0) + int(value["N"])
+
+    def by_reason(prefix: str) -> dict[str, int]:
+        return {name.removeprefix(prefix): totals[name] for name in sorted(totals) if name.startswith(prefix)}
+
+    return Results(
+        queued=totals.get("queued", 0),
+        settled=totals.get("settled", 0),
+        sent=totals.get("sent", 0),
+        skipped=by_reason(_SKIPPED),
+        failed=by_reason(_FAILED),
+    )
+
+
+def _delivery(item: Item) -> StoredDelivery:
+    return StoredDelivery(
+        delivery_id=item["delivery_id"]["S"],
+        profile_id=item["profile_id"]["S"],
+        status=DeliveryStatus(item["status"]["S"]),
+        sending_until=item.get("sending_until", {}).get("S"),
+        reason=item.get("reason", {}).get("S"),
+        at=item["moved_at"]["S"],
+    )

@@ -1,0 +1,206 @@
+"""Makes the objects of this room, once a process.
+
+What a service needs is imported where it is made, so that a function starts with its own part of the room alone.
+"""
+
+# ruff: noqa: PLC0415 - as above
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from api_segments.accounts.wiring import accounts
+from api_segments.aws import clients
+from api_segments.aws.clients import KeptConnections
+from api_segments.aws.wiring import db, settings, signing_key
+from api_segments.core.clock import SYSTEM_CLOCK
+from api_segments.memberships.wiring import member_lists, membership_store, references
+from api_segments.profiles.wiring import profile_store, profiles
+from api_segments.segments.wiring import segment_store, segment_uses
+
+if TYPE_CHECKING:
+    from api_segments.aws.task_queue import TaskQueue
+    from api_segments.campaigns.planning.previews import PreviewService
+    from api_segments.campaigns.planning.service import CampaignService
+    from api_segments.campaigns.planning.settings import CampaignSettingsService
+    from api_segments.campaigns.providers.email import EmailProvider
+    from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores
+    from api_segments.campaigns.running.triggers import CampaignTriggerService
+    from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
+    from api_segments.campaigns.sending.service import SendingService
+    from api_segments.campaigns.store import CampaignStore
+    from api_segments.campaigns.store_deliveries import DeliveryStore
+    from api_segments.campaigns.store_settings import CampaignSettingsStore
+    from api_segments.segments.deletion import SegmentDeletionService
+
+
+def campaign_store() -> "CampaignStore":
+    """Return where campaigns are kept."""
+    from api_segments.campaigns.store import CampaignStore
+
+    return CampaignStore(db(), settings().campaigns_table)
+
+
+def delivery_store() -> "DeliveryStore":
+    """Return the log of messages."""
+    from api_segments.campaigns.store_deliveries import DeliveryStore
+
+    return DeliveryStore(db(), settings().campaigns_table)
+
+
+def settings_store() -> "CampaignSettingsStore":
+    """Return where the declarations of accounts are kept."""
+    from api_segments.campaigns.store_settings import CampaignSettingsStore
+
+    return CampaignSettingsStore(db(), settings().accounts_table)
+
+
+def campaign_stores() -> "CampaignStores":
+    """Return what a campaign is kept in."""
+    from api_segments.campaigns.running.runs import CampaignStores
+    from api_segments.campaigns.store_walks import WalkStore
+
+    walks = WalkStore(db(), settings().campaigns_table)
+    return CampaignStores(campaign_store(), walks, delivery_store(), segment_uses())
+
+
+def emails() -> "EmailProvider":
+    """Return what sends emails."""
+    from api_segments.campaigns.providers.email import EmailProvider
+
+    return EmailProvider(clients.sesv2_client(), settings().mail_configuration_set)
+
+
+@cache
+def segment_deletion() -> "SegmentDeletionService":
+    """Return the process's deletion of segments, which asks for the campaigns that use one."""
+    from api_segments.segments.deletion import SegmentDeletionService
+
+    return SegmentDeletionService(segment_store(), segment_uses(), campaign_store(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_settings() -> "CampaignSettingsService":
+    """Return what changes the declarations of accounts in this process."""
+    from api_segments.campaigns.planning.settings import CampaignSettingsService
+
+    _, partition, _, region, account, _ = settings().campaign_queue_arn.split(":")  # where the whole stack is
+    sns = f"arn:{partition}:sns:{region}:{account}:"
+    return CampaignSettingsService(accounts(), settings_store(), settings().webhook_test_origin, sns)
+
+
+@cache
+def campaign_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns that are to go on."""
+    from api_segments.aws.task_queue import TaskQueue
+
+    return TaskQueue(clients.sqs_client(), settings().campaign_queue_url)
+
+
+@cache
+def message_queue() -> "TaskQueue":
+    """Return the process's queue of campaigns' messages."""
+    from api_segments.aws.task_queue import TaskQueue
+
+    return TaskQueue(clients.sqs_client(), settings().message_queue_url)
+
+
+@cache
+def campaigns() -> "CampaignService":
+    """Return the process's campaign service."""
+    from api_segments.campaigns.planning.audiences import AudienceStore
+    from api_segments.campaigns.planning.estimates import EstimateService
+    from api_segments.campaigns.planning.schedules import CampaignSchedules, ScheduledQueue
+    from api_segments.campaigns.planning.service import CampaignService, CampaignStarts, Declared
+
+    names = settings()
+    queue = ScheduledQueue(names.campaign_schedule_group, names.campaign_queue_arn, names.scheduler_role_arn)
+    return CampaignService(
+        campaign_stores(),
+        references(),
+        membership_store(),
+        EstimateService(segment_store(), AudienceStore(db(), names.segment_members_table)),
+        Declared(settings_store(), emails()),
+        CampaignStarts(campaign_queue(), CampaignSchedules(clients.scheduler_client(), queue)),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def previews() -> "PreviewService":
+    """Return what fills contents in for a preview in this process."""
+    from api_segments.campaigns.planning.previews import PreviewService
+
+    return PreviewService(profiles(), settings_store())
+
+
+@cache
+def campaign_runs() -> "CampaignRunService":
+    """Return what runs campaigns in this process."""
+    from api_segments.aws.event_bus import EventBus
+    from api_segments.campaigns.running.runs import CampaignRunService, Pace
+
+    names = settings()
+    return CampaignRunService(
+        campaign_stores(),
+        member_lists(),
+        membership_store(),
+        message_queue(),
+        EventBus(clients.events_client(), names.bus_name),
+        Pace(float(names.campaign_messages_per_second), float(names.campaign_delay_seconds)),
+        SYSTEM_CLOCK,
+    )
+
+
+@cache
+def campaign_triggers() -> "CampaignTriggerService":
+    """Return what lets changes trigger campaigns in this process."""
+    from api_segments.campaigns.running.triggers import CampaignTriggerService
+
+    return CampaignTriggerService(
+        campaign_stores(), membership_store(), message_queue(), campaign_queue(), SYSTEM_CLOCK
+    )
+
+
+@cache
+def message_tokens() -> "MessageTokens":
+    """Return the tokens that go out with messages."""
+    from api_segments.campaigns.sending.opt_outs import MessageTokens
+
+    return MessageTokens(signing_key())
+
+
+@cache
+def opt_outs() -> "OptOutService":
+    """Return the process's opt-outs."""
+    from api_segments.campaigns.sending.opt_outs import OptOutService
+
+    return OptOutService(message_tokens(), profiles())
+
+
+@cache
+def provider_connections() -> KeptConnections:
+    """Return the process's connections to those who carry messages."""
+    return KeptConnections(SYSTEM_CLOCK)
+
+
+@cache
+def sending() -> "SendingService":
+    """Return what sends messages in this process."""
+    from api_segments.aws.event_bus import EventBus
+    from api_segments.campaigns.providers.push import PushProvider
+    from api_segments.campaigns.providers.sms import SmsProvider
+    from api_segments.campaigns.providers.webhooks import WebhookProvider
+    from api_segments.campaigns.sending.dispatch import Dispatch, Providers
+    from api_segments.campaigns.sending.service import SendingService, SendingStores
+
+    names = settings()
+    providers = Providers(
+        emails(),
+        SmsProvider(clients.sns_client()),
+        PushProvider(clients.sns_client()),
+        WebhookProvider(names.webhook_test_origin, SYSTEM_CLOCK),
+        EventBus(clients.events_client(), names.bus_name),
+    )
+    dispatch = Dispatch(providers, message_tokens(), profiles(), names.public_url, SYSTEM_CLOCK)
+    stores = SendingStores(campaign_store(), delivery_store(), settings_store(), profile_store())
+    return SendingService(stores, dispatch, SYSTEM_CLOCK)

@@ -1,0 +1,1 @@
+"""An API Gateway event in, an answer out."""

@@ -1,0 +1,144 @@
+"""API Gateway proxy events in, answers out; and the one table from errors to the wire's codes."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api_segments.core import errors
+from api_segments.core.clock import Deadline
+from api_segments.http.observability import logger
+from api_segments.http.strict_json import show
+from api_segments.http.tenant import Plan, Tenant
+
+# Kept back from the invocation's time: for a call that was begun in time and hangs (clients.CONFIG: 1 s to connect, 3 s
+# to read), and for building and sending the answer.
+RESERVE_SECONDS = 5.5
+
+CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
+    errors.InvalidRequestError: HTTPStatus.BAD_REQUEST,
+    errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    errors.ForbiddenError: HTTPStatus.FORBIDDEN,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.SegmentDeletedError: HTTPStatus.GONE,
+    errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.QuotaExceededError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+CODE_OF_SLUG = {error.slug: code for error, code in CODES.items()}
+TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of a known account. Names of `headers` are in lower case."""
+
+    tenant: Tenant
+    request_id: str
+    body: bytes
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body to be written as JSON, and further headers."""
+
+    status: HTTPStatus
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def code_of(error: errors.SegmentsError) -> HTTPStatus:
+    """Return the code of an error."""
+    return CODES[type(error)]
+
+
+def retry_after(codes: Iterable[HTTPStatus]) -> dict[str, str]:
+    """Return the header that says when to try again, if one of `codes` is such."""
+    return {"Retry-After": "1"} if TRY_AGAIN.intersection(codes) else {}
+
+
+def failure(error: errors.SegmentsError) -> Answer:
+    """Answer a whole request that failed."""
+    code = code_of(error)
+    logger.info("refused", error=error.slug)
+    return Answer(code, {"status": "fail", "error": str(error), "code": code}, retry_after([code]))
+
+
+def respond(event: Mapping[str, Any], context: LambdaContext, endpoint: Callable[[Request], Answer]) -> dict[str, Any]:
+    """Serve one request with `endpoint`: read the event, map errors, write the answer."""
+    try:
+        answer = endpoint(read_request(event, context))
+    except errors.SegmentsError as error:
+        answer = failure(error)
+    return render(answer, event["requestContext"]["requestId"])
+
+
+def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
+    """Read who asks, from the authorizer's answer alone, and what; raises InvalidRequestError."""
+    who = event["requestContext"]["authorizer"]
+    tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true")
+    logger.append_keys(request_id=event["requestContext"]["requestId"], account_id=tenant.account_id)
+    return Request(
+        tenant=tenant,
+        request_id=event["requestContext"]["requestId"],
+        body=_body(event),
+        query=_query(event),
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        deadline=deadline_of(context),
+    )
+
+
+def health() -> Answer:
+    """Answer that the API answers; needs no account and looks at nothing."""
+    return Answer(HTTPStatus.OK, {"status": "ok"})
+
+
+def deadline_of(context: LambdaContext) -> Deadline:
+    """Return when the work must end for the answer to get out in time."""
+    return Deadline.after(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+
+
+def render(answer: Answer, request_id: str) -> dict[str, Any]:
+    """Write an answer as API Gateway takes it, and one line in the log."""
+    logger.info("answered", code=int(answer.status))
+    return {
+        "statusCode": int(answer.status),
+        "headers": {"Content-Type": "application/json", "X-Request-Id": request_id, **answer.headers},
+        "body": to_json(answer.body),
+    }
+
+
+def to_json(value: object) -> str:
+    """Write JSON, short; in ASCII if it echoes a lone surrogate, which UTF-8 can't hold."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def _query(event: Mapping[str, Any]) -> Mapping[str, str]:
+    for name, values in (event.get("multiValueQueryStringParameters") or {}).items():
+        if len(values) > 1:
+            raise errors.InvalidRequestError(f"{show(name)}: is given more than once")
+    return event.get("queryStringParameters") or {}
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        try:
+            return base64.b64decode(body, validate=True)
+        except ValueError as exc:  # binascii.Error is one; text beyond ASCII raises the plain one
+            raise errors.InvalidRequestError("body: not the base64 that it claims to be") from exc
+    return str(body).encode("utf-8", "surrogatepass")

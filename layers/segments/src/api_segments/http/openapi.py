@@ -1,0 +1,177 @@
+"""What each room's part of the API's description (OpenAPI 3.1) is made of: routes, errors by code, parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from api_segments.core.limits import (
+    CURSOR_HOURS,
+    DEFAULT_PAGE,
+    IDEMPOTENCY_HOURS,
+    MAX_IDEMPOTENCY_KEY_CHARACTERS,
+    MAX_PAGE,
+    MAX_SEGMENT_ID,
+)
+from api_segments.http.gateway import TRY_AGAIN
+
+Adapter = TypeAdapter[Any]
+
+Json = dict[str, Any]
+
+TEMPLATE = "#/components/schemas/{model}"
+TEXT = {"$ref": TEMPLATE.format(model="Text")}
+
+SEGMENT_ID = 1763901234567890
+GUID = "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a"
+MOMENT = "2026-11-23T14:13:54.567890Z"
+SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = TAGS = (
+    "Segments",
+    "Members",
+    "Profiles",
+    "Campaigns",
+    "Account",
+    "Other",
+)
+BODY_ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+OF_SEGMENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+OF_ACTIVE_SEGMENT = (*OF_SEGMENT, HTTPStatus.GONE)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation: what it takes, and what it answers with 200 and otherwise.
+
+    A batch, of which nothing could be written, may be answered in its own shape with 429 and 503 too.
+    """
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    answer: Any  # a type
+    example: object
+    description: str = ""
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    body: Adapter | None = None
+    body_example: object = None
+    errors: Sequence[HTTPStatus] = (HTTPStatus.BAD_REQUEST,)
+    is_open: bool = False
+    is_batch: bool = False
+
+
+# What an error of each code says, by example.
+ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
+    HTTPStatus.BAD_REQUEST: (
+        "Malformed, wrong type, too many, too long; nothing was changed",
+        "bulk_profiles[3].segments[0].action: must be 'ADD' or 'REMOVE'",
+    ),
+    HTTPStatus.UNAUTHORIZED: (
+        "Unknown account or wrong passcode",
+        "X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong",
+    ),
+    HTTPStatus.FORBIDDEN: (
+        "The account is disabled, or its plan lacks API Segments",
+        "API Segments need the plan Advanced or Cutting Edge; this account is on Essentials",
+    ),
+    HTTPStatus.NOT_FOUND: ("No such segment, profile or route in this account", f"there is no segment {SEGMENT_ID}"),
+    HTTPStatus.CONFLICT: (
+        "The idempotency key came with another body, or its first request still runs; or campaigns use the segment",
+        "Idempotency-Key: was used with another body",
+    ),
+    HTTPStatus.GONE: ("The segment was deleted", f"segment {SEGMENT_ID} was deleted"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        "The account has as many campaigns scheduled and running as there may be",
+        "the account has 1000 scheduled and running campaigns, the most there may be",
+    ),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("Not JSON by its Content-Type", "Content-Type: must be application/json"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The body is over 4 MiB", "body: must be at most 4 MiB, has 4194305 bytes"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Too many requests, or the database is throttling", "too many requests"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("Unforeseen; it is logged, and an alarm can tell", "internal error"),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "No answer in time. Sending it again is safe, a creation without customer ids only with an Idempotency-Key",
+        "the database did not answer",
+    ),
+}
+_ALWAYS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_WITH_ACCOUNT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_ALWAYS)
+
+PAGED: Mapping[str, Json] = {
+    "limit": {
+        "in": "query",
+        "description": "How many entries a page has at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
+    },
+    "cursor": {
+        "in": "query",
+        "description": f"The `cursor` of the answer before, for the same query; good for {CURSOR_HOURS} hours.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+}
+IDEMPOTENCY_KEY: Mapping[str, Json] = {
+    "Idempotency-Key": {
+        "in": "header",
+        "description": f"The same key and body within {IDEMPOTENCY_HOURS} hours give the same answer, which then has "
+        "the header `Idempotent-Replayed: true`, and create nothing again.",
+        "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$"},
+    },
+}
+_PATH_PARAMETERS: Mapping[str, Json] = {
+    "segment_id": {
+        "description": "A segment's id.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_SEGMENT_ID},
+        "example": SEGMENT_ID,
+    },
+    "identity": {
+        "description": "Your id of the user, percent-encoded.",
+        "schema": TEXT,
+        "example": "CT123456",
+    },
+}
+
+
+def operation(route: Route, answer: Json, body: Json | None) -> Json:
+    """Return a route's part of the document, given the schemas of its answer and of its body."""
+    described: Json = {
+        "operationId": f"{route.method}_{route.path.strip('/').replace('/', '_').replace('{', '').replace('}', '')}",
+        "tags": [route.tag],
+        "summary": route.summary,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+            for name in _PATH_PARAMETERS
+            if f"{{{name}}}" in route.path
+        ]
+        + [{"name": name, "required": False, **parameter} for name, parameter in route.parameters.items()],
+        "responses": {"200": _response("Done", answer, route.example)},
+    }
+    if route.description:
+        described["description"] = route.description
+    if body is not None:
+        content = {"application/json": {"schema": body, "example": route.body_example}}
+        described["requestBody"] = {"required": True, "content": content}
+    if route.is_open:
+        described["security"] = []
+    if "Idempotency-Key" in route.parameters:
+        replayed = {"schema": {"const": "true"}, "description": "It is the answer that this key got before."}
+        described["responses"]["200"]["headers"]["Idempotent-Replayed"] = replayed
+    for code in sorted({*route.errors, *(_ALWAYS if route.is_open else _WITH_ACCOUNT)}):
+        said, example = ERRORS[code]
+        schema: Json = {"$ref": TEMPLATE.format(model="ErrorBody")}
+        if code in TRY_AGAIN and route.is_batch:
+            schema = {"anyOf": [schema, answer]}
+        response = _response(said, schema, {"status": "fail", "error": example, "code": int(code)})
+        if code in TRY_AGAIN:
+            again = {"schema": {"type": "string"}, "description": "In so many seconds it is worth another try."}
+            response["headers"]["Retry-After"] = again
+        described["responses"][str(int(code))] = response
+    return described
+
+
+def _response(description: str, schema: Json, example: object) -> Json:
+    return {
+        "description": description,
+        "headers": {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}},
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }

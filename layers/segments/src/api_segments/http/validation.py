@@ -1,0 +1,114 @@
+"""The bodies that clients send: their shapes, their limits, and what is said about wrong ones."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+from pydantic_core import CoreConfig, CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
+
+from api_segments.core.errors import BodyTooLargeError, InvalidRequestError
+from api_segments.core.limits import MAX_BODY_BYTES
+from api_segments.http import strict_json
+from api_segments.http.ids import check_segment_id, check_text
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Validator(Protocol[T_co]):
+    """What checks a value: pydantic's TypeAdapter, or pydantic_core's SchemaValidator."""
+
+    def validate_python(self, value: object, /) -> T_co:
+        """Return the value as its shape has it; raises pydantic_core.ValidationError."""
+
+
+# The shapes of `fields` as pydantic_core takes them: building them from types takes as long as starting the SDK.
+TEXT = core_schema.no_info_before_validator_function(check_text, core_schema.str_schema())
+OPTIONAL_TEXT = core_schema.no_info_before_validator_function(
+    check_text, core_schema.nullable_schema(core_schema.str_schema())
+)
+SEGMENT_ID = core_schema.no_info_before_validator_function(
+    check_segment_id, core_schema.nullable_schema(core_schema.int_schema())
+)
+
+
+def strict_object(
+    required: Mapping[str, CoreSchema], optional: Mapping[str, CoreSchema] = MappingProxyType({})
+) -> CoreSchema:
+    """Return the shape of an object that has these fields and no others."""
+    fields = {name: core_schema.typed_dict_field(schema, required=True) for name, schema in required.items()}
+    fields |= {name: core_schema.typed_dict_field(schema, required=False) for name, schema in optional.items()}
+    return core_schema.typed_dict_schema(
+        fields, extra_behavior="forbid", config=CoreConfig(strict=True, extra_fields_behavior="forbid")
+    )
+
+
+def filled_list(of: CoreSchema, at_most: int | None = None) -> CoreSchema:
+    """Return the shape of a list that has one entry at least."""
+    return core_schema.list_schema(of, min_length=1, max_length=at_most, fail_fast=True)
+
+
+_TEXT, _SEGMENT_ID = SchemaValidator(TEXT), SchemaValidator(SEGMENT_ID)
+
+# What pydantic calls an error, and what we say. The fields in braces are of the error's context.
+_SAID = {
+    "missing": "is required",
+    "extra_forbidden": "unknown field",
+    "string_type": "must be a string",
+    "string_unicode": "must have no lone surrogates",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "model_attributes_type": "must be an object",
+    "union_tag_not_found": "{discriminator} is required",
+    "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
+    "too_short": "must not be empty",
+    "too_long": "must have at most {max_length} entries, has {actual_length}",
+}
+
+
+def parse_text(value: str, place: str) -> str:
+    """Check an id that came in the path or the query; raises InvalidRequestError."""
+    try:
+        text: str = _TEXT.validate_python(value)
+    except ValidationError as exc:
+        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+    return text
+
+
+def parse_segment_id(value: str, place: str) -> int:
+    """Check a segment id that came in the path or the query; raises InvalidRequestError."""
+    try:
+        return _SEGMENT_ID.validate_python(value) or 0
+    except ValidationError as exc:
+        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+
+
+def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
+    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
+
+    `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
+    the place, we do not. `whole` is what the value as a whole is called.
+    """
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        tags = 1 if is_tagged and first["loc"] else 0
+        raise InvalidRequestError(f"{strict_json.path(first['loc'][tags:], whole)}: {_say(first)}") from exc
+
+
+def read_body(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body as JSON; raises InvalidRequestError or BodyTooLargeError."""
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"body: must be at most 4 MiB, has {len(body)} bytes")
+    if not body.strip():
+        raise InvalidRequestError("body: is empty, must be JSON")
+    return strict_json.parse(body)
+
+
+def _say(error: ErrorDetails) -> str:
+    said = _SAID.get(error["type"])
+    return error["msg"] if said is None else said.format_map(error.get("ctx", {}))

@@ -1,0 +1,1 @@
+"""Who is in which segment: updates, the readers of their stream, counts, member lists, purges."""

@@ -1,0 +1,50 @@
+"""The routes of members and of the error stream: each takes a request, makes one domain call and answers."""
+
+from http import HTTPStatus
+
+from api_segments.http.gateway import Answer, Request
+from api_segments.http.parameters import Paging, identity_in_path, refuse_unknown, segment_id_in_path
+from api_segments.http.tenant import require_api_segments
+from api_segments.http.wiring import cursors
+from api_segments.memberships import wiring
+from api_segments.memberships.answers import member_body, members_body, profile_segments_body, update_errors_body
+
+
+def list_members(request: Request, segment_id: str) -> Answer:
+    """List the members of a segment."""
+    refuse_unknown(request.query, "limit", "cursor")
+    require_api_segments(request.tenant)
+    found = segment_id_in_path(segment_id)
+    paging = Paging(request, cursors(), f"/api/segments/{found}/members")
+    page = wiring.member_reads().members(
+        request.tenant.account_id, found, paging.position, paging.limit, request.deadline
+    )
+    return Answer(HTTPStatus.OK, members_body(page.rows, paging.cursor_to(page.goes_on_at)))
+
+
+def get_member(request: Request, segment_id: str, identity: str) -> Answer:
+    """Show a member of a segment, or that the user is none."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    who = identity_in_path(identity)
+    found = segment_id_in_path(segment_id)
+    member = wiring.member_reads().member(request.tenant.account_id, found, who, request.deadline)
+    return Answer(HTTPStatus.OK, member_body(member))
+
+
+def get_profile_segments(request: Request, identity: str) -> Answer:
+    """Show the segments that a user is in."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    who = identity_in_path(identity)
+    found = wiring.member_reads().of_profile(request.tenant.account_id, who, request.deadline)
+    return Answer(HTTPStatus.OK, profile_segments_body(found))
+
+
+def list_errors(request: Request) -> Answer:
+    """List what updates asked for and was rejected."""
+    refuse_unknown(request.query, "limit", "cursor")
+    require_api_segments(request.tenant)
+    paging = Paging(request, cursors(), "/api/errors")
+    page = wiring.error_stream().newest(request.tenant.account_id, paging.position, paging.limit, request.deadline)
+    return Answer(HTTPStatus.OK, update_errors_body(page.rows, paging.cursor_to(page.goes_on_at)))

@@ -1,0 +1,151 @@
+"""Users in segments, and changes of that. Plain values, no AWS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from api_segments.core.channels import Channel
+from api_segments.core.errors import SegmentsError
+from api_segments.segments.model import Segment, SegmentReference
+
+
+class Action(StrEnum):
+    """What an update asks for a (user, segment) pair."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A profile in a segment; `added_at` is None for a moment after it was added."""
+
+    profile_id: str
+    identity: str | None
+    added_at: str | None
+    reach: frozenset[Channel] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UserReference:
+    """How a request names a user; `identity` wins when both are there."""
+
+    identity: str | None = None
+    guid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGroup:
+    """Users and what to do with each of them: every action for every user."""
+
+    users: Sequence[UserReference]
+    actions: Sequence[tuple[SegmentReference, Action]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A (user, segment) pair that an update could not bring about."""
+
+    user: UserReference
+    segment: SegmentReference
+    action: Action
+    error: SegmentsError
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRejection:
+    """A rejection as the error stream keeps it; `error_slug` is the error's `slug`."""
+
+    occurred_at: str
+    request_id: str
+    user: UserReference
+    segment: SegmentReference
+    action: Action
+    error_slug: str
+    message: str
+
+
+@dataclass
+class UpdateResult:
+    """What an update did, counted in (user, segment) pairs."""
+
+    added: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    profiles_created: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+    @property
+    def processed(self) -> int:
+        """Pairs that now are as asked."""
+        return self.added + self.removed + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSegments:
+    """A user and the active segments it is in."""
+
+    identity: str
+    profile_id: str
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """One write of a deleted segment's clean-up; no two have the same `token`."""
+
+    segment_id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipImage:
+    """A profile's Memberships item at one moment; `purge` is the purge that wrote it last, if one did."""
+
+    identity: str | None
+    segment_ids: frozenset[int]
+    reach: frozenset[Channel]
+    purge: Purge | None = None
+
+
+NOBODY = MembershipImage(identity=None, segment_ids=frozenset(), reach=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """One write to a Memberships item, as its stream tells it.
+
+    `event_id` and `sequence` are the stream record's own; `sequence` is zero-padded so that text sorts in order.
+    """
+
+    event_id: str
+    sequence: str
+    occurred_at: datetime
+    account_id: str
+    profile_id: str
+    old: MembershipImage
+    new: MembershipImage
+
+    @property
+    def joined(self) -> frozenset[int]:
+        """Segments that the profile was not in before."""
+        return self.new.segment_ids - self.old.segment_ids
+
+    @property
+    def left(self) -> frozenset[int]:
+        """Segments that the profile is no longer in."""
+        return self.old.segment_ids - self.new.segment_ids
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """A `Segment Membership Change`, ready for the bus."""
+
+    action: Action
+    segment: Segment
+    identity: str | None
+    profile_id: str
+    event_id: str
+    sequence: str
+    occurred_at: datetime

@@ -1,0 +1,242 @@
+"""Keep the members of each segment, its counts and the data points exact, however often a record is delivered.
+
+All changes of one (segment, profile) row in a batch are folded into one write. The write is first tried as the records
+tell it; a row that turns out to be otherwise (a record delivered again, or one that never came) is written from what it
+really is, and records that it has taken in already are dropped. Counters move in the same transaction, by the
+difference between the row before and after.
+
+An update that began before its segment was deleted may add a member after the segment's purge. Its record comes by
+here, so the member is taken out here.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from api_segments.aws.dynamodb import TRANSACTION_ACTIONS
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Backoff, Clock, Deadline
+from api_segments.core.errors import NotWrittenError, UnavailableError
+from api_segments.core.parallel import in_parallel
+from api_segments.memberships.announcement import is_announced, segments_of
+from api_segments.memberships.model import MembershipRecord
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_rows import (
+    MEMBERS,
+    Increments,
+    MemberRow,
+    RowsDifferError,
+    RowStore,
+    RowWrite,
+    ToldBefore,
+)
+from api_segments.segments.model import Segment, SegmentStatus
+from api_segments.segments.store import SegmentStore, counter_name
+
+_NO_REACH: frozenset[Channel] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """What one record makes of a row."""
+
+    sequence: str
+    member: bool
+    joined: bool
+    reach: frozenset[Channel]
+    identity: str | None
+    occurred_at: datetime
+    is_data_point: bool
+
+
+@dataclass(slots=True)
+class RowPlan:
+    """All that a batch makes of one row. `actual` is the row as it is, once that is known (`is_read`)."""
+
+    account_id: str
+    segment_id: int
+    profile_id: str
+    before: ToldBefore
+    changes: list[RowChange] = field(default_factory=list)
+    actual: MemberRow | None = None
+    is_read: bool = False
+
+    def pending(self) -> list[RowChange]:
+        """Return the changes that the row has not taken in."""
+        taken_in = self.actual.sequence if self.actual else ""
+        return [change for change in self.changes if change.sequence > taken_in]
+
+    def write(self) -> RowWrite | None:
+        """Return the write that brings the row up to date, None if it is."""
+        pending = self.pending()
+        if not pending:
+            return None
+        last = pending[-1]
+        return RowWrite(
+            account_id=self.account_id,
+            segment_id=self.segment_id,
+            profile_id=self.profile_id,
+            expects=self._row_before(),
+            becomes=MemberRow(last.member, last.reach, last.sequence),
+            identity=last.identity,
+            joined_at=self._joined_at(pending),
+        )
+
+    def _joined_at(self, pending: Sequence[RowChange]) -> datetime | None:
+        row = self._row_before()
+        was_member, joined_at = row is not None and row.member, None
+        for change in pending:
+            if change.joined or (change.member and not was_member):
+                joined_at = change.occurred_at
+            was_member = change.member
+        return joined_at
+
+    def _row_before(self) -> ToldBefore | MemberRow | None:
+        return self.actual if self.is_read else self.before
+
+    def count_deltas(self) -> Counter[str]:
+        """Return by how much the write moves the segment's counters."""
+        deltas: Counter[str] = Counter()
+        for row, sign in ((self.changes[-1], 1), (self._row_before(), -1)):
+            if row is not None and row.member:
+                deltas[MEMBERS] += sign
+                deltas.update({counter_name(channel): sign for channel in row.reach})
+        return deltas
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionReport:
+    """How many rows were written, and the sequences of the records of which not all were."""
+
+    written: int
+    failed: frozenset[str]
+
+
+class ProjectionService:
+    """Turns records of the Memberships stream into SegmentMembers, counts and data points."""
+
+    def __init__(self, members: RowStore, segments: SegmentStore, memberships: MembershipStore, clock: Clock) -> None:
+        self._members = members
+        self._segments = segments
+        self._memberships = memberships
+        self._clock = clock
+
+    def project(self, records: Sequence[MembershipRecord], deadline: Deadline) -> ProjectionReport:
+        """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
+        segments = segments_of(records, self._segments, deadline)
+        failed = self._purge_late(records, segments, deadline)
+        plans = fold(records, segments)
+        written: list[int] = []
+
+        def apply(batch: Sequence[RowPlan]) -> None:
+            try:
+                written.append(self._apply(batch, deadline))
+            except NotWrittenError:
+                failed.update(change.sequence for plan in batch for change in plan.changes)
+
+        in_parallel(apply, list(pack(plans)))
+        return ProjectionReport(sum(written), frozenset(failed))
+
+    def _purge_late(
+        self, records: Sequence[MembershipRecord], segments: Mapping[tuple[str, int], Segment], deadline: Deadline
+    ) -> set[str]:
+        """Take users out of deleted segments that they joined; return the sequences of records where that failed."""
+        late: dict[tuple[str, int], dict[str, str]] = {}
+        for record in records:
+            for segment_id in record.joined:
+                segment = segments.get((record.account_id, segment_id))
+                if segment is not None and segment.status is SegmentStatus.DELETED:
+                    late.setdefault((record.account_id, segment_id), {})[record.profile_id] = record.sequence
+        failed: set[str] = set()
+        for (account_id, segment_id), profiles in late.items():
+            try:
+                self._memberships.purge(account_id, segment_id, list(profiles), deadline)
+            except NotWrittenError:
+                failed.update(profiles.values())
+        return failed
+
+    def _apply(self, batch: Sequence[RowPlan], deadline: Deadline) -> int:
+        """Bring the rows of a batch up to date; return how many had to be written."""
+        backoff = Backoff(deadline)
+        while True:
+            writes = [(plan, write) for plan in batch if (write := plan.write()) is not None]
+            if not writes:
+                return 0
+            try:
+                self._members.write(
+                    [write for _, write in writes],
+                    _increments([plan for plan, _ in writes]),
+                    self._clock.now(),
+                    deadline,
+                )
+            except RowsDifferError as exc:
+                for place, row in exc.actual.items():
+                    plan = writes[place][0]
+                    plan.actual, plan.is_read = row, True
+                if not backoff.wait():
+                    raise UnavailableError("rows kept changing until the time was up") from exc
+            else:
+                return len(writes)
+
+
+def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int], Segment]) -> list[RowPlan]:
+    """Sort the records' changes by row, rows of one segment side by side."""
+    plans: dict[tuple[str, int, str], RowPlan] = {}
+    for record in records:
+        changed = record.joined | record.left
+        touched = changed
+        if record.old.reach != record.new.reach or record.old.identity != record.new.identity:
+            touched = changed | record.new.segment_ids
+        for segment_id in touched:
+            row = (record.account_id, segment_id, record.profile_id)
+            member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
+            before = ToldBefore(was_member, record.old.reach if was_member else _NO_REACH, record.sequence)
+            plans.setdefault(row, RowPlan(*row, before)).changes.append(
+                RowChange(
+                    sequence=record.sequence,
+                    member=member,
+                    joined=member and not was_member,
+                    reach=record.new.reach if member else _NO_REACH,
+                    identity=record.new.identity,
+                    occurred_at=record.occurred_at,
+                    is_data_point=segment_id in changed
+                    and is_announced(segments.get((record.account_id, segment_id)), record),
+                )
+            )
+    return [plans[row] for row in sorted(plans)]
+
+
+def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:
+    """Cut plans into transactions: an action a row, one a segment for its counts, one a month for its data points."""
+    batch: list[RowPlan] = []
+    counters: set[tuple[str, int | str]] = set()
+    for plan in plans:
+        needed: set[tuple[str, int | str]] = {(plan.account_id, plan.segment_id)}
+        needed |= {(plan.account_id, _month(change.occurred_at)) for change in plan.changes}
+        if len(batch) + 1 + len(counters | needed) > TRANSACTION_ACTIONS:
+            yield batch
+            batch, counters = [], set()
+        batch.append(plan)
+        counters |= needed
+    if batch:
+        yield batch
+
+
+def _increments(plans: Sequence[RowPlan]) -> Increments:
+    counts: dict[tuple[str, int], Counter[str]] = {}
+    data_points: Counter[tuple[str, str]] = Counter()
+    for plan in plans:
+        deltas = plan.count_deltas()
+        if any(deltas.values()):
+            counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(deltas)
+        for change in plan.pending():
+            data_points[plan.account_id, _month(change.occurred_at)] += change.is_data_point
+    return Increments(
+        counts={row: {name: delta for name, delta in deltas.items() if delta} for row, deltas in counts.items()},
+        data_points={month: points for month, points in data_points.items() if points},
+    )
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment:%Y-%m}"

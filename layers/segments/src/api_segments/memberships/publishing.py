@@ -1,0 +1,47 @@
+"""Fan real changes of membership out to the bus."""
+
+from collections.abc import Sequence
+
+from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.core.clock import Deadline
+from api_segments.memberships.announcement import is_announced, segments_of
+from api_segments.memberships.events import change_event
+from api_segments.memberships.model import Action, ChangeEvent, MembershipRecord
+from api_segments.segments.publishing import PublishReport
+from api_segments.segments.store import SegmentStore
+
+
+class PublishingService:
+    """Turns records of the stream of Memberships into events."""
+
+    def __init__(self, segments: SegmentStore, bus: EventBus) -> None:
+        self._segments = segments
+        self._bus = bus
+
+    def publish(self, records: Sequence[MembershipRecord], deadline: Deadline) -> PublishReport:
+        """Publish an event for each change in `records`; raises ThrottledError or UnavailableError if none could be."""
+        segments = segments_of(records, self._segments, deadline)
+        events: list[BusEvent] = []
+        origins: list[str] = []
+        for record in records:
+            for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
+                for segment_id in sorted(changed):
+                    segment = segments.get((record.account_id, segment_id))
+                    if not is_announced(segment, record):
+                        continue
+                    events.append(
+                        change_event(
+                            ChangeEvent(
+                                action=action,
+                                segment=segment,
+                                identity=record.new.identity or record.old.identity,
+                                profile_id=record.profile_id,
+                                event_id=f"{record.event_id}-{segment_id}",
+                                sequence=record.sequence,
+                                occurred_at=record.occurred_at,
+                            )
+                        )
+                    )
+                    origins.append(record.sequence)
+        unsent = self._bus.put(events, deadline)
+        return PublishReport(len(events) - len(unsent), frozenset(origins[place] for place in unsent))

@@ -1,0 +1,129 @@
+"""Take a deleted segment's members away.
+
+A purge walks over the segment's members in passes. What it takes out of Memberships leaves SegmentMembers and the
+counts by way of the stream, so it can be interrupted anywhere and begun again. It has ended when a pass finds nobody,
+and when that pass began so late that nothing which saw the segment active could still be writing. Rows that stay though
+their users are out, because the stream's record was lost, are deleted after an hour.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import NotWrittenError
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.memberships.store_rows import RowStore
+from api_segments.segments.model import Segment
+from api_segments.segments.store import SegmentStore
+
+# A delivery of stream records that found a segment active may write rows for as long (template.yaml: 120 s), and clocks
+# differ: only then is what a purge finds all that there is.
+PROJECTION_SECONDS = 150
+# Under what one partition takes in writes (1,000 units a second; DynamoDB developer guide, "Partitions").
+PURGE_PAGE = 100
+PURGED_MEMBERS_PER_SECOND = 500
+
+# How long the stream usually takes to bring what a pass did into what the next pass reads.
+NEXT_PASS_SECONDS = 30
+# When a pass takes nobody away and still sees rows, their records are late, or, after an hour, lost.
+STREAM_IS_LATE_SECONDS = 300
+RECORDS_ARE_LOST_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class PurgePass:
+    """How far a pass has come: when it began, after which profile it goes on, whom it saw and took away."""
+
+    began_at: str
+    after: str | None = None
+    seen: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """How many members were taken away now; and in how many seconds to go on, None when there is nothing left to do.
+
+    `goes_on_with` is the pass to go on with, None for a new one. `in_all` is set once, by the call that finds the purge
+    finished: how many members were taken away in the end.
+    """
+
+    removed: int
+    goes_on_in: float | None
+    goes_on_with: PurgePass | None = None
+    in_all: int | None = None
+
+
+class PurgeService:
+    """Purges deleted segments."""
+
+    def __init__(
+        self,
+        segments: SegmentStore,
+        members: MemberListStore,
+        rows: RowStore,
+        memberships: MembershipStore,
+        clock: Clock,
+    ) -> None:
+        self._segments = segments
+        self._members = members
+        self._rows = rows
+        self._memberships = memberships
+        self._clock = clock
+
+    def purge(self, account_id: str, segment_id: int, pass_: PurgePass | None, deadline: Deadline) -> PurgeReport:
+        """Take members away until a pass has ended or the time is over.
+
+        A segment that is active, or has been purged, is left alone. Raises ThrottledError or UnavailableError when
+        nothing could be done at all.
+        """
+        segment = self._segments.get(account_id, segment_id, deadline)
+        if segment is None or segment.deleted_at is None or segment.purged_at is not None:
+            return PurgeReport(0, None)
+        began = self._clock.now()
+        at = first = pass_ or PurgePass(rfc3339(began))
+        is_done = False
+        try:
+            while not is_done and not deadline.is_over():
+                at, is_done = self._purge_page(segment, at, deadline)
+                self._keep_pace(began, at.seen - first.seen)
+        except NotWrittenError:
+            if at == first or not deadline.is_over():
+                raise
+        removed = at.removed - first.removed
+        if not is_done:
+            return PurgeReport(removed, 0, at)
+        since_deletion = _seconds_between(segment.deleted_at, at.began_at)
+        if at.seen:
+            return PurgeReport(removed, NEXT_PASS_SECONDS if at.removed else STREAM_IS_LATE_SECONDS)
+        if since_deletion < PROJECTION_SECONDS:
+            return PurgeReport(removed, PROJECTION_SECONDS - since_deletion)
+        return self._finish(account_id, segment_id, deadline)
+
+    def _purge_page(self, segment: Segment, at: PurgePass, deadline: Deadline) -> tuple[PurgePass, bool]:
+        """Take a page of members away; return how far the pass is then, and whether it has ended."""
+        account_id, segment_id = segment.account_id, segment.segment_id
+        members, last = self._members.page(account_id, segment_id, at.after, PURGE_PAGE, deadline=deadline)
+        profile_ids = [member.profile_id for member in members]
+        removed = self._memberships.purge(account_id, segment_id, profile_ids, deadline) if members else 0
+        if removed:
+            self._segments.add_purged(account_id, segment_id, removed, deadline)
+        elif members and _seconds_between(segment.deleted_at or "", at.began_at) > RECORDS_ARE_LOST_SECONDS:
+            self._rows.forget(account_id, segment_id, profile_ids, deadline)
+        return PurgePass(at.began_at, last or at.after, at.seen + len(members), at.removed + removed), last is None
+
+    def _keep_pace(self, began: datetime, seen: int) -> None:
+        ahead = seen / PURGED_MEMBERS_PER_SECOND - (self._clock.now() - began).total_seconds()
+        if ahead > 0:
+            self._clock.sleep(ahead)
+
+    def _finish(self, account_id: str, segment_id: int, deadline: Deadline) -> PurgeReport:
+        is_first = self._segments.finish_purge(account_id, segment_id, rfc3339(self._clock.now()), deadline)
+        segment = self._segments.get(account_id, segment_id, deadline)
+        in_all = segment.purged_members if is_first and segment is not None else None
+        return PurgeReport(0, None, in_all=in_all)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()

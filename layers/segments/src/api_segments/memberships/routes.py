@@ -1,0 +1,103 @@
+"""The routes of members and of updates, as the API's description has them."""
+
+from collections.abc import Sequence
+
+from api_segments.http.openapi import (
+    ACCOUNT,
+    BODY_ERRORS,
+    GUID,
+    MEMBERS,
+    MOMENT,
+    OF_ACTIVE_SEGMENT,
+    OF_SEGMENT,
+    PAGED,
+    PROFILES,
+    SEGMENT_ID,
+    Route,
+)
+from api_segments.memberships import answers, bodies
+
+_CREATED = {"id": SEGMENT_ID, "segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
+_MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
+
+ROUTES: Sequence[Route] = (
+    Route(
+        "post",
+        "/api/updateSegment",
+        MEMBERS,
+        "Add users to segments and remove them",
+        answers.UpdateResultBody,
+        {
+            "status": "success",
+            "processed": 1,
+            "summary": {"added": 1, "removed": 0, "unchanged": 0, "profiles_created": 1},
+            "unprocessed": [],
+        },
+        description="Every action of a group for every user of it; at most 100 users and 100 segments in all.",
+        body=bodies.UPDATE,
+        body_example={
+            "bulk_profiles": [
+                {
+                    "user_profiles": [{"identity": "CT123456"}],
+                    "segments": [{"customer_segment_id": "SEG12345", "action": "ADD"}],
+                }
+            ]
+        },
+        errors=BODY_ERRORS,
+        is_batch=True,
+    ),
+    Route(
+        "get",
+        "/api/segments/{segment_id}/members",
+        MEMBERS,
+        "List a segment's members",
+        answers.MembersBody,
+        {"members": [_MEMBER], "cursor": None},
+        description="In an order that never changes: who is a member the whole time is listed once.",
+        parameters=PAGED,
+        errors=OF_ACTIVE_SEGMENT,
+    ),
+    Route(
+        "get",
+        "/api/segments/{segment_id}/members/{identity}",
+        MEMBERS,
+        "Show a member, or that the user is none",
+        answers.MemberBody,
+        _MEMBER,
+        errors=OF_ACTIVE_SEGMENT,
+    ),
+    Route(
+        "get",
+        "/api/profiles/{identity}/segments",
+        PROFILES,
+        "List the segments that a user is in",
+        answers.ProfileSegmentsBody,
+        {"identity": "CT123456", "guid": GUID, "segments": [_CREATED]},
+        errors=OF_SEGMENT,
+    ),
+    Route(
+        "get",
+        "/api/errors",
+        ACCOUNT,
+        "List rejected entries of updates",
+        answers.UpdateErrorsBody,
+        {
+            "errors": [
+                {
+                    "ct_segment_id": None,
+                    "customer_segment_id": "SEG99999",
+                    "identity": "CT123456",
+                    "guid": None,
+                    "action": "ADD",
+                    "code": 404,
+                    "error": "segment does not exist",
+                    "occurred_at": MOMENT,
+                    "request_id": "6f4f4a0c-5d0b-4c3f-9d8f-2f5d0f8c3b11",
+                }
+            ],
+            "cursor": None,
+        },
+        description="Those of the last 30 days, the newest first.",
+        parameters=PAGED,
+    ),
+)

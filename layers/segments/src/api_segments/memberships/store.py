@@ -1,0 +1,263 @@
+"""Memberships table, the source of truth: one item a profile, holding the set of its segments."""
+
+import secrets
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import (
+    TRANSACTION_ACTIONS,
+    ConditionFailedError,
+    DynamoDB,
+    Get,
+    Item,
+    Statement,
+    StatementResult,
+    number_set,
+)
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import NotWrittenError, UnavailableError
+from api_segments.core.parallel import chunks, in_parallel
+from api_segments.memberships.model import NOBODY, Action, MembershipImage, Purge
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+ACCOUNT_INDEX = "AccountIndex"
+_SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
+# A new profile is two items: its identity's claim and its memberships.
+PROFILES_PER_CREATE = TRANSACTION_ACTIONS // 2
+
+
+@dataclass(frozen=True, slots=True)
+class SetChange:
+    """Segments to add to, or to remove from, one profile's set."""
+
+    profile_id: str
+    action: Action
+    segment_ids: Set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SetChangeResult:
+    """The set before the change; or None, because the profile does not exist or for `error`."""
+
+    old: Set[int] | None
+    error: NotWrittenError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProfile:
+    """A profile to create together with its segments; `identity` is None for an anonymous one."""
+
+    profile_id: str
+    identity: str | None
+    segment_ids: Set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResult:
+    """`profile_id` is the new profile's; or that of who was there first; None if `error` says why there is none."""
+
+    profile_id: str | None
+    created: bool
+    error: NotWrittenError | None = None
+
+
+class MembershipStore:
+    """Reads and writes who is in which segments."""
+
+    def __init__(self, db: DynamoDB, memberships_table: str, profiles_table: str) -> None:
+        self._db = db
+        self._memberships_table = memberships_table
+        self._profiles_table = profiles_table
+
+    def get(self, account_id: str, profile_id: str, deadline: Deadline) -> MembershipImage | None:
+        """Read a profile's memberships, consistently."""
+        key = {"pk": {"S": keys.membership(account_id, profile_id)}}
+        item = self._db.get(self._memberships_table, key, deadline)
+        return None if item is None else image_from_item(item)
+
+    def get_many(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, MembershipImage]:
+        """Read the memberships of those profiles that exist, consistently."""
+        gets = [
+            Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, profile_id)}})
+            for profile_id in profile_ids
+        ]
+        return {profile_ids[place]: image_from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def profile_ids(self, account_id: str, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
+        """Return ids of an account's profiles, in an order that never changes, those after the profile id `after`.
+
+        They come from an index, which follows the table within moments.
+        """
+        first = 0 if after is None else keys.bucket_of(after)
+        found: list[str] = []
+        for place, bucket in enumerate(keys.account_buckets(account_id)[first:]):
+            missing = at_most - len(found)
+            if not missing:
+                break
+            values: Item = {":bucket": {"S": bucket}}
+            condition = "account_bucket = :bucket"
+            if place == 0 and after is not None:
+                values[":after"] = {"S": after}
+                condition += " AND profile_id > :after"
+            items = self._db.query(
+                missing,
+                deadline,
+                TableName=self._memberships_table,
+                IndexName=ACCOUNT_INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
+            found += [item["profile_id"]["S"] for item in items]
+        return found
+
+    def change(self, account_id: str, changes: Sequence[SetChange], deadline: Deadline) -> list[SetChangeResult]:
+        """Change the sets of existing profiles; each change is atomic and says what the set was before.
+
+        A profile may have one ADD and one REMOVE, of different segments: those go in separate calls.
+        """
+        places = {action: [p for p, change in enumerate(changes) if change.action is action] for action in Action}
+        parameters: dict[int, Item] = {}  # users of one group share one set
+        lanes = [
+            [
+                Statement(
+                    f'UPDATE "{self._memberships_table}" SET segment_ids = {_SET_FUNCTION[action]}(segment_ids, ?) '  # noqa: S608 - names and values of ours
+                    "WHERE pk = ? RETURNING ALL OLD *",
+                    [
+                        parameters.setdefault(id(changes[p].segment_ids), number_set(changes[p].segment_ids)),
+                        {"S": keys.membership(account_id, changes[p].profile_id)},
+                    ],
+                )
+                for p in places[action]
+            ]
+            for action in Action
+        ]
+        results: list[SetChangeResult] = [SetChangeResult(None)] * len(changes)
+        for action, lane in zip(Action, self._db.batch_execute(lanes, deadline), strict=True):
+            for place, result in zip(places[action], lane, strict=True):
+                results[place] = _set_change_result(result)
+        return results
+
+    def purge(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> int:
+        """Take a deleted segment out of profiles' sets; return of how many. Profiles that are gone are passed over.
+
+        Each write bears a mark of this call, so that the stream's readers know a clean-up from a change.
+        Raises ThrottledError or UnavailableError when not all are known to be written.
+        """
+        statement = (
+            f'UPDATE "{self._memberships_table}" SET segment_ids = set_delete(segment_ids, ?) '  # noqa: S608 - a name of ours
+            "SET purge = ? WHERE pk = ? RETURNING ALL OLD *"
+        )
+        left, mark = number_set({segment_id}), {"S": f"{segment_id}#{secrets.token_hex(8)}"}
+        lane = [
+            Statement(statement, [left, mark, {"S": keys.membership(account_id, profile_id)}])
+            for profile_id in profile_ids
+        ]
+        results = self._db.batch_execute([lane], deadline)[0]
+        for result in results:
+            if result.error is not None:
+                raise result.error
+        return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
+
+    def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateResult]:
+        """Create profiles that did not exist a moment ago, each with its claim and its segments in one transaction."""
+        results: dict[int, CreateResult] = {}
+        in_parallel(
+            lambda places: self._create_chunk(account_id, profiles, places, results, deadline),
+            list(chunks(range(len(profiles)), PROFILES_PER_CREATE)),
+        )
+        return [results[place] for place in range(len(profiles))]
+
+    def _create_chunk(
+        self,
+        account_id: str,
+        profiles: Sequence[NewProfile],
+        places: Sequence[int],
+        results: dict[int, CreateResult],
+        deadline: Deadline,
+    ) -> None:
+        pending = list(places)
+        while pending:
+            puts = [put for place in pending for put in self._puts(account_id, place, profiles[place])]
+            actions: list[TransactWriteItemTypeDef] = [
+                {
+                    "Put": {
+                        "TableName": table,
+                        "Item": item,
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    }
+                }
+                for _, table, item in puts
+            ]
+            try:
+                self._db.transact(lambda: actions, deadline)  # noqa: B023 - called before the next turn
+            except ConditionFailedError as exc:
+                for action, found in exc.failures.items():
+                    place = puts[action][0]
+                    results[place] = _lost_race(profiles[place], found)
+                pending = [place for place in pending if place not in results]
+            except NotWrittenError as exc:
+                results.update({place: CreateResult(None, created=False, error=exc) for place in pending})
+                return
+            else:
+                results.update({place: CreateResult(profiles[place].profile_id, created=True) for place in pending})
+                return
+
+    def _puts(self, account_id: str, place: int, profile: NewProfile) -> list[tuple[int, str, Item]]:
+        item: Item = {
+            "pk": {"S": keys.membership(account_id, profile.profile_id)},
+            "account_id": {"S": account_id},
+            "account_bucket": {"S": keys.account_bucket(account_id, profile.profile_id)},
+            "profile_id": {"S": profile.profile_id},
+            "segment_ids": number_set(profile.segment_ids),
+        }
+        puts = [(place, self._memberships_table, item)]
+        if profile.identity is not None:
+            item["identity"] = {"S": profile.identity}
+            claim = {
+                "pk": {"S": keys.identity_claim(account_id, profile.identity)},
+                "profile_id": {"S": profile.profile_id},
+            }
+            puts.append((place, self._profiles_table, claim))
+        return puts
+
+
+def _lost_race(profile: NewProfile, found: Item | None) -> CreateResult:
+    """Tell who was there first, from the item that stood in the way."""
+    if found is None:
+        return CreateResult(None, created=False, error=UnavailableError("the database did not say who was there first"))
+    first = found["profile_id"]["S"]
+    # A claim that bears the very id which this call drew is our own write, whose answer was lost.
+    return CreateResult(first, created=profile.identity is not None and first == profile.profile_id)
+
+
+def _set_change_result(result: StatementResult) -> SetChangeResult:
+    if result.item is None:
+        return SetChangeResult(None, result.error)
+    return SetChangeResult(_segment_ids(result.item))
+
+
+def _segment_ids(item: Item) -> frozenset[int]:
+    return frozenset(map(int, item["segment_ids"]["NS"])) if "segment_ids" in item else frozenset()
+
+
+def _purge(mark: str) -> Purge:
+    segment_id, _, token = mark.partition("#")
+    return Purge(int(segment_id), token)
+
+
+def image_from_item(item: Item | None) -> MembershipImage:
+    """Read a Memberships item, or its absence."""
+    if not item:
+        return NOBODY
+    return MembershipImage(
+        identity=item.get("identity", {}).get("S"),
+        segment_ids=_segment_ids(item),
+        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
+        purge=_purge(item["purge"]["S"]) if "purge" in item else None,
+    )

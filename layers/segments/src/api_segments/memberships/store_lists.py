@@ -1,0 +1,100 @@
+"""SegmentMembers table, read: the members of a segment in a stable order, and one of them."""
+
+from math import ceil
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.keys import MEMBER_BUCKETS
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.core.parallel import in_parallel
+from api_segments.memberships.model import Member
+
+# After a first call, which reads no more rows than are wanted, others read some in advance: tombstones may be many.
+ROWS_AHEAD = 1000
+CALLS_PER_BUCKET = 10
+
+
+class MemberListStore:
+    """Reads members, bucket by bucket and by profile id within a bucket. That order never changes.
+
+    So who is a member the whole time is listed once, whoever comes and goes meanwhile.
+    """
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def get(self, account_id: str, segment_id: int, profile_id: str, deadline: Deadline) -> Member | None:
+        """Read one member's row, consistently."""
+        key = {"pk": {"S": keys.member_bucket(account_id, segment_id, profile_id)}, "profile_id": {"S": profile_id}}
+        item = self._db.get(self._table, key, deadline)
+        return None if item is None or "expires_at" in item else _from_item(item)
+
+    def page(  # noqa: PLR0913 - the parts of one query
+        self,
+        account_id: str,
+        segment_id: int,
+        after: str | None,
+        at_most: int,
+        *,
+        expected: int | None = None,
+        deadline: Deadline,
+    ) -> tuple[list[Member], str | None]:
+        """Return at most so many members after the profile id `after`, consistently, and the profile id to go on after.
+
+        The latter is None when no more follow. There may be fewer members than `at_most`, even none, where many rows of
+        former ones are in between. As many buckets are read at once as it should take, if the segment has the
+        `expected` number of members; one after the other if that is None.
+        """
+        first = 0 if after is None else keys.bucket_of(after)
+        pending = keys.member_buckets(account_id, segment_id)[first:]
+        after_in = {pending[0]: after}
+        found: list[Member] = []
+        while pending:
+            missing = at_most - len(found)
+            size = 1 if expected is None else ceil(missing * MEMBER_BUCKETS / max(expected, 1))
+            wave, pending = pending[:size], pending[size:]
+            rows: dict[str, tuple[list[Member], str | None]] = {}
+            in_parallel(lambda pk: rows.update({pk: self._bucket(pk, after_in.get(pk), missing, deadline)}), wave)  # noqa: B023 - ends within the pass
+            for pk in wave:
+                members, last = rows[pk]
+                found += members
+                if len(found) >= at_most:
+                    is_end = len(found) == at_most and last is None and pk == wave[-1] and not pending
+                    return found[:at_most], None if is_end else found[at_most - 1].profile_id
+                if last is not None:
+                    return found, last
+        return found, None
+
+    def _bucket(self, pk: str, after: str | None, at_most: int, deadline: Deadline) -> tuple[list[Member], str | None]:
+        """Read a bucket until there are `at_most` members, or it ends, or enough rows of former members were read."""
+        members: list[Member] = []
+        last = after
+        for call in range(CALLS_PER_BUCKET):
+            values: Item = {":pk": {"S": pk}} if last is None else {":pk": {"S": pk}, ":last": {"S": last}}
+            items, key = self._db.query_call(
+                deadline,
+                TableName=self._table,
+                ConsistentRead=True,
+                KeyConditionExpression="pk = :pk" if last is None else "pk = :pk AND profile_id > :last",
+                FilterExpression="attribute_not_exists(expires_at)",  # a tombstone has it
+                ExpressionAttributeValues=values,
+                Limit=max(at_most - len(members), ROWS_AHEAD if call else 1),
+            )
+            members += map(_from_item, items)
+            if key is None:
+                return members, None
+            last = str(key["profile_id"]["S"])
+            if len(members) >= at_most:
+                break
+        return members, last
+
+
+def _from_item(item: Item) -> Member:
+    return Member(
+        profile_id=item["profile_id"]["S"],
+        identity=item.get("identity", {}).get("S"),
+        added_at=item["added_at"]["S"],
+        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
+    )

@@ -1,0 +1,222 @@
+"""SegmentMembers table, Memberships turned round, with the counters that are written in the same transactions.
+
+A row remembers the sequence number of the last record that it took in. A removed member's row stays for two days as a
+tombstone (it has `expires_at`, which is also its TTL), so that a record delivered again late is known as old.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import randbelow
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.keys import COUNTER_SLOTS
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline, rfc3339
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+# A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
+TOMBSTONE_SECONDS = 2 * 24 * 3600
+
+MEMBERS = "members"
+_CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A row as it is; `member` is False for a tombstone."""
+
+    member: bool
+    reach: Set[Channel]
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row as it is, with the identity that it shows."""
+
+    row: MemberRow
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBefore:
+    """What the first record to apply says the row is like; the row has taken in nothing from that record on."""
+
+    member: bool
+    reach: Set[Channel]
+    first_sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """A row to write.
+
+    `expects` is what it must be like now: as a record tells, as read, or (None) absent. `joined_at` is when the profile
+    became a member, None if it was one before.
+    """
+
+    account_id: str
+    segment_id: int
+    profile_id: str
+    expects: ToldBefore | MemberRow | None
+    becomes: MemberRow
+    identity: str | None
+    joined_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Increments:
+    """What a transaction adds to counters: by (account, segment) and counter's name, and by (account, month).
+
+    A segment of which rows change is in `counts` also if the changes even out: `as_of` then tells that rows changed.
+    """
+
+    counts: Mapping[tuple[str, int], Mapping[str, int]]
+    data_points: Mapping[tuple[str, str], int]
+
+
+class RowsDifferError(Exception):
+    """Nothing was written: some rows are not as expected; `actual` maps places to what they are."""
+
+    def __init__(self, actual: Mapping[int, MemberRow | None]) -> None:
+        super().__init__(f"{len(actual)} rows are not as expected")
+        self.actual = actual
+
+
+class RowStore:
+    """Writes rows and counters together."""
+
+    def __init__(self, db: DynamoDB, members_table: str, segments_table: str, accounts_table: str) -> None:
+        self._db = db
+        self._members_table = members_table
+        self._segments_table = segments_table
+        self._accounts_table = accounts_table
+
+    def write(self, rows: Sequence[RowWrite], increments: Increments, now: datetime, deadline: Deadline) -> None:
+        """Write rows and add to counters, all or nothing, at most 100 actions.
+
+        Raises RowsDifferError, ThrottledError or UnavailableError.
+        """
+        row_actions = [self._row_action(row, now) for row in rows]
+
+        def build() -> list["TransactWriteItemTypeDef"]:
+            # One slot for all counters of a transaction: two that meet in a counter meet one time in eight, then part.
+            slot = randbelow(COUNTER_SLOTS)
+            counts = [
+                self._counts_action(account_id, segment_id, deltas, slot, now)
+                for (account_id, segment_id), deltas in increments.counts.items()
+            ]
+            usage = [
+                self._usage_action(account_id, month, points, slot)
+                for (account_id, month), points in increments.data_points.items()
+            ]
+            return [*row_actions, *counts, *usage]
+
+        try:
+            self._db.transact(build, deadline)
+        except ConditionFailedError as exc:
+            raise RowsDifferError(
+                {place: _row(item) if item else None for place, item in exc.failures.items()}
+            ) from exc
+
+    def forget(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> None:
+        """Delete rows of a deleted segment whose counters nobody reads; raises ThrottledError or UnavailableError."""
+        row_keys = [_row_key(account_id, segment_id, profile_id) for profile_id in profile_ids]
+        self._db.batch_delete(self._members_table, row_keys, deadline)
+
+    def read(
+        self, account_id: str, rows: Sequence[tuple[int, str]], deadline: Deadline
+    ) -> dict[tuple[int, str], StoredRow]:
+        """Read rows by (segment_id, profile_id), consistently; those that are not there are not in the answer."""
+        gets = [Get(self._members_table, _row_key(account_id, segment_id, profile)) for segment_id, profile in rows]
+        found = {}
+        for place, item in self._db.batch_get(gets, deadline).items():
+            found[rows[place]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
+        return found
+
+    def _row_action(self, row: RowWrite, now: datetime) -> "TransactWriteItemTypeDef":
+        condition, values = _condition(row.expects)
+        sets: Item = {"sequence": {"S": row.becomes.sequence}}
+        if row.becomes.member:
+            removes = {"expires_at"}
+            if row.joined_at is not None:
+                sets["added_at"] = {"S": rfc3339(row.joined_at)}
+            if row.becomes.reach:
+                sets["reach"] = {"SS": sorted(row.becomes.reach)}
+            if row.identity is not None:
+                sets["identity"] = {"S": row.identity}
+            removes |= {"reach", "identity"} - set(sets)
+        else:
+            removes = {"added_at", "identity", "reach"}
+            sets["expires_at"] = {"N": str(int(now.timestamp()) + TOMBSTONE_SECONDS)}
+        names = {*sets, *removes, *(name for name in _CONDITION_NAMES if f"#{name}" in condition)}
+        return {
+            "Update": {
+                "TableName": self._members_table,
+                "Key": _row_key(row.account_id, row.segment_id, row.profile_id),
+                "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
+                f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": {f"#{name}": name for name in names},
+                "ExpressionAttributeValues": {**values, **{f":{name}": value for name, value in sets.items()}},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _counts_action(
+        self, account_id: str, segment_id: int, deltas: Mapping[str, int], slot: int, now: datetime
+    ) -> "TransactWriteItemTypeDef":
+        return {
+            "Update": {
+                "TableName": self._segments_table,
+                "Key": {"account_id": {"S": account_id}, "sk": {"S": keys.segment_counts(segment_id)[slot]}},
+                "UpdateExpression": "SET as_of = :as_of"
+                + (f" ADD {', '.join(f'{name} :{name}' for name in deltas)}" if deltas else ""),
+                "ExpressionAttributeValues": {
+                    ":as_of": {"S": rfc3339(now)},
+                    **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
+                },
+            }
+        }
+
+    def _usage_action(self, account_id: str, month: str, points: int, slot: int) -> "TransactWriteItemTypeDef":
+        return {
+            "Update": {
+                "TableName": self._accounts_table,
+                "Key": {"account_id": {"S": account_id}, "sk": {"S": keys.usage(month)[slot]}},
+                "UpdateExpression": "ADD data_points :points",
+                "ExpressionAttributeValues": {":points": {"N": str(points)}},
+            }
+        }
+
+
+def _condition(expects: ToldBefore | MemberRow | None) -> tuple[str, Item]:
+    """Return the condition that a row is as expected, and its values."""
+    if expects is None:
+        return "attribute_not_exists(#profile_id)", {}
+    if isinstance(expects, MemberRow):
+        return "#sequence = :actual", {":actual": {"S": expects.sequence}}
+    first: Item = {":first": {"S": expects.first_sequence}}
+    if not expects.member:
+        return "attribute_not_exists(#profile_id) OR (attribute_exists(#expires_at) AND #sequence < :first)", first
+    if not expects.reach:
+        return "attribute_not_exists(#expires_at) AND attribute_not_exists(#reach) AND #sequence < :first", first
+    before: Item = {":before": {"SS": sorted(expects.reach)}}
+    return "attribute_not_exists(#expires_at) AND #reach = :before AND #sequence < :first", first | before
+
+
+def _row_key(account_id: str, segment_id: int, profile_id: str) -> Item:
+    return {"pk": {"S": keys.member_bucket(account_id, segment_id, profile_id)}, "profile_id": {"S": profile_id}}
+
+
+def _row(item: Item) -> MemberRow:
+    return MemberRow(
+        member="expires_at" not in item,
+        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
+        sequence=item["sequence"]["S"],
+    )

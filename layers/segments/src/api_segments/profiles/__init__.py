@@ -1,0 +1,1 @@
+"""What is known of users, and which channels reach them."""

@@ -1,0 +1,91 @@
+"""The bodies of answers about profiles: their shapes, and how they are written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from api_segments.core.channels import Channel
+from api_segments.core.errors import SegmentsError
+from api_segments.http.answers import UnprocessedBody
+from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
+from api_segments.http.gateway import Answer
+from api_segments.memberships.model import NOBODY
+from api_segments.profiles.model import AttributeValue
+from api_segments.profiles.store import ProfileState
+
+
+class UploadResultBody(TypedDict):
+    """What came of the records of an upload."""
+
+    status: Literal["success", "partial", "fail"]
+    processed: int
+    unprocessed: list[UnprocessedBody]
+
+
+class TokenBody(TypedDict):
+    """A device's token."""
+
+    id: str
+    type: str
+
+
+class ReachedBody(TypedDict):
+    """Whether each channel reaches a user."""
+
+    email: bool
+    sms: bool
+    push: bool
+    whatsapp: bool
+    web_push: bool
+
+
+class ProfileRecordBody(TypedDict):
+    """What is known of a user."""
+
+    identity: str | None
+    guid: str
+    profileData: dict[str, AttributeValue]
+    tokens: list[TokenBody]
+    reachable: ReachedBody
+
+
+class ProfileBody(TypedDict):
+    """A user, in CleverTap's shape where it has one."""
+
+    status: Literal["success"]
+    record: ProfileRecordBody
+
+
+def profile_body(found: ProfileState) -> ProfileBody:
+    """Write a profile."""
+    profile = found.profile
+    reach = NOBODY.reach if found.membership is None else found.membership.reach
+    tokens = sorted(profile.tokens, key=lambda token: (token.type, token.token_id))
+    return {
+        "status": "success",
+        "record": {
+            "identity": profile.identity,
+            "guid": profile.profile_id,
+            "profileData": dict(profile.attributes),
+            "tokens": [{"id": token.token_id, "type": token.type} for token in tokens],
+            "reachable": {
+                "email": Channel.EMAIL in reach,
+                "sms": Channel.SMS in reach,
+                "push": Channel.PUSH in reach,
+                "whatsapp": Channel.WHATSAPP in reach,
+                "web_push": Channel.WEB_PUSH in reach,
+            },
+        },
+    }
+
+
+def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -> Answer:
+    """Answer POST /1/upload.
+
+    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its place in `d`.
+    """
+    unprocessed = [unprocessed_entry(error, records[place]) for place, error in sorted(failed.items())]
+    if is_too_long(unprocessed):
+        unprocessed = [unprocessed_entry(error, {"d": place}) for place, error in sorted(failed.items())]
+    return batch_answer(len(records) - len(failed), unprocessed, {})

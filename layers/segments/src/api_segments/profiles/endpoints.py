@@ -1,0 +1,14 @@
+"""The route that erases a profile: it takes a request, makes one domain call and answers."""
+
+from http import HTTPStatus
+
+from api_segments.http.gateway import Answer, Request
+from api_segments.http.parameters import identity_in_path, refuse_unknown
+from api_segments.profiles import wiring
+
+
+def erase_profile(request: Request, identity: str) -> Answer:
+    """Erase a user; any account may, whatever its plan."""
+    refuse_unknown(request.query)
+    wiring.profiles().erase(request.tenant.account_id, identity_in_path(identity), request.deadline)
+    return Answer(HTTPStatus.OK, {"status": "success"})

@@ -1,0 +1,63 @@
+"""What is known of users: attributes and tokens. Plain values, no AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class TokenType(StrEnum):
+    """Kinds of push tokens: Android, Apple, browser."""
+
+    FCM = "fcm"
+    APNS = "apns"
+    CHROME = "chrome"
+
+
+AttributeValue = str | int | float | bool
+
+# The attributes that have a meaning of their own; all others are custom.
+STANDARD_ATTRIBUTES = frozenset(
+    {"Name", "Email", "Phone", "Gender", "DOB", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A device's address for push messages."""
+
+    type: TokenType
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written."""
+
+    profile_id: str
+    identity: str | None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    tokens: frozenset[Token] = frozenset()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileUpdate:
+    """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist."""
+
+    identity: str | None
+    guid: str | None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    removed_attributes: frozenset[str] = frozenset()
+    added_tokens: frozenset[Token] = frozenset()
+    removed_tokens: frozenset[Token] = frozenset()
+    creates: bool = True
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """Return the profile as this record makes it."""
+        kept = {name: value for name, value in profile.attributes.items() if name not in self.removed_attributes}
+        return replace(
+            profile,
+            identity=self.identity or profile.identity,
+            attributes={**kept, **self.attributes},
+            tokens=(profile.tokens | self.added_tokens) - self.removed_tokens,
+        )

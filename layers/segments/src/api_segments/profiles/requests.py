@@ -1,0 +1,215 @@
+"""The records of POST /1/upload, in CleverTap's shape: what they may hold, and what is said about wrong ones."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, NotRequired
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from api_segments.core.errors import InvalidRequestError, SegmentsError
+from api_segments.core.limits import (
+    MAX_ATTRIBUTE_NAME_BYTES,
+    MAX_ATTRIBUTE_VALUE_BYTES,
+    MAX_RECORDS_PER_UPLOAD,
+    MAX_TOKEN_CHARACTERS,
+)
+from api_segments.http.fields import OptionalText
+from api_segments.http.strict_json import show
+from api_segments.http.validation import read_body, validate
+from api_segments.profiles.model import AttributeValue, ProfileUpdate, Token, TokenType
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EPOCH_DATE = re.compile(r"\$D_-?[0-9]{1,12}")  # CleverTap's way to write a moment
+
+
+@with_config(_STRICT)
+class UploadBody(TypedDict):
+    """The body; its records are read one by one, since each stands or falls alone."""
+
+    d: Annotated[list[Any], Field(min_length=1, max_length=MAX_RECORDS_PER_UPLOAD)]
+
+
+@with_config(_STRICT)
+class ProfileRecord(TypedDict):
+    """Attributes and opt-outs of a user. `objectId` is what updates of segments call `guid`."""
+
+    identity: NotRequired[OptionalText]
+    objectId: NotRequired[OptionalText]
+    type: Literal["profile"]
+    profileData: dict[str, Any]
+
+
+def _check_token_id(value: object) -> object:
+    """Take what messaging services hand out: opaque ASCII text (Firebase advises to allow for 4 KB)."""
+    if isinstance(value, str) and not (
+        1 <= len(value) <= MAX_TOKEN_CHARACTERS and value.isascii() and value.isprintable() and value.strip()
+    ):
+        said = f"must have 1 to {MAX_TOKEN_CHARACTERS} printable ASCII characters, not only spaces"
+        raise PydanticCustomError("token_id", said)
+    return value
+
+
+TokenId = Annotated[str, BeforeValidator(_check_token_id)]
+TokenData = TypedDict(
+    "TokenData",
+    {"id": TokenId, "type": Literal["fcm", "apns", "chrome"], "$remove": NotRequired[bool]},
+)
+TokenData.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the decorator can't stand before a call
+
+
+@with_config(_STRICT)
+class TokenRecord(TypedDict):
+    """A device's token, to add or, with `$remove`, to take away."""
+
+    identity: NotRequired[OptionalText]
+    objectId: NotRequired[OptionalText]
+    type: Literal["token"]
+    tokenData: TokenData
+
+
+BODY = TypeAdapter(UploadBody)
+_RECORD: TypeAdapter[ProfileRecord | TokenRecord] = TypeAdapter(
+    Annotated[ProfileRecord | TokenRecord, Field(discriminator="type")]
+)
+
+
+def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict[int, SegmentsError]]:
+    """Read the body of POST /1/upload: its records as they came, those that can be applied, and why the others can't.
+
+    Raises InvalidRequestError or BodyTooLargeError when the body as a whole can't be read.
+    """
+    records: list[Any] = validate(BODY, read_body(body))["d"]
+    updates: dict[int, ProfileUpdate] = {}
+    refused: dict[int, SegmentsError] = {}
+    for place, record in enumerate(records):
+        try:
+            updates[place] = _to_update(validate(_RECORD, record, is_tagged=True, whole="record"))
+        except InvalidRequestError as error:
+            refused[place] = error
+    return records, updates, refused
+
+
+def _to_update(record: ProfileRecord | TokenRecord) -> ProfileUpdate:
+    identity, guid = record.get("identity"), record.get("objectId")
+    if identity is None and guid is None:
+        raise InvalidRequestError("identity or objectId is required")
+    if record["type"] == "token":
+        data = record["tokenData"]
+        token = frozenset({Token(TokenType(data["type"]), data["id"])})
+        if data.get("$remove", False):
+            return ProfileUpdate(identity, guid, removed_tokens=token)
+        return ProfileUpdate(identity, guid, added_tokens=token)
+    return _attributes(identity, guid, record["profileData"])
+
+
+def _attributes(identity: str | None, guid: str | None, data: Mapping[str, Any]) -> ProfileUpdate:
+    values: dict[str, AttributeValue] = {}
+    removed: set[str] = set()
+    for name, value in data.items():
+        if value is None or (isinstance(value, dict) and value.keys() == {"$remove"} and value["$remove"] is True):
+            removed.add(name)
+            continue
+        try:
+            _check_name(name)
+            _STANDARD.get(name, _check_custom)(value)
+        except ValueError as exc:
+            raise InvalidRequestError(f"profileData.{show(name)}: {exc}") from exc
+        values[name] = value
+    return ProfileUpdate(identity, guid, attributes=values, removed_attributes=frozenset(removed))
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or _CONTROL.search(name):
+        raise ValueError("a name must not be blank nor have control characters")
+    if len(_utf8(name)) > MAX_ATTRIBUTE_NAME_BYTES:
+        raise ValueError(f"a name must have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes of UTF-8")
+
+
+def _check_custom(value: object) -> None:
+    """Take a string, a number or true and false."""
+    if not isinstance(value, str | int | float):
+        raise ValueError('must be a string, a number, true or false, or null or {"$remove":true} to clear it')  # noqa: TRY004 - all alike to the caller
+    if isinstance(value, str) and _CONTROL_BUT_LINES.search(value):
+        raise ValueError("must have no control characters but tabs and line ends")
+    size = len(_utf8(value) if isinstance(value, str) else json.dumps(value))
+    if size > MAX_ATTRIBUTE_VALUE_BYTES:
+        raise ValueError(f"must have at most {MAX_ATTRIBUTE_VALUE_BYTES} bytes of UTF-8, has {size}")
+
+
+def _check_name_of_person(value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a string that is not blank")
+    _check_custom(value)
+
+
+def _check_email(value: object) -> None:
+    if not isinstance(value, str):
+        raise ValueError("must be an email address")  # noqa: TRY004 - as above
+    try:
+        # Syntax alone: the product works without a resolver, and a domain may come later.
+        validate_email(_utf8(value).decode(), check_deliverability=False)
+    except EmailNotValidError as exc:
+        raise ValueError("must be an email address") from exc
+
+
+def _check_phone(value: object) -> None:
+    said = 'must be a phone number in E.164, like "+14155551234"'
+    if not isinstance(value, str) or not _E164.fullmatch(value):
+        raise ValueError(said)
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException as exc:
+        raise ValueError(said) from exc
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError(said)
+
+
+def _one_of(*values: object) -> Callable[[object], None]:
+    def check(value: object) -> None:
+        if not any(value is known or (isinstance(known, str) and value == known) for known in values):
+            raise ValueError(f"must be {' or '.join(json.dumps(known) for known in values)}")
+
+    return check
+
+
+def _check_date(value: object) -> None:
+    said = 'must be a date like "1990-12-31", or "$D_" and the seconds since 1970'
+    if not isinstance(value, str):
+        raise ValueError(said)  # noqa: TRY004 - as above
+    if _EPOCH_DATE.fullmatch(value):
+        return
+    try:
+        date.fromisoformat(value if _DATE.fullmatch(value) else "")
+    except ValueError as exc:
+        raise ValueError(said) from exc
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError("must have no lone surrogates") from exc
+
+
+_TRUE_OR_FALSE = _one_of(True, False)  # noqa: FBT003 - they are the values
+_STANDARD: Mapping[str, Callable[[object], None]] = {
+    "Name": _check_name_of_person,
+    "Email": _check_email,
+    "Phone": _check_phone,
+    "Gender": _one_of("M", "F", "O"),
+    "DOB": _check_date,
+    "MSG-email": _TRUE_OR_FALSE,
+    "MSG-sms": _TRUE_OR_FALSE,
+    "MSG-push": _TRUE_OR_FALSE,
+    "MSG-whatsapp": _TRUE_OR_FALSE,
+}

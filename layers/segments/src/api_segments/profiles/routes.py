@@ -1,0 +1,68 @@
+"""The routes of profiles, as the API's description has them."""
+
+from collections.abc import Mapping, Sequence
+
+from api_segments.http.answers import DoneBody
+from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, Json, Route
+from api_segments.profiles import answers, requests
+
+_EITHER_ID: Mapping[str, Json] = {
+    "identity": {
+        "in": "query",
+        "description": "Your id of the user; wins over `guid`.",
+        "schema": TEXT,
+        "example": "CT123456",
+    },
+    "guid": {
+        "in": "query",
+        "description": "Our id of the user.",
+        "schema": TEXT,
+    },
+}
+
+ROUTES: Sequence[Route] = (
+    Route(
+        "delete",
+        "/api/profiles/{identity}",
+        PROFILES,
+        "Erase a user",
+        DoneBody,
+        {"status": "success"},
+        errors=OF_SEGMENT,
+    ),
+    Route(
+        "post",
+        "/1/upload",
+        PROFILES,
+        "Upload profiles and tokens",
+        answers.UploadResultBody,
+        {"status": "success", "processed": 1, "unprocessed": []},
+        description="1 to 1,000 records; each stands or falls alone.",
+        body=requests.BODY,
+        body_example={
+            "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],
+        },
+        errors=BODY_ERRORS,
+        is_batch=True,
+    ),
+    Route(
+        "get",
+        "/1/profile.json",
+        PROFILES,
+        "Show a user",
+        answers.ProfileBody,
+        {
+            "status": "success",
+            "record": {
+                "identity": "CT123456",
+                "guid": GUID,
+                "profileData": {"Email": "ada@example.com"},
+                "tokens": [{"id": "demo-token-1", "type": "fcm"}],
+                "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+            },
+        },
+        description="`identity` or `guid` is required.",
+        parameters=_EITHER_ID,
+        errors=OF_SEGMENT,
+    ),
+)

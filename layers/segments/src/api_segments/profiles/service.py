@@ -1,0 +1,182 @@
+"""Profiles: who a user is, how it can be reached, and its erasure."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    NotWrittenError,
+    SegmentsError,
+    UnavailableError,
+)
+from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
+from api_segments.core.parallel import in_parallel
+from api_segments.memberships.model import NOBODY, MembershipImage
+from api_segments.profiles.model import STANDARD_ATTRIBUTES, Profile, ProfileUpdate
+from api_segments.profiles.reachability import reach_of
+from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
+
+
+@dataclass(slots=True)
+class Known:
+    """What has been read for the updates at hand; it is read anew when a write shows that it is old."""
+
+    profile_ids: dict[str, str]
+    states: dict[str, ProfileState]
+
+
+class ProfileService:
+    """Applies profile updates, each alone; looks profiles up; erases them."""
+
+    def __init__(self, profiles: ProfileStore) -> None:
+        self._profiles = profiles
+
+    def update(
+        self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
+    ) -> dict[int, SegmentsError]:
+        """Apply updates, by place, those of one user in order; return the places of those that failed, and why."""
+        try:
+            known = self._read(account_id, updates.values(), deadline)
+        except NotWrittenError as error:
+            return dict.fromkeys(updates, error)
+        failed: dict[int, SegmentsError] = {}
+
+        def apply(places: Sequence[int]) -> None:
+            for place in places:
+                try:
+                    self._apply(account_id, updates[place], known, deadline)
+                except SegmentsError as error:
+                    failed[place] = error
+
+        in_parallel(apply, _by_user(updates, known.profile_ids))
+        return failed
+
+    def get(self, account_id: str, identity: str | None, guid: str | None, deadline: Deadline) -> ProfileState:
+        """Return a profile by identity or, without one, by guid; raises NotFoundError."""
+        profile_id = guid
+        if identity is not None:
+            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
+        if profile_id is not None:
+            state = self._profiles.load(account_id, [profile_id], deadline)[profile_id]
+            if state.membership is not None:
+                return state
+        raise NotFoundError(f"there is no profile with this {'identity' if identity is not None else 'guid'}")
+
+    def erase(self, account_id: str, identity: str, deadline: Deadline) -> None:
+        """Erase a profile, its identity and its memberships; raises NotFoundError.
+
+        Its memberships end as if it had been removed from each segment: counts and events follow.
+        """
+        backoff = Backoff(deadline)
+        while True:
+            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
+            if profile_id is None:
+                raise NotFoundError("there is no profile with this identity")
+            try:
+                self._profiles.erase(account_id, identity, profile_id, deadline)
+            except ProfileChangedError as exc:
+                if not backoff.wait():
+                    raise UnavailableError("the profile kept changing") from exc
+            else:
+                return
+
+    def _read(self, account_id: str, updates: Iterable[ProfileUpdate], deadline: Deadline) -> Known:
+        wanted = list(updates)
+        identities = list(dict.fromkeys(update.identity for update in wanted if update.identity is not None))
+        profile_ids = self._profiles.profile_ids(account_id, identities, deadline)
+        guids = [update.guid for update in wanted if update.guid is not None]
+        states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
+        return Known(profile_ids, states)
+
+    def _apply(self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline) -> None:
+        """Apply one update to what is known of its user, or, if that is old, to what is read then."""
+        backoff = Backoff(deadline)
+        while True:
+            before = _target(update, known)
+            after = update.applied_to(before.profile)
+            _check_limits(after)
+            if before.membership is not None and _is_same(before.profile, after):
+                return
+            reach = reach_of(after)
+            try:
+                saved = self._profiles.save(account_id, before, after, reach, deadline)
+            except ProfileChangedError as exc:
+                if not backoff.wait():
+                    raise UnavailableError("the profile kept changing") from exc
+                fresh = self._read(account_id, [update], deadline)
+                if update.identity is not None and update.identity not in fresh.profile_ids:
+                    known.profile_ids.pop(update.identity, None)
+                known.profile_ids.update(fresh.profile_ids)
+                known.states.update(fresh.states)
+            else:
+                _remember(before, saved, reach, known)
+                return
+
+
+def _target(update: ProfileUpdate, known: Known) -> ProfileState:
+    """Return the profile that an update is for, an empty one if it is to be created.
+
+    Raises ConflictError, or NotFoundError if it may not be created.
+    """
+    claimed = None if update.identity is None else known.profile_ids.get(update.identity)
+    if update.guid is not None and claimed not in (None, update.guid):
+        raise ConflictError(f"identity {update.identity} belongs to guid {claimed}, not to {update.guid}")
+    profile_id = update.guid or claimed or secrets.token_hex(16)
+    state = known.states.get(profile_id) or ProfileState(Profile(profile_id, identity=None), membership=None)
+    if state.membership is None and not update.creates:
+        raise NotFoundError("there is no such profile")
+    if update.identity is not None and state.profile.identity not in (None, update.identity):
+        raise ConflictError(f"guid {profile_id} belongs to identity {state.profile.identity}, not to {update.identity}")
+    return state
+
+
+def _remember(before: ProfileState, saved: Profile, reach: frozenset[Channel], known: Known) -> None:
+    """Note what was just written, so that the user's next update builds on it."""
+    segment_ids = NOBODY.segment_ids if before.membership is None else before.membership.segment_ids
+    known.states[saved.profile_id] = ProfileState(saved, MembershipImage(saved.identity, segment_ids, reach))
+    if saved.identity is not None:
+        known.profile_ids[saved.identity] = saved.profile_id
+
+
+def _is_same(one: Profile, other: Profile) -> bool:
+    """Compare profiles as JSON would: 1, 1.0 and true are different values."""
+    kinds = [{name: type(value) for name, value in profile.attributes.items()} for profile in (one, other)]
+    return one == other and kinds[0] == kinds[1]
+
+
+def _check_limits(after: Profile) -> None:
+    custom = len(set(after.attributes) - STANDARD_ATTRIBUTES)
+    if custom > MAX_CUSTOM_ATTRIBUTES:
+        raise InvalidRequestError(f"profileData: a profile has at most {MAX_CUSTOM_ATTRIBUTES} custom attributes")
+    if len(after.tokens) > MAX_TOKENS:
+        raise InvalidRequestError(f"tokenData: a profile has at most {MAX_TOKENS} tokens")
+
+
+def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str]) -> list[list[int]]:
+    """Put the places of updates that share a user together, in order, so that each user's are applied one by one."""
+    parent: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(name: tuple[str, str]) -> tuple[str, str]:
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    first_names = {}
+    for place, update in updates.items():
+        guids = {update.guid, profile_ids.get(update.identity or "")} - {None}
+        names = [("guid", str(guid)) for guid in guids]
+        if update.identity is not None:
+            names.append(("identity", update.identity))
+        for name in names:
+            parent.setdefault(name, name)
+            parent[root(name)] = root(names[0])
+        first_names[place] = names[0]
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, name in first_names.items():
+        groups.setdefault(root(name), []).append(place)
+    return list(groups.values())

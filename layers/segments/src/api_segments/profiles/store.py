@@ -1,0 +1,213 @@
+"""Profiles table: attributes and tokens, written together with the identity's claim and the reach in Memberships."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from secrets import randbits
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.memberships.model import MembershipImage
+from api_segments.memberships.store import image_from_item
+from api_segments.profiles.model import Profile, Token, TokenType
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileState:
+    """All that is kept of a profile. `membership` is None if the profile does not exist.
+
+    A profile that was created by an update of segments has memberships, but no attributes and version 0.
+    """
+
+    profile: Profile
+    membership: MembershipImage | None
+
+
+class ProfileChangedError(Exception):
+    """Nothing was written: the profile, or its identity's claim, is no longer as it was read."""
+
+
+class ProfileStore:
+    """Reads and writes profiles."""
+
+    def __init__(self, db: DynamoDB, profiles_table: str, memberships_table: str) -> None:
+        self._db = db
+        self._profiles_table = profiles_table
+        self._memberships_table = memberships_table
+
+    def profile_ids(self, account_id: str, identities: Sequence[str], deadline: Deadline) -> dict[str, str]:
+        """Return the profile ids of those identities that have one, consistently."""
+        gets = [Get(self._profiles_table, self._claim_key(account_id, identity)) for identity in identities]
+        found = self._db.batch_get(gets, deadline)
+        return {identities[place]: item["profile_id"]["S"] for place, item in found.items()}
+
+    def load(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, ProfileState]:
+        """Read profiles, consistently; one that does not exist comes back empty."""
+        gets = [Get(self._profiles_table, self._profile_key(account_id, profile_id)) for profile_id in profile_ids]
+        gets += [
+            Get(self._memberships_table, self._membership_key(account_id, profile_id)) for profile_id in profile_ids
+        ]
+        found = self._db.batch_get(gets, deadline)
+        states = {}
+        for place, profile_id in enumerate(profile_ids):
+            membership = found.get(place + len(profile_ids))
+            image = None if membership is None else image_from_item(membership)
+            identity = None if image is None else image.identity
+            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(place)), image)
+        return states
+
+    def save(
+        self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
+    ) -> Profile:
+        """Write a profile with its reach, and claim its identity if that is new: all or nothing.
+
+        Returns the profile with its new version. Raises ProfileChangedError if anything is no longer as in `before`,
+        ThrottledError or UnavailableError.
+        """
+        # The first version is drawn, so that a profile that was erased and made again is not taken for the old one.
+        saved = replace(after, version=before.profile.version + 1 if before.profile.version else 1 + randbits(50))
+        actions = [
+            self._put_profile(account_id, before.profile, saved),
+            self._keep_reach(account_id, before, after, reach),
+        ]
+        if after.identity is not None and before.profile.identity is None:
+            actions.append(self._claim(account_id, after.identity, after.profile_id))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError as exc:
+            raise ProfileChangedError from exc
+        return saved
+
+    def erase(self, account_id: str, identity: str, profile_id: str, deadline: Deadline) -> None:
+        """Delete a profile, its identity's claim and its memberships: all or nothing.
+
+        Raises ProfileChangedError if the identity is no longer that profile's, ThrottledError or UnavailableError.
+        """
+        deletes: list[TransactWriteItemTypeDef] = [
+            {
+                "Delete": {
+                    "TableName": self._profiles_table,
+                    "Key": self._claim_key(account_id, identity),
+                    "ConditionExpression": "profile_id = :profile",
+                    "ExpressionAttributeValues": {":profile": {"S": profile_id}},
+                }
+            },
+            {"Delete": {"TableName": self._profiles_table, "Key": self._profile_key(account_id, profile_id)}},
+            {"Delete": {"TableName": self._memberships_table, "Key": self._membership_key(account_id, profile_id)}},
+        ]
+        try:
+            self._db.transact(lambda: deletes, deadline)
+        except ConditionFailedError as exc:
+            raise ProfileChangedError from exc
+
+    def _put_profile(self, account_id: str, before: Profile, after: Profile) -> "TransactWriteItemTypeDef":
+        put: Item = {
+            "TableName": self._profiles_table,
+            "Item": {**self._profile_key(account_id, after.profile_id), **_to_item(after)},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        if before.version:
+            put["ConditionExpression"] = "version = :version"
+            put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}}
+        return {"Put": put}  # type: ignore[typeddict-item]  # assembled as a plain dict
+
+    def _keep_reach(
+        self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel]
+    ) -> "TransactWriteItemTypeDef":
+        """Write identity and reach into Memberships, or, if neither changes, check that the profile is still there."""
+        key = self._membership_key(account_id, after.profile_id)
+        identity: Item = {} if after.identity is None else {"identity": {"S": after.identity}}
+        reached: Item = {"reach": {"SS": sorted(reach)}} if reach else {}
+        if before.membership is None:
+            item = {
+                **key,
+                "account_id": {"S": account_id},
+                "account_bucket": {"S": keys.account_bucket(account_id, after.profile_id)},
+                "profile_id": {"S": after.profile_id},
+                **identity,
+                **reached,
+            }
+            return {
+                "Put": {
+                    "TableName": self._memberships_table,
+                    "Item": item,
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                }
+            }
+        known = before.membership.identity
+        values: Item = {} if known is None else {":known": {"S": known}}
+        condition = "attribute_not_exists(#identity)" if known is None else "#identity = :known"
+        names = {"#identity": "identity"}
+        if before.membership.reach == reach and known == after.identity:
+            check: Item = {
+                "TableName": self._memberships_table,
+                "Key": key,
+                "ConditionExpression": f"attribute_exists(pk) AND {condition}",
+                "ExpressionAttributeNames": names,
+                **({"ExpressionAttributeValues": values} if values else {}),
+            }
+            return {"ConditionCheck": check}  # type: ignore[typeddict-item]  # assembled as a plain dict
+        sets = {**identity, **reached}
+        values |= {f":{name}": value for name, value in sets.items()}
+        clauses = [f"SET {', '.join(f'#{name} = :{name}' for name in sets)}"] if sets else []
+        clauses += [] if reach else ["REMOVE #reach"]
+        update: Item = {
+            "TableName": self._memberships_table,
+            "Key": key,
+            "UpdateExpression": " ".join(clauses),
+            "ConditionExpression": f"attribute_exists(pk) AND {condition}",
+            "ExpressionAttributeNames": {**names, "#reach": "reach"},
+            **({"ExpressionAttributeValues": values} if values else {}),
+        }
+        return {"Update": update}  # type: ignore[typeddict-item]  # as above
+
+    def _claim(self, account_id: str, identity: str, profile_id: str) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {
+                "TableName": self._profiles_table,
+                "Item": {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}},
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    @staticmethod
+    def _claim_key(account_id: str, identity: str) -> Item:
+        return {"pk": {"S": keys.identity_claim(account_id, identity)}}
+
+    @staticmethod
+    def _profile_key(account_id: str, profile_id: str) -> Item:
+        return {"pk": {"S": keys.profile(account_id, profile_id)}}
+
+    @staticmethod
+    def _membership_key(account_id: str, profile_id: str) -> Item:
+        return {"pk": {"S": keys.membership(account_id, profile_id)}}
+
+
+def _to_item(profile: Profile) -> Item:
+    item: Item = {
+        "version": {"N": str(profile.version)},
+        # As JSON text: values come back as they were sent, whatever a number's size.
+        "attributes": {"S": json.dumps(dict(profile.attributes), ensure_ascii=False)},
+    }
+    if profile.tokens:
+        item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
+    return item
+
+
+def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Profile:
+    if item is None:
+        return Profile(profile_id, identity)
+    tokens = [text.partition("#") for text in item.get("tokens", {}).get("SS", ())]
+    return Profile(
+        profile_id=profile_id,
+        identity=identity,
+        attributes=json.loads(item["attributes"]["S"]),
+        tokens=frozenset(Token(TokenType(kind), token_id) for kind, _, token_id in tokens),
+        version=int(item["version"]["N"]),
+    )

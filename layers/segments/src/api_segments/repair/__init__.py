@@ -1,0 +1,1 @@
+"""What mends: reconciliation, and the replay of records that were given up."""

@@ -1,0 +1,212 @@
+"""Compare rows and counts with the truth, and mend what differs, while writes go on.
+
+The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. It
+walks in three stages: over the account's profiles, for rows that are missing or wrong; over its segments, for rows of
+users who are no members, and for the counts; and over its deleted segments, for purges that never began. Rows that seem
+wrong are looked at again later (rows).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import NotWrittenError
+from api_segments.core.limits import MAX_PAGE
+from api_segments.memberships.model import NOBODY, MembershipImage
+from api_segments.memberships.store import MembershipStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.memberships.store_rows import MEMBERS
+from api_segments.repair.rows import RowId, RowMender, Suspect
+from api_segments.segments.model import SegmentStatus
+from api_segments.segments.store import SegmentStore, counter_name
+from api_segments.segments.store_lists import SegmentListStore
+
+# A purge that has not ended by then may never have begun.
+PURGE_OVERDUE_SECONDS = 3600
+RECONCILIATION_PAGE = 100
+COUNT_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to reconcile: an account, or one segment of it."""
+
+    account_id: str
+    segment_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk is: after a profile; once `profiles_done`, in the segment below `below`, after a profile of it.
+
+    `counting` is the segment whose rows are done, and whose counts are next. Once `segments_done`, in the deleted
+    segment below `below`.
+    """
+
+    profiles_done: bool = False
+    below: int | None = None
+    after: str | None = None
+    counting: int | None = None
+    segments_done: bool = False
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found and mended; `segments_busy` kept changing while they were counted, and were not checked.
+
+    `suspects` are rows to look at again, `unpurged` deleted segments to purge; members were taken out of purged ones.
+    """
+
+    counts_mended: int = 0
+    segments_busy: int = 0
+    members_taken_out: int = 0
+    suspects: list[Suspect] = field(default_factory=list)
+    unpurged: list[int] = field(default_factory=list)
+
+
+class ReconciliationService:
+    """Walks over an account."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it compares all that there is
+        self,
+        memberships: MembershipStore,
+        segments: SegmentStore,
+        lists: SegmentListStore,
+        members: MemberListStore,
+        rows: RowMender,
+        clock: Clock,
+    ) -> None:
+        self._memberships = memberships
+        self._segments = segments
+        self._lists = lists
+        self._members = members
+        self._rows = rows
+        self._clock = clock
+
+    def reconcile(self, scope: Scope, place: Place, deadline: Deadline) -> tuple[Findings, Place | None]:
+        """Go on from `place` for as long as there is time; return what was found, and where to go on if not at the end.
+
+        A segment that can't be counted within one call is left as busy. Raises ThrottledError or UnavailableError when
+        it came no further than `place` otherwise.
+        """
+        findings = Findings()
+        here: Place | None = place
+        try:
+            while here is not None and not deadline.is_over():
+                here = self._step_of(here)(scope, here, findings, deadline)
+        except NotWrittenError:
+            if not deadline.is_over() or (here == place and place.counting is None):
+                raise
+            if here == place:
+                findings.segments_busy += 1
+                here = Place(profiles_done=True, below=place.counting)
+        return findings, here
+
+    def _step_of(self, place: Place) -> Callable[[Scope, Place, Findings, Deadline], Place | None]:
+        if place.segments_done:
+            return self._step_over_deleted
+        return self._step_over_segments if place.profiles_done else self._step_over_profiles
+
+    def _step_over_profiles(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place:
+        """Check the rows that the next profiles should have."""
+        profile_ids = self._memberships.profile_ids(scope.account_id, place.after, RECONCILIATION_PAGE, deadline)
+        images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
+        wanted = {
+            (segment_id, profile_id): image
+            for profile_id, image in images.items()
+            for segment_id in image.segment_ids
+            if scope.segment_id in (None, segment_id)
+        }
+        self._suspect(scope, wanted, findings, deadline)
+        if len(profile_ids) < RECONCILIATION_PAGE:
+            return Place(profiles_done=True)
+        return replace(place, after=profile_ids[-1])
+
+    def _step_over_segments(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place | None:
+        """Check that the next members of a segment are some; at its end its counts, and go on to the one before."""
+        if place.counting is not None:
+            self._check_counts(scope.account_id, place.counting, findings, deadline)
+            return Place(profiles_done=True, below=place.counting)
+        segment_id = self._next_segment(scope, place.below, deadline)
+        if segment_id is None:
+            return Place(profiles_done=True, segments_done=True)
+        members, last = self._members.page(
+            scope.account_id, segment_id, place.after, RECONCILIATION_PAGE, deadline=deadline
+        )
+        profile_ids = [member.profile_id for member in members]
+        images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
+        strangers = {
+            (segment_id, profile_id): images.get(profile_id, NOBODY)
+            for profile_id in profile_ids
+            if segment_id not in images.get(profile_id, NOBODY).segment_ids
+        }
+        self._suspect(scope, strangers, findings, deadline)
+        return replace(place, after=last, counting=segment_id if last is None else None)
+
+    def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
+        if scope.segment_id is None:
+            newest = self._lists.newest(scope.account_id, SegmentStatus.ACTIVE, below, 1, deadline)
+            return newest[0].segment_id if newest else None
+        if below is not None:
+            return None
+        active = self._segments.get_active([(scope.account_id, scope.segment_id)], deadline)
+        return scope.segment_id if active else None
+
+    def _suspect(
+        self, scope: Scope, truths: Mapping[RowId, MembershipImage], findings: Findings, deadline: Deadline
+    ) -> None:
+        suspects = self._rows.suspects(scope.account_id, truths, deadline)
+        if suspects:
+            findings.members_taken_out += self._rows.take_out_of_purged(scope.account_id, suspects, deadline)
+            findings.suspects += suspects
+
+    def _step_over_deleted(self, scope: Scope, place: Place, findings: Findings, deadline: Deadline) -> Place | None:
+        """Find deleted segments whose purge has not ended in time: it may never have begun."""
+        if scope.segment_id is None:
+            deleted = self._lists.newest(scope.account_id, SegmentStatus.DELETED, place.below, MAX_PAGE, deadline)
+        else:
+            deleted = list(self._segments.get_many([(scope.account_id, scope.segment_id)], deadline).values())
+        overdue = rfc3339(self._clock.now() - timedelta(seconds=PURGE_OVERDUE_SECONDS))
+        findings.unpurged += [
+            segment.segment_id
+            for segment in deleted
+            if segment.deleted_at is not None and segment.deleted_at < overdue and segment.purged_at is None
+        ]
+        return replace(place, below=deleted[-1].segment_id) if len(deleted) == MAX_PAGE else None
+
+    def _check_counts(self, account_id: str, segment_id: int, findings: Findings, deadline: Deadline) -> None:
+        """Count a segment's rows while none of them changes, twice if the counts seem wrong, and correct these.
+
+        Every change of rows writes a counter slot, so slots that are the same before and after tell that none changed.
+        """
+        seen: Mapping[str, int] | None = None
+        for _ in range(COUNT_ATTEMPTS):
+            before = self._segments.counter_slots(account_id, segment_id, deadline)
+            counted = self._count(account_id, segment_id, deadline)
+            if self._segments.counter_slots(account_id, segment_id, deadline) != before:
+                seen = None
+                continue
+            for slot in before:
+                counted.subtract(slot.counts)
+            deltas = {name: delta for name, delta in counted.items() if delta}
+            if not deltas:
+                return
+            if deltas == seen:
+                now = rfc3339(self._clock.now())
+                if self._segments.correct_counts(account_id, segment_id, before[0], deltas, now, deadline=deadline):
+                    findings.counts_mended += 1
+                    return
+            seen = deltas
+        findings.segments_busy += 1
+
+    def _count(self, account_id: str, segment_id: int, deadline: Deadline) -> Counter[str]:
+        counted: Counter[str] = Counter()
+        after = None
+        while True:
+            members, after = self._members.page(account_id, segment_id, after, MAX_PAGE, deadline=deadline)
+            counted[MEMBERS] += len(members)
+            counted.update(counter_name(channel) for member in members for channel in member.reach)
+            if after is None:
+                return counted

@@ -1,0 +1,107 @@
+"""What the readers of streams gave up: the queue that says where records are, and the streams that still hold them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from api_segments.aws.failures import CALL_FAILED, failure_code
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from types_boto3_sqs import SQSClient
+
+_GONE = {"TrimmedDataAccessException", "ResourceNotFoundException"}
+# SQS asks all its servers only if it may wait (developer guide, "Short and long polling").
+_WAIT_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A batch that a function gave up (Lambda developer guide, "Retain discarded records"); `receipt` deletes it."""
+
+    message_id: str
+    receipt: str
+    function_arn: str
+    stream_arn: str
+    shard_id: str
+    first: str
+    last: str
+
+
+class RecordsGoneError(Exception):
+    """The stream no longer holds the records: it keeps them for 24 hours."""
+
+
+class FailedRecords:
+    """Reads and empties the queue of what was given up."""
+
+    def __init__(self, sqs: "SQSClient", queue_url: str, streams: "DynamoDBStreamsClient") -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._streams = streams
+
+    def receive(self) -> list[GivenUp]:
+        """Return up to ten batches; none if the queue is empty, or the others are being looked at."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
+        )
+        return [_read(message) for message in answer.get("Messages", ())]
+
+    def forget(self, batch: GivenUp) -> None:
+        """Delete a batch from the queue."""
+        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt)
+
+    def give_back(self, batch: GivenUp) -> None:
+        """Let a batch be received again at once."""
+        self._sqs.change_message_visibility(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt, VisibilityTimeout=0)
+
+    def records(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+        """Return all records of a batch, as the stream gives them; raises RecordsGoneError or UnavailableError."""
+        try:
+            return self._read_to_the_last(batch, deadline)
+        except CALL_FAILED as exc:
+            if failure_code(exc) in _GONE:
+                raise RecordsGoneError from exc
+            raise
+
+    def _read_to_the_last(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+        """Read page by page: one may be empty though records follow (API reference, GetRecords)."""
+        found: list[dict[str, Any]] = []
+        position: str | None = self._streams.get_shard_iterator(
+            StreamArn=batch.stream_arn,
+            ShardId=batch.shard_id,
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=batch.first,
+        )["ShardIterator"]
+        backoff = Backoff(deadline)
+        while position:
+            page = self._streams.get_records(ShardIterator=position)
+            for record in page["Records"]:
+                found.append(dict(record))
+                if int(record["dynamodb"]["SequenceNumber"]) == int(batch.last):
+                    return found
+                if int(record["dynamodb"]["SequenceNumber"]) > int(batch.last):
+                    raise RecordsGoneError
+            position = page.get("NextShardIterator")
+            if position and (deadline.is_over() or (not page["Records"] and not backoff.wait())):
+                raise UnavailableError("the stream did not give all records within the time that was left")
+        raise RecordsGoneError
+
+
+def _read(message: Mapping[str, Any]) -> GivenUp:
+    body = json.loads(message["Body"])
+    where = body["DDBStreamBatchInfo"]
+    # arn:aws:lambda:region:account:function:name, and perhaps a version
+    function_arn = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
+    return GivenUp(
+        message_id=message["MessageId"],
+        receipt=message["ReceiptHandle"],
+        function_arn=function_arn,
+        stream_arn=where["streamArn"],
+        shard_id=where["shardId"],
+        first=where["startSequenceNumber"],
+        last=where["endSequenceNumber"],
+    )

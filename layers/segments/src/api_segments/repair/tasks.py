@@ -1,0 +1,84 @@
+"""What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from api_segments.accounts.operations import AccountId
+from api_segments.accounts.service import AccountService
+from api_segments.core.clock import Deadline
+from api_segments.core.limits import MAX_SEGMENT_ID
+from api_segments.core.parallel import chunks
+from api_segments.http.validation import validate
+from api_segments.repair.reconciliation import Place, Scope
+from api_segments.repair.rows import Suspect
+
+# A row that seems wrong is looked at again when the stream has had time to bring what it says.
+LOOK_AGAIN_SECONDS = 300
+# Suspects of one message: SQS takes 256 KiB.
+SUSPECTS_PER_TASK = 1000
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReconcileAll(_Request):
+    """Reconcile all accounts, as the schedule asks for."""
+
+    operation: Literal["reconcile_all"]
+
+
+class ReconcileAccount(_Request):
+    """Reconcile an account."""
+
+    operation: Literal["reconcile_account"]
+    account_id: AccountId
+
+
+class ReconcileSegment(_Request):
+    """Reconcile one segment of an account."""
+
+    operation: Literal["reconcile_segment"]
+    account_id: AccountId
+    segment_id: Annotated[int, Field(ge=1, le=MAX_SEGMENT_ID, strict=True)]
+
+
+_REQUEST: TypeAdapter[ReconcileAll | ReconcileAccount | ReconcileSegment] = TypeAdapter(
+    Annotated[ReconcileAll | ReconcileAccount | ReconcileSegment, Field(discriminator="operation")]
+)
+
+
+def what_to_reconcile(event: object, accounts: AccountService, deadline: Deadline) -> Sequence[Scope]:
+    """Return what a request asks for; raises a SegmentsError."""
+    request = validate(_REQUEST, event, is_tagged=True)
+    if isinstance(request, ReconcileAll):
+        return [Scope(account_id) for account_id in accounts.all_ids(deadline)]
+    accounts.get(request.account_id, deadline)
+    return [Scope(request.account_id, request.segment_id if isinstance(request, ReconcileSegment) else None)]
+
+
+def to_task(scope: Scope, place: Place) -> dict[str, object]:
+    """Write the task of a walk as JSON."""
+    return {"scope": asdict(scope), "place": asdict(place)}
+
+
+def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking at rows again."""
+    for some in chunks(suspects, SUSPECTS_PER_TASK):
+        yield {"scope": asdict(scope), "suspects": [astuple(suspect) for suspect in some]}
+
+
+def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
+    """Write the task of a purge, as the event `Segment Deleted` does."""
+    return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
+
+
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Place | list[Suspect]]:
+    """Read a task of ours: where a walk goes on, or which rows to look at again."""
+    scope = Scope(**task["scope"])
+    if "suspects" in task:
+        return scope, [Suspect(*suspect) for suspect in task["suspects"]]
+    return scope, Place(**task["place"])

@@ -1,0 +1,1 @@
+"""Segments: create, rename, list, delete; the events in their life."""

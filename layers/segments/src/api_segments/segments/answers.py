@@ -1,0 +1,112 @@
+"""The bodies of answers about segments: their shapes, and how they are written."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from api_segments.core.channels import Channel
+from api_segments.http.answers import UnprocessedBody
+from api_segments.http.batch_answers import batch_answer, unprocessed_entry
+from api_segments.http.gateway import Answer
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import CountedSegment, NewSegment, Segment
+
+
+class SegmentNameBody(TypedDict):
+    """What a segment is called."""
+
+    id: int
+    segment_name: str
+    customer_segment_id: str | None
+
+
+class CreateResultBody(TypedDict):
+    """What came of the entries of a create request."""
+
+    status: Literal["success", "partial", "fail"]
+    processed: int
+    segments: list[SegmentNameBody]
+    unprocessed: list[UnprocessedBody]
+
+
+class ReachableBody(TypedDict):
+    """Members of a segment that each channel reaches."""
+
+    email: int
+    sms: int
+    push: int
+    whatsapp: int
+    web_push: int
+
+
+class SegmentBody(TypedDict):
+    """A segment with its counts."""
+
+    id: int
+    segment_name: str
+    customer_segment_id: str | None
+    type: Literal["API Segments"]
+    status: Literal["active", "deleted"]
+    created_at: str
+    deleted_at: str | None
+    members: int
+    reachable: ReachableBody
+    as_of: str
+
+
+class SegmentsBody(TypedDict):
+    """A page of segments."""
+
+    segments: list[SegmentBody]
+    cursor: str | None
+
+
+def segment_body(counted: CountedSegment) -> SegmentBody:
+    """Write a segment; counts that never changed are as of its creation, or of its deletion."""
+    segment, counts = counted
+    return {
+        "id": segment.segment_id,
+        "segment_name": segment.name,
+        "customer_segment_id": segment.customer_segment_id,
+        "type": "API Segments",
+        "status": "deleted" if segment.deleted_at else "active",
+        "created_at": segment.created_at,
+        "deleted_at": segment.deleted_at,
+        "members": counts.members,
+        "reachable": {
+            "email": counts.reachable[Channel.EMAIL],
+            "sms": counts.reachable[Channel.SMS],
+            "push": counts.reachable[Channel.PUSH],
+            "whatsapp": counts.reachable[Channel.WHATSAPP],
+            "web_push": counts.reachable[Channel.WEB_PUSH],
+        },
+        "as_of": counts.as_of or segment.deleted_at or segment.created_at,
+    }
+
+
+def segments_body(rows: Sequence[CountedSegment], cursor: str | None) -> SegmentsBody:
+    """Write a page of segments."""
+    return {"segments": [segment_body(row) for row in rows], "cursor": cursor}
+
+
+def segment_name_body(segment: Segment) -> SegmentNameBody:
+    """Write what a segment is called."""
+    return {
+        "id": segment.segment_id,
+        "segment_name": segment.name,
+        "customer_segment_id": segment.customer_segment_id,
+    }
+
+
+def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
+    """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
+    segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
+    unprocessed = [
+        unprocessed_entry(
+            error,
+            {"segment_name": entries[place].name, "customer_segment_id": entries[place].customer_segment_id},
+        )
+        for place, error in sorted(result.refused.items())
+    ]
+    return batch_answer(len(segments), unprocessed, {"segments": segments})

@@ -1,0 +1,167 @@
+"""Create and rename segments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotWrittenError,
+    QuotaExceededError,
+    SegmentsError,
+)
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
+from api_segments.core.parallel import chunks
+from api_segments.segments.errors import no_such_segment, segment_deleted
+from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
+from api_segments.segments.store_creations import CreationStore, Part
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass
+class Creation:
+    """What came of each entry of a create request, by its place: a segment, or why there is none."""
+
+    created: dict[int, Segment]
+    refused: dict[int, SegmentsError]
+
+
+class SegmentService:
+    """Segments of an account."""
+
+    def __init__(self, segments: SegmentStore, creations: CreationStore, clock: Clock) -> None:
+        self._segments = segments
+        self._creations = creations
+        self._clock = clock
+
+    def create(
+        self, account_id: str, entries: Sequence[NewSegment], deadline: Deadline, request: str | None = None
+    ) -> Creation:
+        """Create segments; each entry stands or falls alone, and of two alike the first stands.
+
+        What an earlier try of the same `request` has created is not created again, and is told as created.
+        """
+        while True:
+            try:
+                return self._create(account_id, entries, request, deadline)
+            except AlreadyInsertedError:  # by a try that is under way: the next turn finds what it created
+                continue
+
+    def _create(
+        self, account_id: str, entries: Sequence[NewSegment], request: str | None, deadline: Deadline
+    ) -> Creation:
+        result = Creation({}, {})
+        self._refuse_repeats(entries, result)
+        wanted = [entry.customer_segment_id for place, entry in enumerate(entries) if place not in result.refused]
+        parts = [Part(request, tuple(places)) for places in chunks(range(len(entries)), SEGMENTS_PER_INSERT)]
+        try:
+            # In this order: a claim that a try of this request has made just now is in what is found after it.
+            claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
+            found = self._creations.find(parts, deadline) if request is not None else {}
+        except NotWrittenError as error:
+            return Creation({}, {**dict.fromkeys(range(len(entries)), error), **result.refused})
+        for place, entry in enumerate(entries):
+            if place not in result.refused and entry.customer_segment_id in claimed:
+                result.refused[place] = _taken()
+        for part in parts:
+            if part in found:
+                self._tell_again(account_id, entries, part, found[part], result)
+            else:
+                self._insert(account_id, entries, part, result, deadline)
+        return result
+
+    @staticmethod
+    def _tell_again(
+        account_id: str, entries: Sequence[NewSegment], part: Part, created: Mapping[int, int], result: Creation
+    ) -> None:
+        """Tell what an earlier try has created; what it has not though it could be now, the quota did not allow."""
+        for place in part.places:
+            if place in created:
+                result.refused.pop(place, None)  # the claim is its own
+                result.created[place] = _new_segment(account_id, entries[place], created[place])
+            elif place not in result.refused:
+                result.refused[place] = _quota_used_up()
+
+    @staticmethod
+    def _refuse_repeats(entries: Sequence[NewSegment], result: Creation) -> None:
+        names: dict[str, int] = {}
+        customer_ids: set[str] = set()
+        for place, entry in enumerate(entries):
+            first = names.setdefault(entry.name, place)
+            if first != place:
+                result.refused[place] = InvalidRequestError(
+                    f"segment_name: entry [{first}] of this request has the same"
+                )
+            elif entry.customer_segment_id in customer_ids:
+                result.refused[place] = _taken()
+            elif entry.customer_segment_id is not None:
+                customer_ids.add(entry.customer_segment_id)
+
+    def _insert(
+        self,
+        account_id: str,
+        entries: Sequence[NewSegment],
+        part: Part,
+        result: Creation,
+        deadline: Deadline,
+    ) -> None:
+        """Insert the entries of a part in one transaction, without those that it turns out can't be.
+
+        Raises AlreadyInsertedError.
+        """
+        pending = [place for place in part.places if place not in result.refused]
+        while pending:
+            first_id = self._next_id()
+            ids = {place: first_id + offset for offset, place in enumerate(pending)}
+            segments = [_new_segment(account_id, entries[place], segment_id) for place, segment_id in ids.items()]
+            note = None if part.request is None else self._creations.note(part, ids)
+            try:
+                self._segments.insert(account_id, segments, deadline, note)
+            except InsertRefusedError as exc:
+                for taken in exc.taken_customer_ids:
+                    result.refused[pending[taken]] = _taken()
+                pending = [place for place in pending if place not in result.refused]
+                if exc.free_places is not None:
+                    for place in pending[exc.free_places :]:
+                        result.refused[place] = _quota_used_up()
+                    pending = pending[: exc.free_places]
+            except NotWrittenError as exc:
+                result.refused.update(dict.fromkeys(pending, exc))
+                return
+            else:
+                result.created.update(zip(pending, segments, strict=True))
+                return
+
+    def _next_id(self) -> int:
+        """Return microseconds since 1970; below 2^53 until the year 2255. Those of one request are one apart."""
+        return (self._clock.now() - _EPOCH) // _MICROSECOND
+
+    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> None:
+        """Give an active segment another name; raises NotFoundError or SegmentDeletedError."""
+        if not self._segments.rename(account_id, segment_id, name, deadline):
+            known = self._segments.get(account_id, segment_id, deadline)
+            raise no_such_segment(segment_id) if known is None else segment_deleted(segment_id)
+
+
+def _new_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
+    return Segment(
+        account_id=account_id,
+        segment_id=segment_id,
+        name=entry.name,
+        customer_segment_id=entry.customer_segment_id,
+        status=SegmentStatus.ACTIVE,
+        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
+    )
+
+
+def _quota_used_up() -> QuotaExceededError:
+    return QuotaExceededError(f"the account has {MAX_ACTIVE_SEGMENTS} active segments, the most there may be")
+
+
+def _taken() -> ConflictError:
+    return ConflictError("customer_segment_id: already in use")

@@ -1,0 +1,54 @@
+"""The routes of segments: each takes a request, makes one domain call and answers."""
+
+from http import HTTPStatus
+
+from api_segments.http.gateway import Answer, Request
+from api_segments.http.parameters import Paging, refuse_unknown, segment_id_in_path
+from api_segments.http.tenant import require_api_segments
+from api_segments.http.wiring import cursors
+from api_segments.segments import wiring
+from api_segments.segments.answers import segment_body, segments_body
+from api_segments.segments.deletion import SegmentDeletionService
+from api_segments.segments.model import NO_MEMBERS
+from api_segments.segments.requests import SEGMENT_FILTERS, parse_rename, segment_filter
+
+
+def list_segments(request: Request) -> Answer:
+    """List segments with their counts."""
+    refuse_unknown(request.query, "limit", "cursor", *SEGMENT_FILTERS)
+    require_api_segments(request.tenant)
+    paging = Paging(request, cursors(), "/api/segments", *SEGMENT_FILTERS)
+    wanted = segment_filter(request.query)
+    page = wiring.segment_reads().search(
+        request.tenant.account_id, wanted, paging.position, paging.limit, request.deadline
+    )
+    return Answer(HTTPStatus.OK, segments_body(page.rows, paging.cursor_to(page.goes_on_at)))
+
+
+def get_segment(request: Request, segment_id: str) -> Answer:
+    """Show a segment with its counts."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    return _shown(request, segment_id_in_path(segment_id))
+
+
+def rename_segment(request: Request, segment_id: str) -> Answer:
+    """Give a segment another name."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    found = segment_id_in_path(segment_id)
+    wiring.segments().rename(request.tenant.account_id, found, parse_rename(request.body), request.deadline)
+    return _shown(request, found)
+
+
+def delete_segment(request: Request, segment_id: str, deletion: SegmentDeletionService) -> Answer:
+    """Delete a segment, for good."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    deleted = deletion.delete(request.tenant.account_id, segment_id_in_path(segment_id), request.deadline)
+    return Answer(HTTPStatus.OK, segment_body((deleted, NO_MEMBERS)))
+
+
+def _shown(request: Request, segment_id: int) -> Answer:
+    found = wiring.segment_reads().get(request.tenant.account_id, segment_id, request.deadline)
+    return Answer(HTTPStatus.OK, segment_body(found))

@@ -1,0 +1,159 @@
+"""Idempotency keys: a create request that is sent again gets the answer that it got, and creates nothing.
+
+Powertools keeps the record of each key. What is kept of an answer is only what the request itself does not tell, so
+that it fits into an item whatever the request was. An answer that leaves open what was written is not kept: the request
+is carried out again, and finds what it created by its name (store_creations).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import ConflictError, NotWrittenError, UnavailableError
+from api_segments.core.limits import IDEMPOTENCY_HOURS
+from api_segments.http.gateway import CODES, RESERVE_SECONDS
+from api_segments.http.observability import count, logger
+from api_segments.segments.creation import Creation
+from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# A second request with the key of one that is running waits for that one's answer, but not long.
+WAIT_SECONDS = 5.0
+# Kept back from the creation's time, to keep its result (clients.retrying_dynamodb_client: 2 calls of 2 s).
+KEEP_SECONDS = 4.0
+
+_ERRORS = {error.slug: error for error in CODES}
+
+
+class _NotAllKnownError(Exception):
+    """Keeps a result from being remembered: the same request is to be tried again, with the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remaining:
+    """The invocation's time, as Powertools asks for it: a record in progress is given up when that is over."""
+
+    deadline: Deadline
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.deadline.remaining() + RESERVE_SECONDS) * 1000)
+
+
+class Idempotency:
+    """Runs a create request once for each account and key, for 24 hours."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._records = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+
+    def create_once(
+        self,
+        account_id: str,
+        key: str,
+        entries: Sequence[NewSegment],
+        create: Callable[[str, Deadline], Creation],
+        deadline: Deadline,
+    ) -> tuple[Creation, bool]:
+        """Return what `create` returns, or what it returned to the first request; and whether it is the latter.
+
+        `create` is given a name for the request, the same whenever it is sent again.
+
+        Raises ConflictError if the key came with other entries, or if its first request is still running, and
+        UnavailableError, while nothing is created yet, if the record can't be read or written.
+        """
+        request = {
+            "account_id": account_id,
+            "key": key,
+            "entries": [[entry.name, entry.customer_segment_id] for entry in entries],
+        }
+        name = sha256(json.dumps(request).encode()).hexdigest()
+        made: list[Creation] = []
+
+        def make() -> dict[str, Any]:
+            result = create(name, Deadline(deadline.at - KEEP_SECONDS, deadline.clock))
+            made.append(result)
+            if any(isinstance(error, NotWrittenError) for error in result.refused.values()):
+                raise _NotAllKnownError
+            return _to_json(result)
+
+        once = self._remembered(make, deadline)
+        backoff = Backoff(Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS), deadline.clock))
+        while True:
+            try:
+                kept = once(request=request)
+                return (made[0], False) if made else (_from_json(kept, account_id, entries), True)
+            except _NotAllKnownError:
+                return made[0], False
+            except IdempotencyAlreadyInProgressError as exc:
+                if not backoff.wait():
+                    raise ConflictError("Idempotency-Key: a request with this key is still running") from exc
+            except IdempotencyValidationError as exc:
+                raise ConflictError("Idempotency-Key: was used with another body") from exc
+            except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:
+                if not made:
+                    raise UnavailableError("Idempotency-Key: can't be looked up now") from exc
+                # A repeat finds what was created, though perhaps not why the rest was refused.
+                logger.warning("the result of an idempotency key could not be kept", error=str(exc))
+                count(IdempotencyKeysNotKept=1)
+                return made[0], False
+
+    def _remembered(self, make: Callable[[], Any], deadline: Deadline) -> Callable[..., Any]:
+        """Return a function that calls `make`, or returns what that returned to the first call with the same key."""
+        config = IdempotencyConfig(
+            event_key_jmespath="[account_id, key]",
+            payload_validation_jmespath="entries",
+            expires_after_seconds=int(timedelta(hours=IDEMPOTENCY_HOURS).total_seconds()),
+            hash_function="sha256",
+            raise_on_no_idempotency_key=True,
+            lambda_context=cast("LambdaContext", _Remaining(deadline)),
+        )
+
+        def run(*, request: object) -> Any:  # noqa: ANN401, ARG001 - JSON; Powertools reads the request
+            return make()
+
+        once: Callable[..., Any] = idempotent_function(
+            run,
+            data_keyword_argument="request",
+            persistence_store=self._records,
+            config=config,
+            key_prefix="createSegment",
+        )
+        return once
+
+
+def _to_json(result: Creation) -> dict[str, Any]:
+    return {
+        "created": [[place, segment.segment_id, segment.created_at] for place, segment in result.created.items()],
+        "refused": [[place, error.slug, str(error)] for place, error in result.refused.items()],
+    }
+
+
+def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
+    return Creation(
+        created={
+            place: Segment(
+                account_id=account_id,
+                segment_id=segment_id,
+                name=entries[place].name,
+                customer_segment_id=entries[place].customer_segment_id,
+                status=SegmentStatus.ACTIVE,
+                created_at=created_at,
+            )
+            for place, segment_id, created_at in kept["created"]
+        },
+        refused={place: _ERRORS[slug](message) for place, slug, message in kept["refused"]},
+    )

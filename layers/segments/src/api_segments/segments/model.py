@@ -1,0 +1,99 @@
+"""Segments and the events in their life. Plain values, no AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from api_segments.core.channels import Channel
+
+
+class SegmentStatus(StrEnum):
+    """Life of a segment."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class SegmentEventName(StrEnum):
+    """Events in the life of a segment (their detail-type)."""
+
+    CREATED = "Segment Created"
+    RENAMED = "Segment Renamed"
+    DELETED = "Segment Deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended."""
+
+    account_id: str
+    segment_id: int
+    name: str
+    customer_segment_id: str | None
+    status: SegmentStatus
+    created_at: str
+    deleted_at: str | None = None
+    purged_at: str | None = None
+    purged_members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCounts:
+    """Members of a segment, all and by reachable channel; `as_of` is when they last changed, None if never."""
+
+    members: int
+    reachable: Mapping[Channel, int]
+    as_of: str | None
+
+
+NO_MEMBERS = SegmentCounts(0, dict.fromkeys(Channel, 0), None)
+CountedSegment = tuple[Segment, SegmentCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFilter:
+    """Which segments to list: of a status (None: of any), with a customer id or a beginning of it."""
+
+    status: SegmentStatus | None
+    customer_segment_id: str | None = None
+    customer_segment_id_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    """One entry of a create request."""
+
+    name: str
+    customer_segment_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReference:
+    """How a request names a segment: by our id, the customer's, or both."""
+
+    segment_id: int | None = None
+    customer_segment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """One write to a segment, as the stream of Segments tells it; `new` is None where it moved away from."""
+
+    event_id: str
+    sequence: str
+    occurred_at: datetime
+    old: Segment | None
+    new: Segment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEvent:
+    """A `Segment Created`, `Segment Renamed` or `Segment Deleted`, ready for the bus."""
+
+    name: SegmentEventName
+    segment: Segment
+    previous_name: str | None
+    event_id: str
+    sequence: str
+    occurred_at: datetime

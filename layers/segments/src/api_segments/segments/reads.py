@@ -1,0 +1,83 @@
+"""Read segments with their counts."""
+
+from collections.abc import Sequence
+
+from api_segments.core.clock import Deadline
+from api_segments.core.paging import Page, Position
+from api_segments.segments.errors import no_such_segment
+from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentFilter, SegmentStatus
+from api_segments.segments.store import SegmentStore
+from api_segments.segments.store_lists import SegmentListStore
+
+# Slots of so many segments are read by key, those of more by one walk over the slots of all in between.
+_COUNTED_ONE_BY_ONE = 100
+
+
+class SegmentReads:
+    """Looks segments up."""
+
+    def __init__(self, segments: SegmentStore, lists: SegmentListStore) -> None:
+        self._segments = segments
+        self._lists = lists
+
+    def get(self, account_id: str, segment_id: int, deadline: Deadline) -> CountedSegment:
+        """Return a segment, deleted ones too, and its counts; raises NotFoundError."""
+        found = self._segments.get_counted(account_id, [segment_id], deadline).get(segment_id)
+        if found is None:
+            raise no_such_segment(segment_id)
+        return found
+
+    def search(
+        self, account_id: str, wanted: SegmentFilter, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[CountedSegment]:
+        """List segments, from after `after` on: by their customer ids if those are asked for, or the newest first.
+
+        A page may have fewer rows than `limit`, also when the list goes on.
+        """
+        if wanted.customer_segment_id is not None:
+            return self._with_customer_id(account_id, wanted.customer_segment_id, wanted.status, deadline)
+        if wanted.customer_segment_id_prefix is not None:
+            return self._by_customer_id(account_id, wanted, after, limit, deadline)
+        before = None if after is None else int(after[0])
+        segments = self._lists.newest(account_id, wanted.status, before, limit + 1, deadline)
+        goes_on_at = (segments[limit - 1].segment_id,) if len(segments) > limit else None
+        return Page(self._counted(account_id, segments[:limit], deadline), goes_on_at)
+
+    def _counted(self, account_id: str, segments: Sequence[Segment], deadline: Deadline) -> list[CountedSegment]:
+        """Add counts: the slots of a page of active segments lie side by side."""
+        active = [segment.segment_id for segment in segments if segment.status is SegmentStatus.ACTIVE]
+        counts = self._segments.counts_between(account_id, min(active), max(active), deadline) if active else {}
+        return [
+            (
+                segment,
+                counts.get(segment.segment_id, NO_MEMBERS) if segment.status is SegmentStatus.ACTIVE else NO_MEMBERS,
+            )
+            for segment in segments
+        ]
+
+    def _with_customer_id(
+        self, account_id: str, customer_segment_id: str, status: SegmentStatus | None, deadline: Deadline
+    ) -> Page[CountedSegment]:
+        segment_id = self._lists.find_by_customer_id(account_id, customer_segment_id, deadline)
+        ids = [] if segment_id is None else [segment_id]
+        return Page(self._of_status(account_id, ids, status, deadline), None)
+
+    def _by_customer_id(
+        self, account_id: str, wanted: SegmentFilter, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[CountedSegment]:
+        claimed = self._lists.by_customer_id(account_id, wanted, after, limit + 1, deadline)
+        ids = [segment_id for _, segment_id in claimed[:limit]]
+        goes_on_at = claimed[limit - 1] if len(claimed) > limit else None
+        return Page(self._of_status(account_id, ids, wanted.status, deadline), goes_on_at)
+
+    def _of_status(
+        self, account_id: str, segment_ids: Sequence[int], status: SegmentStatus | None, deadline: Deadline
+    ) -> list[CountedSegment]:
+        if len(segment_ids) > _COUNTED_ONE_BY_ONE:
+            segments = self._segments.get_many([(account_id, segment_id) for segment_id in segment_ids], deadline)
+            counted = self._counted(account_id, list(segments.values()), deadline)
+            found = {segment.segment_id: (segment, counts) for segment, counts in counted}
+        else:
+            found = self._segments.get_counted(account_id, segment_ids, deadline)
+        rows = [found[segment_id] for segment_id in segment_ids if segment_id in found]
+        return [row for row in rows if status in (None, row[0].status)]

@@ -1,0 +1,57 @@
+"""What requests about segments ask for: bodies to create and rename them, filters of lists."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic_core import SchemaValidator
+
+from api_segments.core.errors import InvalidRequestError
+from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
+from api_segments.http.validation import (
+    OPTIONAL_TEXT,
+    TEXT,
+    filled_list,
+    parse_text,
+    read_body,
+    strict_object,
+    validate,
+)
+from api_segments.segments.model import NewSegment, SegmentFilter, SegmentStatus
+
+if TYPE_CHECKING:
+    from api_segments.segments.bodies import NewSegmentBody
+
+ANY_STATUS = "all"
+CUSTOMER_SEGMENT_ID_FILTERS = ("customer_segment_id", "customer_segment_id_prefix")
+SEGMENT_FILTERS = ("status", *CUSTOMER_SEGMENT_ID_FILTERS)
+STATUS_FILTERS = (SegmentStatus.ACTIVE.value, SegmentStatus.DELETED.value, ANY_STATUS)
+
+
+def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
+    """Read which segments to list: the active ones if no `status` is given; raises InvalidRequestError."""
+    status = query.get("status", SegmentStatus.ACTIVE)
+    if status not in STATUS_FILTERS:
+        raise InvalidRequestError(f"status: must be {', '.join(STATUS_FILTERS[:-1])} or {STATUS_FILTERS[-1]}")
+    ids = {name: parse_text(query[name], name) for name in CUSTOMER_SEGMENT_ID_FILTERS if name in query}
+    if len(ids) > 1:
+        raise InvalidRequestError(f"{' and '.join(ids)}: only one of them may be given")
+    return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
+
+
+CREATE = filled_list(
+    strict_object({"segment_name": TEXT}, {"customer_segment_id": OPTIONAL_TEXT}), MAX_SEGMENTS_PER_CREATE
+)
+RENAME = strict_object({"segment_name": TEXT})
+_CREATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(RENAME)
+
+
+def parse_create(body: bytes) -> list[NewSegment]:
+    """Read the body of POST /api/createSegment; raises InvalidRequestError or BodyTooLargeError."""
+    entries: list[NewSegmentBody] = validate(_CREATE, read_body(body))
+    return [NewSegment(entry["segment_name"], entry.get("customer_segment_id")) for entry in entries]
+
+
+def parse_rename(body: bytes) -> str:
+    """Read the body of PATCH /api/segments/{id}; raises InvalidRequestError or BodyTooLargeError."""
+    name: str = validate(_RENAME, read_body(body))["segment_name"]
+    return name

@@ -1,0 +1,382 @@
+"""Segments table: segments, the claims of customer ids, the quota of active segments, the counters.
+
+A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
+from api_segments.core.channels import Channel
+from api_segments.core.clock import Deadline
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
+from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentCounts, SegmentStatus
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+# One action counts the quota, one notes what was created; a segment with a customer id takes two.
+SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
+
+
+class InsertRefusedError(Exception):
+    """Nothing was inserted, because of these: places among the segments, and how many more the quota would take.
+
+    `free_places` is None when the quota was not the reason.
+    """
+
+    def __init__(self, taken_customer_ids: Set[int], taken_segment_ids: Set[int], free_places: int | None) -> None:
+        super().__init__("the segments were not inserted")
+        self.taken_customer_ids = taken_customer_ids
+        self.taken_segment_ids = taken_segment_ids
+        self.free_places = free_places
+
+
+class AlreadyInsertedError(Exception):
+    """Nothing was inserted, because an earlier try of the same request has inserted its segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSlot:
+    """One slot of a segment's counters, as it is; `as_of` is None if it has never been written."""
+
+    as_of: str | None
+    counts: Mapping[str, int]
+
+
+class SegmentStore:
+    """Reads and writes segments."""
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def get(self, account_id: str, segment_id: int, deadline: Deadline) -> Segment | None:
+        """Read a segment, active or deleted, consistently."""
+        return self.get_many([(account_id, segment_id)], deadline).get((account_id, segment_id))
+
+    def get_many(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+        """Read segments by (account_id, segment_id), consistently; those that never existed are not in the answer.
+
+        Looks among the deleted ones only for what is not active, and after it: a segment may move between the two.
+        """
+        found = self.get_active(ids, deadline)
+        rest = [place for place in ids if place not in found]
+        return found | self._get_deleted(rest, deadline) if rest else found
+
+    def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+        """Read those of the segments that are active, consistently."""
+        gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
+        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def _get_deleted(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+        gets = [Get(self._table, deleted_segment_key(account_id, segment_id)) for account_id, segment_id in ids]
+        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+
+    def get_counted(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, CountedSegment]:
+        """Read segments with their counts, consistently; in one round of reads those that are active."""
+        gets = [Get(self._table, segment_key(account_id, segment_id)) for segment_id in segment_ids]
+        slots = [(segment_id, sk) for segment_id in segment_ids for sk in keys.segment_counts(segment_id)]
+        gets += [Get(self._table, self._key(account_id, sk)) for _, sk in slots]
+        active: dict[int, Segment] = {}
+        counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
+        for place, item in self._db.batch_get(gets, deadline).items():
+            if place < len(segment_ids):
+                active[segment_ids[place]] = from_item(item)
+            else:
+                counters[slots[place - len(segment_ids)][0]].append(item)
+        counted = {segment_id: (segment, _sum_of_slots(counters[segment_id])) for segment_id, segment in active.items()}
+        rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in active]
+        deleted = self._get_deleted(rest, deadline) if rest else {}
+        return counted | {segment.segment_id: (segment, NO_MEMBERS) for segment in deleted.values()}
+
+    def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
+        """Return which customer ids are in use, consistently."""
+        gets = [Get(self._table, claim_key(account_id, customer_id)) for customer_id in customer_segment_ids]
+        return {customer_segment_ids[place] for place in self._db.batch_get(gets, deadline)}
+
+    def insert(
+        self,
+        account_id: str,
+        segments: Sequence[Segment],
+        deadline: Deadline,
+        note: "TransactWriteItemTypeDef | None" = None,
+    ) -> None:
+        """Write at most SEGMENTS_PER_INSERT new segments with their claims, count and `note` them: all or none.
+
+        Raises AlreadyInsertedError if what `note` notes was noted before, InsertRefusedError, ThrottledError or
+        UnavailableError.
+        """
+        puts: list[tuple[int, str, Item]] = []
+        for place, segment in enumerate(segments):
+            puts.append((place, "segment", _to_item(segment)))
+            if segment.customer_segment_id is not None:
+                puts.append((place, "claim", _to_claim(segment)))
+        actions = [self._add_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
+        noted_at = len(actions)
+        if note is not None:
+            actions.append(note)
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError as exc:
+            if noted_at in exc.failures:
+                raise AlreadyInsertedError from exc
+            failed = [puts[action - 1][:2] for action in exc.failures if action > 0]
+            quota = exc.failures.get(0)
+            raise InsertRefusedError(
+                taken_customer_ids={place for place, what in failed if what == "claim"},
+                taken_segment_ids={place for place, what in failed if what == "segment"},
+                free_places=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
+            ) from exc
+
+    def counts_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, SegmentCounts]:
+        """Read the counts of all segments from id `first` to `last`, consistently, in one walk over their slots.
+
+        A segment that never had members is not in the answer.
+        """
+        rows = self._db.query(
+            None,
+            deadline,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":first": {"S": keys.segment_counts(first)[0]},
+                ":last": {"S": keys.segment_counts(last)[-1]},
+            },
+        )
+        slots: dict[int, list[Item]] = {}
+        for row in rows:
+            slots.setdefault(keys.counted_segment(row["sk"]["S"]), []).append(row)
+        return {segment_id: _sum_of_slots(items) for segment_id, items in slots.items()}
+
+    def counter_slots(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
+        """Read the slots of a segment's counters one by one, consistently."""
+        sort_keys = keys.segment_counts(segment_id)
+        found = self._db.batch_get([Get(self._table, self._key(account_id, sk)) for sk in sort_keys], deadline)
+        return [_to_slot(found.get(place)) for place in range(len(sort_keys))]
+
+    def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
+        self,
+        account_id: str,
+        segment_id: int,
+        seen: CounterSlot,
+        deltas: Mapping[str, int],
+        now: str,
+        *,
+        deadline: Deadline,
+    ) -> bool:
+        """Add `deltas` to the first slot, if it is as it was `seen`; False if not.
+
+        True too if this call's own write, whose answer was lost, made it so: `now` tells.
+        """
+        condition = "attribute_not_exists(as_of)" if seen.as_of is None else "as_of = :seen"
+        written = self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=self._key(account_id, keys.segment_counts(segment_id)[0]),
+            UpdateExpression=f"SET as_of = :now ADD {', '.join(f'{name} :{name}' for name in deltas)}",
+            ConditionExpression=condition,
+            ExpressionAttributeValues={
+                ":now": {"S": now},
+                **({} if seen.as_of is None else {":seen": {"S": seen.as_of}}),
+                **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
+            },
+        )
+        return written or self.counter_slots(account_id, segment_id, deadline)[0].as_of == now
+
+    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> bool:
+        """Give an active segment a name; False if there is no such segment."""
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=segment_key(account_id, segment_id),
+            UpdateExpression="SET segment_name = :name",
+            ConditionExpression="attribute_exists(account_id)",
+            ExpressionAttributeValues={":name": {"S": name}},
+        )
+
+    def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
+        """Move an active segment to the deleted ones, mark its customer id's claim and free its place: all or nothing.
+
+        Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
+        ThrottledError or UnavailableError.
+        """
+        deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
+        actions: list[TransactWriteItemTypeDef] = [
+            self._add_active(segment.account_id, -1),
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": segment_key(segment.account_id, segment.segment_id),
+                    "ConditionExpression": "segment_name = :name AND attribute_not_exists(campaign_ids)",
+                    "ExpressionAttributeValues": {":name": {"S": segment.name}},
+                }
+            },
+            self._put_new(_to_item(deleted)),
+        ]
+        if segment.customer_segment_id is not None:
+            actions.append(
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": claim_key(segment.account_id, segment.customer_segment_id),
+                        "UpdateExpression": "SET #status = :deleted",
+                        "ConditionExpression": "segment_id = :id",
+                        "ExpressionAttributeNames": {"#status": "status"},
+                        "ExpressionAttributeValues": {
+                            ":deleted": {"S": SegmentStatus.DELETED},
+                            ":id": {"N": str(segment.segment_id)},
+                        },
+                    }
+                }
+            )
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return None
+        return deleted
+
+    def add_purged(self, account_id: str, segment_id: int, members: int, deadline: Deadline) -> None:
+        """Note that so many members more were taken out of a deleted segment.
+
+        A mark of this call tells its own write, whose answer was lost: what is repeated then counts once.
+        """
+        self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=deleted_segment_key(account_id, segment_id),
+            UpdateExpression="SET purge_mark = :mark ADD purged_members :members",
+            ConditionExpression="attribute_exists(account_id)"
+            " AND (attribute_not_exists(purge_mark) OR purge_mark <> :mark)",
+            ExpressionAttributeValues={":members": {"N": str(members)}, ":mark": {"S": secrets.token_hex(8)}},
+        )
+
+    def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
+        """Note that a deleted segment has no members left, and drop its counters; False if that was noted before."""
+        slots = [self._key(account_id, sk) for sk in keys.segment_counts(segment_id)]
+        self._db.batch_delete(self._table, slots, deadline)
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=deleted_segment_key(account_id, segment_id),
+            UpdateExpression="SET purged_at = :now REMOVE purge_mark",
+            # The moment tells this call's own write, whose answer was lost, from another's.
+            ConditionExpression="attribute_exists(account_id)"
+            " AND (attribute_not_exists(purged_at) OR purged_at = :now)",
+            ExpressionAttributeValues={":now": {"S": purged_at}},
+        )
+
+    def _add_active(self, account_id: str, change: int) -> "TransactWriteItemTypeDef":
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": self._key(account_id, keys.ACTIVE_SEGMENTS),
+                "UpdateExpression": "ADD active :change",
+                "ConditionExpression": "attribute_not_exists(active) OR active <= :room",
+                "ExpressionAttributeValues": {
+                    ":change": {"N": str(change)},
+                    ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)},
+                },
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _put_new(self, item: Item) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(account_id)",
+            }
+        }
+
+    @staticmethod
+    def _key(account_id: str, sk: str) -> Item:
+        return {"account_id": {"S": account_id}, "sk": {"S": sk}}
+
+
+def claim_key(account_id: str, customer_segment_id: str) -> Item:
+    """Return the key of a customer id's claim."""
+    return {"account_id": {"S": account_id}, "sk": {"S": keys.customer_segment_id_claim(customer_segment_id)}}
+
+
+def segment_key(account_id: str, segment_id: int) -> Item:
+    """Return the key of a segment."""
+    return {"account_id": {"S": account_id}, "sk": {"S": keys.segment(segment_id)}}
+
+
+def deleted_segment_key(account_id: str, segment_id: int) -> Item:
+    """Return the key of a deleted segment."""
+    return {"account_id": {"S": account_id}, "sk": {"S": keys.deleted_segment(segment_id)}}
+
+
+def counter_name(channel: Channel) -> str:
+    """Return the attribute that counts a segment's members reachable by a channel."""
+    return f"reachable_{channel}"
+
+
+def _to_slot(item: Item | None) -> CounterSlot:
+    counts = {name: int(value["N"]) for name, value in (item or {}).items() if "N" in value}
+    return CounterSlot(None if item is None else item["as_of"]["S"], counts)
+
+
+def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
+    def total(name: str) -> int:
+        # The slots are not read at one moment, so a reader may miss a join in one and see the leave in another.
+        return max(0, sum(int(slot[name]["N"]) for slot in slots if name in slot))
+
+    reachable: Mapping[Channel, int] = {channel: total(counter_name(channel)) for channel in Channel}
+    return SegmentCounts(total("members"), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
+
+
+def _to_item(segment: Segment) -> Item:
+    is_active = segment.status is SegmentStatus.ACTIVE
+    item: Item = {
+        **(segment_key if is_active else deleted_segment_key)(segment.account_id, segment.segment_id),
+        "segment_id": {"N": str(segment.segment_id)},
+        "segment_name": {"S": segment.name},
+        "status": {"S": segment.status},
+        "created_at": {"S": segment.created_at},
+    }
+    if segment.deleted_at is not None:
+        item["deleted_at"] = {"S": segment.deleted_at}
+    if segment.customer_segment_id is not None:
+        # A deleted segment leaves CustomerSegmentIdIndex: it lists active ones, whose number is bounded.
+        name = "customer_segment_id" if is_active else "deleted_customer_segment_id"
+        item[name] = {"S": segment.customer_segment_id}
+    return item
+
+
+def _to_claim(segment: Segment) -> Item:
+    """Write the claim, which repeats id and status, so that an update by customer id needs no second read.
+
+    It has no attribute customer_segment_id: that would put it into CustomerSegmentIdIndex.
+    """
+    if segment.customer_segment_id is None:
+        raise ValueError("a claim needs a customer_segment_id")
+    return {
+        **claim_key(segment.account_id, segment.customer_segment_id),
+        "segment_id": {"N": str(segment.segment_id)},
+        "status": {"S": segment.status},
+    }
+
+
+def from_item(item: Item) -> Segment:
+    """Read a segment's item, an active one's or a deleted one's."""
+    customer_segment_id = item.get("customer_segment_id") or item.get("deleted_customer_segment_id", {})
+    return Segment(
+        account_id=item["account_id"]["S"],
+        segment_id=int(item["segment_id"]["N"]),
+        name=item["segment_name"]["S"],
+        customer_segment_id=customer_segment_id.get("S"),
+        status=SegmentStatus(item["status"]["S"]),
+        created_at=item["created_at"]["S"],
+        deleted_at=item.get("deleted_at", {}).get("S"),
+        purged_at=item.get("purged_at", {}).get("S"),
+        purged_members=int(item.get("purged_members", {}).get("N", 0)),
+    )

@@ -1,0 +1,69 @@
+"""Idempotency table: notes of what create requests have created, each written in one transaction with the segments.
+
+A request whose answer was lost, or whose process died, is sent again under its key and finds its own segments by them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.core.clock import Clock, Deadline
+from api_segments.core.limits import IDEMPOTENCY_HOURS
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The places of a create request that are written in one transaction; `request` is None if it has no name."""
+
+    request: str | None
+    places: tuple[int, ...]
+
+
+class CreationStore:
+    """Reads and writes the notes; they are good for as long as the key of their request."""
+
+    def __init__(self, db: DynamoDB, table: str, clock: Clock) -> None:
+        self._db = db
+        self._table = table
+        self._clock = clock
+
+    def find(self, parts: Sequence[Part], deadline: Deadline) -> dict[Part, dict[int, int]]:
+        """Return of the parts that were created the ids of their segments, by the place in the request; consistently.
+
+        Raises ThrottledError or UnavailableError.
+        """
+        now = self._clock.now().timestamp()
+        items = self._db.batch_get([Get(self._table, _key(part)) for part in parts], deadline)
+        return {
+            parts[place]: dict(json.loads(item["segment_ids"]["S"]))
+            for place, item in items.items()
+            if int(item["expiration"]["N"]) > now
+        }
+
+    def note(self, part: Part, segment_ids: Mapping[int, int]) -> "TransactWriteItemTypeDef":
+        """Return the action that notes a part as created, unless it has been."""
+        now = self._clock.now()
+        expires_at = int((now + timedelta(hours=IDEMPOTENCY_HOURS)).timestamp())
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": {
+                    **_key(part),
+                    "segment_ids": {"S": json.dumps(list(segment_ids.items()))},
+                    "expiration": {"N": str(expires_at)},
+                },
+                "ConditionExpression": "attribute_not_exists(id) OR expiration <= :now",
+                "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
+            }
+        }
+
+
+def _key(part: Part) -> Item:
+    return {"id": {"S": keys.creation(part.request or "", part.places[0])}}

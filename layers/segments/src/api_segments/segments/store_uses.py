@@ -1,0 +1,58 @@
+"""Segments table: marks on active segments of the campaigns that use them, without which a segment could be deleted."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, number_set
+from api_segments.core.clock import Deadline
+from api_segments.core.parallel import chunks
+from api_segments.segments.store import segment_key
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+class SegmentUseStore:
+    """Marks segments as used by campaigns. A mark changes nothing that events, lists or counts tell of a segment."""
+
+    def __init__(self, db: DynamoDB, table: str) -> None:
+        self._db = db
+        self._table = table
+
+    def mark(self, account_id: str, segment_ids: Sequence[int], campaign_id: int, deadline: Deadline) -> bool:
+        """Mark segments as used by a campaign; False if not all of them are active, then some may be marked."""
+        for places in chunks(segment_ids, TRANSACTION_ACTIONS):
+            actions: list[TransactWriteItemTypeDef] = [
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": segment_key(account_id, segment_id),
+                        "UpdateExpression": "ADD campaign_ids :campaign",
+                        "ConditionExpression": "attribute_exists(account_id)",
+                        "ExpressionAttributeValues": {":campaign": number_set({campaign_id})},
+                    }
+                }
+                for segment_id in places
+            ]
+            try:
+                self._db.transact(lambda: actions, deadline)  # noqa: B023 - called at once
+            except ConditionFailedError:
+                return False
+        return True
+
+    def unmark(self, account_id: str, uses: Mapping[int, Sequence[int]], deadline: Deadline) -> None:
+        """Take marks off: by segment, those of these campaigns. Segments that are not active are passed over."""
+        for segment_id, campaign_ids in uses.items():
+            self._db.update(
+                deadline,
+                TableName=self._table,
+                Key=segment_key(account_id, segment_id),
+                UpdateExpression="DELETE campaign_ids :campaigns",
+                ConditionExpression="attribute_exists(account_id)",
+                ExpressionAttributeValues={":campaigns": number_set(campaign_ids)},
+            )
+
+    def users_of(self, account_id: str, segment_id: int, deadline: Deadline) -> list[int]:
+        """Return the campaigns whose marks an active segment bears, in the order of their ids."""
+        found = self._db.batch_get([Get(self._table, segment_key(account_id, segment_id))], deadline)
+        return sorted(int(each) for each in found.get(0, {}).get("campaign_ids", {}).get("NS", ()))

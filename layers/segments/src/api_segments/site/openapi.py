@@ -1,0 +1,74 @@
+"""The API described in OpenAPI 3.1, from the same models that read requests and write answers."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from api_segments.accounts.routes import ROUTES as ACCOUNTS
+from api_segments.campaigns.routes import ROUTES as CAMPAIGNS
+from api_segments.http.answers import ErrorBody, HealthBody
+from api_segments.http.fields import TEXT
+from api_segments.http.openapi import OTHER, TAGS, TEMPLATE, Adapter, Json, Route, operation
+from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
+from api_segments.profiles.routes import ROUTES as PROFILES
+from api_segments.segments.routes import ROUTES as SEGMENTS
+
+Mode = Literal["validation", "serialization"]
+
+ROUTES: Sequence[Route] = (
+    *SEGMENTS,
+    *MEMBERSHIPS,
+    *PROFILES,
+    *CAMPAIGNS,
+    *ACCOUNTS,
+    Route(
+        "get",
+        "/health",
+        OTHER,
+        "Say that the API answers",
+        HealthBody,
+        {"status": "ok"},
+        errors=(),
+        is_open=True,
+    ),
+)
+
+
+def document() -> Json:
+    """Return the OpenAPI document. Its server is where the document came from."""
+    adapters: dict[tuple[str, str], tuple[Adapter, Mode]] = {("Text", ""): (TEXT, "validation")}
+    adapters["ErrorBody", ""] = (TypeAdapter(ErrorBody), "serialization")
+    for route in ROUTES:
+        adapters[route.method, route.path] = (TypeAdapter(route.answer), "serialization")
+        if route.body is not None:
+            adapters[route.method, f"{route.path} body"] = (route.body, "validation")
+    schemas, definitions = TypeAdapter.json_schemas(
+        [(key, mode, adapter) for key, (adapter, mode) in adapters.items()], ref_template=TEMPLATE
+    )
+    by_key = {key: schema for (key, _), schema in schemas.items()}
+    paths: dict[str, Json] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = operation(
+            route, by_key[route.method, route.path], by_key.get((route.method, f"{route.path} body"))
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "API Segments",
+            "version": "1",
+            "description": "Create segments, push their members, read them. Each real change of a membership becomes "
+            "one `Segment Membership Change` event on EventBridge.",
+        },
+        "servers": [{"url": "."}],
+        "tags": [{"name": tag} for tag in TAGS],
+        "security": [{"AccountId": [], "Passcode": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "AccountId": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Account-Id"},
+                "Passcode": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Passcode"},
+            },
+            "schemas": {**definitions["$defs"], "Text": by_key["Text", ""]},
+        },
+    }

@@ -1,1 +1,0 @@
-"""What happens: one module a concern. Services know no AWS event and no HTTP status."""

@@ -1,0 +1,41 @@
+"""Running side by side, also within what runs side by side."""
+
+import threading
+
+import pytest
+
+from api_segments.core.parallel import in_parallel
+
+OUTER, INNER = 64, 3  # more than there are threads
+HANGS_AFTER_SECONDS = 60
+
+
+def test_calls_within_calls_do_not_wait_for_threads_that_they_hold() -> None:
+    done: list[tuple[int, int]] = []
+    all_wait = threading.Barrier(8)
+
+    def outer(place: int) -> None:
+        if place < all_wait.parties:
+            all_wait.wait(HANGS_AFTER_SECONDS)  # so that threads are held at the same time
+        in_parallel(lambda inner: done.append((place, inner)), range(INNER))
+
+    running = threading.Thread(target=lambda: in_parallel(outer, range(OUTER)), daemon=True)
+    running.start()
+    running.join(HANGS_AFTER_SECONDS)
+
+    assert not running.is_alive()
+    assert sorted(done) == [(place, inner) for place in range(OUTER) for inner in range(INNER)]
+
+
+def test_all_are_called_before_the_first_exception_is_raised() -> None:
+    done: list[int] = []
+
+    def fail_twice(value: int) -> None:
+        if value in (3, 7):
+            raise ValueError(value)
+        done.append(value)
+
+    with pytest.raises(ValueError, match="3"):
+        in_parallel(fail_twice, range(20))
+
+    assert sorted(done) == [value for value in range(20) if value not in (3, 7)]
