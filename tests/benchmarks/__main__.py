@@ -23,7 +23,7 @@ from tests.benchmarks import baseline, capacity, coldstart, document, endtoend
 from tests.benchmarks.campaigns import AUDIENCE, CampaignFigures
 from tests.benchmarks.measure import Figures
 from tests.benchmarks.results import Run
-from tests.benchmarks.standin.client import Control, environment, running_stand_in
+from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.tables import create_tables
 from tests.support.template import ROOT
 

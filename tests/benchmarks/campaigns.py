@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from api_segments.aws import keys
 from tests.benchmarks.measure import LATENCY_SECONDS, Figures
-from tests.benchmarks.standin.client import Control
 from tests.benchmarks.worker import Client, Product, answers, new_users
+from tests.support.dynamodb.control import Control
 from tests.support.events import Context, Event, body_of, sample, with_body
 
 AUDIENCE = 20_000

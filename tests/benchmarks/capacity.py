@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.benchmarks.standin.client import Control
+from tests.support.dynamodb.control import Control
 
 CONNECTIONS = 16
 SECONDS = 2.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 
 from local.environment import BUILD_PYTHON, child_environment
-from tests.benchmarks.standin.client import Control, environment
+from tests.support.dynamodb.control import Control, environment
 from tests.support.template import ROOT
 
 BARE = "bare boto3 client"

@@ -16,8 +16,8 @@ from uuid import uuid4
 from api_segments.aws import keys
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from tests.benchmarks.measure import LATENCY_SECONDS, QUIET_SECONDS, Figures
-from tests.benchmarks.standin.client import Control
 from tests.benchmarks.worker import Client, Product, answers, new_users
+from tests.support.dynamodb.control import Control
 from tests.support.events import Context, without_body
 
 MEMBERS = (0, 10_000, 100_000)

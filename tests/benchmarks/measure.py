@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Any
 
-from tests.benchmarks.standin.client import Control
+from tests.support.dynamodb.control import Control
 
 LATENCY_SECONDS = 0.005
 QUIET_SECONDS = 0.1

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from tests.benchmarks.standin.client import Control
 from tests.benchmarks.worker import answers
+from tests.support.dynamodb.control import Control
 from tests.support.events import Context, Event
 from tests.support.headers import authorizer_event
 

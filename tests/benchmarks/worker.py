@@ -16,7 +16,7 @@ from typing import Any, Protocol, TextIO
 from uuid import uuid4
 
 from tests.benchmarks.measure import HASTY_SECONDS, LATENCY_SECONDS, QUIET_SECONDS, Figures
-from tests.benchmarks.standin.client import Control
+from tests.support.dynamodb.control import Control
 from tests.support.events import Context, Event, body_of, with_body, without_body
 
 Json = Any

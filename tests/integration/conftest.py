@@ -1,4 +1,7 @@
-"""The functions' handlers on a real DynamoDB endpoint: AWS_ENDPOINT_URL_DYNAMODB, or a MiniStack started for it."""
+"""The functions' handlers and their SDK on a DynamoDB endpoint: AWS_ENDPOINT_URL_DYNAMODB, or the tests' own over HTTP.
+
+What the tests' own was sent is written down, each distinct request once, for tests/engines to replay.
+"""
 
 import json
 import logging
@@ -26,9 +29,10 @@ from functions.publish_changes.app import handler as publish_changes
 from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
-from local.emulator import running_emulator
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
 from tests.support.clock import MovableClock, system_time
+from tests.support.dynamodb.control import running_stand_in
+from tests.support.dynamodb.recording import RECORDING
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
@@ -55,8 +59,9 @@ def endpoint() -> Iterator[str]:
     if given:
         yield given
         return
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
+    RECORDING.parent.mkdir(parents=True, exist_ok=True)
+    with running_stand_in(RECORDING) as stand_in:
+        yield stand_in.url
 
 
 @pytest.fixture(scope="module")

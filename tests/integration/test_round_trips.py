@@ -17,8 +17,8 @@ from functions.manage_segments.app import handler as manage_segments
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
-from tests.benchmarks.standin.client import Control, environment, running_stand_in
 from tests.support.clock import MovableClock, system_time
+from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables
 from tests.support.wired import forget_services

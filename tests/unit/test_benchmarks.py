@@ -8,7 +8,8 @@ from tests.benchmarks.coldstart import NEEDS
 from tests.benchmarks.picture import Bars, chart_parts
 from tests.benchmarks.refusals import told_apart
 from tests.benchmarks.results import COLD_FUNCTIONS
-from tests.benchmarks.standin.table import Item, Table
+from tests.support.dynamodb.tables import Table
+from tests.support.dynamodb.values import Item
 from tests.support.template import ROOT
 
 
@@ -57,7 +58,12 @@ def test_an_index_costs_what_changes_in_it(before: Item | None, after: Item | No
         "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "KEYS_ONLY"},
     }
-    schema = [{"AttributeName": "pk", "KeyType": "HASH"}]
-    table = Table.create({"TableName": "T", "KeySchema": schema, "GlobalSecondaryIndexes": [index]})
-    table.load([before] if before else [])
-    assert table.write(("p",), after) == units
+    table = Table.of(
+        {
+            "TableName": "T",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "owner")],
+            "GlobalSecondaryIndexes": [index],
+        }
+    )
+    assert table.units(before, after) == units

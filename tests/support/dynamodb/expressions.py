@@ -1,8 +1,12 @@
-"""The expressions of DynamoDB's API that the stores use: conditions, key conditions, filters and updates."""
+"""The expressions of DynamoDB's API that the stores use: conditions, key conditions, filters and updates.
+
+Each text is read once and kept, with the names that stand behind its #names; the :values come with each request.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from tests.support.dynamodb.errors import InvalidError
@@ -15,11 +19,14 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": lambda one, other: one > other,
     ">=": lambda one, other: one >= other,
 }
+_EQUAL = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
 _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
+_KEPT_TEXTS = 2_000
 
 Path = tuple[str, ...]
-Operand = Callable[[Item], Value | None]
-Condition = Callable[[Item], bool]
+Values = Mapping[str, Value]
+Operand = Callable[[Item, Values], Value | None]
+Condition = Callable[[Item, Values], bool]
 
 
 @dataclass
@@ -38,19 +45,37 @@ class Names:
                 raise InvalidError(f"{what} must not be empty")
         return cls(names or {}, normal_item(values or {}))
 
-    def name(self, token: str) -> str:
-        if not token.startswith("#"):
-            return token
-        if token not in self.names:
-            raise InvalidError(f"An expression attribute name used in the document path is not defined: {token}")
-        self.used.add(token)
-        return self.names[token]
+    def condition(self, text: str) -> Callable[[Item], bool]:
+        """Read a condition; raises InvalidError."""
+        holds, used = _read_condition(text, tuple(self.names.items()))
+        self._note(used)
+        return lambda item: holds(item, self.values)
 
-    def value(self, token: str) -> Value:
-        if token not in self.values:
-            raise InvalidError(f"An expression attribute value used in expression is not defined: {token}")
-        self.used.add(token)
-        return self.values[token]
+    def key_condition(self, text: str, hash_name: str) -> tuple[Value, Callable[[Item], bool]]:
+        """Read a key condition; return the partition that it names, and what holds in it; raises InvalidError."""
+        holds = self.condition(text)
+        for name, token in _EQUAL.findall(text):
+            if _named(name, self.names) == hash_name:
+                return self.values[token], holds
+        raise InvalidError(f"Query condition missed key schema element: {hash_name}")
+
+    def update(self, text: str) -> "Update":
+        """Read an update expression; raises InvalidError."""
+        update, used = _read_update(text, tuple(self.names.items()))
+        self._note(used)
+        return update
+
+    def projection(self, text: str) -> Sequence[str]:
+        """Read a projection expression of attributes; raises InvalidError."""
+        names = [_named(name.strip(), self.names) for name in text.split(",")]
+        self._note(frozenset(name.strip() for name in text.split(",") if name.strip().startswith("#")))
+        return names
+
+    def _note(self, used: frozenset[str]) -> None:
+        for token in used:
+            if token.startswith(":") and token not in self.values:
+                raise InvalidError(f"An expression attribute value used in expression is not defined: {token}")
+        self.used |= used
 
     def refuse_unused(self) -> None:
         for what, given in (("Names", self.names), ("Values", self.values)):
@@ -59,9 +84,18 @@ class Names:
                 raise InvalidError(f"Value provided in ExpressionAttribute{what} unused in expressions: keys: {unused}")
 
 
+def _named(token: str, names: Mapping[str, str]) -> str:
+    if not token.startswith("#"):
+        return token
+    if token not in names:
+        raise InvalidError(f"An expression attribute name used in the document path is not defined: {token}")
+    return names[token]
+
+
 class _Reader:
-    def __init__(self, text: str, names: Names) -> None:
-        self.names = names
+    def __init__(self, text: str, names: Mapping[str, str]) -> None:
+        self.used: set[str] = set()
+        self._names = names
         self._tokens: list[str] = []
         place = 0
         while text[place:].strip():
@@ -91,24 +125,39 @@ class _Reader:
     def path(self) -> Path:
         if not re.fullmatch(r"#?[A-Za-z0-9_]+", self.peek()):
             raise InvalidError(f"Invalid expression: syntax error; token: {self.peek()!r}, expected a name")
-        steps = [self.names.name(self.take())]
+        steps = [self._step()]
         while self.takes("."):
-            steps.append(self.names.name(self.take()))
+            steps.append(self._step())
         return tuple(steps)
+
+    def _step(self) -> str:
+        token = self.take()
+        name = _named(token, self._names)
+        if token.startswith("#"):
+            self.used.add(token)
+        return name
+
+    def value(self) -> str:
+        """Take a :value and return its token."""
+        token = self.take()
+        if not token.startswith(":"):
+            raise InvalidError(f"Invalid expression: syntax error; token: {token!r}, expected a value")
+        self.used.add(token)
+        return token
 
     def operand(self) -> Operand:
         token = self.peek()
         if token.startswith(":"):
-            value = self.names.value(self.take())
-            return lambda _: value
+            self.value()
+            return lambda _, values: values[token]
         if token == "size":
             self.take()
             self.expect("(")
             path = self.path()
             self.expect(")")
-            return lambda item: _length(at(item, path))
+            return lambda item, _: _length(at(item, path))
         path = self.path()
-        return lambda item: at(item, path)
+        return lambda item, _: at(item, path)
 
     def end(self) -> None:
         if self.peek():
@@ -130,32 +179,33 @@ def _length(value: Value | None) -> Value | None:
     return {"N": str(len(content.encode() if kind == "S" else content))}
 
 
-def parse_condition(text: str, names: Names) -> Condition:
-    """Read a condition; raises InvalidError."""
-    reader = _Reader(text, names)
+@lru_cache(_KEPT_TEXTS)
+def _read_condition(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Condition, frozenset[str]]:
+    """Return a condition, and the #names and :values in it."""
+    reader = _Reader(text, dict(names))
     condition = _any_of(reader)
     reader.end()
-    return condition
+    return condition, frozenset(reader.used)
 
 
 def _any_of(reader: _Reader) -> Condition:
     choices = [_all_of(reader)]
     while reader.takes("OR"):
         choices.append(_all_of(reader))
-    return lambda item: any(choice(item) for choice in choices)
+    return choices[0] if len(choices) == 1 else lambda *given: any(choice(*given) for choice in choices)
 
 
 def _all_of(reader: _Reader) -> Condition:
     parts = [_one(reader)]
     while reader.takes("AND"):
         parts.append(_one(reader))
-    return lambda item: all(part(item) for part in parts)
+    return parts[0] if len(parts) == 1 else lambda *given: all(part(*given) for part in parts)
 
 
 def _one(reader: _Reader) -> Condition:
     if reader.takes("NOT"):
         negated = _one(reader)
-        return lambda item: not negated(item)
+        return lambda *given: not negated(*given)
     if reader.takes("("):
         inner = _any_of(reader)
         reader.expect(")")
@@ -173,22 +223,22 @@ def _comparison(reader: _Reader) -> Condition:
         low = reader.operand()
         reader.expect("AND")
         high = reader.operand()
-        return lambda item: _ordered(">=", left(item), low(item)) and _ordered("<=", left(item), high(item))
+        return lambda *given: _ordered(">=", left(*given), low(*given)) and _ordered("<=", left(*given), high(*given))
     if reader.takes("IN"):
         reader.expect("(")
         choices = [reader.operand()]
         while reader.takes(","):
             choices.append(reader.operand())
         reader.expect(")")
-        return lambda item: (found := left(item)) is not None and any(found == choice(item) for choice in choices)
+        return lambda *given: (found := left(*given)) is not None and any(found == each(*given) for each in choices)
     operator = reader.take()
     right = reader.operand()
     if operator == "=":
-        return lambda item: (found := left(item)) is not None and found == right(item)
+        return lambda *given: (found := left(*given)) is not None and found == right(*given)
     if operator == "<>":
-        return lambda item: left(item) != right(item)
+        return lambda *given: left(*given) != right(*given)
     if operator in _COMPARE:
-        return lambda item: _ordered(operator, left(item), right(item))
+        return lambda *given: _ordered(operator, left(*given), right(*given))
     raise InvalidError(f"Invalid expression: syntax error; token: {operator!r}")
 
 
@@ -202,7 +252,7 @@ def _exists(reader: _Reader, *, wanted: bool) -> Condition:
     reader.expect("(")
     path = reader.path()
     reader.expect(")")
-    return lambda item: (at(item, path) is not None) is wanted
+    return lambda item, _: (at(item, path) is not None) is wanted
 
 
 def _two(reader: _Reader, holds: Callable[[Value, Value], bool]) -> Condition:
@@ -212,8 +262,8 @@ def _two(reader: _Reader, holds: Callable[[Value, Value], bool]) -> Condition:
     right = reader.operand()
     reader.expect(")")
 
-    def condition(item: Item) -> bool:
-        one, other = left(item), right(item)
+    def condition(item: Item, values: Values) -> bool:
+        one, other = left(item, values), right(item, values)
         return one is not None and other is not None and holds(one, other)
 
     return condition
@@ -246,8 +296,8 @@ class Update:
 
     sets: list[tuple[Path, Operand]] = field(default_factory=list)
     removes: list[Path] = field(default_factory=list)
-    adds: list[tuple[Path, Value]] = field(default_factory=list)
-    deletes: list[tuple[Path, Value]] = field(default_factory=list)
+    adds: list[tuple[Path, str]] = field(default_factory=list)
+    deletes: list[tuple[Path, str]] = field(default_factory=list)
 
     def paths(self) -> list[Path]:
         return [*(path for path, _ in [*self.sets, *self.adds, *self.deletes]), *self.removes]
@@ -263,20 +313,20 @@ class Update:
                         f"one of these paths; path one: {list(one)}, path two: {list(other)}"
                     )
 
-    def applied_to(self, item: Item) -> Item:
+    def applied_to(self, item: Item, values: Values) -> Item:
         """Return the item as it is after the update; right-hand sides see it as it was before."""
         after: Item = {name: _copied(value) for name, value in item.items()}
         for path, operand in self.sets:
-            value = operand(item)
+            value = operand(item, values)
             if value is None:
                 raise InvalidError("The provided expression refers to an attribute that does not exist in the item")
             _put(after, path, value)
         for path in self.removes:
             _drop(after, path)
-        for path, value in self.adds:
-            _put(after, path, added(at(item, path), value))
-        for path, value in self.deletes:
-            left = taken_away(at(item, path), value)
+        for path, token in self.adds:
+            _put(after, path, added(at(item, path), values[token]))
+        for path, token in self.deletes:
+            left = taken_away(at(item, path), values[token])
             if left is None:
                 _drop(after, path)
             else:
@@ -284,9 +334,10 @@ class Update:
         return after
 
 
-def parse_update(text: str, names: Names) -> Update:
-    """Read an update expression; raises InvalidError."""
-    reader, update, seen = _Reader(text, names), Update(), set()
+@lru_cache(_KEPT_TEXTS)
+def _read_update(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Update, frozenset[str]]:
+    """Return an update, and the #names and :values in it."""
+    reader, update, seen = _Reader(text, dict(names)), Update(), set()
     while reader.peek():
         clause = reader.takes(*_CLAUSES)
         if not clause or clause in seen:
@@ -301,11 +352,11 @@ def parse_update(text: str, names: Names) -> Update:
                 update.removes.append(path)
             else:
                 target = update.adds if clause == "ADD" else update.deletes
-                target.append((path, names.value(reader.take())))
+                target.append((path, reader.value()))
             if not reader.takes(","):
                 break
     update.refuse_overlaps()
-    return update
+    return update, frozenset(reader.used)
 
 
 def _right_side(reader: _Reader) -> Operand:
@@ -315,8 +366,8 @@ def _right_side(reader: _Reader) -> Operand:
         return left
     right = _term(reader)
 
-    def total(item: Item) -> Value:
-        one, other = left(item), right(item)
+    def total(item: Item, values: Values) -> Value:
+        one, other = left(item, values), right(item, values)
         if one is None or other is None:
             raise InvalidError("The provided expression refers to an attribute that does not exist in the item")
         if "N" not in one or "N" not in other:
@@ -336,7 +387,7 @@ def _term(reader: _Reader) -> Operand:
     reader.expect(",")
     otherwise = reader.operand()
     reader.expect(")")
-    return lambda item: found if (found := at(item, path)) is not None else otherwise(item)
+    return lambda item, values: found if (found := at(item, path)) is not None else otherwise(item, values)
 
 
 def added(old: Value | None, more: Value) -> Value:

@@ -1,8 +1,10 @@
 """The PartiQL that the stores write: one UPDATE of one item by its key."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
 
 from tests.support.dynamodb.errors import InvalidError
 from tests.support.dynamodb.expressions import Update
@@ -22,59 +24,72 @@ _KEY = re.compile(r"(\w+)\s*=\s*\?")
 _MARK = re.compile(r"\?")
 
 
+_KEPT_TEXTS = 2_000
+
+
 @dataclass(frozen=True)
 class Statement:
-    """An UPDATE: of which item, what it does, and what it returns ("", "ALL OLD *" or "ALL NEW *")."""
+    """An UPDATE: of which item, what it does, and what it returns ("", "ALL OLD *" or "ALL NEW *").
+
+    Its parameters are `:0`, `:1` and so on; `where` says which of them is which attribute of the key.
+    """
 
     table: str
-    key: Item
+    where: Mapping[str, str]
     update: Update
     returning: str
+    parameters: int
+
+    def values(self, parameters: Sequence[Value]) -> Item:
+        """Return the parameters by their tokens; raises InvalidError."""
+        if len(parameters) != self.parameters:
+            raise InvalidError("Number of parameters in request and statement don't match.")
+        return {f":{place}": normal(value) for place, value in enumerate(parameters)}
 
 
-def parse(text: str, parameters: Sequence[Value]) -> Statement:
+@lru_cache(_KEPT_TEXTS)
+def parse(text: str) -> Statement:
     """Read a statement; raises InvalidError."""
     match = _UPDATE.fullmatch(text)
     if match is None:
         raise InvalidError("Statement wasn't well formed, can't be processed")
-    if len(_MARK.findall(text)) != len(parameters):
-        raise InvalidError("Number of parameters in request and statement don't match.")
-    given = iter([normal(value) for value in parameters])
-    update = _clauses(match["clauses"], given)
-    key = {}
+    tokens = (f":{place}" for place in count())
+    update = _clauses(match["clauses"], tokens)
+    where = {}
     for part in re.split(r"\s+AND\s+", match["where"], flags=re.IGNORECASE):
         equal = _KEY.fullmatch(part.strip())
         if equal is None:
             raise InvalidError("Where clause does not contain a mandatory equality on all key attributes")
-        key[equal[1]] = next(given)
+        where[equal[1]] = next(tokens)
     update.refuse_overlaps()
-    return Statement(match["table"], key, update, " ".join((match["returning"] or "").upper().split()))
+    returning = " ".join((match["returning"] or "").upper().split())
+    return Statement(match["table"], where, update, returning, len(_MARK.findall(text)))
 
 
-def _clauses(text: str, given: Iterator[Value]) -> Update:
+def _clauses(text: str, tokens: Iterator[str]) -> Update:
     update = Update()
     _, *parts = _WORD.split(text)
     for word, clauses in zip(parts[::2], parts[1::2], strict=True):
         for clause in _COMMA.split(clauses):
             if word.upper() == "SET":
-                _set(clause.strip(), given, update)
+                _set(clause.strip(), tokens, update)
             else:
                 update.removes.append((clause.strip(),))
     return update
 
 
-def _set(text: str, given: Iterator[Value], update: Update) -> None:
+def _set(text: str, tokens: Iterator[str], update: Update) -> None:
     clause = _SET.fullmatch(text)
     if clause is None:
         raise InvalidError("Statement wasn't well formed, can't be processed")
-    path, value = (clause["path"],), next(given)
+    path, token = (clause["path"],), next(tokens)
     function = (clause["function"] or "").lower()
     if not function:
-        update.sets.append((path, lambda _: value))
+        update.sets.append((path, lambda _, values: values[token]))
         return
     if clause["of"] != clause["path"]:
         raise InvalidError("set_add and set_delete are read here only of the attribute that they set")
     if function == "set_delete":
-        update.deletes.append((path, value))
+        update.deletes.append((path, token))
     else:
-        update.adds.append((path, value))
+        update.adds.append((path, token))

@@ -1,6 +1,8 @@
-"""The stand-in's process: HTTP on the loopback, a set latency, and the books.
+"""The in-memory DynamoDB over HTTP on the loopback, in a process of its own, with a set latency and the books.
 
-`python -m tests.benchmarks.standin.server` prints its address on one line and serves until its standard input closes.
+`python -m tests.support.dynamodb.server [FILE]` prints its address on one line and serves until its standard input
+closes. Beside DynamoDB and its streams it takes what is sent to a bus, to queues and to a mail service. Into FILE it
+writes each distinct request to DynamoDB (recording.py).
 
 Two ways to answer. *Latency*: each call is answered so long after it came. *Rounds*: calls are held until none has come
 for a while, then all are answered; so calls that a client makes side by side fall into one round, however slowly it
@@ -14,11 +16,37 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.standin.database import Cost, Database, Refused
-from tests.benchmarks.standin.messaging import Messaging, rest_operation
+from botocore.exceptions import ClientError
 
+from tests.support.dynamodb.client import InMemoryDynamoDB
+from tests.support.dynamodb.messaging import Messaging, rest_operation
+from tests.support.dynamodb.recording import Recorder
+from tests.support.dynamodb.units import Units
+
+_OPERATIONS = {
+    "".join(map(str.capitalize, name.split("_"))): name
+    for name in (
+        "create_table",
+        "describe_table",
+        "delete_table",
+        "describe_stream",
+        "get_shard_iterator",
+        "get_records",
+        "get_item",
+        "put_item",
+        "update_item",
+        "delete_item",
+        "batch_get_item",
+        "batch_write_item",
+        "batch_execute_statement",
+        "transact_write_items",
+        "query",
+        "scan",
+    )
+}
 _HEAD = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *[\w.]*?\.?(\w+)\r", re.IGNORECASE)
 
@@ -41,10 +69,11 @@ class Books:
 class StandIn:
     """The database, the bus, queues and mail, and what they are told to do."""
 
-    def __init__(self) -> None:
-        self.database = Database()
+    def __init__(self, record: Path | None = None) -> None:
+        self.database = InMemoryDynamoDB(shares=True)
         self.messaging = Messaging()
         self.books = Books()
+        self._recorder = None if record is None else Recorder(self.database, record)
         self._latency = 0.0
         self._quiet: float | None = None
         self._held: list[tuple[Connection, bytes]] = []
@@ -83,14 +112,25 @@ class StandIn:
         taken = self.messaging.run(operation, request)
         if taken is not None:
             return 200, taken
-        cost = Cost()
+        if self._recorder is None:
+            return self._database(operation, request)
+        found = self._recorder.found(operation, request)
+        status, reply = self._database(operation, request)
+        self._recorder.note(operation, request, found, reply)
+        return status, reply
+
+    def _database(self, operation: str, request: dict[str, Any]) -> tuple[int, Any]:
+        if operation not in _OPERATIONS:
+            return 400, _error("UnknownOperationException", f"{operation} is not among what the stores use")
+        units = self.database.units = Units()
         try:
-            return 200, self.database.run(operation, request, cost)
-        except Refused as exc:
-            return 400, exc.body
+            return 200, getattr(self.database, _OPERATIONS[operation])(**request)
+        except ClientError as exc:
+            further = {name: what for name, what in exc.response.items() if name not in ("Error", "ResponseMetadata")}
+            return 400, _error(exc.response["Error"]["Code"], exc.response["Error"]["Message"], **further)
         finally:
-            self.books.read_units += cost.read_units
-            self.books.write_units += cost.write_units
+            self.books.read_units += units.read
+            self.books.write_units += units.write
 
     def _send(self, connection: "Connection", answer: bytes) -> None:
         self._in_flight -= 1
@@ -109,7 +149,7 @@ class StandIn:
             case "reset":
                 self.books, self._cpu_at_reset = Books(), time.process_time()
             case "load":
-                self.database.tables[order["table"]].load(order["items"])
+                self.database.table(order["table"]).load(order["items"])
             case _:
                 return self._asked(order)
         return {}
@@ -120,13 +160,14 @@ class StandIn:
                 self.books.cpu_seconds = time.process_time() - self._cpu_at_reset
                 return vars(self.books)
             case "records":
-                return self.database.tables[order["table"]].records[order["first"] :]
+                return self.database.table(order["table"]).records[order["first"] :]
             case "find":
-                table = self.database.tables[order["table"]]
+                table = self.database.table(order["table"])
+                partition, sort = order["partition"].encode(), order["sort"].encode()
                 return [
                     item
                     for key, item in table.items.items()
-                    if key[0].startswith(order["partition"]) and key[-1].startswith(order["sort"])
+                    if key[0].startswith(partition) and key[-1].startswith(sort)
                 ]
             case "take":
                 return self.messaging.take(order["queue"])
@@ -163,15 +204,19 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
 
+def _error(code: str, message: str, **further: Any) -> dict[str, Any]:
+    return {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message, **further}
+
+
 def _http(status: int, body: bytes) -> bytes:
     reason = "OK" if status == 200 else "Bad Request"
     head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body
 
 
-async def main() -> None:
+async def main(record: Path | None) -> None:
     """Serve until standard input closes."""
-    stand_in = StandIn()
+    stand_in = StandIn(record)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(stand_in), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201 - who started it reads it
@@ -180,4 +225,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,9 +70,9 @@ class Control:
 
 
 @contextmanager
-def running_stand_in() -> Iterator[Control]:
-    """Run the stand-in for as long as the `with` block lasts."""
-    command = [sys.executable, "-m", "tests.benchmarks.standin.server"]
+def running_stand_in(record: Path | None = None) -> Iterator[Control]:
+    """Run the stand-in for as long as the `with` block lasts; `record` is where distinct requests are written."""
+    command = [sys.executable, "-m", "tests.support.dynamodb.server", *([] if record is None else [str(record)])]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdin
