@@ -2,12 +2,12 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
-TIERS := test-deployed test-dynamodb-local test-integration test-simulation test-unit
+TIERS := test-deployed test-proven test-simulation test-unit
 BIN := .venv/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: run test check test-unit test-simulation simulate test-integration test-dynamodb-local
+.PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines
 .PHONY: test-e2e test-browser test-deployed
 .PHONY: bench build deploy pins audit house
 .DEFAULT_GOAL := run
@@ -40,12 +40,21 @@ simulate: ## more seeds, as long as you like: SEEDS=5000 FIRST=1; KEEP=3,4 repla
 	@$(PYTHON) local/bootstrap.py project
 	$(BIN)/python -m tests.simulation.run $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(KEEP),--keep $(KEEP))
 
-test-integration: ## against AWS_ENDPOINT_URL_DYNAMODB, or a MiniStack started for it
+test-integration: ## against AWS_ENDPOINT_URL_DYNAMODB, or the tests' own DynamoDB, which writes down what it was sent
 	@$(PYTHON) local/bootstrap.py project emulator
 	$(BIN)/pytest tests/integration $(ARGS)
 
-test-dynamodb-local: ## the integration tier against a second engine, a fresh one for each eight files, as it gets slow with use
+test-conformance: ## the tests' own DynamoDB beside both engines; what the integration tier sent, judged by Amazon's own parser
 	@$(PYTHON) local/bootstrap.py project emulator
+	$(BIN)/pytest tests/conformance $(ARGS)
+
+test-proven: test-integration ## the two above, one after the other
+	@$(MAKE) --no-print-directory test-conformance
+
+# DynamoDB Local gets slow with use, so each eight files have a fresh one.
+test-engines: ## the whole integration tier on MiniStack and on DynamoDB Local, for the night and for new pins
+	@$(PYTHON) local/bootstrap.py project emulator
+	$(BIN)/python -m local.emulator $(BIN)/pytest tests/integration $(ARGS)
 	@ls tests/integration/test_*.py | xargs -n 8 $(BIN)/python -m local.dynamodb_local $(BIN)/pytest $(ARGS)
 
 test-e2e: ## deploys the template to MiniStack once and talks HTTP

@@ -3,16 +3,29 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from local.environment import EMULATOR_PYTHON, LOOPBACK, REGION, ROOT, STATE, LocalError, free_port, running, tail
+from local.environment import (
+    EMULATOR_PYTHON,
+    LOOPBACK,
+    REGION,
+    ROOT,
+    STATE,
+    LocalError,
+    child_environment,
+    endings_interrupt,
+    free_port,
+    running,
+    tail,
+)
 
 START_SECONDS = 60.0
 
@@ -78,3 +91,20 @@ def _wait_until_healthy(emulator: Emulator, process: subprocess.Popen[bytes]) ->
             except httpx.TransportError:
                 time.sleep(0.05)
     raise LocalError(f"MiniStack did not start; the end of {emulator.log}:\n{tail(emulator.log)}")
+
+
+def main(command: Sequence[str]) -> int:
+    """Run `command` against MiniStack's DynamoDB and return its status."""
+    try:
+        with endings_interrupt(), running_emulator() as emulator:
+            own = {"AWS_ENDPOINT_URL_DYNAMODB": emulator.endpoint_url}
+            return subprocess.run(command, env=child_environment(own), check=False).returncode  # noqa: S603 - the user's own
+    except LocalError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -19,13 +19,13 @@ LATENCY_MS = LATENCY_SECONDS * 1000
 
 HOW = f"""
 The real handlers, with their real SDK clients, run in a process of their own against a stand-in for DynamoDB and
-EventBridge on the loopback (`tests/benchmarks/standin`). It evaluates the expressions for real, on tables in memory,
+EventBridge on the loopback (`tests/support/dynamodb`). It evaluates the expressions for real, on tables in memory,
 answers after {LATENCY_MS:.0f} ms, and counts calls, bytes and, by AWS's published rules, request units: a write by the
 larger of the item before and after in KB, twice in a transaction, beside it what changes in an index; a consistent read
 by 4 KB, an item that is not there as the smallest. For the round trips it holds calls until none has come for a while
 and then answers all, so what is made side by side is one round, on any machine; only where a pool makes hundreds of
 calls (100 x 100 in the readers, the baseline) a few rounds more or less may come out. The integration tests pass
-against it as against MiniStack (set `AWS_ENDPOINT_URL_DYNAMODB` to what `python -m tests.benchmarks.standin.server`
+against it as against MiniStack (set `AWS_ENDPOINT_URL_DYNAMODB` to what `python -m tests.support.dynamodb.server`
 prints).
 
 The baseline (`tests/benchmarks/baseline.py`) is what a careful engineer would write by hand with boto3: one item a

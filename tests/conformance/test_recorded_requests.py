@@ -1,10 +1,10 @@
 """Amazon's own parser takes each distinct request that the integration tier sent, and makes of it what our engine made.
 
-Each is sent again as it was, to DynamoDB Local with the template's tables, when the items that it names are as they were.
+Each is sent again, to DynamoDB Local with the template's tables, when the items that it names are as they were.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import httpx
 import pytest
@@ -22,7 +22,7 @@ Send = Callable[[str, Json], Json]
 
 
 @pytest.fixture(scope="module")
-def send(dynamodb_local: str) -> Callable[[str, Json], Json]:
+def send(dynamodb_local: str) -> Iterator[Send]:
     """Send a request's own JSON, and return the answer's; the SDK would check it first."""
     with httpx.Client(base_url=dynamodb_local, trust_env=False, timeout=SECONDS) as client:
         scope = "Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=unchecked"
@@ -65,5 +65,5 @@ def test_amazon_takes_what_the_integration_tier_sent(send: Send, capsys: pytest.
             wrong.append(f"{each.operation} {str(each.request)[:2000]}\n  ours: {each.outcome}\n  Amazon's: {answer}")
     with capsys.disabled():
         told = ", ".join(f"{count} {operation}" for operation, count in Counter(r.operation for r in recorded).items())
-        print(f"\n{len(recorded)} distinct requests of the integration tier, replayed on DynamoDB Local: {told}")
+        print(f"\n{len(recorded)} distinct requests of the integration tier, replayed on DynamoDB Local: {told}")  # noqa: T201 - says what was judged
     assert not wrong, f"{len(wrong)} requests:\n" + "\n".join(wrong)

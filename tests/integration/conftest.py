@@ -1,6 +1,6 @@
 """The functions' handlers and their SDK on a DynamoDB endpoint: AWS_ENDPOINT_URL_DYNAMODB, or the tests' own over HTTP.
 
-What the tests' own was sent is written down, each distinct request once, for tests/engines to replay.
+What the tests' own was sent is written down, each distinct request once, for tests/conformance to replay.
 """
 
 import json
