@@ -17,7 +17,8 @@ from local.environment import ROOT, STATE, child_environment
 PIP_AUDIT = STATE / "audit" / "bin" / "pip-audit"
 SOURCES = ("osv", "pypi")
 """Asked in this order, until one answers."""
-PINS = (ROOT / "layers" / "segments" / "requirements.txt", *sorted((ROOT / "requirements").glob("*.txt")))
+LAYERS = ROOT / "layers" / "segments"
+PINS = (*sorted(LAYERS.glob("requirements*.txt")), *sorted((ROOT / "requirements").glob("*.txt")))
 SECONDS = 300
 
 

@@ -14,7 +14,7 @@ import boto3
 
 from local.environment import BUILD_PYTHON, child_environment
 from tests.support.dynamodb.control import Control, environment
-from tests.support.template import ROOT
+from tests.support.template import ROOT, layers_of, resources
 
 BARE = "bare boto3 client"
 NEEDS = {
@@ -69,10 +69,13 @@ class Layer:
 
 def measure_starts(home: Path, repetitions: int) -> dict[str, Start]:
     """Start every function and the bare client in turn, so often."""
-    layer, sdk = build_layer(home / "layer", "host"), _sdk(home / "sdk")
+    sdk = _sdk(home / "sdk")
+    layers = {
+        name: build_layer(home / name, "host", name) for name in sorted(resources("AWS::Serverless::LayerVersion"))
+    }
     programs = {BARE: f"{_path(sdk)}; import boto3; boto3.client('dynamodb')"}
     for function, need in NEEDS.items():
-        path = _path(ROOT / "functions" / function, layer, sdk)
+        path = _path(ROOT / "functions" / function, *(layers[name] for name in layers_of(function)), sdk)
         room = need.partition(".")[0]
         makes = f"; from api_segments.{room} import wiring as {room}; {need}" if need else ""
         programs[function] = f"{path}; import app{makes}"
@@ -115,12 +118,12 @@ def weigh_layer(home: Path) -> Layer:
     return Layer(parts, compiler)
 
 
-def build_layer(home: Path, targets: str) -> Path:
-    """Build the layer with its own makefile, as `sam build` does; return what goes on the path."""
+def build_layer(home: Path, targets: str, name: str = "SegmentsLayer") -> Path:
+    """Build a layer with its own makefile, as `sam build` does; return what goes on the path."""
     shutil.copytree(ROOT / "layers" / "segments", home / "source", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(
         [
-            *("make", "--silent", "build-SegmentsLayer"),
+            *("make", "--silent", f"build-{name}"),
             *(f"ARTIFACTS_DIR={home}", f"TARGETS={targets}", f"PYTHON={BUILD_PYTHON}"),
         ],
         cwd=home / "source",

@@ -33,3 +33,11 @@ def load(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of the resources of one type, by logical name."""
     return {name: resource["Properties"] for name, resource in load()["Resources"].items() if resource["Type"] == kind}
+
+
+def layers_of(function: str) -> list[str]:
+    """Return the logical names of the layers that the function of that folder has, in their order."""
+    of_all = load()["Globals"]["Function"]["Layers"]
+    code = f"functions/{function}"
+    (own,) = (one for one in resources("AWS::Serverless::Function").values() if one["CodeUri"] == code)
+    return [layer["Ref"] for layer in (*of_all, *own.get("Layers", ()))]
