@@ -17,6 +17,8 @@ from api_segments.site.pages import Served, Site
 
 # Swagger UI as Powertools ships it, so that the page needs no other host.
 SWAGGER_UI = Path(openapi.__file__).parent / "swagger_ui"
+SITE = Path(__file__).parent / "site"
+"""The page as `sam build` joins it (Makefile)."""
 DOCS = Path(__file__).parent / "docs"
 DOCS_FILES = {
     "swagger-ui.js": (SWAGGER_UI / "swagger-ui-bundle.min.js", "text/javascript"),
@@ -94,7 +96,7 @@ def _served(served: Served) -> Response[str]:
 
 @cache
 def _site() -> Site:
-    return Site(Path(__file__).parent / "page")
+    return Site.read(SITE)
 
 
 @cache

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Request, Route
 
 from api_segments.site.pages import Served, Site
+from functions.dashboard.build_page import join
 from local.stack import Account
 from tests.support.template import ROOT
 
@@ -110,12 +112,11 @@ class MockedApi:
         route.fulfill(status=status, json=content)
 
     def _serve(self, route: Route, path: str) -> None:
-        site = Site(PAGE)
         if path == "/":
-            served: Served | None = site.page("/live/", None)
+            served: Served | None = _site().page("/live/", None)
         else:
             _, _, version, name = path.split("/")
-            served = site.file(version, name, None)
+            served = _site().file(version, name, None)
         assert served is not None, path
         route.fulfill(status=int(served.status), headers=dict(served.headers), body=served.body)
 
@@ -188,6 +189,12 @@ class MockedApi:
         segments = {"include": [], "exclude": [], **body.get("segments", {})}
         self.targets.insert(0, target(target_id, body["name"], **sent, segments=segments, status="running"))
         return {"status": "success", "message": "Added to queue for processing", "id": target_id}
+
+
+@cache
+def _site() -> Site:
+    """Return the page as it is built."""
+    return Site(*join(PAGE))
 
 
 def deliveries(count: int) -> Iterator[Json]:

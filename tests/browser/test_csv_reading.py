@@ -7,17 +7,29 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from playwright.sync_api import Route
 
+from tests.browser.mocked import PAGE
 from tests.browser.tab import Tab
 
 READ = """async ([pieces, delimiter]) => {
-  const address = document.querySelector("script").src.replace("page.js", "csv.js");
+  const address = document.querySelector("script").src.replace("page.js", "kit/csv.js");
   const { CsvParser } = await import(address);
   const parser = new CsvParser(delimiter);
   return [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
 }"""
 CHARACTERS = "ab,;\t\"' =ö🦊"
 LINE_ENDS = "\r\n"
+
+
+@pytest.fixture(autouse=True)
+def modules(mocked_tab: Tab) -> None:
+    """What is served is joined; here the modules of the kit are there by themselves."""
+
+    def serve(route: Route) -> None:
+        route.fulfill(path=PAGE / "kit" / route.request.url.rpartition("/")[2], content_type="text/javascript")
+
+    mocked_tab.page.route("**/page/*/kit/*.js", serve)
 
 
 def rows_of(draw: random.Random, characters: str) -> list[list[str]]:
@@ -38,8 +50,7 @@ def pieces_of(text: str, draw: random.Random) -> Iterator[str]:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_rows_are_read_as_python_reads_them(tab: Tab, delimiter: str, line_end: str) -> None:
-    tab.open()
+def test_rows_are_read_as_python_reads_them(mocked_tab: Tab, delimiter: str, line_end: str) -> None:
     draw = random.Random(f"{delimiter}{line_end}")  # noqa: S311 - a seed makes the test repeatable
     for _ in range(40):
         # Without quotes Python leaves a line's end as it is where it is not the kind that it ends lines with.
@@ -50,4 +61,4 @@ def test_rows_are_read_as_python_reads_them(tab: Tab, delimiter: str, line_end: 
         csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(rows)
         cut = "" if draw.random() < 0.5 else line_end  # the last line may lack its end
         written = ("\ufeff" if draw.random() < 0.3 else "") + text.getvalue().removesuffix(cut)
-        assert tab.page.evaluate(READ, [list(pieces_of(written, draw)), delimiter]) == rows, repr(written)
+        assert mocked_tab.page.evaluate(READ, [list(pieces_of(written, draw)), delimiter]) == rows, repr(written)

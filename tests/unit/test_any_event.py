@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,9 +14,12 @@ from api_segments.accounts.authorizer import UnauthorizedByApiGateway
 from api_segments.memberships import wiring as memberships_wiring
 from api_segments.site.openapi import ROUTES
 from functions.authorizer.app import handler as authorizer
+from functions.dashboard import app as dashboard
+from functions.dashboard.build_page import build
 from tests.support.events import Context, Event, body_of
 from tests.support.headers import ACCOUNT, PASSCODE, event_with
 from tests.support.routes import HANDLERS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
+from tests.support.template import ROOT
 from tests.support.uploads import profile
 from tests.unit.conftest import RecordingServices
 
@@ -140,6 +144,18 @@ def requests(draw: st.DrawFn, route: Named, segment_id: str) -> Event:
     event["path"] = resource.format(**parameters)
     event["requestContext"]["path"] = draw(st.just(event["path"]) | text)
     return event
+
+
+@pytest.fixture(autouse=True, scope="module")
+def built_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the function that serves the page find it, as `sam build` makes it."""
+    site = tmp_path_factory.mktemp("dashboard") / "site"
+    build(ROOT / "functions" / "dashboard" / "page", site)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dashboard, "SITE", site)
+        dashboard._site.cache_clear()  # noqa: SLF001 - read once a process
+        yield
+    dashboard._site.cache_clear()  # noqa: SLF001 - as above
 
 
 @pytest.fixture

@@ -1,19 +1,19 @@
 // The page: who is signed in, and which view the address asks for.
 
-import { Api, ApiError } from "./api.js";
-import { campaignView } from "./campaign.js";
-import { campaignsView } from "./campaigns.js";
-import { Catalogue } from "./catalogue.js";
-import { closeDialogs, isHeld } from "./dialog.js";
-import { announce, h, setAttribute } from "./dom.js";
-import { errorsView } from "./errors.js";
-import { newCampaignView } from "./flow.js";
-import { listView } from "./list.js";
-import { segmentView } from "./segment.js";
-import { clear, load, save } from "./session.js";
-import { refusal, signInView } from "./signin.js";
-import { usageView } from "./usage.js";
-import { userView } from "./user.js";
+import { Api, ApiError } from "./kit/api.js";
+import { campaignView } from "./campaigns/campaign.js";
+import { campaignsView } from "./campaigns/list.js";
+import { Catalogue } from "./segments/catalogue.js";
+import { closeDialogs, isHeld } from "./kit/dialogs.js";
+import { announce, h, setAttribute } from "./kit/elements.js";
+import { errorsView } from "./segments/update_errors.js";
+import { newCampaignView } from "./campaigns/new.js";
+import { listView } from "./segments/list.js";
+import { segmentView } from "./segments/segment.js";
+import { clear, load, save } from "./kit/session.js";
+import { refusal, signInView } from "./accounts/sign_in.js";
+import { usageView } from "./accounts/usage.js";
+import { userView } from "./users/user.js";
 
 const ROUTES = [
   [/^\/$/, "segments", (context) => listView(context)],

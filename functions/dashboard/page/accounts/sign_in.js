@@ -1,0 +1,72 @@
+// Signing in: the two headers that every client sends, tried once.
+
+import { Api, ApiError } from "../kit/api.js";
+import { field, h, problem } from "../kit/elements.js";
+
+const HEADER = /^[\x21-\x7e]+$/; // what a header can carry
+
+/** Why these can't be signed in with, or null; `isOver` where it is for good. Reading one segment needs all that the page needs. */
+export async function refusal(session) {
+  if (!HEADER.test(session.account) || !HEADER.test(session.passcode)) return WRONG;
+  try {
+    await new Api(session).get("/api/segments", { limit: 1 }, { tries: 2 });
+    return null;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 401) return WRONG;
+    if (error.status === 403) return { title: "This account can't be used here", text: error.message, isOver: true };
+    return { title: "Could not sign in", text: error.message };
+  }
+}
+
+const WRONG = {
+  title: "Account id or passcode is wrong",
+  text: "Both are shown once, when the account or the passcode is created.",
+  isOver: true,
+};
+
+export function signInView({ reason, onsession }) {
+  const account = h("input", {
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    autocapitalize: "none",
+    required: true,
+    maxlength: "255",
+  });
+  const passcode = h("input", { type: "password", autocomplete: "off", required: true, maxlength: "1024" });
+  const outcome = h("div");
+  const submit = h("button", { class: "primary" }, "Sign in");
+  const form = h(
+    "form",
+    { method: "post", onsubmit: send },
+    field("Account id", account),
+    field("Passcode", passcode, "Both stay in this tab and are gone when it is closed."),
+    outcome,
+    submit,
+  );
+  if (reason) outcome.replaceChildren(problem(reason));
+
+  async function send(event) {
+    event.preventDefault();
+    const session = { account: account.value.trim(), passcode: passcode.value.trim() };
+    submit.disabled = true;
+    submit.textContent = "Signing in …";
+    outcome.replaceChildren();
+    const why = await refusal(session);
+    submit.disabled = false;
+    submit.textContent = "Sign in";
+    if (!why) {
+      onsession(session);
+      return;
+    }
+    outcome.replaceChildren(problem(`${why.title}. ${why.text}`));
+    (why === WRONG ? passcode : submit).focus();
+  }
+
+  return {
+    element: h("section", { class: "signin" }, h("h1", { tabindex: "-1" }, "API Segments"), form),
+    title: "Sign in",
+    focus: () => account.focus(),
+  };
+}

@@ -1,0 +1,117 @@
+// Data points of this month against the eleven before it: a picture, and the same as a table.
+
+import { h, problem, svg } from "../kit/elements.js";
+import { clock, number } from "../kit/formats.js";
+
+const MONTHS = 12;
+const NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const [WIDTH, HEIGHT, TOP, BOTTOM] = [720, 280, 28, 50];
+
+/** The last twelve months of UTC, the oldest first. */
+export function lastMonths(now = new Date()) {
+  return Array.from({ length: MONTHS }, (_, place) => {
+    const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - (MONTHS - 1 - place), 1));
+    return first.toISOString().slice(0, 7);
+  });
+}
+
+function label(month) {
+  const [year, place] = month.split("-");
+  return `${NAMES[Number(place) - 1]} ${year}`;
+}
+
+export function usageView({ api, signal }) {
+  const content = h("div", {}, h("p", { class: "fresh" }, "Loading …"));
+  load();
+  return {
+    element: h(
+      "section",
+      { class: "usage" },
+      h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Usage")),
+      content,
+    ),
+    title: "Usage",
+  };
+
+  async function load() {
+    try {
+      const months = await Promise.all(lastMonths().map((month) => api.get("/api/usage", { month }, { signal })));
+      content.replaceChildren(...parts(months));
+    } catch (error) {
+      if (error.name !== "AbortError") content.replaceChildren(problem(error.message, load));
+    }
+  }
+}
+
+function parts(months) {
+  const now = months.at(-1);
+  const before = months.at(-2);
+  const rows = months
+    .toReversed()
+    .map(({ month, data_points: points }) =>
+      h("tr", {}, h("th", { scope: "row" }, label(month)), h("td", { class: "number" }, number(points))),
+    );
+  return [
+    h(
+      "dl",
+      { class: "totals" },
+      h("div", {}, h("dt", {}, `${label(now.month)} so far`), h("dd", {}, number(now.data_points))),
+      h("div", {}, h("dt", {}, label(before.month)), h("dd", {}, number(before.data_points))),
+      h("div", {}, h("dt", {}, "Plan"), h("dd", {}, now.plan)),
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      "One data point for each published change of membership, in the month (UTC) of the change. Repeats count none.",
+    ),
+    h(
+      "figure",
+      { class: "panel" },
+      picture(months),
+      h("figcaption", {}, `Data points by month, as read at ${clock(new Date())}`),
+    ),
+    h(
+      "table",
+      { class: "narrow" },
+      h("caption", {}, "The same in numbers"),
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("th", { scope: "col" }, "Month"), h("th", { scope: "col", class: "number" }, "Data points")),
+      ),
+      h("tbody", {}, rows),
+    ),
+  ];
+}
+
+function picture(months) {
+  const highest = Math.max(1, ...months.map((month) => month.data_points));
+  const step = WIDTH / months.length;
+  const full = HEIGHT - TOP - BOTTOM;
+  const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+  const bars = months.flatMap(({ month, data_points: points }, place) => {
+    const height = points ? Math.max(2, (full * points) / highest) : 0;
+    const middle = step * (place + 0.5);
+    const [name, year] = label(month).split(" ");
+    return [
+      svg("rect", {
+        class: place === months.length - 1 ? "now" : "before",
+        x: middle - step * 0.32,
+        y: TOP + full - height,
+        width: step * 0.64,
+        height,
+        rx: 2,
+      }),
+      svg("text", { class: "value", x: middle, y: TOP + full - height - 6 }, compact.format(points)),
+      svg("text", { class: "month", x: middle, y: HEIGHT - 28 }, name),
+      place === 0 || month.endsWith("-01") ? svg("text", { class: "month", x: middle, y: HEIGHT - 6 }, year) : null,
+    ];
+  });
+  const told = `Data points by month: ${months.map(({ month, data_points: points }) => `${label(month)} ${number(points)}`).join(", ")}`;
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told },
+    svg("line", { class: "ground", x1: 0, x2: WIDTH, y1: TOP + full + 0.5, y2: TOP + full + 0.5 }),
+    bars,
+  );
+}

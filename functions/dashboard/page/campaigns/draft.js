@@ -1,0 +1,133 @@
+// A campaign that is being written: what is filled in so far, what is missing yet, and how the API is told of it.
+
+import { loadDraft } from "../kit/session.js";
+
+/** Fields of each channel's content: name in the API, label, and how it is typed. */
+export const FIELDS = {
+  email: [
+    { name: "subject", label: "Subject", required: true },
+    { name: "sender", label: "Sender", kind: "sender" },
+    { name: "sender_name", label: "Sender's name (optional)" },
+    { name: "reply_to", label: "Replies go to (optional)", kind: "email" },
+    { name: "body", label: "Body (HTML)", kind: "text", rows: 12, required: true },
+  ],
+  sms: [{ name: "body", label: "Text", kind: "text", rows: 4, required: true }],
+  push: [
+    { name: "title", label: "Title", required: true },
+    { name: "body", label: "Text", kind: "text", rows: 4, required: true },
+    { name: "deep_link", label: "Link that it opens (optional)" },
+  ],
+  whatsapp: [{ name: "body", label: "Text", kind: "text", rows: 6, required: true }],
+  webpush: [
+    { name: "title", label: "Title", required: true },
+    { name: "body", label: "Text", kind: "text", rows: 4, required: true },
+    { name: "deep_link", label: "Link that it opens (optional)" },
+  ],
+  webhook: [
+    { name: "url", label: "Webhook", kind: "webhook", required: true },
+    { name: "body", label: "Body (JSON, optional)", kind: "text", rows: 8 },
+  ],
+};
+
+export function newDraft() {
+  return {
+    name: "",
+    mode: "",
+    rules: [], // {kind: "include" | "exclude", ids: []}
+    limit: "",
+    contents: {}, // by mode
+    reader: "", // whom the preview is for
+    when: { kind: "now", date: "", time: "", segment: null, action: "ADD" },
+    refusal: null, // {place, text}: what the API said against it
+    sent: null, // {text, key}: what it was last asked for, and the key of that
+  };
+}
+
+/** The draft of this tab, or a new one. */
+export function currentDraft() {
+  return { ...newDraft(), ...loadDraft() };
+}
+
+export function contentOf(draft) {
+  const filled = Object.entries(draft.contents[draft.mode] ?? {}).filter(([, value]) => value.trim() !== "");
+  return Object.fromEntries(filled);
+}
+
+export function segmentsOf(draft, kind) {
+  return [...new Set(draft.rules.filter((rule) => rule.kind === kind).flatMap((rule) => rule.ids))];
+}
+
+function audienceOf(draft) {
+  const [include, exclude] = [segmentsOf(draft, "include"), segmentsOf(draft, "exclude")];
+  if (!include.length) return {};
+  return { segments: { include, ...(exclude.length ? { exclude } : {}) } };
+}
+
+/** What the API is asked for an estimate, null while there is nobody to count. */
+export function estimateOf(draft) {
+  if (!draft.mode || !segmentsOf(draft, "include").length) return null;
+  return { target_mode: draft.mode, ...audienceOf(draft), estimate_only: true };
+}
+
+export function requestOf(draft) {
+  return {
+    name: draft.name.trim(),
+    target_mode: draft.mode,
+    ...audienceOf(draft),
+    when: whenOf(draft.when),
+    content: contentOf(draft),
+    ...(draft.limit === "" ? {} : { users_limit_overall: Number(draft.limit) }),
+  };
+}
+
+function whenOf({ kind, date, time, segment, action }) {
+  if (kind === "now") return "now";
+  if (kind === "time") return `${date.replaceAll("-", "")} ${time}`;
+  return { type: "event", segment, action };
+}
+
+/** What is missing in a step, as the place and what to do, or null. */
+export const MISSING = {
+  channel(draft) {
+    if (!draft.name.trim()) return { place: "name", text: "Give the campaign a name." };
+    return draft.mode ? null : { place: "target_mode", text: "Choose a channel." };
+  },
+  who(draft) {
+    if (draft.rules.some((rule) => !rule.ids.length))
+      return { place: "segments", text: "Choose at least one segment in each rule, or remove the rule." };
+    return draft.rules.length && !segmentsOf(draft, "include").length
+      ? { place: "segments", text: "Include a segment, too: an exclusion alone names nobody." }
+      : null;
+  },
+  content(draft) {
+    const content = contentOf(draft);
+    const field = FIELDS[draft.mode].find(({ name, required }) => required && !content[name]);
+    return field ? { place: `content.${field.name}`, text: "This is needed." } : null;
+  },
+  when(draft) {
+    const { kind, date, time, segment } = draft.when;
+    if (kind === "event") return segment === null ? { place: "when", text: "Choose the segment." } : null;
+    if (kind === "time" && (!date || !time)) return { place: "when", text: "Choose a day and a time." };
+    return segmentsOf(draft, "include").length
+      ? null
+      : {
+          place: "when",
+          text: "Whom it goes to is open: include a segment under Who, or let it act on who joins or leaves one.",
+        };
+  },
+  confirm: () => null,
+};
+
+/** Part what the API says into the place of the request that it names and the rest; null where it names none. */
+export function placed(message) {
+  const found = /^([a-z_]+(?:\.[a-z_]+|\[\d+\])*): (.*)$/s.exec(message);
+  return found && stepOf(found[1]) ? { place: found[1], text: found[2] } : null;
+}
+
+/** The step in which a place of the request is filled in. */
+export function stepOf(place) {
+  if (/^(name|target_mode)$/.test(place)) return "channel";
+  if (/^(segments?|users_limit_overall)\b/.test(place)) return "who";
+  if (/^(content|identity|event)\b/.test(place)) return "content";
+  return /^when\b/.test(place) ? "when" : null;
+}

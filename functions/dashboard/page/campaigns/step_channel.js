@@ -1,0 +1,49 @@
+// The first step: a name, and the channel.
+
+import { MODES } from "./labels.js";
+import { field, h } from "../kit/elements.js";
+import { lacking } from "./settings.js";
+
+export function channelStep({ draft, settings, keep }) {
+  const name = h("input", { type: "text", autocomplete: "off", maxlength: "255", value: draft.name });
+  name.addEventListener("input", () => {
+    draft.name = name.value;
+    keep();
+  });
+  const cards = MODES.map(({ mode, label, what }) => {
+    const why = lacking(mode, settings);
+    const id = `mode-${mode}`;
+    const dot = h("input", {
+      type: "radio",
+      name: "mode",
+      value: mode,
+      checked: draft.mode === mode,
+      disabled: Boolean(why),
+      "aria-describedby": id,
+    });
+    dot.addEventListener("change", () => {
+      draft.mode = mode;
+      keep();
+    });
+    return h(
+      "label",
+      { class: why ? "card off" : "card" },
+      dot,
+      h("span", {}, label, h("small", { id }, why ? `${why} Whoever runs the stack can do so.` : what)),
+    );
+  });
+  const options = h("div", { class: "choices", id: "modes" }, cards);
+  const choice = h("fieldset", { class: "cards-choice" }, h("legend", {}, "Channel"), options);
+  return {
+    element: h(
+      "div",
+      {},
+      field("Name of the campaign", name, "1 to 255 characters. Only you see it, and templates as campaign.name."),
+      choice,
+    ),
+    controls: new Map([
+      ["name", name],
+      ["target_mode", options],
+    ]),
+  };
+}

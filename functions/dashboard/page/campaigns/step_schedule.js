@@ -1,0 +1,121 @@
+// When it goes out: at once, at a time of the account's time zone, or whenever someone joins or leaves a segment.
+
+import { field, foreign, h, setText } from "../kit/elements.js";
+import { zone } from "../kit/formats.js";
+import { segmentPicker } from "../segments/picker.js";
+import { daysLater, fromNow, momentIn, shownIn } from "./time_zone.js";
+
+const FARTHEST = 365; // days
+const KINDS = [
+  ["now", "Now", "It starts as soon as it is created."],
+  ["time", "At a time", "It starts once, then."],
+  [
+    "event",
+    "When someone joins or leaves a segment",
+    "One message for each change, from its creation until it is stopped.",
+  ],
+];
+
+export function whenStep({ catalogue, signal, draft, settings, keep }) {
+  const { when } = draft;
+  const accounts = settings.time_zone;
+  const today = shownIn(accounts, new Date());
+  const date = h("input", {
+    type: "date",
+    min: today.date,
+    max: daysLater(today.date, FARTHEST),
+    value: when.date,
+  });
+  const time = h("input", { type: "time", value: when.time });
+  const told = h("p", { class: "hint", role: "status" });
+  const timePart = h(
+    "div",
+    { class: "detail" },
+    h("div", { class: "filters" }, field("Day", date), field(`Time in ${accounts}`, time)),
+    told,
+  );
+  const actions = [
+    ["ADD", "joins"],
+    ["REMOVE", "leaves"],
+  ].map(([action, label]) => {
+    const dot = h("input", { type: "radio", name: "action", value: action, checked: when.action === action });
+    dot.addEventListener("change", () => change({ action }));
+    return h("label", {}, dot, label);
+  });
+  const chosen = h("p", { class: "chosen" });
+  const picker = segmentPicker({
+    catalogue,
+    signal,
+    label: "Segment that is joined or left",
+    single: true,
+    chosen: () => [when.segment],
+    onchange: (segment) => change({ segment }),
+  });
+  const eventPart = h(
+    "div",
+    { class: "detail" },
+    h("fieldset", { class: "choice" }, h("legend", {}, "When someone"), actions),
+    chosen,
+    picker.element,
+  );
+  const details = { time: timePart, event: eventPart };
+  const dots = new Map();
+  const cards = KINDS.map(([kind, label, what]) => {
+    const dot = h("input", {
+      type: "radio",
+      name: "when",
+      value: kind,
+      checked: when.kind === kind,
+      "aria-describedby": `when-${kind}`,
+    });
+    dot.addEventListener("change", () => change({ kind }));
+    dots.set(kind, dot);
+    const card = h("label", { class: "card" }, dot, h("span", {}, label, h("small", { id: `when-${kind}` }, what)));
+    return h("div", {}, card, details[kind]);
+  });
+  const options = h("div", { class: "choices tall", id: "when" }, cards);
+  date.addEventListener("input", () => change({ date: date.value }));
+  time.addEventListener("input", () => change({ time: time.value }));
+  catalogue.addEventListener("change", render, { signal });
+  render();
+  const controls = new Map();
+  return {
+    element: h("fieldset", { class: "cards-choice" }, h("legend", {}, "When it goes out"), options),
+    get controls() {
+      // What the API says of `when` belongs to the part that is chosen.
+      const control = { now: options, time: time, event: picker.control }[when.kind];
+      return controls.set("when", control);
+    },
+    check: () => (when.kind === "time" && isPast() ? { place: "when", text: `That is past in ${accounts}.` } : null),
+  };
+
+  function isPast() {
+    return fromNow(momentIn(accounts, when.date, when.time)) === null;
+  }
+
+  function change(part) {
+    Object.assign(when, part);
+    keep();
+    render();
+  }
+
+  function render() {
+    timePart.hidden = when.kind !== "time";
+    eventPart.hidden = when.kind !== "event";
+    setText(told, when.date && when.time ? timeText() : `It is ${today.time} there now.`);
+    const segment = catalogue.segments.get(when.segment);
+    chosen.replaceChildren(
+      ...(segment ? [`Someone ${when.action === "ADD" ? "joins" : "leaves"} `, foreign(segment.segment_name)] : []),
+    );
+    chosen.hidden = !segment;
+  }
+
+  function timeText() {
+    const moment = momentIn(accounts, when.date, when.time);
+    const distance = fromNow(moment);
+    if (!distance) return "That is past.";
+    const own = shownIn(zone(), moment);
+    const also = zone() === accounts ? "" : `: ${own.date} ${own.time} in your own time zone, ${zone()}`;
+    return `That is ${distance}${also}.`;
+  }
+}

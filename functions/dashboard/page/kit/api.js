@@ -1,0 +1,144 @@
+// The API as every client speaks to it: two headers, JSON, and the codes of docs/api.md.
+
+import { pause } from "./timers.js";
+
+// This is served as a part of <API>/page/<version>/page.js.
+export const API_URL = new URL("../..", import.meta.url).href.replace(/\/$/, "");
+
+const TRY_AGAIN = new Set([429, 500, 502, 503, 504]);
+const TRIES = 4;
+const FIRST_WAIT = 400;
+const LONGEST_WAIT = 15_000;
+
+/** What the API, or the way to it, answered instead of what was asked for. Status 0: no answer at all. */
+export class ApiError extends Error {
+  constructor(status, message, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  get canTryAgain() {
+    const isUnderway = this.status === 409 && this.message.includes("still running"); // the same create, sent before
+    return this.status === 0 || TRY_AGAIN.has(this.status) || isUnderway;
+  }
+}
+
+/** How long to wait before try number `attempt` + 1: what the API asks for, or twice as long each time, give or take. */
+export function backoff(attempt, retryAfter = null) {
+  const wait = Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT) * (0.5 + Math.random() / 2);
+  return Math.max(wait, (retryAfter ?? 0) * 1000);
+}
+
+/** A key for a create: the API does what bears the same key once, however often it comes. */
+export function newKey() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whether a path can name this user: a browser takes `.` and `..` for steps along the path, however they are written. */
+export function fitsPath(identity) {
+  return identity !== "." && identity !== "..";
+}
+
+export const NOT_BY_PATH = "The API can't be asked by path for a user of this identity.";
+
+/** Speaks for one account. */
+export class Api {
+  constructor(session) {
+    this.account = session.account;
+    this.headers = { "X-CleverTap-Account-Id": session.account, "X-CleverTap-Passcode": session.passcode };
+  }
+
+  async get(path, query = {}, { signal, tries = TRIES } = {}) {
+    const sent = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+    const search = sent.length ? `?${new URLSearchParams(sent)}` : "";
+    return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
+  }
+
+  /** Get what the API tells of one user at `path`, given the identity as a part of it; never what it tells of another. */
+  async getUser(path, identity, options) {
+    if (!fitsPath(identity)) throw new Error(NOT_BY_PATH);
+    const answer = await this.get(path(encodeURIComponent(identity)), {}, options);
+    if (answer.identity !== identity) throw new Error("The API answered for another user than the one asked for.");
+    return answer;
+  }
+
+  /** Create up to 100 segments; safe to try again, in part too, as the key tells the API that it is the same request. */
+  async create(entries, { key = newKey(), signal } = {}) {
+    const send = () =>
+      this.request("POST", "/api/createSegment", entries, { signal, headers: { "Idempotency-Key": key } });
+    for (let number = 0; ; number += 1) {
+      const answer = await this.#persist(send, TRIES, signal);
+      const isFinal = !answer.unprocessed?.some(({ code }) => TRY_AGAIN.has(code));
+      if (isFinal || number + 1 >= TRIES) return answer;
+      await pause(backoff(number), signal);
+    }
+  }
+
+  /** Add users to segments or remove them; safe to try again. */
+  async update(body, { signal, tries = TRIES } = {}) {
+    return this.#persist(() => this.request("POST", "/api/updateSegment", body, { signal }), tries, signal);
+  }
+
+  /** Create a campaign; with the same `key`, it is created once, however often it is asked for. */
+  createCampaign(body, key) {
+    const headers = { "Idempotency-Key": key };
+    return this.#persist(() => this.request("POST", "/1/targets/create.json", body, { headers }), TRIES);
+  }
+
+  /** Ask what is asked by POST but changes nothing, or the same however often it is asked. */
+  async ask(path, body = {}, { signal, tries = TRIES } = {}) {
+    return this.#persist(() => this.request("POST", path, body, { signal }), tries, signal);
+  }
+
+  rename(id, name) {
+    return this.#persist(() => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }), TRIES);
+  }
+
+  delete(id) {
+    return this.#persist(() => this.request("DELETE", `/api/segments/${id}`), TRIES);
+  }
+
+  async #persist(attempt, tries, signal) {
+    for (let number = 0; ; number += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof ApiError) || !error.canTryAgain || number + 1 >= tries) throw error;
+        await pause(backoff(number, error.retryAfter), signal);
+      }
+    }
+  }
+
+  /** One request, tried once. */
+  async request(method, path, body, { signal, headers = {} } = {}) {
+    let answer;
+    try {
+      answer = await fetch(API_URL + path, {
+        method,
+        signal,
+        headers: { ...this.headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+      });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError(0, "The API does not answer. Is the network there, and the stack up?");
+    }
+    const text = await answer.text().catch(() => "");
+    let content = null;
+    try {
+      content = JSON.parse(text);
+    } catch {
+      // not from the API: the status says what there is to say
+    }
+    if (answer.ok && content !== null) return content;
+    // Entries that nothing could be written of: the batch's own answer, which tells each of them, is worth more.
+    if (content?.unprocessed) return content;
+    const retryAfter = Number(answer.headers.get("Retry-After")) || null;
+    throw new ApiError(answer.status, content?.error ?? `The API answered ${answer.status}.`, retryAfter);
+  }
+}

@@ -1,0 +1,156 @@
+// Every segment of the account as this tab last read it, and what differed from one reading to the next.
+
+import { CHANNELS } from "../kit/channels.js";
+import { Refresher } from "../kit/timers.js";
+
+const PAGE = 1000;
+const KEPT_CHANGES = 200; // a segment; the oldest go first
+
+/** Fires `change` when there is something new to show: a page of the first reading, a whole reading, a failure. */
+export class Catalogue extends EventTarget {
+  #api;
+  #refresher = null;
+  #generation = 0;
+
+  constructor(api) {
+    super();
+    this.#api = api;
+    this.status = "active";
+    this.segments = new Map();
+    this.complete = false; // all pages were read at least once
+    this.readAt = null;
+    this.failure = null;
+    this.since = new Date();
+    this.changes = new Map();
+  }
+
+  /** Read now and then on, until `signal`. */
+  watch(signal) {
+    const refresher = new Refresher(() => this.#read(signal), signal);
+    this.#refresher = refresher;
+    refresher.now();
+  }
+
+  /** Read once. */
+  readOnce(signal) {
+    this.#read(signal);
+  }
+
+  refresh() {
+    return this.#refresher.now();
+  }
+
+  get wait() {
+    return this.#refresher.wait;
+  }
+
+  /** Show segments of another status: `active`, `deleted` or `all`. */
+  show(status) {
+    if (status === this.status) return;
+    this.status = status;
+    this.#generation += 1;
+    this.segments = new Map();
+    this.complete = false;
+    this.failure = null;
+    this.dispatchEvent(new Event("change"));
+    this.#refresher?.now();
+  }
+
+  /** Take in one segment that was read or written outside a whole reading. */
+  put(segment) {
+    const before = this.segments.get(segment.id);
+    if (before) this.#compare(before, segment);
+    const isShown = this.status === "all" || this.status === segment.status;
+    if (isShown) this.segments.set(segment.id, segment);
+    else this.segments.delete(segment.id);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** What this tab did or saw of a segment, newest first. */
+  changesOf(id) {
+    return this.changes.get(id) ?? [];
+  }
+
+  note(id, what) {
+    const known = this.changesOf(id);
+    this.changes.set(id, [{ at: new Date(), what }, ...known].slice(0, KEPT_CHANGES));
+  }
+
+  async #read(signal) {
+    const generation = this.#generation;
+    const found = new Map();
+    const before = this.segments;
+    let cursor = null;
+    try {
+      do {
+        const query = { limit: PAGE, status: this.status, cursor };
+        const answer = await this.#api.get("/api/segments", query, { signal, tries: 2 });
+        if (generation !== this.#generation) return true;
+        for (const segment of answer.segments) found.set(segment.id, segment);
+        cursor = answer.cursor;
+        if (!this.complete) {
+          this.segments = new Map(found);
+          if (cursor) this.dispatchEvent(new Event("change"));
+        }
+      } while (cursor);
+    } catch (error) {
+      if (error.name === "AbortError" || generation !== this.#generation) return true;
+      this.failure = error;
+      this.dispatchEvent(new Event("change"));
+      return false;
+    }
+    if (this.complete) {
+      for (const [id, segment] of found) if (before.has(id)) this.#compare(before.get(id), segment);
+    }
+    this.segments = found;
+    this.complete = true;
+    this.failure = null;
+    this.readAt = new Date();
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  #compare(before, after) {
+    const deltas = [];
+    if (before.members !== after.members) deltas.push(["Members", before.members, after.members]);
+    for (const [channel, label] of CHANNELS) {
+      const [was, is] = [before.reachable[channel], after.reachable[channel]];
+      if (was !== is) deltas.push([label, was, is]);
+    }
+    if (deltas.length) this.note(after.id, { deltas });
+    if (before.segment_name !== after.segment_name) this.note(after.id, { text: "Renamed", was: before.segment_name });
+    if (before.status !== after.status && after.status === "deleted") this.note(after.id, { text: "Deleted" });
+  }
+}
+
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const byText = (get) => (a, b) => {
+  const [x, y] = [get(a), get(b)];
+  return x === null || y === null ? (x === null) - (y === null) : collator.compare(x, y);
+};
+const byNumber = (get) => (a, b) => get(a) - get(b);
+
+export const ORDERS = {
+  name: byText((segment) => segment.segment_name),
+  id: byNumber((segment) => segment.id),
+  customer: byText((segment) => segment.customer_segment_id),
+  members: byNumber((segment) => segment.members),
+  ...Object.fromEntries(CHANNELS.map(([channel]) => [channel, byNumber((segment) => segment.reachable[channel])])),
+  created: byNumber((segment) => segment.id), // ids grow with time
+  status: byText((segment) => segment.status),
+};
+
+const folded = (text) => text.normalize("NFKC").toLocaleLowerCase("en");
+
+/** The segments that have `search` in their name, customer id or id, sorted. */
+export function select(segments, { search, sort, descending }) {
+  const wanted = folded(search.trim());
+  const fits = (segment) =>
+    folded(segment.segment_name).includes(wanted) ||
+    folded(segment.customer_segment_id ?? "").includes(wanted) ||
+    String(segment.id).startsWith(wanted);
+  const found = [...segments].filter((segment) => !wanted || fits(segment));
+  const order = ORDERS[sort];
+  const sign = descending ? -1 : 1;
+  return found.sort((a, b) => sign * order(a, b) || b.id - a.id);
+}
