@@ -2,13 +2,13 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
-TIERS := test-deployed test-proven test-simulation test-unit
+TIERS := test-deployed test-undeployed test-proven test-unit test-simulation
 BIN := .venv/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines
-.PHONY: test-e2e test-browser test-deployed
+.PHONY: test-e2e test-browser test-deployed test-undeployed
 .PHONY: bench build deploy pins audit house
 .DEFAULT_GOAL := run
 
@@ -65,9 +65,13 @@ test-browser: ## the page in a headless Chromium, against the deployed template
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/browser $(ARGS)
 
-test-deployed: ## the two above, against one deployment
+test-deployed: ## what of the two above needs a deployment, against one
 	@$(PYTHON) local/bootstrap.py project emulator sam
-	$(BIN)/pytest tests/e2e tests/browser $(ARGS)
+	$(BIN)/pytest tests/e2e tests/browser -m deployed $(ARGS)
+
+test-undeployed: ## all else of the two: the page before an API that is made up, the built layers, `make run` itself
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	$(BIN)/pytest tests/e2e tests/browser -m "not deployed" $(ARGS)
 
 bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md
 	@$(PYTHON) local/bootstrap.py project emulator sam
