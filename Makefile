@@ -4,6 +4,8 @@ ARGS ?=
 JOBS ?= 3
 TIERS := test-deployed test-undeployed test-proven test-unit test-simulation
 BIN := .venv/bin
+# Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
+RUNTIME_BIN := .local/runtime/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
@@ -17,7 +19,7 @@ run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after t
 	@$(BIN)/python -m local.run $(ARGS)
 
 test: check ## what CI runs: all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
-	@$(PYTHON) local/bootstrap.py project emulator sam
+	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target $(TIERS)
 
 check: ## format, lint, types, the direction of imports
@@ -29,12 +31,12 @@ check: ## format, lint, types, the direction of imports
 	$(BIN)/cfn-lint template.yaml
 
 test-unit:
-	@$(PYTHON) local/bootstrap.py project emulator
-	$(BIN)/pytest tests/unit $(ARGS)
+	@$(PYTHON) local/bootstrap.py project emulator runtime
+	$(RUNTIME_BIN)/pytest tests/unit $(ARGS)
 
 test-simulation: ## the handlers in a simulated stack where everything goes wrong, by a fixed list of seeds
-	@$(PYTHON) local/bootstrap.py project
-	$(BIN)/pytest tests/simulation $(ARGS)
+	@$(PYTHON) local/bootstrap.py project runtime
+	$(RUNTIME_BIN)/pytest tests/simulation $(ARGS)
 
 simulate: ## more seeds, as long as you like: SEEDS=5000 FIRST=1; KEEP=3,4 replays part of one
 	@$(PYTHON) local/bootstrap.py project
@@ -58,7 +60,7 @@ test-engines: ## the whole integration tier on MiniStack and on DynamoDB Local, 
 	@ls tests/integration/test_*.py | xargs -n 8 $(BIN)/python -m local.dynamodb_local $(BIN)/pytest $(ARGS)
 
 test-e2e: ## deploys the template to MiniStack once and talks HTTP
-	@$(PYTHON) local/bootstrap.py project emulator sam
+	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	$(BIN)/pytest tests/e2e $(ARGS)
 
 test-browser: ## the page in a headless Chromium, against the deployed template
@@ -70,7 +72,7 @@ test-deployed: ## what of the two above needs a deployment, against one
 	$(BIN)/pytest tests/e2e tests/browser -m deployed $(ARGS)
 
 test-undeployed: ## all else of the two: the page before an API that is made up, the built layers, `make run` itself
-	@$(PYTHON) local/bootstrap.py project emulator sam
+	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	$(BIN)/pytest tests/e2e tests/browser -m "not deployed" $(ARGS)
 
 bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md

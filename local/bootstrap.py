@@ -1,7 +1,9 @@
 """Make the project's own environments, once, and say what is done.
 
 Runs on a bare Python 3.11 or later: standard library only, nothing of the project is installed yet.
-`python3 local/bootstrap.py project emulator sam` makes the named environments that are missing or out of date.
+`python3 local/bootstrap.py project emulator sam` makes the named environments that are missing or out of date. The
+environment `runtime` is the project's on the Python that the functions have on Lambda; where none is found, it is the
+project's own.
 """
 
 import hashlib
@@ -17,19 +19,23 @@ STATE = ROOT / ".local"
 UV_VERSION = "0.13.9"
 UV = STATE / "uv" / "bin" / "uv"
 OLDEST_PYTHON = (3, 11)
+RUNTIME_PYTHON = "3.13"
 
 PINS = {
     "project": ROOT / "requirements" / "dev.txt",
+    "runtime": ROOT / "requirements" / "dev.txt",
     "emulator": ROOT / "requirements" / "emulator.txt",
     "sam": ROOT / "requirements" / "sam.txt",
     "audit": ROOT / "requirements" / "audit.txt",
 }
 WHAT = {
     "project": "the project and its tools",
+    "runtime": f"the same on Python {RUNTIME_PYTHON}, which the functions run on",
     "emulator": "MiniStack, the AWS emulator",
     "sam": "AWS SAM CLI",
     "audit": "pip-audit",
 }
+OF_THE_PROJECT = ("project", "runtime")
 PROJECT_MANIFESTS = (ROOT / "pyproject.toml", ROOT / "layers" / "segments" / "pyproject.toml")
 
 
@@ -65,25 +71,55 @@ def install_uv() -> None:
     stamp.touch()
 
 
+def runtime_python() -> str | None:
+    """Return a Python of Lambda's version that runs: this one, the path's or pyenv's. None where there is none."""
+    if sys.version.startswith(f"{RUNTIME_PYTHON}."):
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    of_pyenv = sorted(pyenv.glob(f"versions/{RUNTIME_PYTHON}.*/bin/python{RUNTIME_PYTHON}"), reverse=True)
+    for candidate in (shutil.which(f"python{RUNTIME_PYTHON}"), *map(str, of_pyenv)):
+        # pyenv puts a command on the path also for versions that are not switched on; it ends with an error.
+        if candidate and not subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode:  # noqa: S603 - as above
+            return candidate
+    return None
+
+
 def install(name: str) -> None:
     """Make the environment `name` as its pins say, unless a stamp shows that it is so already."""
     home = environment(name)
-    inputs = [PINS[name], *(PROJECT_MANIFESTS if name == "project" else ())]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + sys.version.encode()).hexdigest()
+    interpreter = runtime_python() if name == "runtime" else sys.executable
+    if interpreter is None:
+        use_instead(home, environment("project"))
+        return
+    inputs = [PINS[name], *(PROJECT_MANIFESTS if name in OF_THE_PROJECT else ())]
+    version = subprocess.check_output([interpreter, "-c", "import sys; print(sys.version)"])  # noqa: S603 - as above
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + version).hexdigest()
     stamp = home / ".complete"
-    if stamp.exists() and stamp.read_text() == digest:
+    if not home.is_symlink() and stamp.exists() and stamp.read_text() == digest:
         return
     started = time.monotonic()
     print(f"  installing {WHAT[name]} …", end="", flush=True)
     python = home / "bin" / "python"
     install_uv()
-    run([str(UV), "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], f"make {home}")
+    if home.is_symlink():
+        home.unlink()
+    run([str(UV), "venv", "--quiet", "--clear", "--python", interpreter, str(home)], f"make {home}")
     run([str(UV), "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(PINS[name])], "install")
-    if name == "project":
+    if name in OF_THE_PROJECT:
         editable = ["--no-deps", "--editable", str(ROOT / "layers/segments"), "--editable", str(ROOT)]
         run([str(UV), "pip", "install", "--quiet", "--python", str(python), *editable], "install the project")
     stamp.write_text(digest)
     print(f" {time.monotonic() - started:.0f} s")
+
+
+def use_instead(home: Path, other: Path) -> None:
+    """Let the path `home` lead to the environment `other`, and say so once."""
+    if home.is_symlink():
+        return
+    print(f"  no Python {RUNTIME_PYTHON} was found: its tests run on {sys.version.split()[0]} instead")
+    shutil.rmtree(home, ignore_errors=True)
+    home.parent.mkdir(exist_ok=True)
+    home.symlink_to(other, target_is_directory=True)
 
 
 def main(names: list[str]) -> None:

@@ -1,6 +1,10 @@
-"""The built layers: everything a function imports is in those that it has, for each machine it must run on."""
+"""The built layers: everything a function imports is in those that it has, for each machine it must run on.
+
+Where Lambda's Python is found, it compiles the layers and imports from them; else the Python of the tests does.
+"""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from local.bootstrap import environment as environment_of
 from local.environment import BUILD_PYTHON, child_environment
 from tests.benchmarks.coldstart import NEEDS
 from tests.support.dynamodb.control import Control, environment
@@ -18,15 +23,27 @@ from tests.support.template import ROOT, layers_of
 FUNCTIONS = sorted(path.parent for path in ROOT.glob("functions/*/app.py"))
 SEGMENTS, CAMPAIGNS = "SegmentsLayer", "CampaignsLayer"
 OF_LAMBDA = "cpython-313"
+RUNTIME = environment_of("runtime") / "bin" / "python"
+TAG, STANDARD_LIBRARY = subprocess.check_output(
+    [
+        RUNTIME,
+        "-c",
+        "import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_path('stdlib'), sep='\\n')",
+    ],
+    text=True,
+).splitlines()
 MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Both layers as `sam build` makes them for AWS, and for this interpreter too: they are imported here."""
+    """Both layers as `sam build` makes them for AWS, and this machine unless that is a Linux with Lambda's Python."""
     home = tmp_path_factory.mktemp("layers")
     shutil.copytree(ROOT / "layers" / "segments", home / "source")
-    targets = "3.13:manylinux2014_aarch64 3.13:manylinux2014_x86_64 host"
+    targets = "3.13:manylinux2014_aarch64 3.13:manylinux2014_x86_64"
+    if TAG != OF_LAMBDA or sys.platform != "linux":
+        targets += " host"
+    compilers = {"PATH": f"{RUNTIME.parent}{os.pathsep}{os.environ['PATH']}"}
     for name in (SEGMENTS, CAMPAIGNS):
         subprocess.run(
             [
@@ -38,7 +55,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
                 f"PYTHON={BUILD_PYTHON}",
             ],
             cwd=home / "source",
-            env=child_environment({}),
+            env=child_environment(compilers),
             check=True,
         )
     return {name: home / name / "python" for name in (SEGMENTS, CAMPAIGNS)}
@@ -80,7 +97,7 @@ def test_a_function_has_what_it_needs_in_its_layers_and_lambdas_sdk(
     variables = environment(Control("http://127.0.0.1:9"), {})  # nothing is sent
     done = _alone(program, variables)
     assert done.returncode == 0, done.stderr
-    allowed = (*own, str(Path(json.__file__).parents[1]))
+    allowed = (*own, STANDARD_LIBRARY)
     assert [file for file in json.loads(done.stdout) if file and not file.startswith(allowed)] == []
 
 
@@ -115,7 +132,7 @@ def test_functions_that_know_time_zones_have_them(function: str, layers: Mapping
 
 def _alone(program: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run it with -I and -S: no working directory, no site-packages."""
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program]
+    command = [str(RUNTIME), "-I", "-S", "-X", "utf8", "-c", program]
     return subprocess.run(command, env=child_environment(variables), capture_output=True, text=True, check=False)
 
 
@@ -129,7 +146,7 @@ def test_the_modules_that_a_function_imports_are_compiled(layer: Path) -> None:
     """Lambda can't write where the layer is, so a module that is not compiled is compiled at every cold start."""
     for module in ("api_segments/memberships/wiring", "pydantic/main", "aws_lambda_powertools/logging/logger"):
         directory, _, name = module.rpartition("/")
-        compiled = layer / directory / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.pyc"
+        compiled = layer / directory / "__pycache__" / f"{name}.{TAG}.pyc"
         flags = int.from_bytes(compiled.read_bytes()[4:8], "little")
         assert flags == 0b01, "by the hash of the source, unchecked: a zip changes files' times (PEP 552)"
 
@@ -139,12 +156,7 @@ def test_the_layer_is_small(layer: Path) -> None:
 
     Counted are the modules that Lambda's Python compiled, or this one where Lambda's is not here: they are much alike.
     """
-    own, of_lambda = f".{sys.implementation.cache_tag}", f".{OF_LAMBDA}"
-    stand_ins = () if any(layer.rglob(f"*{of_lambda}.pyc")) else (f"{own}.pyc",)
-    counted = [
-        path
-        for path in layer.rglob("*")
-        if path.is_file() and (own == of_lambda or own not in path.name or path.name.endswith(stand_ins))
-    ]
+    only_here = () if TAG == OF_LAMBDA else (f".{TAG}-",)
+    counted = [path for path in layer.rglob("*") if path.is_file() and not any(tag in path.name for tag in only_here)]
     assert any(path.suffix == ".pyc" for path in counted)
     assert sum(path.stat().st_size for path in counted) < 25 * MEBIBYTE
