@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines
 .PHONY: test-e2e test-browser test-deployed test-undeployed
-.PHONY: bench build deploy pins audit house
+.PHONY: bench build deploy dashboard pins audit house
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
@@ -28,7 +28,7 @@ check: ## format, lint, types, the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy functions layers/segments/src local tests
 	$(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml docs/subscriber.yaml docs/message_requested.yaml
 
 test-unit:
 	@$(PYTHON) local/bootstrap.py project emulator runtime
@@ -85,6 +85,10 @@ build: ## for AWS
 
 deploy: build ## to the AWS account of your credentials
 	$(SAM) deploy --guided
+
+dashboard: ## of a deployed stack, in CloudWatch: STACK=api-segments
+	@$(PYTHON) local/bootstrap.py project
+	@$(BIN)/python -m local.dashboard $(or $(STACK),api-segments)
 
 house: ## draw the package's rooms and their arrows into docs/house.svg
 	@$(PYTHON) local/bootstrap.py project

@@ -85,9 +85,8 @@ def test_whatsapp_and_web_push_are_handed_to_the_teams_provider(shop: Shop, star
     assert requested["whatsapp"]["Content"] == {"body": "Hello ada"}
     assert requested["webpush"]["Tokens"] == ["token-c"]
     assert {detail["Identity"] for detail in requested.values()} == {"ada"}
-    function = load(ROOT / "docs" / "message_requested.yaml")["Resources"]["MessengerFunction"]["Properties"]
-    pattern = function["Events"]["Requested"]["Properties"]["Pattern"]
-    assert sorted(pattern["detail"]["Channel"]) == sorted(requested)
+    rule = load(ROOT / "docs" / "message_requested.yaml")["Resources"]["RequestedRule"]["Properties"]
+    assert sorted(rule["EventPattern"]["detail"]["Channel"]) == sorted(requested)
 
 
 def test_start_and_end_are_told_once(shop: Shop, started: Started) -> None:

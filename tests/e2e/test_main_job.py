@@ -197,8 +197,7 @@ def test_the_documented_subscriber_gets_what_it_asks_for_and_nothing_else(
     fresh: tuple[Account, httpx.Client], subscriber: SubscriberFactory
 ) -> None:
     account, api = fresh
-    greeter = load(ROOT / "docs" / "subscriber.yaml")["Resources"]["GreeterFunction"]["Properties"]
-    pattern = greeter["Events"]["Joined"]["Properties"]["Pattern"]
+    pattern = load(ROOT / "docs" / "subscriber.yaml")["Resources"]["JoinedRule"]["Properties"]["EventPattern"]
     events = subscriber({**pattern, "detail": {**pattern["detail"], "Account ID": [account.account_id]}})
 
     wanted = pattern["detail"]["Customer_Segment_ID"][0]

@@ -41,6 +41,7 @@ NAMED_LATER = {
     "scheduler:DeleteSchedule",
     "ses:GetEmailIdentity",
     "ses:SendEmail",
+    "sms-voice:SendTextMessage",
     "sns:CreatePlatformEndpoint",
     "sns:Publish",
 }
@@ -50,11 +51,12 @@ OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com"}
 WITHOUT_RIGHTS = ("DashboardFunction",)
 RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
 QUEUES = resources("AWS::SQS::Queue")
+ALARMS = resources("AWS::CloudWatch::Alarm")
 FAILED = (
     "FailedRecordsQueue",
     "FailedTasksQueue",
-    "UndeliveredDeletionsQueue",
-    "UndeliveredChangesQueue",
+    "FailedPurgesQueue",
+    "FailedTriggersQueue",
     "FailedInvocationsQueue",
 )
 ROOMS = (
@@ -71,6 +73,15 @@ MIB = 1024 * 1024
 
 
 ROLES = resources("AWS::IAM::Role")
+
+
+def alarms_of(namespace: str, resource: Json) -> list[Json]:
+    return [
+        alarm
+        for alarm in ALARMS.values()
+        if alarm.get("Namespace") == namespace
+        and resource in [dimension["Value"] for dimension in alarm.get("Dimensions", ())]
+    ]
 
 
 def role_of(function: str) -> Json:
@@ -137,7 +148,7 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
     further = {reader: ["sqs"] for reader in readers} | {
         "ReplayFunction": ["sqs", "lambda"],
         "CampaignsFunction": ["iam", "scheduler", "ses", "sqs"],
-        "SendMessagesFunction": ["ses", "sns", "sqs"],
+        "SendMessagesFunction": ["ses", "sms-voice", "sns", "sqs"],
         "MailFeedbackFunction": ["sqs"],
     }
     assert services <= {"dynamodb", "events", *further.get(function, [])}
@@ -221,15 +232,72 @@ def test_nothing_else_reads_a_stream() -> None:
 
 
 def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
-    alarms = resources("AWS::CloudWatch::Alarm").values()
     for queue in FAILED:
-        (alarm,) = [one for one in alarms if one["Dimensions"][0]["Value"] == {"GetAtt": f"{queue}.QueueName"}]
+        (alarm,) = alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"})
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
 
 
+def test_a_task_that_waits_for_long_raises_an_alarm() -> None:
+    for queue in QUEUES.keys() - FAILED:
+        (alarm,) = alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"})
+        assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+        assert QUEUES[queue]["VisibilityTimeout"] < alarm["Threshold"] < QUEUES[queue]["MessageRetentionPeriod"] / 100
+
+
+def test_a_reader_that_is_late_raises_an_alarm_well_before_records_are_given_up() -> None:
+    for reader in STREAM_READERS:
+        (alarm,) = alarms_of("AWS/Lambda", {"Ref": reader})
+        (event,) = FUNCTIONS[reader]["Events"].values()
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("IteratorAge", "Maximum")
+        assert alarm["Threshold"] / 1000 <= event["Properties"]["MaximumRecordAgeInSeconds"] / 4
+
+
+def test_what_no_client_is_told_of_raises_an_alarm_when_it_fails() -> None:
+    """A client sees that a request failed; ApiErrorsAlarm counts those."""
+    metrics = ALARMS["FunctionErrorsAlarm"]["Metrics"]
+    (expression,) = [metric for metric in metrics if "Expression" in metric]
+    watched = [metric["MetricStat"]["Metric"] for metric in metrics if metric is not expression]
+    assert expression["Expression"] == "SUM(METRICS())"
+    assert {metric["MetricName"] for metric in watched} == {"Errors"}
+    functions = [metric["Dimensions"][0]["Value"]["Ref"] for metric in watched]
+    invoked_by_hand = {"AccountsFunction", "ReplayFunction"}
+    requested = {
+        name
+        for name, properties in FUNCTIONS.items()
+        if "Api" in {event["Type"] for event in properties.get("Events", {}).values()}
+    }
+    assert sorted(functions) == sorted(FUNCTIONS.keys() - requested - invoked_by_hand - {"AuthorizerFunction"})
+    assert len(functions) <= 10, "an alarm's expression may refer to ten metrics"
+
+
+def test_errors_of_the_api_and_refused_invocations_raise_an_alarm() -> None:
+    api, throttles = ALARMS["ApiErrorsAlarm"], ALARMS["ThrottlesAlarm"]
+    assert (api["Namespace"], api["MetricName"], api["Statistic"]) == ("AWS/ApiGateway", "5XXError", "Average")
+    assert api["Dimensions"] == [{"Name": "ApiName", "Value": resources("AWS::Serverless::Api")["Api"]["Name"]}]
+    assert (throttles["MetricName"], throttles["Statistic"], throttles["Threshold"]) == ("Throttles", "Sum", 0)
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_who_is_told_of_an_alarm_is_told_of_its_end(alarm: str) -> None:
+    assert ALARMS[alarm]["AlarmDescription"].endswith(".")
+    assert ALARMS[alarm]["OKActions"] == ALARMS[alarm]["AlarmActions"]
+    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
+
+
+def test_the_readers_of_queues_fit_into_what_a_new_account_may_run_at_once() -> None:
+    """Lambda allows a new account ten invocations at a time."""
+    at_once = [
+        event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
+    assert sum(at_once) <= 10
+
+
 def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
-    alarm = resources("AWS::CloudWatch::Alarm")["DifferencesAlarm"]
+    alarm = ALARMS["DifferencesAlarm"]
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Differences", "Sum", 0)
     assert alarm["Dimensions"][0] == {"Name": "function", "Value": {"Ref": "ReconcileFunction"}}
 
@@ -243,10 +311,21 @@ def test_a_schedule_that_could_not_be_begun_is_kept() -> None:
     assert 0 < config["MaximumRetryAttempts"] <= 2
 
 
-def test_a_queue_of_failed_tasks_has_what_came_from_queues_alone() -> None:
-    """Lambda's invocation records and EventBridge's events have no queue to be sent back to."""
-    sources = [name for name, queue in QUEUES.items() if "RedrivePolicy" in queue]
-    assert sources == ["PurgeQueue", "CampaignQueue", "TriggerQueue", "MessageQueue", "ReconciliationQueue"]
+def test_what_failed_can_be_moved_back() -> None:
+    """SQS moves messages from queues that are dead-letter queues of queues, and knows where those came from.
+
+    Of what EventBridge put there it does not, so such a queue serves one queue, which is named when it is emptied.
+    """
+    back_to: dict[str, list[str]] = {}
+    for name, queue in QUEUES.items():
+        if "RedrivePolicy" in queue:
+            failed = queue["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].removesuffix(".Arn")
+            back_to.setdefault(failed, []).append(name)
+    assert back_to == {
+        "FailedPurgesQueue": ["PurgeQueue"],
+        "FailedTriggersQueue": ["TriggerQueue"],
+        "FailedTasksQueue": ["CampaignQueue", "MessageQueue", "ReconciliationQueue"],
+    }
     others = json.dumps([resources("AWS::Events::Rule"), FUNCTIONS])
     assert "FailedTasksQueue" not in others
 
@@ -273,8 +352,8 @@ def test_a_message_that_fails_again_and_again_is_put_aside(function: str) -> Non
 @pytest.mark.parametrize(
     ("rule", "detail_type", "queue", "undelivered"),
     [
-        ("SegmentDeletedRule", SegmentEventName.DELETED, "PurgeQueue", "UndeliveredDeletionsQueue"),
-        ("MembershipChangeRule", MEMBERSHIP_CHANGE, "TriggerQueue", "UndeliveredChangesQueue"),
+        ("SegmentDeletedRule", SegmentEventName.DELETED, "PurgeQueue", "FailedPurgesQueue"),
+        ("MembershipChangeRule", MEMBERSHIP_CHANGE, "TriggerQueue", "FailedTriggersQueue"),
     ],
 )
 def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept(
@@ -339,7 +418,7 @@ def test_tables_are_encrypted_recoverable_and_on_demand(table: str) -> None:
 )
 def test_what_cannot_be_worked_out_anew_outlives_the_stack(table: str) -> None:
     resource = load()["Resources"][table]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_the_stream_shows_each_item_before_and_after() -> None:
@@ -397,8 +476,6 @@ def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -
 def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:
     identity = resources("AWS::Serverless::Api")["Api"]["Auth"]["Authorizers"]["AccountHeaders"]["Identity"]
     assert identity["Headers"] == ["X-CleverTap-Account-Id", "X-CleverTap-Passcode"]
-    assert identity["ReauthorizeEvery"] == {"Ref": "AuthorizerCacheSeconds"}
-    assert load()["Parameters"]["AuthorizerCacheSeconds"]["Default"] == 60
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -433,7 +510,9 @@ def test_functions_get_the_variables_that_settings_read() -> None:
     variables = set(load()["Globals"]["Function"]["Environment"]["Variables"]) - {"POWERTOOLS_LOG_LEVEL"}
     # The API's address: only what writes links has it, as the API itself needs the functions.
     own = {"SendMessagesFunction": {"PUBLIC_URL"}}
-    assert variables | own["SendMessagesFunction"] == {name.upper() for name in Settings.__dataclass_fields__}
+    only_on_one_machine = {"WEBHOOK_TEST_ORIGIN"}
+    read = {name.upper() for name in Settings.__dataclass_fields__}
+    assert variables | own["SendMessagesFunction"] == read - only_on_one_machine
     for name, properties in FUNCTIONS.items():
         assert set(properties.get("Environment", {}).get("Variables", ())) == own.get(name, set())
 

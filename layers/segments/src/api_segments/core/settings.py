@@ -29,7 +29,8 @@ class Settings:
     message_queue_url: str
     bus_name: str
     mail_configuration_set: str
-    webhook_test_origin: str
+    # Set on one machine alone: the one origin that webhooks may call without TLS and inside, like http://127.0.0.1:8080.
+    webhook_test_origin: str = ""
     # Only `send_messages` has it: the API's address is not known before the functions that it calls.
     public_url: str = ""
 

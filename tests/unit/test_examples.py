@@ -1,0 +1,41 @@
+"""The example stacks of docs/: their functions report what failed, and their queues keep it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.template import ROOT, load
+
+Json = Any
+EXAMPLES = {"subscriber": "GreeterFunction", "message_requested": "MessengerFunction"}
+DETAILS: dict[str, Json] = {
+    "subscriber": {"Identity": "ada", "Segment Name": "Premium", "Event ID": "e-1"},
+    "message_requested": {"Channel": "webpush", "Tokens": ["a", "b"], "Campaign ID": 1, "Event ID": "e-1"},
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_message_that_fails_comes_again_and_no_other(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+    function = load(ROOT / "docs" / f"{example}.yaml")["Resources"][EXAMPLES[example]]["Properties"]
+    module: dict[str, Json] = {}
+    exec(function["InlineCode"], module)  # noqa: S102 - it is what the example deploys
+    bodies = [{"detail": {}}, {"detail": DETAILS[example]}]
+    records = [{"messageId": str(index), "body": json.dumps(body)} for index, body in enumerate(bodies)]
+    assert module["handler"]({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert "(e-1)" in capsys.readouterr().out
+    (event,) = function["Events"].values()
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_was_not_delivered_and_what_failed_are_kept_where_sqs_can_move_them_back(example: str) -> None:
+    found = load(ROOT / "docs" / f"{example}.yaml")["Resources"]
+    (rule,) = [each["Properties"] for each in found.values() if each["Type"] == "AWS::Events::Rule"]
+    (target,) = rule["Targets"]
+    queue = found[target["Arn"]["GetAtt"].removesuffix(".Arn")]["Properties"]
+    assert target["DeadLetterConfig"]["Arn"] == queue["RedrivePolicy"]["deadLetterTargetArn"]
+    assert queue["VisibilityTimeout"] == 6 * found[EXAMPLES[example]]["Properties"]["Timeout"]
+    (policy,) = [each["Properties"] for each in found.values() if each["Type"] == "AWS::SQS::QueuePolicy"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == [target["Arn"], target["DeadLetterConfig"]["Arn"]]
