@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api_segments.aws import clients, keys
@@ -70,7 +70,7 @@ def test_only_members_of_the_segment_are_listed_also_after_removals(account: Acc
     assert [row["identity"] for row in members(account, silver)] == ["X"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     start=st.sets(st.integers(0, 25), max_size=25),
     limit=st.integers(1, 9),

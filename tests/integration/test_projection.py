@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from api_segments.core.clock import Backoff
@@ -424,11 +424,7 @@ DELIVERIES = st.tuples(
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.one_of(WRITES, WRITES, DELIVERIES), min_size=4, max_size=30),
     actions_at_most=st.sampled_from([5, 100]),

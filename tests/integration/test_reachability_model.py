@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from functions.project_members.app import handler as project_members
@@ -162,7 +162,7 @@ def project(records_: list[Event]) -> None:
         assert answer == {"batchItemFailures": []}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(story=st.lists(steps, min_size=4, max_size=20))
 def test_every_figure_is_the_models(
     new_account: Callable[[], Account], tables: Tables, relay: Relay, bus: RecordingBus, story: list[tuple[str, Any]]

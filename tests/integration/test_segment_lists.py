@@ -5,7 +5,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Account, Relay
@@ -20,7 +20,7 @@ Json = Any
 SEGMENTS = "/api/segments"
 STATUSES = ("active", "deleted", "all")
 
-churning = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+churning = settings(max_examples=25)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 11])

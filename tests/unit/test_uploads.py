@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_upload_records import NOT_AN_EMAIL, SURROGATES, Upload, profile, token
@@ -21,7 +21,7 @@ LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, 
 MAX_BODY = 4 * 1024 * 1024
 
 # `upload` only takes notes; that it is one for all examples is what we want.
-anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+anything = settings(max_examples=100)
 
 
 @pytest.mark.parametrize(
