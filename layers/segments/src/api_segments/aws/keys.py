@@ -64,7 +64,7 @@ def claimed_customer_segment_id(claim_key: str) -> str:
 
 
 def creation(request: str, first_place: int) -> str:
-    """Key in the table of idempotency keys of what a create request has created from a place on."""
+    """Key in the table of idempotency keys of what a create request has created from an index on."""
     return f"created#{first_place}#{request}"
 
 
