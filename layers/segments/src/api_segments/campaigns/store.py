@@ -69,7 +69,7 @@ class CampaignStore:
         gets = [
             Get(self._table, keys.of_account(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids
         ]
-        return {campaign_ids[place]: _campaign(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {campaign_ids[index]: _campaign(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
         """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently."""
@@ -202,7 +202,7 @@ class CampaignStore:
         )
 
     def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
-        """Turn a live campaign into a completed or stopped one, and free its place.
+        """Turn a live campaign into a completed or stopped one, which then counts as live no more.
 
         False if it is no longer of the status that it has in `campaign`.
         """

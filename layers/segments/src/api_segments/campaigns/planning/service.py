@@ -51,10 +51,10 @@ SCHEDULE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class SegmentAt:
-    """A segment as a request names it, and the place in the request that does."""
+    """A segment as a request names it, and the path in the request that does."""
 
     reference: SegmentReference
-    place: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +216,9 @@ class CampaignService:
         for each in named:
             segment = found.get(each.reference)
             if segment is None:
-                raise NotFoundError(f"{each.place}: there is no segment {_show(each.reference)}")
+                raise NotFoundError(f"{each.path}: there is no segment {_show(each.reference)}")
             if segment.status is SegmentStatus.DELETED:
-                raise SegmentDeletedError(f"{each.place}: segment {_show(each.reference)} was deleted")
+                raise SegmentDeletedError(f"{each.path}: segment {_show(each.reference)} was deleted")
             ids[each.reference] = segment.segment_id
         audience = Audience(
             *(tuple(dict.fromkeys(ids[each.reference] for each in side)) for side in (asked.include, asked.exclude))

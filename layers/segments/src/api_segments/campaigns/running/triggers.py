@@ -42,7 +42,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TriggerReport:
-    """How many messages were queued, and the places of the changes that are to be told again."""
+    """How many messages were queued, and the indexes of the changes that are to be told again."""
 
     queued: int
     failed: frozenset[int]
@@ -67,13 +67,13 @@ class CampaignTriggerService:
 
     def trigger(self, changes: Sequence[Change], deadline: Deadline) -> TriggerReport:
         """Queue the messages of all campaigns that act on these changes."""
-        places: dict[tuple[str, Trigger], list[int]] = {}
-        for place, change in enumerate(changes):
-            places.setdefault((change.account_id, change.trigger), []).append(place)
+        indexes: dict[tuple[str, Trigger], list[int]] = {}
+        for index, change in enumerate(changes):
+            indexes.setdefault((change.account_id, change.trigger), []).append(index)
         queued, failed = 0, set[int]()
-        for (account_id, trigger), group in places.items():
+        for (account_id, trigger), group in indexes.items():
             try:
-                queued += self._act(account_id, trigger, [changes[place] for place in group], deadline)
+                queued += self._act(account_id, trigger, [changes[index] for index in group], deadline)
             except NotWrittenError:
                 failed.update(group)
         return TriggerReport(queued, frozenset(failed))
