@@ -39,7 +39,7 @@ def test_pages_are_complete_and_full(account: Account, relay: Relay, count: int)
     relay.drain()
     read = list(pages(account, MEMBERS, {"limit": 7}, segment_id=str(segment)))
     listed = [row["identity"] for page in read for row in page]
-    assert sorted(listed) == sorted(f"U{place}" for place in range(count))
+    assert sorted(listed) == sorted(f"U{index}" for index in range(count))
     assert [len(page) for page in read] == [7] * (count // 7) + ([count % 7] if count % 7 or not count else [])
     assert members(account, segment, limit=1) == members(account, segment, limit=1000)
 
@@ -105,7 +105,7 @@ def test_fifty_thousand_members_are_listed_once_each(
     account: Account, dynamodb: "DynamoDBClient", environment: dict[str, str]
 ) -> None:
     (segment,) = account.create(None)
-    everyone = [f"profile-{place:05d}" for place in range(50_000)]
+    everyone = [f"profile-{index:05d}" for index in range(50_000)]
     table = environment["SEGMENT_MEMBERS_TABLE"]
 
     def write(profile_ids: list[str]) -> None:

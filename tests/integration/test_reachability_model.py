@@ -182,10 +182,10 @@ def test_every_figure_is_the_models(
             ]
             assert {entry["code"] for entry in unprocessed} <= {409}
         elif kind == "update":
-            (identity, guid), action, place = what
-            model.update(identity, guid, action, segments[place])
+            (identity, guid), action, index = what
+            model.update(identity, guid, action, segments[index])
             user = {"identity": identity} if identity else {"guid": guid}
-            assert account.update(([user], [act(action, ct=segments[place])]))["status"] == "success"
+            assert account.update(([user], [act(action, ct=segments[index])]))["status"] == "success"
         elif kind == "erase":
             assert account.erase(what)[0] == (200 if model.erase(what) else 404)
         elif kind == "deliver":

@@ -52,11 +52,11 @@ def refused(cursor: str, account_id: str = "A", query: Mapping[str, str] | None 
 @given(st.data())
 def test_one_that_was_altered_anywhere_is_none(data: st.DataObject) -> None:
     cursor = cursors().write("A", {"path": "/p"}, ("x", 1), DEADLINE)
-    place = data.draw(st.integers(0, len(cursor) - 1))
-    altered = cursor[:place] + data.draw(st.characters()) + cursor[place + 1 :]
+    position = data.draw(st.integers(0, len(cursor) - 1))
+    altered = cursor[:position] + data.draw(st.characters()) + cursor[position + 1 :]
     if altered != cursor:
         assert refused(altered).startswith("cursor: must be")
-    assert refused(cursor[:place])
+    assert refused(cursor[:position])
     assert refused(cursor + data.draw(st.text(min_size=1, max_size=3)))
 
 

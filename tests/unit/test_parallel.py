@@ -28,17 +28,17 @@ def test_calls_within_calls_do_not_wait_for_threads_that_they_hold() -> None:
     done: list[tuple[int, int]] = []
     all_wait = threading.Barrier(8)
 
-    def outer(place: int) -> None:
-        if place < all_wait.parties:
+    def outer(index: int) -> None:
+        if index < all_wait.parties:
             all_wait.wait(PATIENCE_SECONDS)  # so that threads are held at the same time
-        in_parallel(lambda inner: done.append((place, inner)), range(INNER))
+        in_parallel(lambda inner: done.append((index, inner)), range(INNER))
 
     running = threading.Thread(target=lambda: in_parallel(outer, range(OUTER)), daemon=True)
     running.start()
     running.join(PATIENCE_SECONDS)
 
     assert not running.is_alive()
-    assert sorted(done) == [(place, inner) for place in range(OUTER) for inner in range(INNER)]
+    assert sorted(done) == [(index, inner) for index in range(OUTER) for inner in range(INNER)]
 
 
 def test_all_are_called_before_the_first_exception_is_raised() -> None:

@@ -18,7 +18,7 @@ from functions.publish_changes.app import handler as publish_changes
 from tests.support.clock import MovableClock
 from tests.support.events import Context, Event, sample
 
-FIRST, SECOND, THIRD = (f"10000000000000000000{place}" for place in (1, 2, 3))
+FIRST, SECOND, THIRD = (f"10000000000000000000{index}" for index in (1, 2, 3))
 HANDLERS = {"publish": publish_changes, "project": project_members}
 
 

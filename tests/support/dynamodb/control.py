@@ -42,7 +42,7 @@ class Control:
         return books
 
     def records(self, table: str, first: int) -> list[dict[str, Any]]:
-        """Return a table's stream records from a place on, in order."""
+        """Return a table's stream records from a position on, in order."""
         records: list[dict[str, Any]] = self._order(do="records", table=table, first=first)
         return records
 

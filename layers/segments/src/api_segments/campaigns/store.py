@@ -1,4 +1,6 @@
-"""Campaigns table: what campaigns are and how far they have come. Their deliveries are in `store_deliveries`.
+"""Campaigns table: what campaigns are and how far they have come, in the stages of `stages`.
+
+The steps that queue their messages are in `store_walks`, the messages in `store_deliveries`.
 
 A campaign's content, up to 200 KB, is an item of its own: it never changes, while the campaign does with each page.
 """
@@ -11,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.campaigns.model import Audience, Campaign, CampaignStatus, TargetMode, Trigger
+from api_segments.campaigns.model import Audience, Campaign, CampaignEventName, CampaignStatus, TargetMode, Trigger
+from api_segments.campaigns.stages import Walk
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
 from api_segments.memberships.model import Action
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_NOTED_AS = {CampaignEventName.STARTED: "start_told", CampaignEventName.COMPLETED: "end_told"}
 
 
 class TooManyCampaignsError(Exception):
@@ -36,25 +41,6 @@ class KnownRequest:
     digest: str
     campaign_id: int
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """How far a campaign has come. `version` grows by one with each step, so that of two runners one gets ahead.
-
-    The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
-    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when the last page
-    was done, or an online campaign was found full; `start_told` and `end_told` are whether the world was told.
-    """
-
-    version: int = 0
-    after: str | None = None
-    seen_all: bool = False
-    pending: tuple[str, ...] = ()
-    queued: int = 0
-    walked_at: str | None = None
-    start_told: bool = False
-    end_told: bool = False
 
 
 class CampaignStore:
@@ -83,7 +69,7 @@ class CampaignStore:
         gets = [
             Get(self._table, keys.of_account(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids
         ]
-        return {campaign_ids[place]: _campaign(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {campaign_ids[index]: _campaign(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
         """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently."""
@@ -216,7 +202,7 @@ class CampaignStore:
         )
 
     def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
-        """Turn a live campaign into a completed or stopped one, and free its place.
+        """Turn a live campaign into a completed or stopped one, which then counts as live no more.
 
         False if it is no longer of the status that it has in `campaign`.
         """
@@ -255,8 +241,9 @@ class CampaignStore:
         if campaign.trigger is not None:
             self._db.batch_delete(self._table, [self._trigger_key(campaign, campaign.trigger)], deadline)
 
-    def note_told(self, campaign: Campaign, name: str, deadline: Deadline) -> None:
-        """Note that the world was told of the start (`start_told`) or the end (`end_told`) of a campaign."""
+    def note_published(self, campaign: Campaign, event: CampaignEventName, deadline: Deadline) -> None:
+        """Note that the event of the campaign's start or end was published."""
+        name = _NOTED_AS[event]
         self._db.update(
             deadline,
             TableName=self._table,
@@ -348,6 +335,6 @@ def _walk(item: Item) -> Walk:
         pending=tuple(value["S"] for value in item.get("pending", {}).get("L", ())),
         queued=int(item["queued"]["N"]),
         walked_at=item.get("walked_at", {}).get("S"),
-        start_told="start_told" in item,
-        end_told="end_told" in item,
+        start_published=_NOTED_AS[CampaignEventName.STARTED] in item,
+        end_published=_NOTED_AS[CampaignEventName.COMPLETED] in item,
     )

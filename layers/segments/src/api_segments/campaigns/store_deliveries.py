@@ -50,7 +50,7 @@ class DeliveryStore:
     ) -> dict[str, StoredDelivery]:
         """Read those of the lines that are there, consistently."""
         gets = [Get(self._table, delivery_key(account_id, campaign_id, each)) for each in delivery_ids]
-        return {delivery_ids[place]: _delivery(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {delivery_ids[index]: _delivery(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def page(
         self, account_id: str, campaign_id: int, after: str | None, at_most: int, deadline: Deadline

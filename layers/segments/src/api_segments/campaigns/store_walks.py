@@ -1,4 +1,4 @@
-"""Campaigns table: the steps of a campaign, each one transaction of how far it came, its log and its counts."""
+"""Campaigns table: a campaign's steps (`stages` draws them), each one transaction with its log and its counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Item
 from api_segments.campaigns.model import Campaign, CampaignStatus, DeliveryStatus, Message, Outcome
-from api_segments.campaigns.store import Walk
+from api_segments.campaigns.stages import Walk
 from api_segments.campaigns.store_deliveries import count_results, delivery_key
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import DELIVERY_LOG_DAYS
@@ -50,7 +50,7 @@ class WalkStore:
     def advance(
         self, campaign: Campaign, seen: Walk, to: Walk, entries: Sequence[LogEntry], deadline: Deadline
     ) -> None:
-        """Take the walk of a running campaign from `seen` to `to`, with at most CAMPAIGN_PAGE entries of its log.
+        """Take a campaign's walk (WALKING) from `seen` to `to`, with at most CAMPAIGN_PAGE entries of its log.
 
         Raises StepRefusedError, ThrottledError or UnavailableError.
         """
@@ -84,7 +84,7 @@ class WalkStore:
         self._step(campaign, update, entries, deadline)
 
     def admit(self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline) -> None:
-        """Log messages of a running online campaign, at most CAMPAIGN_PAGE, as far as its limit of users allows.
+        """Log messages of an online campaign (ACTING), at most CAMPAIGN_PAGE, as far as its limit of users allows.
 
         Raises StepRefusedError (then, too, if not all fit under the limit), ThrottledError or UnavailableError.
         """
@@ -107,7 +107,7 @@ class WalkStore:
         self._step(campaign, update, entries, deadline)
 
     def note_full(self, campaign: Campaign, now: str, deadline: Deadline) -> None:
-        """Note when an online campaign was found to have queued all that its limit allows, unless that is noted."""
+        """Note when an online campaign was found to be full (SETTLING), unless that is noted."""
         self._db.update(
             deadline,
             TableName=self._table,
@@ -149,7 +149,7 @@ class WalkStore:
         try:
             self._db.transact(actions, deadline)
         except ConditionFailedError as exc:
-            logged = {entries[place - 1].message.delivery_id for place in exc.failures if place > 0}
+            logged = {entries[index - 1].message.delivery_id for index in exc.failures if index > 0}
             raise StepRefusedError(campaign_moved=0 in exc.failures, logged=frozenset(logged)) from exc
 
     def _put(self, entry: LogEntry) -> "TransactWriteItemTypeDef":

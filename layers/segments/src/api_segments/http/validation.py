@@ -69,28 +69,28 @@ _SAID = {
 }
 
 
-def parse_text(value: str, place: str) -> str:
+def parse_text(value: str, path: str) -> str:
     """Check an id that came in the path or the query; raises InvalidRequestError."""
     try:
         text: str = _TEXT.validate_python(value)
     except ValidationError as exc:
-        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+        raise InvalidRequestError(f"{path}: {_say(exc.errors()[0])}") from exc
     return text
 
 
-def parse_segment_id(value: str, place: str) -> int:
+def parse_segment_id(value: str, path: str) -> int:
     """Check a segment id that came in the path or the query; raises InvalidRequestError."""
     try:
         return _SEGMENT_ID.validate_python(value) or 0
     except ValidationError as exc:
-        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+        raise InvalidRequestError(f"{path}: {_say(exc.errors()[0])}") from exc
 
 
 def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
-    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
+    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong path.
 
     `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
-    the place, we do not. `whole` is what the value as a whole is called.
+    the path, we do not. `whole` is what the value as a whole is called.
     """
     try:
         return adapter.validate_python(value)

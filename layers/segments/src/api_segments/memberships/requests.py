@@ -36,29 +36,29 @@ def parse_update(body: bytes) -> list[UpdateGroup]:
     return [
         UpdateGroup(
             users=[
-                _user(user, f"bulk_profiles[{place}].user_profiles[{inner}]")
+                _user(user, f"bulk_profiles[{index}].user_profiles[{inner}]")
                 for inner, user in enumerate(group["user_profiles"])
             ],
             actions=[
-                (_segment(entry, f"bulk_profiles[{place}].segments[{inner}]"), Action(entry["action"]))
+                (_segment(entry, f"bulk_profiles[{index}].segments[{inner}]"), Action(entry["action"]))
                 for inner, entry in enumerate(group["segments"])
             ],
         )
-        for place, group in enumerate(groups)
+        for index, group in enumerate(groups)
     ]
 
 
-def _user(user: "UserBody", place: str) -> UserReference:
+def _user(user: "UserBody", path: str) -> UserReference:
     identity, guid = user.get("identity"), user.get("guid")
     if identity is not None:
         return UserReference(identity=identity)
     if guid is None:
-        raise InvalidRequestError(f"{place}: identity or guid is required")
+        raise InvalidRequestError(f"{path}: identity or guid is required")
     return UserReference(guid=guid)
 
 
-def _segment(entry: "SegmentActionBody", place: str) -> SegmentReference:
+def _segment(entry: "SegmentActionBody", path: str) -> SegmentReference:
     segment_id, customer_segment_id = entry.get("ct_segment_id"), entry.get("customer_segment_id")
     if segment_id is None and customer_segment_id is None:
-        raise InvalidRequestError(f"{place}: ct_segment_id or customer_segment_id is required")
+        raise InvalidRequestError(f"{path}: ct_segment_id or customer_segment_id is required")
     return SegmentReference(segment_id, customer_segment_id)

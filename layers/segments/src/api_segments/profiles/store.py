@@ -45,7 +45,7 @@ class ProfileStore:
         """Return the profile ids of those identities that have one, consistently."""
         gets = [Get(self._profiles_table, self._claim_key(account_id, identity)) for identity in identities]
         found = self._db.batch_get(gets, deadline)
-        return {identities[place]: item["profile_id"]["S"] for place, item in found.items()}
+        return {identities[index]: item["profile_id"]["S"] for index, item in found.items()}
 
     def load(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, ProfileState]:
         """Read profiles, consistently; one that does not exist comes back empty."""
@@ -55,11 +55,11 @@ class ProfileStore:
         ]
         found = self._db.batch_get(gets, deadline)
         states = {}
-        for place, profile_id in enumerate(profile_ids):
-            membership = found.get(place + len(profile_ids))
+        for index, profile_id in enumerate(profile_ids):
+            membership = found.get(index + len(profile_ids))
             image = None if membership is None else image_from_item(membership)
             identity = None if image is None else image.identity
-            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(place)), image)
+            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(index)), image)
         return states
 
     def save(

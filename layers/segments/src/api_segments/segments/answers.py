@@ -99,8 +99,8 @@ def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
     unprocessed = [
         unprocessed_entry(
             error,
-            {"segment_name": entries[place].name, "customer_segment_id": entries[place].customer_segment_id},
+            {"segment_name": entries[index].name, "customer_segment_id": entries[index].customer_segment_id},
         )
-        for place, error in sorted(result.refused.items())
+        for index, error in sorted(result.refused.items())
     ]
     return batch_answer(len(segments), unprocessed, {"segments": segments})

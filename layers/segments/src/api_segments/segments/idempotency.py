@@ -1,8 +1,18 @@
 """Idempotency keys: a create request that is sent again gets the answer that it got, and creates nothing.
 
-Powertools keeps the record of each key. What is kept of an answer is only what the request itself does not tell, so
-that it fits into an item whatever the request was. An answer that leaves open what was written is not kept: the request
-is carried out again, and finds what it created by its name (store_creations).
+Powertools keeps a record of each key for 24 hours. By it a key is, for the request that comes with it:
+
+    NEW ─────▶ RUNNING ─────▶ ANSWERED: this answer again
+     ▲            │
+     └─LEFT OPEN──┘ an entry got 429 or 503, or the process died: no answer is kept
+
+    RUNNING      for another request: wait for its answer, 409 if that takes too long
+    OTHER BODY   whichever of these, but for other entries: 409
+    UNKNOWN      the record can't be read: 503, and nothing is created
+
+A request whose key was left open is carried out again, and finds what it created by its name (store_creations).
+What is kept of an answer is only what the request itself does not tell, so that it fits into an item whatever the
+request was.
 """
 
 import json
@@ -40,7 +50,7 @@ KEEP_SECONDS = 4.0
 _ERRORS = {error.slug: error for error in CODES}
 
 
-class _NotAllKnownError(Exception):
+class _LeftOpenError(Exception):
     """Keeps a result from being remembered: the same request is to be tried again, with the same key."""
 
 
@@ -87,7 +97,7 @@ class Idempotency:
             result = create(name, Deadline(deadline.at - KEEP_SECONDS, deadline.clock))
             made.append(result)
             if any(isinstance(error, NotWrittenError) for error in result.refused.values()):
-                raise _NotAllKnownError
+                raise _LeftOpenError
             return _to_json(result)
 
         once = self._remembered(make, deadline)
@@ -95,15 +105,16 @@ class Idempotency:
         while True:
             try:
                 kept = once(request=request)
+                # NEW: what was made just now; ANSWERED: what was kept.
                 return (made[0], False) if made else (_from_json(kept, account_id, entries), True)
-            except _NotAllKnownError:
+            except _LeftOpenError:
                 return made[0], False
-            except IdempotencyAlreadyInProgressError as exc:
+            except IdempotencyAlreadyInProgressError as exc:  # RUNNING
                 if not backoff.wait():
                     raise ConflictError("Idempotency-Key: a request with this key is still running") from exc
-            except IdempotencyValidationError as exc:
+            except IdempotencyValidationError as exc:  # OTHER BODY
                 raise ConflictError("Idempotency-Key: was used with another body") from exc
-            except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:
+            except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:  # UNKNOWN
                 if not made:
                     raise UnavailableError("Idempotency-Key: can't be looked up now") from exc
                 # A repeat finds what was created, though perhaps not why the rest was refused.
@@ -137,23 +148,23 @@ class Idempotency:
 
 def _to_json(result: Creation) -> dict[str, Any]:
     return {
-        "created": [[place, segment.segment_id, segment.created_at] for place, segment in result.created.items()],
-        "refused": [[place, error.slug, str(error)] for place, error in result.refused.items()],
+        "created": [[index, segment.segment_id, segment.created_at] for index, segment in result.created.items()],
+        "refused": [[index, error.slug, str(error)] for index, error in result.refused.items()],
     }
 
 
 def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
     return Creation(
         created={
-            place: Segment(
+            index: Segment(
                 account_id=account_id,
                 segment_id=segment_id,
-                name=entries[place].name,
-                customer_segment_id=entries[place].customer_segment_id,
+                name=entries[index].name,
+                customer_segment_id=entries[index].customer_segment_id,
                 status=SegmentStatus.ACTIVE,
                 created_at=created_at,
             )
-            for place, segment_id, created_at in kept["created"]
+            for index, segment_id, created_at in kept["created"]
         },
-        refused={place: _ERRORS[slug](message) for place, slug, message in kept["refused"]},
+        refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},
     )

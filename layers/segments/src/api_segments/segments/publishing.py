@@ -40,7 +40,7 @@ class SegmentPublishingService:
             for record, name, segment in told
         ]
         unsent = self._bus.put(events, deadline)
-        return PublishReport(len(events) - len(unsent), frozenset(told[place][0].sequence for place in unsent))
+        return PublishReport(len(events) - len(unsent), frozenset(told[index][0].sequence for index in unsent))
 
 
 def _event_name(record: SegmentRecord) -> SegmentEventName | None:

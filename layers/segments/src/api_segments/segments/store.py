@@ -25,16 +25,16 @@ SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
 
 
 class InsertRefusedError(Exception):
-    """Nothing was inserted, because of these: places among the segments, and how many more the quota would take.
+    """Nothing was inserted, because of these: indexes among the segments, and how many more the quota would take.
 
-    `free_places` is None when the quota was not the reason.
+    `quota_left` is None when the quota was not the reason.
     """
 
-    def __init__(self, taken_customer_ids: Set[int], taken_segment_ids: Set[int], free_places: int | None) -> None:
+    def __init__(self, taken_customer_ids: Set[int], taken_segment_ids: Set[int], quota_left: int | None) -> None:
         super().__init__("the segments were not inserted")
         self.taken_customer_ids = taken_customer_ids
         self.taken_segment_ids = taken_segment_ids
-        self.free_places = free_places
+        self.quota_left = quota_left
 
 
 class AlreadyInsertedError(Exception):
@@ -66,17 +66,17 @@ class SegmentStore:
         Looks among the deleted ones only for what is not active, and after it: a segment may move between the two.
         """
         found = self.get_active(ids, deadline)
-        rest = [place for place in ids if place not in found]
+        rest = [index for index in ids if index not in found]
         return found | self._get_deleted(rest, deadline) if rest else found
 
     def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
         """Read those of the segments that are active, consistently."""
         gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def _get_deleted(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
         gets = [Get(self._table, deleted_segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def get_counted(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, CountedSegment]:
         """Read segments with their counts, consistently; in one round of reads those that are active."""
@@ -85,11 +85,11 @@ class SegmentStore:
         gets += [Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots]
         active: dict[int, Segment] = {}
         counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
-        for place, item in self._db.batch_get(gets, deadline).items():
-            if place < len(segment_ids):
-                active[segment_ids[place]] = from_item(item)
+        for index, item in self._db.batch_get(gets, deadline).items():
+            if index < len(segment_ids):
+                active[segment_ids[index]] = from_item(item)
             else:
-                counters[slots[place - len(segment_ids)][0]].append(item)
+                counters[slots[index - len(segment_ids)][0]].append(item)
         counted = {segment_id: (segment, _sum_of_slots(counters[segment_id])) for segment_id, segment in active.items()}
         rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in active]
         deleted = self._get_deleted(rest, deadline) if rest else {}
@@ -98,7 +98,7 @@ class SegmentStore:
     def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
         """Return which customer ids are in use, consistently."""
         gets = [Get(self._table, claim_key(account_id, customer_id)) for customer_id in customer_segment_ids]
-        return {customer_segment_ids[place] for place in self._db.batch_get(gets, deadline)}
+        return {customer_segment_ids[index] for index in self._db.batch_get(gets, deadline)}
 
     def insert(
         self,
@@ -113,10 +113,10 @@ class SegmentStore:
         UnavailableError.
         """
         puts: list[tuple[int, str, Item]] = []
-        for place, segment in enumerate(segments):
-            puts.append((place, "segment", _to_item(segment)))
+        for index, segment in enumerate(segments):
+            puts.append((index, "segment", _to_item(segment)))
             if segment.customer_segment_id is not None:
-                puts.append((place, "claim", _to_claim(segment)))
+                puts.append((index, "claim", _to_claim(segment)))
         actions = [self._add_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
         noted_at = len(actions)
         if note is not None:
@@ -129,9 +129,9 @@ class SegmentStore:
             failed = [puts[action - 1][:2] for action in exc.failures if action > 0]
             quota = exc.failures.get(0)
             raise InsertRefusedError(
-                taken_customer_ids={place for place, what in failed if what == "claim"},
-                taken_segment_ids={place for place, what in failed if what == "segment"},
-                free_places=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
+                taken_customer_ids={index for index, what in failed if what == "claim"},
+                taken_segment_ids={index for index, what in failed if what == "segment"},
+                quota_left=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
             ) from exc
 
     def counts_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, SegmentCounts]:
@@ -148,7 +148,7 @@ class SegmentStore:
         """Read the slots of a segment's counters one by one, consistently."""
         sort_keys = keys.segment_counts(segment_id)
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
-        return [_to_slot(found.get(place)) for place in range(len(sort_keys))]
+        return [_to_slot(found.get(index)) for index in range(len(sort_keys))]
 
     def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
         self,
@@ -191,7 +191,7 @@ class SegmentStore:
         )
 
     def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
-        """Move an active segment to the deleted ones, mark its customer id's claim and free its place: all or nothing.
+        """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
         ThrottledError or UnavailableError.

@@ -21,7 +21,7 @@ class SegmentUseStore:
 
     def mark(self, account_id: str, segment_ids: Sequence[int], campaign_id: int, deadline: Deadline) -> bool:
         """Mark segments as used by a campaign; False if not all of them are active, then some may be marked."""
-        for places in chunks(segment_ids, TRANSACTION_ACTIONS):
+        for some in chunks(segment_ids, TRANSACTION_ACTIONS):
             actions: list[TransactWriteItemTypeDef] = [
                 {
                     "Update": {
@@ -32,7 +32,7 @@ class SegmentUseStore:
                         "ExpressionAttributeValues": {":campaign": number_set({campaign_id})},
                     }
                 }
-                for segment_id in places
+                for segment_id in some
             ]
             try:
                 self._db.transact(lambda: actions, deadline)  # noqa: B023 - called at once
