@@ -21,7 +21,7 @@ from api_segments.memberships.model import Action, Rejection, UpdateResult, User
 from api_segments.memberships.requests import parse_update
 from api_segments.segments.answers import create_answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import NewSegment, Segment, SegmentReference, SegmentStatus
+from api_segments.segments.model import NewSegment, Segment, SegmentReference
 
 Pair = tuple[UserReference, SegmentReference, Action]
 
@@ -36,7 +36,7 @@ def entry(index: int) -> NewSegment:
 
 
 def segment(index: int) -> Segment:
-    return Segment("T-1", 1_000 + index, f"segment {index}", f"C{index}", SegmentStatus.ACTIVE, NOW)
+    return entry(index).as_created("T-1", 1_000 + index, NOW)
 
 
 def rejected(error: SegmentsError, user: UserReference = USER, reference: SegmentReference = GOLD) -> Rejection:

@@ -86,7 +86,7 @@ def test_any_other_text_is_taken_as_it_was_sent(api: Api, where: str, text: str)
     assert api.post(function, body(text))[0] == 200
     (_, (_, parsed, *_)), *_ = api.services.calls
     taken = {
-        "segment_name": lambda: parsed[0].name,
+        "segment_name": lambda: parsed[0].segment_name,
         "customer_segment_id of a create": lambda: parsed[0].customer_segment_id,
         "identity": lambda: parsed[0].users[0].identity,
         "guid": lambda: parsed[0].users[0].guid,
@@ -98,7 +98,7 @@ def test_any_other_text_is_taken_as_it_was_sent(api: Api, where: str, text: str)
 def test_a_surrogate_pair_written_as_escapes_is_one_character(api: Api) -> None:
     assert api.post(CREATE, r'[{"segment_name": "' + r"\ud83d\ude00" * 255 + '"}]')[0] == 200
     (_, (_, entries, *_)), *_ = api.services.calls
-    assert entries[0].name == "😀" * 255
+    assert entries[0].segment_name == "😀" * 255
 
 
 def test_the_place_of_the_wrong_entry_is_named(api: Api) -> None:

@@ -27,7 +27,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.core.parallel import chunks
 from api_segments.segments.errors import no_such_segment, segment_deleted
-from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import NewSegment, Segment
 from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
 from api_segments.segments.store_creations import CreationStore, Part
 
@@ -104,7 +104,7 @@ class SegmentService:
         names: dict[str, int] = {}
         customer_ids: set[str] = set()
         for index, entry in enumerate(entries):
-            first = names.setdefault(entry.name, index)
+            first = names.setdefault(entry.segment_name, index)
             if first != index:
                 result.refused[index] = InvalidRequestError(
                     f"segment_name: entry [{first}] of this request has the same"
@@ -161,14 +161,7 @@ class SegmentService:
 
 
 def _new_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
-    return Segment(
-        account_id=account_id,
-        segment_id=segment_id,
-        name=entry.name,
-        customer_segment_id=entry.customer_segment_id,
-        status=SegmentStatus.ACTIVE,
-        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
-    )
+    return entry.as_created(account_id, segment_id, rfc3339(_EPOCH + segment_id * _MICROSECOND))
 
 
 def _quota_used_up() -> QuotaExceededError:

@@ -37,7 +37,7 @@ from api_segments.core.limits import IDEMPOTENCY_HOURS
 from api_segments.http.gateway import CODES, RESERVE_SECONDS
 from api_segments.http.observability import count, logger
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import NewSegment
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -88,7 +88,7 @@ class Idempotency:
         request = {
             "account_id": account_id,
             "key": key,
-            "entries": [[entry.name, entry.customer_segment_id] for entry in entries],
+            "entries": [_hashed(entry) for entry in entries],
         }
         name = sha256(json.dumps(request).encode()).hexdigest()
         made: list[Creation] = []
@@ -146,6 +146,15 @@ class Idempotency:
         return once
 
 
+def _hashed(entry: NewSegment) -> list[object]:
+    """Return what a repeat must have too: name and customer id as the first version had them, then what else was given.
+
+    A repeat after an update of the software must be known by what was kept before it.
+    """
+    (_, name), (_, customer_segment_id), *further = entry.asked().items()
+    return [name, customer_segment_id, *further]
+
+
 def _to_json(result: Creation) -> dict[str, Any]:
     return {
         "created": [[index, segment.segment_id, segment.created_at] for index, segment in result.created.items()],
@@ -156,14 +165,7 @@ def _to_json(result: Creation) -> dict[str, Any]:
 def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
     return Creation(
         created={
-            index: Segment(
-                account_id=account_id,
-                segment_id=segment_id,
-                name=entries[index].name,
-                customer_segment_id=entries[index].customer_segment_id,
-                status=SegmentStatus.ACTIVE,
-                created_at=created_at,
-            )
+            index: entries[index].as_created(account_id, segment_id, created_at)
             for index, segment_id, created_at in kept["created"]
         },
         refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},

@@ -6,7 +6,7 @@ A deleted segment moves to a key of its own, so that listing the active ones cos
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
@@ -204,7 +204,7 @@ class SegmentStore:
                     "TableName": self._table,
                     "Key": segment_key(segment.account_id, segment.segment_id),
                     "ConditionExpression": "segment_name = :name AND attribute_not_exists(campaign_ids)",
-                    "ExpressionAttributeValues": {":name": {"S": segment.name}},
+                    "ExpressionAttributeValues": {":name": {"S": segment.segment_name}},
                 }
             },
             self._put_new(_to_item(deleted)),
@@ -328,17 +328,20 @@ def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
     return SegmentCounts(total(MEMBERS), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
 
 
+# Texts that a segment may lack are kept under their own names, but for the customer id.
+_OPTIONAL_TEXTS = [each.name for each in fields(Segment) if each.default is None and each.name != "customer_segment_id"]
+
+
 def _to_item(segment: Segment) -> Item:
     is_active = segment.status is SegmentStatus.ACTIVE
     item: Item = {
         **(segment_key if is_active else deleted_segment_key)(segment.account_id, segment.segment_id),
         "segment_id": {"N": str(segment.segment_id)},
-        "segment_name": {"S": segment.name},
+        "segment_name": {"S": segment.segment_name},
         "status": {"S": segment.status},
         "created_at": {"S": segment.created_at},
     }
-    if segment.deleted_at is not None:
-        item["deleted_at"] = {"S": segment.deleted_at}
+    item |= {name: {"S": text} for name in _OPTIONAL_TEXTS if (text := getattr(segment, name)) is not None}
     if segment.customer_segment_id is not None:
         # A deleted segment leaves CustomerSegmentIdIndex: it lists active ones, whose number is bounded.
         name = "customer_segment_id" if is_active else "deleted_customer_segment_id"
@@ -366,11 +369,10 @@ def from_item(item: Item) -> Segment:
     return Segment(
         account_id=item["account_id"]["S"],
         segment_id=int(item["segment_id"]["N"]),
-        name=item["segment_name"]["S"],
+        segment_name=item["segment_name"]["S"],
         customer_segment_id=customer_segment_id.get("S"),
         status=SegmentStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
-        deleted_at=item.get("deleted_at", {}).get("S"),
-        purged_at=item.get("purged_at", {}).get("S"),
         purged_members=int(item.get("purged_members", {}).get("N", 0)),
+        **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
     )
