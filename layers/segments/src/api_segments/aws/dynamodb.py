@@ -9,17 +9,18 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from api_segments.aws.transactions import TransactionAction
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import NotWrittenError, ThrottledError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef, TransactWriteItemTypeDef
+    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 # DynamoDB API reference: BatchGetItem, BatchExecuteStatement, BatchWriteItem, TransactWriteItems
 BATCH_GET_KEYS = 100
@@ -294,7 +295,7 @@ class DynamoDB:
                     retry.append((lane, index))
         return retry
 
-    def transact(self, build: Callable[[], Sequence["TransactWriteItemTypeDef"]], deadline: Deadline) -> None:
+    def transact(self, build: Callable[[], Sequence[TransactionAction]], deadline: Deadline) -> None:
         """Run one TransactWriteItems of at most 100 actions, as `build` gives them: all or nothing.
 
         A transaction that was cancelled is built anew, so that it can move away from a busy item. One whose answer was
@@ -309,7 +310,7 @@ class DynamoDB:
             if deadline.is_over():
                 raise error
             try:
-                self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+                self._client.transact_write_items(TransactItems=cast("Any", actions), ClientRequestToken=token)
             except (ClientError, BotoCoreError) as exc:
                 cancelled = _cancellation(exc)
                 failure = cancelled or _failure(exc)

@@ -9,18 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, put_action, update_action
 from api_segments.campaigns.model import Audience, Campaign, CampaignEventName, CampaignStatus, TargetMode, Trigger
 from api_segments.campaigns.stages import Walk
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
 from api_segments.memberships.model import Action
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _NOTED_AS = {CampaignEventName.STARTED: "start_told", CampaignEventName.COMPLETED: "end_told"}
 
@@ -155,27 +152,19 @@ class CampaignStore:
         Raises TooManyCampaignsError, RequestKnownError, ThrottledError or UnavailableError; only after the last two it
         may have been written all the same.
         """
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
-                    "UpdateExpression": "ADD live :one",
-                    "ConditionExpression": "attribute_not_exists(live) OR live < :most",
-                    "ExpressionAttributeValues": {":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
-                }
-            },
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": self._to_item(campaign),
-                    "ConditionExpression": "attribute_not_exists(account_id)",
-                }
-            },
+        actions = [
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                "ADD live :one",
+                condition="attribute_not_exists(live) OR live < :most",
+                values={":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
+            ),
+            put_action(self._table, self._to_item(campaign), condition="attribute_not_exists(account_id)"),
         ]
         if campaign.trigger is not None:
             item = {**self._trigger_key(campaign, campaign.trigger), "campaign_id": {"N": str(campaign.campaign_id)}}
-            actions.append({"Put": {"TableName": self._table, "Item": item}})
+            actions.append(put_action(self._table, item))
         if request is not None:
             actions.append(self._put_request(campaign, request, now))
         try:
@@ -206,29 +195,21 @@ class CampaignStore:
 
         False if it is no longer of the status that it has in `campaign`.
         """
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
-                    "UpdateExpression": "SET #status = :ended, ended_at = :now",
-                    "ConditionExpression": "#status = :live",
-                    "ExpressionAttributeNames": {"#status": "status"},
-                    "ExpressionAttributeValues": {
-                        ":ended": {"S": status},
-                        ":live": {"S": campaign.status},
-                        ":now": {"S": now},
-                    },
-                }
-            },
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
-                    "UpdateExpression": "ADD live :one_less",
-                    "ExpressionAttributeValues": {":one_less": {"N": "-1"}},
-                }
-            },
+        actions = [
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
+                "SET #status = :ended, ended_at = :now",
+                condition="#status = :live",
+                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}},
+                names={"#status": "status"},
+            ),
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                "ADD live :one_less",
+                values={":one_less": {"N": "-1"}},
+            ),
         ]
         try:
             self._db.transact(lambda: actions, deadline)
@@ -253,21 +234,19 @@ class CampaignStore:
             ExpressionAttributeValues={":true": {"BOOL": True}},
         )
 
-    def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> "TransactWriteItemTypeDef":
+    def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> TransactionAction:
         item = {
             **keys.of_account(campaign.account_id, keys.campaign_request(request.key)),
             "digest": {"S": request.digest},
             "campaign_id": {"N": str(campaign.campaign_id)},
             "expires_at": {"N": str(request.expires_at)},
         }
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(account_id) OR expires_at < :now",
-                "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
-            }
-        }
+        return put_action(
+            self._table,
+            item,
+            condition="attribute_not_exists(account_id) OR expires_at < :now",
+            values={":now": {"N": str(int(now.timestamp()))}},
+        )
 
     def _trigger_key(self, campaign: Campaign, trigger: Trigger) -> Item:
         return keys.of_account(

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import (
@@ -16,14 +15,12 @@ from api_segments.aws.dynamodb import (
     StatementResult,
     number_set,
 )
+from api_segments.aws.transactions import put_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
 from api_segments.memberships.model import NOBODY, Action, MembershipImage, Purge
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 ACCOUNT_INDEX = "AccountIndex"
 _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
@@ -183,15 +180,8 @@ class MembershipStore:
         pending = list(indexes)
         while pending:
             puts = [put for index in pending for put in self._puts(account_id, index, profiles[index])]
-            actions: list[TransactWriteItemTypeDef] = [
-                {
-                    "Put": {
-                        "TableName": table,
-                        "Item": item,
-                        "ConditionExpression": "attribute_not_exists(pk)",
-                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                    }
-                }
+            actions = [
+                put_action(table, item, condition="attribute_not_exists(pk)", tells_found=True)
                 for _, table, item in puts
             ]
             try:

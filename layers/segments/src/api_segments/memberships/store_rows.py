@@ -8,17 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.segments.store import counted_for
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
@@ -126,7 +124,7 @@ class RowStore:
         """
         row_actions = [self._row_action(row, now) for row in rows]
 
-        def build() -> list["TransactWriteItemTypeDef"]:
+        def build() -> list[TransactionAction]:
             # One slot for all counters of a transaction: two that meet in a counter meet one time in eight, then part.
             slot = any_slot()
             counts = [
@@ -170,7 +168,7 @@ class RowStore:
             found[rows[index]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
         return found
 
-    def _row_action(self, row: RowWrite, now: datetime) -> "TransactWriteItemTypeDef":
+    def _row_action(self, row: RowWrite, now: datetime) -> TransactionAction:
         condition, values = _condition(row.expected)
         sets: Item = {"sequence": {"S": row.new.sequence}}
         if row.new.member:
@@ -186,18 +184,16 @@ class RowStore:
             removes = {"added_at", "identity", "reach"}
             sets["expires_at"] = {"N": str(int(now.timestamp()) + TOMBSTONE_SECONDS)}
         names = {*sets, *removes, *(name for name in _CONDITION_NAMES if f"#{name}" in condition)}
-        return {
-            "Update": {
-                "TableName": self._members_table,
-                "Key": _row_key(row.account_id, row.segment_id, row.profile_id),
-                "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
-                f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": {f"#{name}": name for name in names},
-                "ExpressionAttributeValues": {**values, **{f":{name}": value for name, value in sets.items()}},
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+        return update_action(
+            self._members_table,
+            _row_key(row.account_id, row.segment_id, row.profile_id),
+            f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
+            f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
+            condition=condition,
+            values={**values, **{f":{name}": value for name, value in sets.items()}},
+            names={f"#{name}": name for name in names},
+            tells_found=True,
+        )
 
 
 def _condition(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:

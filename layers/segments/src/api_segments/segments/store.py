@@ -7,18 +7,15 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentCounts, SegmentStatus
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # One action counts the quota, one notes what was created; a segment with a customer id takes two.
 SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
@@ -105,7 +102,7 @@ class SegmentStore:
         account_id: str,
         segments: Sequence[Segment],
         deadline: Deadline,
-        note: "TransactWriteItemTypeDef | None" = None,
+        note: TransactionAction | None = None,
     ) -> None:
         """Write at most SEGMENTS_PER_INSERT new segments with their claims, count and `note` them: all or none.
 
@@ -197,33 +194,26 @@ class SegmentStore:
         ThrottledError or UnavailableError.
         """
         deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
-        actions: list[TransactWriteItemTypeDef] = [
+        actions = [
             self._add_active(segment.account_id, -1),
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": segment_key(segment.account_id, segment.segment_id),
-                    "ConditionExpression": "segment_name = :name AND attribute_not_exists(campaign_ids)",
-                    "ExpressionAttributeValues": {":name": {"S": segment.segment_name}},
-                }
-            },
+            delete_action(
+                self._table,
+                segment_key(segment.account_id, segment.segment_id),
+                condition="segment_name = :name AND attribute_not_exists(campaign_ids)",
+                values={":name": {"S": segment.segment_name}},
+            ),
             self._put_new(_to_item(deleted)),
         ]
         if segment.customer_segment_id is not None:
             actions.append(
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": claim_key(segment.account_id, segment.customer_segment_id),
-                        "UpdateExpression": "SET #status = :deleted",
-                        "ConditionExpression": "segment_id = :id",
-                        "ExpressionAttributeNames": {"#status": "status"},
-                        "ExpressionAttributeValues": {
-                            ":deleted": {"S": SegmentStatus.DELETED},
-                            ":id": {"N": str(segment.segment_id)},
-                        },
-                    }
-                }
+                update_action(
+                    self._table,
+                    claim_key(segment.account_id, segment.customer_segment_id),
+                    "SET #status = :deleted",
+                    condition="segment_id = :id",
+                    values={":deleted": {"S": SegmentStatus.DELETED}, ":id": {"N": str(segment.segment_id)}},
+                    names={"#status": "status"},
+                )
             )
         try:
             self._db.transact(lambda: actions, deadline)
@@ -261,29 +251,18 @@ class SegmentStore:
             ExpressionAttributeValues={":now": {"S": purged_at}},
         )
 
-    def _add_active(self, account_id: str, change: int) -> "TransactWriteItemTypeDef":
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
-                "UpdateExpression": "ADD active :change",
-                "ConditionExpression": "attribute_not_exists(active) OR active <= :room",
-                "ExpressionAttributeValues": {
-                    ":change": {"N": str(change)},
-                    ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)},
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+    def _add_active(self, account_id: str, change: int) -> TransactionAction:
+        return update_action(
+            self._table,
+            keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
+            "ADD active :change",
+            condition="attribute_not_exists(active) OR active <= :room",
+            values={":change": {"N": str(change)}, ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)}},
+            tells_found=True,
+        )
 
-    def _put_new(self, item: Item) -> "TransactWriteItemTypeDef":
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(account_id)",
-            }
-        }
+    def _put_new(self, item: Item) -> TransactionAction:
+        return put_action(self._table, item, condition="attribute_not_exists(account_id)")
 
 
 def claim_key(account_id: str, customer_segment_id: str) -> Item:

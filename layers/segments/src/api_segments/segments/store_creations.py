@@ -11,15 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, put_action
 from api_segments.core.clock import Clock, Deadline
 from api_segments.core.limits import IDEMPOTENCY_HOURS
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +48,20 @@ class CreationStore:
             if int(item["expiration"]["N"]) > now
         }
 
-    def note(self, part: Part, segment_ids: Mapping[int, int]) -> "TransactWriteItemTypeDef":
-        """Return the action that notes a part as created, if it is NEW."""
+    def note(self, part: Part, segment_ids: Mapping[int, int]) -> TransactionAction:
+        """Return the action that notes a part as created, unless it has been."""
         now = self._clock.now()
         expires_at = int((now + timedelta(hours=IDEMPOTENCY_HOURS)).timestamp())
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": {
-                    **_key(part),
-                    "segment_ids": {"S": json.dumps(list(segment_ids.items()))},
-                    "expiration": {"N": str(expires_at)},
-                },
-                "ConditionExpression": "attribute_not_exists(id) OR expiration <= :now",
-                "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
-            }
-        }
+        return put_action(
+            self._table,
+            {
+                **_key(part),
+                "segment_ids": {"S": json.dumps(list(segment_ids.items()))},
+                "expiration": {"N": str(expires_at)},
+            },
+            condition="attribute_not_exists(id) OR expiration <= :now",
+            values={":now": {"N": str(now.timestamp())}},
+        )
 
 
 def _key(part: Part) -> Item:
