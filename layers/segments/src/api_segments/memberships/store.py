@@ -55,7 +55,7 @@ class NewProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateResult:
+class CreateProfileResult:
     """`profile_id` is the new profile's; or that of who was there first; None if `error` says why there is none."""
 
     profile_id: str | None
@@ -160,9 +160,9 @@ class MembershipStore:
                 raise result.error
         return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
 
-    def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateResult]:
+    def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateProfileResult]:
         """Create profiles that did not exist a moment ago, each with its claim and its segments in one transaction."""
-        results: dict[int, CreateResult] = {}
+        results: dict[int, CreateProfileResult] = {}
         in_parallel(
             lambda indexes: self._create_chunk(account_id, profiles, indexes, results, deadline),
             list(chunks(range(len(profiles)), PROFILES_PER_CREATE)),
@@ -174,7 +174,7 @@ class MembershipStore:
         account_id: str,
         profiles: Sequence[NewProfile],
         indexes: Sequence[int],
-        results: dict[int, CreateResult],
+        results: dict[int, CreateProfileResult],
         deadline: Deadline,
     ) -> None:
         pending = list(indexes)
@@ -192,10 +192,12 @@ class MembershipStore:
                     results[index] = _lost_race(profiles[index], found)
                 pending = [index for index in pending if index not in results]
             except NotWrittenError as exc:
-                results.update({index: CreateResult(None, created=False, error=exc) for index in pending})
+                results.update({index: CreateProfileResult(None, created=False, error=exc) for index in pending})
                 return
             else:
-                results.update({index: CreateResult(profiles[index].profile_id, created=True) for index in pending})
+                results.update(
+                    {index: CreateProfileResult(profiles[index].profile_id, created=True) for index in pending}
+                )
                 return
 
     def _puts(self, account_id: str, index: int, profile: NewProfile) -> list[tuple[int, str, Item]]:
@@ -217,13 +219,15 @@ class MembershipStore:
         return puts
 
 
-def _lost_race(profile: NewProfile, found: Item | None) -> CreateResult:
+def _lost_race(profile: NewProfile, found: Item | None) -> CreateProfileResult:
     """Tell who was there first, from the item that stood in the way."""
     if found is None:
-        return CreateResult(None, created=False, error=UnavailableError("the database did not say who was there first"))
+        return CreateProfileResult(
+            None, created=False, error=UnavailableError("the database did not say who was there first")
+        )
     first = found["profile_id"]["S"]
     # A claim that bears the very id which this call drew is our own write, whose answer was lost.
-    return CreateResult(first, created=profile.identity is not None and first == profile.profile_id)
+    return CreateProfileResult(first, created=profile.identity is not None and first == profile.profile_id)
 
 
 def _set_change_result(result: StatementResult) -> SetChangeResult:

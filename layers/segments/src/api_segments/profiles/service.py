@@ -98,7 +98,7 @@ class ProfileService:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
         backoff = Backoff(deadline)
         while True:
-            before = _target(update, known)
+            before = _profile_of(update, known)
             after = update.applied_to(before.profile)
             _check_limits(after)
             if before.membership is not None and _is_same(before.profile, after):
@@ -119,7 +119,7 @@ class ProfileService:
                 return
 
 
-def _target(update: ProfileUpdate, known: Known) -> ProfileState:
+def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:
     """Return the profile that an update is for, an empty one if it is to be created.
 
     Raises ConflictError, or NotFoundError if it may not be created.
