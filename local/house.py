@@ -33,7 +33,7 @@ def imports_between_rooms() -> set[tuple[str, str]]:
 
 def draw() -> str:
     """Return the picture as SVG."""
-    tops = {room: MARGIN + place * (HEIGHT + GAP) for place, room in enumerate(ROOMS)}
+    tops = {room: MARGIN + index * (HEIGHT + GAP) for index, room in enumerate(ROOMS)}
     parts = []
     for importer, imported in sorted(imports_between_rooms()):
         start, end = tops[importer] + HEIGHT / 2, tops[imported] + HEIGHT / 2

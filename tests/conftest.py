@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rich.console import Console
 
 from local.stack import Stack, running_stack
+
+# A busy machine may take any time for an example; what an example leaves in a fixture is one more state for the next.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             failed.add(record["messageId"])
     message_ids = list(changes)
     report = wiring.campaign_triggers().trigger(list(changes.values()), deadline_of(context))
-    failed.update(message_ids[place] for place in report.failed)
+    failed.update(message_ids[index] for index in report.failed)
     count(MessagesQueued=report.queued, FailedChanges=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

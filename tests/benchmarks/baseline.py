@@ -89,8 +89,8 @@ class HandRolled:
             },
         )
 
-        def put(place: int) -> Json:
-            entry, segment_id = entries[place], first_id + place
+        def put(index: int) -> Json:
+            entry, segment_id = entries[index], first_id + index
             claim, segment = f"CID#{entry.get('customer_segment_id')}", f"SEGMENT#{segment_id}"
             if "customer_segment_id" in entry:
                 claimed = {"account_id": {"S": account}, "sk": {"S": claim}, "segment_id": {"N": str(segment_id)}}

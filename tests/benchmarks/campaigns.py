@@ -152,8 +152,8 @@ def _records(function: str, bodies: Sequence[str]) -> Event:
     event = sample(function)
     (like,) = event["Records"][:1]
     event["Records"] = []
-    for place, body in enumerate(bodies):
-        event["Records"].append({**deepcopy(like), "messageId": str(place), "body": body})
+    for index, body in enumerate(bodies):
+        event["Records"].append({**deepcopy(like), "messageId": str(index), "body": body})
     return event
 
 

@@ -37,11 +37,11 @@ async def _all_connections(url: str) -> None:
     address = urlsplit(url)
     end = time.monotonic() + SECONDS
     await asyncio.gather(
-        *(_connection(str(address.hostname), int(address.port or 0), place, end) for place in range(CONNECTIONS))
+        *(_connection(str(address.hostname), int(address.port or 0), index, end) for index in range(CONNECTIONS))
     )
 
 
-async def _connection(host: str, port: int, place: int, end: float) -> None:
+async def _connection(host: str, port: int, index: int, end: float) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     number = 0
     while time.monotonic() < end:
@@ -49,7 +49,7 @@ async def _connection(host: str, port: int, place: int, end: float) -> None:
         body = json.dumps(
             {
                 "TableName": TABLE,
-                "Item": {"pk": {"S": f"{place}#{number}"}, "added_at": {"S": "2026-11-23T00:00:00.000000Z"}},
+                "Item": {"pk": {"S": f"{index}#{number}"}, "added_at": {"S": "2026-11-23T00:00:00.000000Z"}},
                 "ConditionExpression": "attribute_not_exists(#key)",
                 "ExpressionAttributeNames": {"#key": "pk"},
             }

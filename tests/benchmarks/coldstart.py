@@ -147,5 +147,5 @@ def _sdk(home: Path) -> Path:
     return home
 
 
-def _path(*places: Path) -> str:
-    return f"import sys; sys.path[:0] = {[str(place) for place in places]!r}"
+def _path(*folders: Path) -> str:
+    return f"import sys; sys.path[:0] = {[str(folder) for folder in folders]!r}"

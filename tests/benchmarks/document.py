@@ -41,8 +41,8 @@ def show(run: Run, console: Console) -> None:
     """Print the tables."""
     for table in all_tables(run):
         shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
-        for place, name in enumerate(table.header):
-            shown.add_column(name, justify="right" if place else "left")
+        for index, name in enumerate(table.header):
+            shown.add_column(name, justify="right" if index else "left")
         for row in table.rows:
             shown.add_row(*(cell.replace("**", "") for cell in row))
         console.print(shown)

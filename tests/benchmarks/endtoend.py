@@ -149,19 +149,19 @@ def lags(shop: _Shop, updates: int) -> Lags:
     answered: list[float] = []
     counted: list[float] = []
     with shop.listening() as listener:
-        for place in range(1 + updates):
-            shop.update(shop.api, [f"user {place}"], "ADD")
+        for index in range(1 + updates):
+            shop.update(shop.api, [f"user {index}"], "ADD")
             answered.append(time.monotonic())
             deadline = answered[-1] + DRAIN_SECONDS
-            while shop.members() <= place:
-                assert time.monotonic() < deadline, f"no count of {place + 1}"
+            while shop.members() <= index:
+                assert time.monotonic() < deadline, f"no count of {index + 1}"
                 time.sleep(POLL_SECONDS)
             counted.append(time.monotonic())
             wait_until(lambda: len(listener.first_seen) == len(answered), "an event", DRAIN_SECONDS)
     seen = {identity: moment for (_, identity), moment in listener.first_seen.values()}
     return Lags(
         # An event may be received before its answer is: the stream does not wait for the answer.
-        to_event=[max(0.0, seen[f"user {place}"] - moment) for place, moment in enumerate(answered)][1:],
+        to_event=[max(0.0, seen[f"user {index}"] - moment) for index, moment in enumerate(answered)][1:],
         to_count=[late - moment for late, moment in zip(counted, answered, strict=True)][1:],
     )
 
@@ -179,7 +179,7 @@ def sustain(shop: _Shop, seconds: float) -> Sustained:
             for turn in itertools.count():
                 if time.monotonic() > end:
                     return
-                users = [f"user {client}/{turn}/{place}" for place in range(USERS_A_REQUEST)]
+                users = [f"user {client}/{turn}/{index}" for index in range(USERS_A_REQUEST)]
                 leaving = users[: USERS_A_REQUEST // 2]
                 for people, action in ((users, "ADD"), (leaving, "REMOVE")):
                     summary = shop.update(api, people, action)

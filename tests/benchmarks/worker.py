@@ -109,8 +109,8 @@ class Client:
     def creation_and_repeat(self, count: int) -> tuple[Callable[[], Json], Callable[[], Json]]:
         """Return the call that creates `count` segments, and the same once more, which finds all ids taken."""
         entries = [
-            {"segment_name": f"Segment {place}", "customer_segment_id": f"C-{uuid4().hex[:12]}"}
-            for place in range(count)
+            {"segment_name": f"Segment {index}", "customer_segment_id": f"C-{uuid4().hex[:12]}"}
+            for index in range(count)
         ]
         event = with_body("create_segment", self.account_id, entries)
         return lambda: _succeeded(self._side.create(event), count), lambda: _succeeded(self._side.create(event), 0)

@@ -14,11 +14,11 @@ from tests.browser import chromium, mocked
 from tests.browser.mocked import MockedApi
 from tests.browser.tab import Tab
 from tests.e2e.conftest import AccountFactory, account_factory, client_of, shop
+from tests.support.waiting import PATIENCE_SECONDS
 
 __all__ = ["account_factory", "shop"]  # fixtures of the other tier
 
-PATIENCE = 60_000  # milliseconds; waits end as soon as what they wait for is there
-COUNTS = 60_000
+PATIENCE = PATIENCE_SECONDS * 1000  # milliseconds
 
 expect.set_options(timeout=PATIENCE)
 

@@ -22,8 +22,8 @@ def segments(shop: Shop) -> None:
     """Users, half of whom have an address, in one segment; two of them in another."""
     names = [f"user-{number:02}" for number in range(USERS)]
     records = [
-        profile(name, Name=f"Name <{name}>", **({"Email": f"{name}@example.com"} if place % 2 else {}))
-        for place, name in enumerate(names)
+        profile(name, Name=f"Name <{name}>", **({"Email": f"{name}@example.com"} if index % 2 else {}))
+        for index, name in enumerate(names)
     ]
     shop.post("/1/upload", {"d": records})
     shop.segment("Readers", *names)

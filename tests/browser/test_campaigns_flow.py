@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.drafts import CREATE, ELSEWHERE, MAIL, NOON, created, estimates, resume
 from tests.browser.mocked import SETTINGS, Json, MockedApi, fail, segment
 from tests.browser.tab import Tab
+from tests.support.waiting import wait_until
 
 RESTED = 1000  # milliseconds of the page's clock; it asks when the clicks have rested for less
 
@@ -193,8 +194,7 @@ def test_a_segment_is_taken_away_again_and_the_estimate_follows(mocked_tab: Tab,
 
 
 def await_held(page: Page, held: list[Route], count: int) -> None:
-    while len(held) < count:
-        page.wait_for_timeout(50)  # lets the browser's requests in
+    wait_until(lambda: page.evaluate("1") == 1 and len(held) == count, f"request {count}")
 
 
 def test_an_estimate_waits_for_the_clicks_to_rest_and_an_older_answer_is_dropped(
@@ -221,6 +221,7 @@ def test_an_estimate_waits_for_the_clicks_to_rest_and_an_older_answer_is_dropped
     newer.fulfill(json={"status": "success", "estimates": {"email": 55}})
     expect(estimate).to_contain_text("55users")
     older.fulfill(json={"status": "success", "estimates": {"email": 44}})
+    page.evaluate("() => fetch(location.href).then((answer) => answer.text())")  # answered after the older one
     page.clock.run_for(RESTED)
     expect(estimate).to_contain_text("55users")
 

@@ -28,10 +28,10 @@ def test_what_the_api_refuses_is_said_at_the_field_that_it_names(
     mocked_api.answers[CREATE] = lambda _: fail(400, error)
     mocked_tab.press("Create the campaign")
     expect(page.locator("[aria-current=step]")).to_contain_text(step)
-    place, text = error.split(": ", 1)
+    where, text = error.split(": ", 1)
     expect(page.locator(".mistake")).to_contain_text(text)
     if label is None:
-        assert page.evaluate("document.activeElement.matches('main form *')"), place
+        assert page.evaluate("document.activeElement.matches('main form *')"), where
     else:
         control = page.get_by_label(label, exact=label != "Send to at most so many users")
         expect(control).to_be_focused()

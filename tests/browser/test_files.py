@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import FilePayload, Route, expect
 
 from local.stack import Account
-from tests.browser.conftest import COUNTS
 from tests.browser.tab import Tab
 from tests.support.bodies import act, update, users
 from tests.support.waiting import wait_until
@@ -53,7 +52,7 @@ def members(api: httpx.Client, segment: int) -> int:
 
 def finished(tab: Tab) -> dict[str, int]:
     """Wait for the end of a run; return its figures."""
-    expect(tab.dialog.get_by_role("heading", level=3).first).to_be_visible(timeout=COUNTS)
+    expect(tab.dialog.get_by_role("heading", level=3).first).to_be_visible()
     names = ("Rows", "Added", "Removed", "Unchanged", "Rejected")
     return {name: int((tab.total(name).text_content() or "").replace(",", "")) for name in names}
 
@@ -250,7 +249,7 @@ def test_quotes_that_do_not_end_are_told_of_by_their_row(
     if rows > 5_000:
         tab.press("Add users")
     told = f"the double quote that opens a cell in row {rows - 4:,} has no other that closes it"
-    expect(tab.dialog.get_by_text(where)).to_contain_text(told, timeout=COUNTS)
+    expect(tab.dialog.get_by_text(where)).to_contain_text(told)
 
 
 def answered_at_once(route: Route) -> None:

@@ -8,12 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from local.stack import Account
-from tests.browser.conftest import COUNTS
 from tests.browser.tab import Tab
 from tests.e2e.conftest import AccountFactory
 from tests.support.bodies import act, update, users
 from tests.support.uploads import profile
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
 def create(api: httpx.Client, *names: str) -> list[int]:
@@ -50,7 +49,7 @@ def test_from_signing_in_to_a_changed_count_and_to_deletion(tab: Tab, account: A
     expect(tab.total("Added")).to_have_text("3")
     tab.dialog.get_by_role("button", name="Close").last.click()
     figures = page.locator(".figures div").filter(has_text="Members").locator("dd")
-    expect(figures).to_have_text("3", timeout=COUNTS)
+    expect(figures).to_have_text("3")
     expect(page.locator(".changes")).to_contain_text("From this page: 3 added")
     expect(page.locator(".changes")).to_contain_text("Members 0 → 3 (+3)")
     expect(page.get_by_role("table", name="Members").get_by_role("link", name="cem")).to_be_visible()
@@ -86,8 +85,8 @@ def test_the_list_shows_what_others_do_and_keeps_its_place(tab: Tab, api: httpx.
     api.post("/1/upload", json={"d": [profile("ada", Email="ada@example.com")]})
     join(api, first, "ada", "ben")
     create(api, "Goldfish")
-    expect(tab.cell("Gold", "Members")).to_have_text("2", timeout=COUNTS)
-    expect(tab.cell("Gold", "Email").locator(".figure")).to_have_text("1", timeout=COUNTS)
+    expect(tab.cell("Gold", "Members")).to_have_text("2")
+    expect(tab.cell("Gold", "Email").locator(".figure")).to_have_text("1")
     expect(tab.row("Goldfish")).to_be_visible()
     expect(search).to_be_focused()
     expect(search).to_have_value("gold")
@@ -105,7 +104,7 @@ def test_rows_stay_put_while_someone_is_in_one(tab: Tab, api: httpx.Client, acco
     link.focus()
     create(api, "New")
     order = tab.page.get_by_role("button", name="Put in order")
-    expect(order).to_be_visible(timeout=COUNTS)
+    expect(order).to_be_visible()
     expect(tab.row("New")).to_have_count(0)
     expect(link).to_be_focused()
     order.click()
@@ -185,7 +184,7 @@ def test_the_shown_curl_line_does_what_it_says(
     given = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
     (body,) = (value for name, value in given if name == "-d")
-    answer = httpx.post(url, headers=headers, content=body, trust_env=False, timeout=60).json()
+    answer = httpx.post(url, headers=headers, content=body, trust_env=False, timeout=PATIENCE_SECONDS).json()
     assert answer["summary"][counted] == 1
 
 
@@ -220,7 +219,7 @@ def test_members_by_page_and_whether_one_is_in(tab: Tab, api: httpx.Client, acco
     page = tab.page
     tab.sign_in(account)
     tab.go(f"/segments/{gold}")
-    expect(page.locator(".figures div").filter(has_text="Members").locator("dd")).to_have_text("60", timeout=COUNTS)
+    expect(page.locator(".figures div").filter(has_text="Members").locator("dd")).to_have_text("60")
     table = page.get_by_role("table", name="Members")
     shown = page.get_by_role("navigation", name="Pages of members")
     seen: list[str] = []

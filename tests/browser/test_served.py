@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from local.stack import Stack
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
 def anyone(stack: Stack) -> Iterator[httpx.Client]:
     """Speaks to the API without an account."""
-    with httpx.Client(base_url=f"{stack.api_url}/", trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=f"{stack.api_url}/", trust_env=False, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

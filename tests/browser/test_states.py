@@ -99,14 +99,14 @@ def test_what_is_not_there_says_so_and_leads_back(tab: Tab, account: Account, vi
 
 def test_all_the_segments_there_may_be(tab: Tab, stack: Stack, account: Account) -> None:
     """Two and a half thousand are listed, searched, sorted and paged as a dozen are."""
-    places = range(0, MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE)
+    firsts = range(0, MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE)
 
     def create_some(start: int) -> None:
         with client_of(stack, account) as api:
             create(api, *(f"Segment {number:04}" for number in range(start, start + MAX_SEGMENTS_PER_CREATE)))
 
     with ThreadPoolExecutor(WAITERS) as threads:
-        list(threads.map(create_some, places))
+        list(threads.map(create_some, firsts))
     page = tab.page
     tab.sign_in(account)
     expect(page.get_by_text("of 2,500 segments")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from uuid import uuid4
 
 import pytest
 
@@ -16,7 +17,6 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)  # noqa: S311 - a seeded test
-        self.token = 0
 
     def operation(self) -> Operation:
         kinds = ["get", "put", "update", "delete", "batch_get", "batch_write", "statements", "transaction", "query"]
@@ -173,8 +173,7 @@ class Draw:
 
     def _transaction(self) -> Operation:
         actions = [self._action(table, key) for table in (PLAIN, SORTED) for key in self._keys(table)[:3]]
-        self.token += 1
-        return "transact_write_items", {"TransactItems": actions, "ClientRequestToken": f"{id(self)}-{self.token}"}
+        return "transact_write_items", {"TransactItems": actions, "ClientRequestToken": str(uuid4())}
 
     def _action(self, table: str, key: Json) -> Json:
         kind = self.chance.choice(["Put", "Update", "Delete", "ConditionCheck"])

@@ -1,13 +1,14 @@
 """An account that runs campaigns on the deployed stack, and all that went out for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
 
+from local.aws import session
 from local.campaigns import TIME_ZONE, WEBHOOK
 from local.outbox import Message, Outbox
 from local.stack import Account, Stack
@@ -35,8 +36,6 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
     "leaving": {"Name": "Leaving", "Email": "leaving@example.com"},
     "bouncing": {"Name": "Bouncing", "Email": "bouncing@example.com"},
 }
-PATIENCE_SECONDS = 120.0
-"""On a machine that is busy with other things; a campaign of a few users usually ends within ten."""
 TOKENS = {"fcm": "token-f", "apns": "token-a", "chrome": "token-c"}
 
 
@@ -69,7 +68,7 @@ class Shop:
     def completed(self, campaign_id: int) -> Any:
         """Return the result of a campaign once it has ended."""
         ended = ("completed", "stopped")
-        wait_until(lambda: self.result(campaign_id)["status"] in ended, f"{campaign_id} to end", PATIENCE_SECONDS)
+        wait_until(lambda: self.result(campaign_id)["status"] in ended, f"{campaign_id} to end")
         return self.result(campaign_id)
 
     def segment(self, name: str, *identities: str) -> int:
@@ -100,6 +99,22 @@ class Shop:
     def published(self, detail_type: str) -> list[Mapping[str, Any]]:
         self.events += self.queue.receive_many()
         return [event.detail for event in self.events if event.detail_type == detail_type]
+
+    def wait_for_queues(self) -> None:
+        """Wait until all that was put on the bus has been acted on, and the messages that came of it are sent."""
+        sqs = session().client("sqs", endpoint_url=self.stack.endpoint_url)
+        counts: Sequence[Literal["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]] = (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        )
+        for name in ("-TriggerQueue-", "-MessageQueue-"):  # in the order in which a change goes through them
+            (url,) = (url for url in sqs.list_queues()["QueueUrls"] if name in url)
+
+            def is_empty(url: str = url) -> bool:
+                found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"]
+                return {found[count] for count in counts} == {"0"}
+
+            wait_until(is_empty, f"{url} to be empty")
 
     def profile(self, identity: str) -> Any:
         return self.api.get("/1/profile.json", params={"identity": identity}).json()["record"]

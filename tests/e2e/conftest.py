@@ -12,6 +12,7 @@ from local.outbox import Outbox
 from local.stack import Account, Stack, create_account
 from local.subscriber import EventQueue, subscribe
 from tests.e2e.campaigning import Shop, Started, start_campaigns
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def api(stack: Stack) -> Iterator[httpx.Client]:
 
 
 def client_of(stack: Stack, account: Account) -> httpx.Client:
-    return httpx.Client(base_url=stack.api_url, headers=account.headers, timeout=60, trust_env=False)
+    return httpx.Client(base_url=stack.api_url, headers=account.headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 class AccountFactory(Protocol):

@@ -7,10 +7,10 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -26,6 +26,7 @@ from local.live import curl_lines
 from local.stack import Stack, invoke
 from local.subscriber import SOURCE, EventQueue, subscribe
 from tests.e2e.conftest import AccountFactory, client_of
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 PATCHED = pytest.mark.parametrize("emulator", [True], indirect=True, ids=["patched"])
 UNPATCHED = pytest.mark.parametrize("emulator", [False], indirect=True, ids=["unpatched"])
@@ -46,7 +47,7 @@ def dynamodb(emulator: Emulator) -> DynamoDBClient:
 def table(emulator: Emulator) -> str:
     """Make a table with a stream and the item `a`; return its name."""
     client = dynamodb(emulator)
-    name = f"t{time.monotonic_ns()}"
+    name = f"t{uuid4().hex}"
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -136,7 +137,7 @@ def echoed(emulator: Emulator, path: str) -> dict[str, object]:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", ECHO)
-    name = f"echo{time.monotonic_ns()}"
+    name = f"echo{uuid4().hex}"
     functions = session().client("lambda", endpoint_url=emulator.endpoint_url)
     function = functions.create_function(
         FunctionName=name,
@@ -160,7 +161,9 @@ def echoed(emulator: Emulator, path: str) -> dict[str, object]:
         uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations",
     )
     gateway.create_deployment(restApiId=api_id, stageName="live")
-    answer = httpx.get(f"{emulator.endpoint_url}/_aws/execute-api/{api_id}/live{path}", trust_env=False, timeout=60)
+    answer = httpx.get(
+        f"{emulator.endpoint_url}/_aws/execute-api/{api_id}/live{path}", trust_env=False, timeout=PATIENCE_SECONDS
+    )
     assert answer.status_code == 200, answer.text
     event: dict[str, object] = answer.json()
     return event
@@ -170,10 +173,8 @@ def test_emulator_and_its_workers_are_gone_after_the_block() -> None:
     with running_emulator() as emulator:
         echoed(emulator, "/users/a")
         assert os.getpgid(emulator.pid) == emulator.pid
-    deadline = time.monotonic() + 10
-    while group_exists(emulator.pid):  # a killed worker is there until the system has collected it
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    # A killed worker is there until the system has collected it.
+    wait_until(lambda: not group_exists(emulator.pid), "all processes to be gone")
     assert not emulator.log.parent.exists()
 
 
@@ -208,7 +209,7 @@ def gateway_response(kind: str) -> dict[str, object]:
     ids=["none", "wrong", "half"],
 )
 def test_wrong_or_missing_headers_are_401_in_the_shape_of_the_api(stack: Stack, headers: dict[str, str]) -> None:
-    answer = httpx.get(f"{stack.api_url}/api/segments/1", headers=headers, trust_env=False, timeout=60)
+    answer = httpx.get(f"{stack.api_url}/api/segments/1", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.json()) == (401, gateway_response("UNAUTHORIZED"))
     assert answer.headers["X-Request-Id"]
 

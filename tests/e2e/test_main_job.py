@@ -16,7 +16,7 @@ from local.subscriber import CHANGE, EventQueue
 from tests.e2e.conftest import AccountFactory, SubscriberFactory, client_of
 from tests.support.events import sample
 from tests.support.template import ROOT, load
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 TAKEN_IN: Mapping[str, object] = {"batchItemFailures": []}
@@ -166,7 +166,7 @@ def test_a_body_near_the_platforms_limit_is_refused_in_our_shape(api: httpx.Clie
 
 
 def test_health_needs_no_account(stack: Stack) -> None:
-    answer = httpx.get(f"{stack.api_url}/health", timeout=60, trust_env=False)
+    answer = httpx.get(f"{stack.api_url}/health", timeout=PATIENCE_SECONDS, trust_env=False)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
@@ -236,7 +236,9 @@ def test_headers_are_taken_as_http_has_them(
     stack: Stack, spelling: Callable[[Account], list[tuple[str, str]]], status: int
 ) -> None:
     url = httpx.URL(f"{stack.api_url}/api/segments/1")
-    connection = HTTPConnection(url.host, url.port, timeout=60)  # sends headers as they are; httpx refuses some
+    connection = HTTPConnection(
+        url.host, url.port, timeout=PATIENCE_SECONDS
+    )  # sends headers as they are; httpx refuses some
     connection.putrequest("GET", url.path)
     for name, value in spelling(stack.account):
         connection.putheader(name, value)

@@ -10,13 +10,14 @@ import pytest
 from local.stack import Stack
 from tests.e2e.conftest import AccountFactory
 from tests.support.routes import DEPLOYED_OF_THE_API
+from tests.support.waiting import PATIENCE_SECONDS
 
 MOST_SECONDS = "60"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
 def get(stack: Stack, path: str) -> httpx.Response:
-    return httpx.get(f"{stack.api_url}{path}", timeout=60, trust_env=False)
+    return httpx.get(f"{stack.api_url}{path}", timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def test_the_routes_deployed_are_the_routes_described(stack: Stack) -> None:
@@ -53,5 +54,7 @@ def test_no_generated_request_gets_a_server_error_or_an_answer_outside_the_schem
         *("--url", stack.api_url, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing"),
         *("--max-examples", "15", "--max-time", MOST_SECONDS, "--no-color", "--continue-on-failure", *headers),
     ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=4 * PATIENCE_SECONDS, check=False
+    )
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-2_000:]

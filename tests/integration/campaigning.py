@@ -177,7 +177,7 @@ class Campaigning:
     def tell(self, details: list[Json]) -> list[str]:
         """Let changes trigger campaigns, as their rule and queue hand them on; return what is to come again."""
         records: list[Event] = [
-            {"messageId": f"m{place}", "body": json.dumps({"detail": detail})} for place, detail in enumerate(details)
+            {"messageId": f"m{index}", "body": json.dumps({"detail": detail})} for index, detail in enumerate(details)
         ]
         answer = trigger_campaigns({"Records": records}, Context(60))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
@@ -186,8 +186,8 @@ class Campaigning:
         """Put users into a segment; they can be reached by SMS."""
         if phone:
             records = [
-                {"type": "profile", "identity": each, "profileData": {"Phone": f"+1415555{place:04d}"}}
-                for place, each in enumerate(identities)
+                {"type": "profile", "identity": each, "profileData": {"Phone": f"+1415555{index:04d}"}}
+                for index, each in enumerate(identities)
             ]
             assert self.account.upload(*records)["status"] == "success"
         self.account.update(

@@ -283,10 +283,10 @@ class Account:
         return answer["statusCode"], body_of(answer)
 
     def create(self, *customer_segment_ids: str | None) -> list[int]:
-        """Create segments, named by their place, and return their ids."""
+        """Create segments, named by their index, and return their ids."""
         wanted = [
-            {"segment_name": f"segment {place}", **({"customer_segment_id": wish} if wish else {})}
-            for place, wish in enumerate(customer_segment_ids)
+            {"segment_name": f"segment {index}", **({"customer_segment_id": wish} if wish else {})}
+            for index, wish in enumerate(customer_segment_ids)
         ]
         status, answer = self.call("create_segment", wanted)
         assert (status, answer["status"]) == (200, "success"), answer

@@ -57,7 +57,7 @@ def test_racing_requests_with_customer_ids_for_the_last_place_leave_no_claim_of_
 ) -> None:
     tables.set_quota(account.account_id, 2499)
 
-    answers = at_once([partial(account.call, "create_segment", one_segment(f"C{place}")) for place in range(12)])
+    answers = at_once([partial(account.call, "create_segment", one_segment(f"C{index}")) for index in range(12)])
 
     won = [answer["segments"][0]["customer_segment_id"] for _, answer in answers if answer["processed"]]
     assert len(won) == 1
@@ -69,10 +69,10 @@ def test_racing_requests_with_customer_ids_for_the_last_place_leave_no_claim_of_
 def test_of_a_hundred_segments_those_are_created_that_there_is_room_for(account: Account, tables: Tables) -> None:
     tables.set_quota(account.account_id, 2470)
 
-    status, answer = account.call("create_segment", [{"segment_name": f"S{place}"} for place in range(100)])
+    status, answer = account.call("create_segment", [{"segment_name": f"S{index}"} for index in range(100)])
 
     assert (status, answer["status"], answer["processed"]) == (200, "partial", 30)
-    assert [segment["segment_name"] for segment in answer["segments"]] == [f"S{place}" for place in range(30)]
+    assert [segment["segment_name"] for segment in answer["segments"]] == [f"S{index}" for index in range(30)]
     assert Counter(entry["code"] for entry in answer["unprocessed"]) == {422: 70}
     assert tables.active_segments(account.account_id) == 2500
     assert len(tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")) == 30
@@ -80,7 +80,7 @@ def test_of_a_hundred_segments_those_are_created_that_there_is_room_for(account:
 
 def test_racing_batches_share_the_room_that_is_left_to_the_last_place(account: Account, tables: Tables) -> None:
     tables.set_quota(account.account_id, 2400)
-    body = [{"segment_name": f"S{place}"} for place in range(30)]
+    body = [{"segment_name": f"S{index}"} for index in range(30)]
 
     answers = at_once([partial(account.call, "create_segment", body) for _ in range(6)])
 
@@ -131,7 +131,7 @@ def test_a_new_user_of_eight_requests_at_once_is_created_once(
 
 def test_overlapping_batches_of_new_users_create_each_once(account: Account, tables: Tables) -> None:
     (gold,) = account.create(None)
-    everyone = [{"identity": f"U{place}"} for place in range(60)]
+    everyone = [{"identity": f"U{index}"} for index in range(60)]
     batches = [everyone[:40], everyone[20:], everyone[::-1], everyone[::2]]
 
     answers = at_once([partial(account.update, (batch, actions("ADD", gold))) for batch in batches])
@@ -148,7 +148,7 @@ def test_adds_and_removes_of_the_same_users_add_up_and_their_events_alternate(
     account: Account, tables: Tables, relay: Relay, bus: RecordingBus
 ) -> None:
     segments = account.create(None, None, None)
-    users = [{"identity": f"U{place}"} for place in range(4)]
+    users = [{"identity": f"U{index}"} for index in range(4)]
     choice = Random(1)  # noqa: S311 - a seeded test
 
     def keep_changing(seed: int) -> list[Json]:
@@ -181,8 +181,8 @@ def test_adds_and_removes_of_the_same_users_add_up_and_their_events_alternate(
     told: dict[tuple[str, int], list[str]] = {}
     for event in events:
         told.setdefault((event["Profile ID"], event["Segment ID"]), []).append(event["Action"])
-    for place, history in told.items():
-        assert history == (["ADD", "REMOVE"] * len(history))[: len(history)], place
+    for pair, history in told.items():
+        assert history == (["ADD", "REMOVE"] * len(history))[: len(history)], pair
     assert_projected(tables, account.account_id)
     assert sum(figures[MEMBERS] for figures in tables.counts(account.account_id).values()) == members
     assert tables.data_points(account.account_id).total() == len(events)

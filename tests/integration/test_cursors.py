@@ -47,10 +47,10 @@ def cursor_of(account: Account, resource: str, segment: int, **query: str) -> st
     return str(answer["cursor"])
 
 
-def assert_refused(answer: tuple[int, Json], place: str) -> None:
+def assert_refused(answer: tuple[int, Json], where: str) -> None:
     status, body = answer
     assert (status, body["status"], body["code"]) == (400, "fail", 400), body
-    assert body["error"].startswith(f"{place}: "), body
+    assert body["error"].startswith(f"{where}: "), body
 
 
 each_list = pytest.mark.parametrize("resource", [SEGMENTS, MEMBERS, ERRORS])
@@ -59,9 +59,9 @@ each_list = pytest.mark.parametrize("resource", [SEGMENTS, MEMBERS, ERRORS])
 @each_list
 def test_a_cursor_altered_at_any_character_is_refused(account: Account, segment: int, resource: str) -> None:
     cursor = cursor_of(account, resource, segment)
-    for place, character in enumerate(cursor):
+    for index, character in enumerate(cursor):
         for other in {BASE64[(BASE64.index(character) + step) % 64] for step in (1, 63)}:
-            altered = cursor[:place] + other + cursor[place + 1 :]
+            altered = cursor[:index] + other + cursor[index + 1 :]
             assert_refused(ask(account, resource, {"cursor": altered}, segment), "cursor")
     assert ask(account, resource, {"cursor": cursor}, segment)[0] == 200
 
@@ -103,16 +103,16 @@ def test_a_cursor_is_good_for_its_own_list_alone(
         (other, ERRORS, 0, {}),
     ]
     given = {}
-    for place, (who, resource, about, query) in enumerate(lists):
+    for index, (who, resource, about, query) in enumerate(lists):
         status, answer = ask(who, resource, {"limit": "1", **query}, about)
         assert status == 200
         if answer["cursor"]:
-            given[place] = answer["cursor"]
+            given[index] = answer["cursor"]
     assert len(given) == 8
-    for place, (who, resource, about, query) in enumerate(lists):
+    for index, (who, resource, about, query) in enumerate(lists):
         for of, cursor in given.items():
             answer = ask(who, resource, {**query, "cursor": cursor}, about)
-            if of == place:
+            if of == index:
                 assert answer[0] == 200
             else:
                 assert_refused(answer, "cursor")

@@ -1,4 +1,4 @@
-"""A deleted segment: gone at once for updates and lists, its place free again, its customer id claimed for ever."""
+"""A deleted segment: gone at once for updates and lists, uncounted by the quota, its customer id claimed for ever."""
 
 from collections.abc import Callable
 from functools import partial
@@ -158,7 +158,7 @@ def test_the_quota_is_exact_under_racing_creates_and_deletes(account: Account, t
     others = 2490
     segments = account.create(*[None] * 10)
     tables.set_quota(account.account_id, others + 10)
-    body = [{"segment_name": f"S{place}"} for place in range(2)]
+    body = [{"segment_name": f"S{index}"} for index in range(2)]
     creates: list[Call] = [partial(account.call, "create_segment", body) for _ in range(12)]
     deletes: list[Call] = [partial(account.delete, segment) for segment in segments for _ in range(2)]
 
@@ -170,7 +170,7 @@ def test_the_quota_is_exact_under_racing_creates_and_deletes(account: Account, t
     left = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
     assert len(left) == created
     assert tables.active_segments(account.account_id) == others + created
-    _, answer = account.call("create_segment", [{"segment_name": f"T{place}"} for place in range(20)])
+    _, answer = account.call("create_segment", [{"segment_name": f"T{index}"} for index in range(20)])
     assert answer["processed"] == 10 - created
     assert tables.active_segments(account.account_id) == 2500
 
@@ -192,7 +192,7 @@ def test_of_racing_deletions_one_deletes(account: Account, tables: Tables, relay
 def test_a_deletion_that_races_renames_tells_the_last_name(account: Account, relay: Relay) -> None:
     for _ in range(5):
         (segment,) = account.create(None)
-        names = [f"name {place}" for place in range(6)]
+        names = [f"name {index}" for index in range(6)]
         renames: list[Call] = [partial(account.rename, segment, name) for name in names]
         deletion: Call = partial(account.delete, segment)
         statuses = [status for status, _ in at_once([*renames, deletion])]

@@ -134,9 +134,9 @@ def test_erasure_amid_uploads_and_updates_leaves_nothing_half_erased(
 ) -> None:
     gold, silver = account.create(None, None)
 
-    def change(place: int) -> None:
+    def change(index: int) -> None:
         for turn in range(6):
-            data = {f"k{place}": turn, **({"Email": "a@example.com"} if turn % 2 else {"Email": None})}
+            data = {f"k{index}": turn, **({"Email": "a@example.com"} if turn % 2 else {"Email": None})}
             assert account.upload(profile("a", **data))["status"] == "success"
 
     def join(segment: int) -> None:

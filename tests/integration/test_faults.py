@@ -54,7 +54,7 @@ def test_statements_that_may_pass_are_repeated_and_only_those(
     assert faulty.waiting == 0
     assert answer["summary"] == summary(added=30, removed=30)
     assert "Retry-After" not in headers
-    assert memberships(tables, account) == {(f"U{place}", silver) for place in range(30)}
+    assert memberships(tables, account) == {(f"U{index}", silver) for index in range(30)}
 
 
 def test_a_statement_that_is_refused_for_good_is_told_and_the_others_are_written(
@@ -70,7 +70,7 @@ def test_a_statement_that_is_refused_for_good_is_told_and_the_others_are_written
     assert "Retry-After" in headers
     assert faulty.calls["batch_execute_statement"] == 1
     written = {user for user, segment in memberships(tables, account) if segment == silver}
-    assert {user for user, _ in pairs_not_written(answer)} == {f"U{place}" for place in range(5)} - written
+    assert {user for user, _ in pairs_not_written(answer)} == {f"U{index}" for index in range(5)} - written
 
     again = {"bulk_profiles": [entry["record"] for entry in answer["unprocessed"]]}
     _, answer, _ = send(account, "update_segment", again)
@@ -134,7 +134,7 @@ def test_updates_that_are_all_throttled_are_told_to_come_again(
     assert (status, answer["status"], codes(answer)) == (429, "fail", {429: 60})
     assert int(headers["Retry-After"]) >= 1
     assert faulty.calls["batch_execute_statement"] > 4  # it was tried more than once
-    assert memberships(tables, account) == {(f"U{place}", gold) for place in range(30)}
+    assert memberships(tables, account) == {(f"U{index}", gold) for index in range(30)}
 
 
 def test_where_some_are_throttled_to_the_end_the_rest_goes_through(
@@ -143,7 +143,7 @@ def test_where_some_are_throttled_to_the_end_the_rest_goes_through(
     gold, silver = account.create(None, None)
     update(account, (numbered(6), actions("ADD", gold)))
     hot = {f"{account.account_id}#{tables.profile_of(account.account_id, name)}" for name in ("U0", "U4")}
-    faulty.always("batch_execute_statement", statements_fail("ThrottlingError", users=hot, places=()))
+    faulty.always("batch_execute_statement", statements_fail("ThrottlingError", users=hot, indexes=()))
 
     status, answer, headers = update(account, (numbered(7), actions("ADD", silver)), seconds=A_MOMENT)
 
@@ -225,7 +225,7 @@ def test_new_users_are_created_once_whatever_came_between(
 
     assert faulty.waiting == 0
     assert answer["summary"] == summary(added=121, profiles_created=61)
-    expected = {(f"U{place}", segment) for place in range(60) for segment in (gold, silver)}
+    expected = {(f"U{index}", segment) for index in range(60) for segment in (gold, silver)}
     assert memberships(tables, account) == expected | {("anonymous", gold)}
     assert len(tables.memberships(account.account_id)) == 61
 
@@ -291,7 +291,7 @@ def test_a_call_that_never_arrives_is_made_again(
 
     assert faulty.waiting == 0
     assert answer["summary"] == summary(added=3, removed=3)
-    assert memberships(tables, account) == {(f"U{place}", silver) for place in range(3)}
+    assert memberships(tables, account) == {(f"U{index}", silver) for index in range(3)}
 
 
 def test_changes_whose_answer_was_lost_are_told_as_unchanged_and_never_denied(
@@ -329,7 +329,7 @@ def test_changes_without_time_for_their_answer_are_listed(
     listed = {user for user, _ in pairs_not_written(answer)}
     assert answer["summary"]["added"] == 30 - len(listed) in {5, 25}
     silvers = {user for user, segment in memberships(tables, account) if segment == silver}
-    assert silvers == {f"U{place}" for place in range(30)}  # not known to be written is not known not to be
+    assert silvers == {f"U{index}" for index in range(30)}  # not known to be written is not known not to be
 
 
 @pytest.mark.parametrize("seconds", [0.5, RESERVE_SECONDS, RESERVE_SECONDS + 0.1])

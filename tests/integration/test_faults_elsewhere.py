@@ -42,7 +42,7 @@ def test_segments_are_created_and_counted_once_whatever_came_between(
 ) -> None:
     faulty.next("transact_write_items", fault, fine, fault)
 
-    ids = account.create(*[f"C{place}" for place in range(100)])
+    ids = account.create(*[f"C{index}" for index in range(100)])
 
     assert faulty.waiting == 0
     stored = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
@@ -77,7 +77,7 @@ def test_a_creation_that_arrives_late_and_is_repeated_meanwhile_makes_one_segmen
 def test_segments_that_cannot_be_created_now_are_listed(
     account: Account, tables: Tables, faulty: FaultyClient, fault: Fault, code: int
 ) -> None:
-    body = [{"segment_name": f"S{place}", "customer_segment_id": f"C{place}"} for place in range(100)]
+    body = [{"segment_name": f"S{index}", "customer_segment_id": f"C{index}"} for index in range(100)]
     faulty.next("transact_write_items", fine)
     faulty.always("transact_write_items", fault)
 
@@ -158,7 +158,7 @@ def test_a_projection_that_fails_in_part_is_delivered_again_from_its_first_failu
     account: Account, tables: Tables, faulty: FaultyClient, relay: Relay, fault: Fault
 ) -> None:
     (gold,) = account.create(None)
-    for who in ([f"A{place}" for place in range(100)], [f"B{place}" for place in range(60)]):
+    for who in ([f"A{index}" for index in range(100)], [f"B{index}" for index in range(60)]):
         update(account, (users(*who), actions("ADD", gold)))
     records = relay.reader.read()
     assert len(records) == 160

@@ -206,8 +206,8 @@ def test_a_create_that_failed_by_its_own_fault_is_remembered(account: Account, k
 
 def test_a_hundred_segments_with_the_longest_names_are_remembered(account: Account, key: str) -> None:
     entries = [
-        {"segment_name": f"{place:03d}" + "😀" * 252, "customer_segment_id": f"{place:03d}" + "😀" * 252}
-        for place in range(100)
+        {"segment_name": f"{index:03d}" + "😀" * 252, "customer_segment_id": f"{index:03d}" + "😀" * 252}
+        for index in range(100)
     ]
     _, body, _ = create(account, entries, key)
     assert body["processed"] == 100
@@ -234,7 +234,7 @@ def test_a_request_of_which_nothing_could_be_written_is_not_remembered(
 def test_a_request_of_which_a_part_could_not_be_written_is_completed_by_the_same_key(
     account: Account, faulty: FaultyClient, tables: Tables, key: str
 ) -> None:
-    entries = [{"segment_name": f"S{place}", "customer_segment_id": f"C{place}"} for place in range(60)]
+    entries = [{"segment_name": f"S{index}", "customer_segment_id": f"C{index}"} for index in range(60)]
     faulty.next("transact_write_items", fine)
     faulty.always("transact_write_items", cancelled("ThrottlingError"))
     _, body, headers = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
@@ -250,7 +250,7 @@ def test_a_request_of_which_a_part_could_not_be_written_is_completed_by_the_same
 # Answers that were lost
 
 
-@pytest.mark.parametrize("entries", [ENTRIES, [{"segment_name": f"S{place}"} for place in range(60)]])
+@pytest.mark.parametrize("entries", [ENTRIES, [{"segment_name": f"S{index}"} for index in range(60)]])
 def test_segments_of_which_it_is_not_known_that_they_were_created_are_found_by_the_same_key(
     account: Account, faulty: FaultyClient, tables: Tables, key: str, entries: Json
 ) -> None:
@@ -403,7 +403,7 @@ def test_of_requests_at_once_one_runs_and_all_get_its_answer(account: Account, t
 
 @pytest.mark.usefixtures("side_by_side")
 def test_of_requests_at_once_with_other_bodies_one_runs(account: Account, key: str) -> None:
-    bodies = [[{"segment_name": f"S{place}"}] for place in range(6)]
+    bodies = [[{"segment_name": f"S{index}"}] for index in range(6)]
     answers = at_once([partial(create, account, body, key) for body in bodies])
     assert Counter(status for status, _, _ in answers) == {200: 1, 409: 5}
     assert len(segment_ids(account)) == 1

@@ -209,8 +209,8 @@ TOO_MANY = "bulk_profiles: must name at most 100 different segments over the who
 @pytest.mark.parametrize("by", ["ct", "customer"])
 @pytest.mark.parametrize("groups", [1, 2])
 def test_101_different_segments_are_refused_whole(account: Account, by: str, groups: int) -> None:
-    ids = account.create("C0", *(f"C{place}" for place in range(1, 100)))
-    named = [{"ct": ids[place]} if by == "ct" else {"customer": f"C{place}"} for place in range(100)]
+    ids = account.create("C0", *(f"C{index}" for index in range(1, 100)))
+    named = [{"ct": ids[index]} if by == "ct" else {"customer": f"C{index}"} for index in range(100)]
     wishes = [act("ADD", **name) for name in [*named, {"ct": 1} if by == "ct" else {"customer": "NO SUCH"}]]
     parts = [wishes] if groups == 1 else [wishes[:60], wishes[60:]]
     body = {"bulk_profiles": [group(users("a"), part) for part in parts]}
@@ -222,10 +222,10 @@ def test_101_different_segments_are_refused_whole(account: Account, by: str, gro
 
 
 def test_100_segments_named_by_each_of_their_ids_are_100_segments(account: Account) -> None:
-    ids = account.create(*(f"C{place}" for place in range(100)))
+    ids = account.create(*(f"C{index}" for index in range(100)))
     wishes = [act("ADD", ct=segment_id) for segment_id in ids]
-    wishes += [act("ADD", customer=f"C{place}") for place in range(100)]
-    wishes += [act("ADD", ct=segment_id, customer=f"C{place}") for place, segment_id in enumerate(ids)]
+    wishes += [act("ADD", customer=f"C{index}") for index in range(100)]
+    wishes += [act("ADD", ct=segment_id, customer=f"C{index}") for index, segment_id in enumerate(ids)]
     answer = account.update((users("a"), wishes))
     assert (answer["status"], answer["processed"], answer["summary"]["added"]) == ("success", 100, 100)
 

@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api_segments.aws import clients, keys
@@ -39,7 +39,7 @@ def test_pages_are_complete_and_full(account: Account, relay: Relay, count: int)
     relay.drain()
     read = list(pages(account, MEMBERS, {"limit": 7}, segment_id=str(segment)))
     listed = [row["identity"] for page in read for row in page]
-    assert sorted(listed) == sorted(f"U{place}" for place in range(count))
+    assert sorted(listed) == sorted(f"U{index}" for index in range(count))
     assert [len(page) for page in read] == [7] * (count // 7) + ([count % 7] if count % 7 or not count else [])
     assert members(account, segment, limit=1) == members(account, segment, limit=1000)
 
@@ -70,7 +70,7 @@ def test_only_members_of_the_segment_are_listed_also_after_removals(account: Acc
     assert [row["identity"] for row in members(account, silver)] == ["X"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     start=st.sets(st.integers(0, 25), max_size=25),
     limit=st.integers(1, 9),
@@ -105,7 +105,7 @@ def test_fifty_thousand_members_are_listed_once_each(
     account: Account, dynamodb: "DynamoDBClient", environment: dict[str, str]
 ) -> None:
     (segment,) = account.create(None)
-    everyone = [f"profile-{place:05d}" for place in range(50_000)]
+    everyone = [f"profile-{index:05d}" for index in range(50_000)]
     table = environment["SEGMENT_MEMBERS_TABLE"]
 
     def write(profile_ids: list[str]) -> None:

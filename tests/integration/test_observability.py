@@ -21,7 +21,7 @@ def test_an_update_leaves_one_metrics_line_and_its_ids_and_no_identity(
 ) -> None:
     (gold,) = account.create(f"{CANARY}-segment")
     written.text()
-    people = [{"identity": f"{CANARY}-{place}"} for place in range(3)]
+    people = [{"identity": f"{CANARY}-{index}"} for index in range(3)]
     account.update((people, [{"ct_segment_id": gold, "action": "ADD"}, {"ct_segment_id": 1, "action": "ADD"}]))
     ((metrics,), logs) = written.lines()
     figures = {name: metrics[name] for name in ("Changes", "Unchanged", "Unprocessed", "ProfilesCreated")}

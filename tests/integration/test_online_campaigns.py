@@ -128,7 +128,7 @@ def test_the_limit_is_exact_when_many_are_told_side_by_side(campaigning: Campaig
     campaign_id = campaigning.create(when=on_joining(vip), users_limit_overall=7)
     campaigning.users(vip, *(f"u{number}" for number in range(20)))
     told = changes(campaigning, relay)
-    failed = at_once([partial(campaigning.tell, [*told[place::5], *told[:3]]) for place in range(5)])
+    failed = at_once([partial(campaigning.tell, [*told[index::5], *told[:3]]) for index in range(5)])
     assert failed == [[]] * 5
     assert len({message.delivery_id for message in campaigning.queues.messages}) == 7
     assert campaigning.result(campaign_id)["queued"] == 7
@@ -163,7 +163,7 @@ def test_what_was_logged_is_queued_again_also_when_its_user_has_left_since(
     campaigning.queues.refuse = lambda call: call == "SendMessageBatch"
     with monkeypatch.context() as impatient:
         impatient.setattr("api_segments.core.clock.Backoff.wait", lambda _: False)
-        assert campaigning.tell(told) == [f"m{place}" for place, each in enumerate(told) if each["Segment ID"] == vip]
+        assert campaigning.tell(told) == [f"m{index}" for index, each in enumerate(told) if each["Segment ID"] == vip]
     campaigning.queues.refuse = lambda _: False
     campaigning.remove(gold, "a")
     assert campaigning.account.erase("b")[0] == 200

@@ -152,7 +152,7 @@ def test_of_two_links_in_one_request_the_first_counts(  # noqa: PLR0913, PLR0917
 ) -> None:
     for record in known:
         account.upload(record)
-    noise = [profile(f"u{place}", n=1) for place in range(5)]
+    noise = [profile(f"u{index}", n=1) for index in range(5)]
     answer = account.upload(*noise, first, second, profile("a", after=1))
     assert (answer["status"], answer["processed"]) == ("partial", 7)
     assert refusal(answer) == (409, error)
@@ -173,9 +173,9 @@ def test_an_identity_that_got_a_guid_of_its_own_in_the_same_request_can_not_be_l
 
 def test_records_of_one_user_by_all_its_names_are_applied_in_order(account: Account, tables: Tables) -> None:
     names: list[tuple[str | None, str | None]] = [(None, "g"), ("a", "g"), ("a", None), (None, "g"), ("a", "g")]
-    account.upload(*(profile(*who, n=place, **{f"k{place}": place}) for place, who in enumerate(names)))
-    assert record_of(account, identity="a")["profileData"] == {"n": 4, **{f"k{place}": place for place in range(5)}}
-    account.upload(*(profile(*who, n=10 + place) for place, who in enumerate(reversed(names))))
+    account.upload(*(profile(*who, n=index, **{f"k{index}": index}) for index, who in enumerate(names)))
+    assert record_of(account, identity="a")["profileData"] == {"n": 4, **{f"k{index}": index for index in range(5)}}
+    account.upload(*(profile(*who, n=10 + index) for index, who in enumerate(reversed(names))))
     assert record_of(account, guid="g")["profileData"]["n"] == 14
     assert tables.claims(account.account_id) == {"a": "g"}
 
@@ -183,13 +183,13 @@ def test_records_of_one_user_by_all_its_names_are_applied_in_order(account: Acco
 def test_many_profiles_linked_crosswise_in_one_request_are_each_what_their_first_record_made(
     account: Account, tables: Tables
 ) -> None:
-    straight = [profile(f"u{place}", f"g{place}", x=place) for place in range(20)]
-    crossed = [profile(f"u{place}", f"g{(place + 1) % 20}", x=-1) for place in range(20)]
+    straight = [profile(f"u{index}", f"g{index}", x=index) for index in range(20)]
+    crossed = [profile(f"u{index}", f"g{(index + 1) % 20}", x=-1) for index in range(20)]
     answer = account.upload(*straight, *crossed)
     assert answer["processed"] == 20
     assert [entry["record"] for entry in answer["unprocessed"]] == crossed
     assert {entry["code"] for entry in answer["unprocessed"]} == {409}
-    assert tables.claims(account.account_id) == {f"u{place}": f"g{place}" for place in range(20)}
+    assert tables.claims(account.account_id) == {f"u{index}": f"g{index}" for index in range(20)}
     assert_whole(tables, account.account_id)
 
 

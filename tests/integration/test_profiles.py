@@ -130,15 +130,15 @@ def test_each_record_stands_alone(account: Account, tables: Tables) -> None:
 
 
 def test_hundreds_of_users_are_uploaded_at_once(account: Account, tables: Tables) -> None:
-    answer = account.upload(*(profile(f"u{place}", n=place) for place in range(250)))
+    answer = account.upload(*(profile(f"u{index}", n=index) for index in range(250)))
     assert answer == {"status": "success", "processed": 250, "unprocessed": []}
-    assert set(tables.claims(account.account_id)) == {f"u{place}" for place in range(250)}
+    assert set(tables.claims(account.account_id)) == {f"u{index}" for index in range(250)}
     assert_whole(tables, account.account_id)
     assert data_of(account, "u249") == {"n": 249}
 
 
 def test_records_of_one_user_are_applied_in_order(account: Account) -> None:
-    account.upload(*(profile("a", n=place, **{f"k{place % 3}": place}) for place in range(20)), token("a", "t"))
+    account.upload(*(profile("a", n=index, **{f"k{index % 3}": index}) for index in range(20)), token("a", "t"))
     assert data_of(account, "a") == {"n": 19, "k0": 18, "k1": 19, "k2": 17}
     account.upload(profile("a", n=None), token("a", "t", remove=True), profile("a", n=1), token("a", "u"))
     assert data_of(account, "a") == {"n": 1, "k0": 18, "k1": 19, "k2": 17}
@@ -158,8 +158,8 @@ def test_a_cleared_field_is_gone_and_its_channel_with_it(account: Account, relay
     assert account.reachable(gold) == {"sms": 1}
 
 
-def attributes(*places: int) -> Json:
-    return {f"k{place}": place for place in places}
+def attributes(*indexes: int) -> Json:
+    return {f"k{index}": index for index in indexes}
 
 
 def test_custom_attributes_are_counted_after_a_record_is_applied(account: Account) -> None:
@@ -192,12 +192,12 @@ def test_tokens_are_counted_after_a_record_is_applied(account: Account) -> None:
 @pytest.mark.parametrize("filler", ["v", '"', "\\", "🦊", "\n"])
 def test_the_largest_profile_can_be_stored(account: Account, filler: str) -> None:
     value = filler * (512 // len(filler.encode()))
-    names = [f"{place:03}" + filler.replace("\n", '"') * (117 // len(filler.encode())) for place in range(256)]
+    names = [f"{index:03}" + filler.replace("\n", '"') * (117 // len(filler.encode())) for index in range(256)]
     assert (
         account.upload(profile("a", Name=value.replace("\n", "n"), **dict.fromkeys(names, value)))["status"]
         == "success"
     )
-    ids = [f"{place:04}{'t' * 4092}" for place in range(10)]
+    ids = [f"{index:04}{'t' * 4092}" for index in range(10)]
     for name in ids:
         assert account.upload(token("a", name))["status"] == "success"
     assert data_of(account, "a") == {"Name": value.replace("\n", "n"), **dict.fromkeys(names, value)}
@@ -228,7 +228,7 @@ def test_records_that_could_not_be_written_are_told_and_the_rest_is_written(
     account: Account, faulty: FaultyClient
 ) -> None:
     faulty.next("transact_write_items", refused("AccessDeniedException"))
-    records = [profile(f"u{place}", n=place) for place in range(5)]
+    records = [profile(f"u{index}", n=index) for index in range(5)]
     answer = account.upload(*records)
     assert (answer["status"], answer["processed"], len(answer["unprocessed"])) == ("partial", 4, 1)
     (failed,) = answer["unprocessed"]
@@ -242,7 +242,7 @@ def test_records_whose_users_could_not_be_looked_up_are_listed(
     account: Account, faulty: FaultyClient, fault: Fault, code: int
 ) -> None:
     faulty.always("batch_get_item", fault)
-    records = [profile(f"u{place}", n=place) for place in range(3)]
+    records = [profile(f"u{index}", n=index) for index in range(3)]
     status, answer = account.call("profiles", {"d": [*records, {"type": "profile"}]}, seconds=6)
     assert (status, answer["status"], answer["processed"]) == (200, "fail", 0)
     assert [entry["code"] for entry in answer["unprocessed"]] == [code, code, code, 400]

@@ -44,7 +44,7 @@ def conflicting(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 def test_uploads_of_one_user_at_once_lose_nothing(account: Account, tables: Tables, known: bool) -> None:
     if known:
         account.upload(profile("a", before=1))
-    data: list[Json] = [{f"k{place}": place, f"l{place}": f"{place}"} for place in range(16)]
+    data: list[Json] = [{f"k{index}": index, f"l{index}": f"{index}"} for index in range(16)]
 
     answers = at_once([partial(account.upload, profile("a", **each)) for each in data])
 
@@ -59,9 +59,9 @@ def test_uploads_that_conflict_in_the_database_lose_nothing(
     account: Account, tables: Tables, conflicting: ConflictingClient
 ) -> None:
     conflicting.until_two_meet()
-    answers = at_once([partial(account.upload, profile("a", **{f"k{place}": place})) for place in range(16)])
+    answers = at_once([partial(account.upload, profile("a", **{f"k{index}": index})) for index in range(16)])
     assert [answer["status"] for answer in answers] == ["success"] * 16
-    assert record_of(account, "a")["profileData"] == {f"k{place}": place for place in range(16)}
+    assert record_of(account, "a")["profileData"] == {f"k{index}": index for index in range(16)}
     assert conflicting.conflicts > 0
     assert_whole(tables, account.account_id)
 
@@ -72,7 +72,7 @@ def test_tokens_addresses_and_opt_outs_at_once_end_in_the_right_reach(
     (gold,) = account.create(None)
     account.update((users("a"), [act("ADD", ct=gold)]))
     records = [
-        *(token("a", f"t{place}", kind) for place, kind in enumerate(["fcm", "apns", "chrome"])),
+        *(token("a", f"t{index}", kind) for index, kind in enumerate(["fcm", "apns", "chrome"])),
         *(profile("a", Email="a@example.com"), profile("a", Phone="+12025550123")),
         *(profile("a", **{"MSG-sms": False}), profile("a", **{"MSG-whatsapp": True}), profile("a", Tier="Gold")),
     ]
@@ -146,7 +146,7 @@ def test_of_two_guids_for_one_identity_one_wins(new_account: Callable[[], Accoun
 
 def a_busy_life(account: Account, segment: int, relay: Relay) -> list[Event]:
     """Let 120 users join a segment, become reachable and partly leave; return the stream's records."""
-    names = [f"u{place}" for place in range(120)]
+    names = [f"u{index}" for index in range(120)]
     account.update((users(*names[:60]), [act("ADD", ct=segment)]))
     account.update((users(*names[60:]), [act("ADD", ct=segment)]))
     account.upload(*(profile(name, Email="a@example.com") for name in names[:80]))
@@ -222,7 +222,7 @@ def test_a_hot_segment_is_counted_while_its_users_change(
     account: Account, tables: Tables, relay: Relay, bus: RecordingBus
 ) -> None:
     (hot,) = account.create(None)
-    names = [f"u{place}" for place in range(12)]
+    names = [f"u{index}" for index in range(12)]
 
     def live(seed: int) -> None:
         choice = Random(seed)  # noqa: S311 - a seeded test

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from api_segments.core.clock import Backoff
@@ -40,7 +40,7 @@ DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
 
 
 def users(count: int) -> list[Json]:
-    return [{"identity": f"U{place}"} for place in range(count)]
+    return [{"identity": f"U{index}"} for index in range(count)]
 
 
 def actions(action: str, *segment_ids: int) -> list[Json]:
@@ -56,8 +56,8 @@ def everything(tables: Tables, account: Account) -> Json:
     """Return all that the projection keeps of an account."""
     account_id = account.account_id
     rows = {
-        place: {name: value for name, value in row.items() if name != "expires_at"} | {"gone": "expires_at" in row}
-        for place, row in tables.members(account_id).items()
+        key: {name: value for name, value in row.items() if name != "expires_at"} | {"gone": "expires_at" in row}
+        for key, row in tables.members(account_id).items()
     }
     return rows, tables.counts(account_id), tables.data_points(account_id)
 
@@ -66,7 +66,7 @@ def life(account: Account, tables: Tables, segments: Sequence[int]) -> int:
     """Let three users join, leave, come back and become reachable; return how many real changes that was."""
     gold, silver, *_ = segments
     account.update((users(3), actions("ADD", gold)))
-    profiles = [tables.profile_of(account.account_id, f"U{place}") or "" for place in range(3)]
+    profiles = [tables.profile_of(account.account_id, f"U{index}") or "" for index in range(3)]
     tables.set_reach(account.account_id, profiles[0], "email", "push")
     account.update((users(2), actions("REMOVE", gold) + actions("ADD", silver)))
     tables.set_reach(account.account_id, profiles[0], "sms")
@@ -97,8 +97,8 @@ def test_rows_counts_and_data_points_follow_a_whole_life(
 def test_what_a_segment_says_of_itself_is_what_its_rows_say(account: Account, tables: Tables, relay: Relay) -> None:
     (gold,) = account.create(None)
     account.update((users(5), actions("ADD", gold)))
-    for place, channels in enumerate([("email",), ("email", "sms"), CHANNELS, ()]):
-        tables.set_reach(account.account_id, tables.profile_of(account.account_id, f"U{place}") or "", *channels)
+    for index, channels in enumerate([("email",), ("email", "sms"), CHANNELS, ()]):
+        tables.set_reach(account.account_id, tables.profile_of(account.account_id, f"U{index}") or "", *channels)
 
     relay.drain()
 
@@ -220,15 +220,15 @@ def test_a_record_that_never_comes_leaves_counts_that_agree_with_the_rows(
     assert len(records) == 7
     published = [0, 2, 3]
 
-    for place, record in enumerate(records):
-        if place != missed:
+    for index, record in enumerate(records):
+        if index != missed:
             project([record])
             counts = tables.counts(account.account_id)
-            assert counts == counted(live(tables.members(account.account_id))), place
+            assert counts == counted(live(tables.members(account.account_id))), index
             assert all(figure >= 0 for figures in counts.values() for figure in figures.values())
 
     assert_projected(tables, account.account_id)
-    assert tables.data_points(account.account_id).total() == len([place for place in published if place != missed])
+    assert tables.data_points(account.account_id).total() == len([index for index in published if index != missed])
 
 
 @pytest.mark.usefixtures("side_by_side")
@@ -424,11 +424,7 @@ DELIVERIES = st.tuples(
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 @given(
     steps=st.lists(st.one_of(WRITES, WRITES, DELIVERIES), min_size=4, max_size=30),
     actions_at_most=st.sampled_from([5, 100]),
@@ -463,22 +459,22 @@ class _Model:
         self._faulty = faulty
         self._segments = account.create(None, None, None)
         names = ("Ann", None, "Cid")
-        self._profiles = [Profile(account.account_id, f"P{place}", name) for place, name in enumerate(names)]
+        self._profiles = [Profile(account.account_id, f"P{index}", name) for index, name in enumerate(names)]
         self._unwritten = set(range(3))
         self._shards = [Stream(first_sequence=95), Stream(first_sequence=1000)]
         self._taken = [0, 0]
         self.data_points: Counter[str] = Counter()
 
-    def write(self, place: int, flips: set[int], reach: set[str], december: bool) -> None:
-        old = self._profiles[place]
+    def write(self, index: int, flips: set[int], reach: set[str], december: bool) -> None:
+        old = self._profiles[index]
         flipped = {self._segments[flip] for flip in flips}
         new = Profile(old.account_id, old.profile_id, old.identity, old.segment_ids ^ flipped, frozenset(reach))
         if new == old:
             return
-        first = place in self._unwritten
-        self._unwritten.discard(place)
-        self._profiles[place] = new
-        self._shards[place % 2].append(None if first else old, new, DECEMBER if december else NOVEMBER)
+        first = index in self._unwritten
+        self._unwritten.discard(index)
+        self._profiles[index] = new
+        self._shards[index % 2].append(None if first else old, new, DECEMBER if december else NOVEMBER)
         if flipped:
             self.data_points["2026-12" if december else "2026-11"] += len(flipped)
 

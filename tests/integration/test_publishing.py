@@ -43,7 +43,7 @@ A_MOMENT = RESERVE_SECONDS + 0.3
 
 
 def users(count: int) -> list[Json]:
-    return [{"identity": f"U{place}"} for place in range(count)]
+    return [{"identity": f"U{index}"} for index in range(count)]
 
 
 def actions(action: str, *segment_ids: int) -> list[Json]:
@@ -184,7 +184,7 @@ def test_what_still_fails_at_the_deadline_is_delivered_again_with_the_same_event
     (gold,) = account.create(None)
     account.update((users(30), actions("ADD", gold)))
     records = relay.reader.read()
-    failing = [sequences(records)[place] for place in (12, 13, 25)]
+    failing = [sequences(records)[index] for index in (12, 13, 25)]
     refused_sequences = set(map(int, failing))
     bus.refuse = lambda entry: int(json.loads(entry["Detail"])["Sequence"]) in refused_sequences
 
@@ -314,12 +314,12 @@ def test_an_unreadable_record_is_given_up_and_its_neighbours_are_published(
     records = relay.drain()
     unreadable = sequences(records)[2]
 
-    assert {event["Identity"] for event in bus.details(account.account_id)} == {f"U{place}" for place in range(5)}
+    assert {event["Identity"] for event in bus.details(account.account_id)} == {f"U{index}" for index in range(5)}
     for reader in (relay.publisher, relay.projector):
         (given_up,) = reader.on_failure
         assert sequences(given_up)[0] == unreadable
     assert {row.identity for row in live(tables.members(account.account_id)).values()} == {
-        f"U{place}" for place in range(5)
+        f"U{index}" for index in range(5)
     }
     assert tables.data_points(account.account_id).total() == 5
 
@@ -342,8 +342,8 @@ def test_a_damaged_record_fails_alone(
 ) -> None:
     (gold,) = account.create(None)
     stream = Stream()
-    for place in range(3):
-        stream.append(None, Profile(account.account_id, f"P{place}", None, frozenset({gold})), 1_763_901_235)
+    for index in range(3):
+        stream.append(None, Profile(account.account_id, f"P{index}", None, frozenset({gold})), 1_763_901_235)
     stream.records[1]["dynamodb"].update(damage)
 
     relay.publisher.deliver(stream.records)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from functions.project_members.app import handler as project_members
@@ -162,7 +162,7 @@ def project(records_: list[Event]) -> None:
         assert answer == {"batchItemFailures": []}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(story=st.lists(steps, min_size=4, max_size=20))
 def test_every_figure_is_the_models(
     new_account: Callable[[], Account], tables: Tables, relay: Relay, bus: RecordingBus, story: list[tuple[str, Any]]
@@ -182,10 +182,10 @@ def test_every_figure_is_the_models(
             ]
             assert {entry["code"] for entry in unprocessed} <= {409}
         elif kind == "update":
-            (identity, guid), action, place = what
-            model.update(identity, guid, action, segments[place])
+            (identity, guid), action, index = what
+            model.update(identity, guid, action, segments[index])
             user = {"identity": identity} if identity else {"guid": guid}
-            assert account.update(([user], [act(action, ct=segments[place])]))["status"] == "success"
+            assert account.update(([user], [act(action, ct=segments[index])]))["status"] == "success"
         elif kind == "erase":
             assert account.erase(what)[0] == (200 if model.erase(what) else 404)
         elif kind == "deliver":

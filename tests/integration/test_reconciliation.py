@@ -161,7 +161,7 @@ def test_damage_is_mended_while_writes_go_on_and_what_comes_after_is_counted_rig
     clock: MovableClock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    profiles = [tables.profile_of(account.account_id, f"U{place}") for place in range(10)]
+    profiles = [tables.profile_of(account.account_id, f"U{index}") for index in range(10)]
     for profile_id in profiles[:5]:
         delete_row(tables.client, environment, row_key(account, segment, str(profile_id)))
     writes: Iterator[Callable[[], object]] = iter(
@@ -217,7 +217,7 @@ def test_it_goes_on_where_its_time_was_up(  # noqa: PLR0913, PLR0917 - fixtures
     clock: MovableClock,
 ) -> None:
     for start in range(0, 250, 100):
-        people = [{"identity": f"M{place}"} for place in range(start, min(start + 100, 250))]
+        people = [{"identity": f"M{index}"} for index in range(start, min(start + 100, 250))]
         account.update((people, actions("ADD", segment)))
     relay.drain()
     lost = sorted(tables.memberships(account.account_id))[::7]
@@ -329,7 +329,7 @@ def test_many_rows_are_looked_at_again_in_messages_that_sqs_takes_and_go_on_wher
     *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    account.update(([{"identity": f"M{place}"} for place in range(100)], actions("ADD", segment)))
+    account.update(([{"identity": f"M{index}"} for index in range(100)], actions("ADD", segment)))
     relay.drain()
     for profile_id in tables.memberships(account.account_id):
         delete_row(tables.client, environment, row_key(account, segment, profile_id))

@@ -220,11 +220,11 @@ class Shard:
         return {"ShardIterator": "0"}
 
     def get_records(self, ShardIterator: str) -> Json:  # noqa: N803 - boto3's own name
-        place = int(ShardIterator)
-        page = self.pages[place] if place < len(self.pages) else []
+        position = int(ShardIterator)
+        page = self.pages[position] if position < len(self.pages) else []
         records = [{"dynamodb": {"SequenceNumber": f"{number:021d}"}} for number in page]
-        goes_on = self.is_open or place + 1 < len(self.pages)
-        return {"Records": records, **({"NextShardIterator": str(place + 1)} if goes_on else {})}
+        goes_on = self.is_open or position + 1 < len(self.pages)
+        return {"Records": records, **({"NextShardIterator": str(position + 1)} if goes_on else {})}
 
     def records(self, first: int, last: int, seconds: float = 5) -> list[int]:
         """Read a batch through the product's code; return the sequence numbers."""

@@ -95,7 +95,7 @@ class Counted:
 
     def create(self, count: int, prefix: str) -> Json:
         entries = [
-            {"segment_name": f"{prefix} {place}", "customer_segment_id": f"{prefix}-{place}"} for place in range(count)
+            {"segment_name": f"{prefix} {index}", "customer_segment_id": f"{prefix}-{index}"} for index in range(count)
         ]
         return create_segment(with_body("create_segment", ACCOUNT, entries), Context())
 
@@ -122,12 +122,12 @@ def counted(stand_in: Control, clock: MovableClock) -> Iterator[Counted]:
         yield counted
 
 
-PEOPLE = [f"user {place}" for place in range(100)]
-SEGMENTS = [f"HOME-{place}" for place in range(100)]
+PEOPLE = [f"user {index}" for index in range(100)]
+SEGMENTS = [f"HOME-{index}" for index in range(100)]
 
 
 def test_100_new_users_take_two_trips_and_four_calls(counted: Counted) -> None:
-    newcomers = [f"newcomer {place}" for place in range(100)]
+    newcomers = [f"newcomer {index}" for index in range(100)]
     assert counted.trips(lambda: counted.join(newcomers, SEGMENTS[:1])) == (2, 4)
 
 
@@ -148,7 +148,7 @@ def test_creating_100_segments_takes_four_trips_and_four_calls(counted: Counted)
 
 
 def test_a_stream_batch_of_100_records_takes_two_trips_in_each_reader(counted: Counted) -> None:
-    counted.join([f"member {place}" for place in range(100)], SEGMENTS[:1])
+    counted.join([f"member {index}" for index in range(100)], SEGMENTS[:1])
     batch = {"Records": counted.last_records(100)}
     assert counted.trips(lambda: publish_changes(batch, Context(60))) == (2, 11)
     assert counted.trips(lambda: project_members(batch, Context(60))) == (2, 3)
@@ -156,7 +156,7 @@ def test_a_stream_batch_of_100_records_takes_two_trips_in_each_reader(counted: C
 
 def test_a_change_of_known_users_takes_a_write_unit_each_whatever_the_number_of_segments(counted: Counted) -> None:
     """The index by account holds keys alone, which no change touches."""
-    known = [f"known {place}" for place in range(100)]
+    known = [f"known {index}" for index in range(100)]
     counted.join(known, SEGMENTS[:1])
     assert counted.written(lambda: counted.join(known, SEGMENTS[1:2])) == 100
     assert counted.written(lambda: counted.join(known, SEGMENTS[1:2])) == 100
@@ -166,12 +166,12 @@ def test_a_change_of_known_users_takes_a_write_unit_each_whatever_the_number_of_
 
 def test_a_new_user_takes_five_write_units(counted: Counted) -> None:
     """Claim and memberships in one transaction, where each counts twice, and the entry in the index by account."""
-    strangers = [f"stranger {place}" for place in range(100)]
+    strangers = [f"stranger {index}" for index in range(100)]
     assert counted.written(lambda: counted.join(strangers, SEGMENTS[:1])) == 500
 
 
 def test_the_projection_takes_two_write_units_a_change_and_two_a_counter(counted: Counted) -> None:
-    counted.join([f"projected {place}" for place in range(100)], SEGMENTS[:1])
+    counted.join([f"projected {index}" for index in range(100)], SEGMENTS[:1])
     first, *others = counted.last_records(100)
     single, batch = {"Records": [first]}, {"Records": others}
     assert counted.written(lambda: publish_changes(batch, Context(60))) == 0
@@ -189,7 +189,7 @@ def test_creating_100_segments_takes_five_write_units_each_and_the_quota(counted
 def test_a_page_of_100_members_takes_two_trips(counted: Counted) -> None:
     """In a segment of no more than a page: all sixteen buckets at once, after the segment and its counts."""
     (segment_id,) = (segment["id"] for segment in body_of(counted.create(1, "LISTED"))["segments"])
-    counted.join([f"listed {place}" for place in range(100)], ["LISTED-0"])
+    counted.join([f"listed {index}" for index in range(100)], ["LISTED-0"])
     assert project_members({"Records": counted.last_records(100)}, Context(60)) == {"batchItemFailures": []}
     resource, query = "/api/segments/{segment_id}/members", {"limit": "100"}
     event = without_body(ACCOUNT, "GET", resource, query, segment_id=str(segment_id))

@@ -162,8 +162,8 @@ def test_no_route_writes_whom_or_what_a_request_was_about(
 
 
 def assert_clean(text: str) -> None:
-    places = [place for place in range(len(text)) if text.startswith(CANARY, place)]
-    assert [text[max(0, place - 200) : place + 40] for place in places] == []
+    positions = [position for position in range(len(text)) if text.startswith(CANARY, position)]
+    assert [text[max(0, position - 200) : position + 40] for position in positions] == []
     assert base64.b64encode(CANARY.encode()).decode()[:8] not in text
 
 

@@ -122,8 +122,8 @@ def test_a_write_whose_answer_was_lost_is_told_once(
 
 
 def test_an_event_delivered_again_has_the_same_id(account: Account, relay: Relay, bus: RecordingBus) -> None:
-    for place, segment in enumerate(account.create(*[None] * 7)):
-        account.rename(segment, f"renamed {place}")
+    for index, segment in enumerate(account.create(*[None] * 7)):
+        account.rename(segment, f"renamed {index}")
     records = of_segments(relay)
     relay.segments_publisher.deliver(records)
     once = told(bus, account)

@@ -5,7 +5,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Account, Relay
@@ -20,7 +20,7 @@ Json = Any
 SEGMENTS = "/api/segments"
 STATUSES = ("active", "deleted", "all")
 
-churning = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+churning = settings(max_examples=25)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 11])
@@ -78,7 +78,7 @@ def test_who_stays_is_listed_once_whatever_comes_and_goes(  # noqa: PLR0913 - wa
     new_account: Callable[[], Account], start: int, limit: int, *, churn: list[Any], status: str, by_prefix: bool
 ) -> None:
     account = new_account()
-    names = iter(f"P{place:03d}" for place in range(900))
+    names = iter(f"P{index:03d}" for index in range(900))
     alive: list[int] = account.create(*[next(names) for _ in range(start)]) if start else []
     dead: list[int] = []
     for segment in alive[::3]:
@@ -158,7 +158,7 @@ def test_a_prefix_finds_what_begins_so_in_the_order_of_its_bytes(
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_list_by_prefix_goes_on_when_the_segment_under_its_cursor_is_deleted(account: Account, status: str) -> None:
-    segments = account.create(*[f"P{place}" for place in range(6)])
+    segments = account.create(*[f"P{index}" for index in range(6)])
     if status == "deleted":
         for segment in segments:
             account.delete(segment)
@@ -179,7 +179,7 @@ def test_a_segment_without_a_customer_id_is_in_no_list_of_them(account: Account)
 
 def counted(account: Account, relay: Relay) -> list[int]:
     """Create 100 segments with members and counters."""
-    segments = account.create(*[f"C{place:02d}" for place in range(100)])
+    segments = account.create(*[f"C{index:02d}" for index in range(100)])
     account.update((numbered(1), actions("ADD", *segments)))
     relay.drain()
     segment_ids(account, limit=1)  # the key that signs cursors is read once a process
@@ -236,7 +236,7 @@ def test_a_page_by_prefix_of_deleted_segments_takes_no_call_a_row(
 def test_a_page_by_prefix_and_status_does_not_step_over_what_has_another_status(
     account: Account, faulty: FaultyClient
 ) -> None:
-    segments = account.create(*[f"C{place:02d}" for place in range(40)])
+    segments = account.create(*[f"C{index:02d}" for index in range(40)])
     faulty.calls.clear()
     assert account.listed(status="deleted", customer_segment_id_prefix="C", limit="1")["segments"] == []
     assert faulty.calls == {"query": 1}
@@ -255,7 +255,7 @@ def test_a_long_page_by_prefix_reads_the_counts_of_its_segments_in_one_walk(
     account: Account, relay: Relay, faulty: FaultyClient, status: str
 ) -> None:
     segments = counted(account, relay)
-    segments += account.create(*[f"C{place}" for place in range(100, 150)])
+    segments += account.create(*[f"C{index}" for index in range(100, 150)])
     if status == "deleted":
         for segment in segments:
             account.delete(segment)

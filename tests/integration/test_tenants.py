@@ -210,14 +210,14 @@ def told(answers: list[Answer]) -> str:
 
 def play(steps: tuple[Step, ...], world: World, relay: Relay, client: Client, other: Client | None) -> None:
     """Take each step at a moment of its own; the other does the same at that moment, and then the contrary."""
-    for place, step in enumerate(steps):
-        at = (place + 1) / 1000
+    for index, step in enumerate(steps):
+        at = (index + 1) / 1000
         for each in (other, client):
             if each is not None:
                 world.at(at, partial(step, each))
         world.at(at, relay.drain)
         if other is not None:
-            for contrary in CONTRARY.get(place, ()):
+            for contrary in CONTRARY.get(index, ()):
                 world.at(at, partial(contrary, other))
                 world.at(at, relay.drain)
 
@@ -237,7 +237,7 @@ def test_what_an_account_sees_is_the_same_without_the_other_ones_traffic(
     for client in (alone, beside, other):
         rows, truth = live(tables.members(client.account.account_id)), tables.memberships(client.account.account_id)
         gone = int(first_id(client))
-        assert {place for place in rows if place[0] != gone} == {p for p in turned_round(truth) if p[0] != gone}
+        assert {key for key in rows if key[0] != gone} == {key for key in turned_round(truth) if key[0] != gone}
 
 
 def told_of_events(relay: Relay, client: Client) -> list[Json]:

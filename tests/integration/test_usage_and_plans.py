@@ -31,10 +31,10 @@ def this_month() -> str:
 def test_usage_is_one_data_point_for_each_published_change(account: Account, relay: Relay, bus: RecordingBus) -> None:
     assert account.usage() == (200, {"month": this_month(), "data_points": 0, "plan": "Advanced"})
     gold, silver = account.create(None, None)
-    everyone = users(*(f"u{place}" for place in range(5)))
+    everyone = users(*(f"u{index}" for index in range(5)))
     account.update((everyone, [act("ADD", ct=gold), act("ADD", ct=silver)]))
     account.update((everyone, [act("ADD", ct=gold)]))
-    account.upload(*(profile(f"u{place}", Email="a@example.com") for place in range(9)))
+    account.upload(*(profile(f"u{index}", Email="a@example.com") for index in range(9)))
     account.update((everyone[:2], [act("REMOVE", ct=gold)]))
     account.update((everyone[:3], [act("REMOVE", ct=gold)]))
     account.erase("u0")  # is in silver

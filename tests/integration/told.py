@@ -29,7 +29,7 @@ def users(*names: str) -> list[Json]:
 
 
 def numbered(count: int) -> list[Json]:
-    return users(*[f"U{place}" for place in range(count)])
+    return users(*[f"U{index}" for index in range(count)])
 
 
 def actions(action: str, *segment_ids: int) -> list[Json]:

@@ -119,6 +119,19 @@ def test_what_was_written_then_can_be_written_on(world: World) -> None:
     assert after["members"] == segment["members"] - 1
 
 
+def test_a_create_request_of_then_is_known_when_it_comes_again(world: World) -> None:
+    entries = [{"segment_name": "first", "customer_segment_id": "C0"}, {"segment_name": "second"}]  # as tour.py has it
+    create = with_body("create_segment", ACCOUNT, entries)
+    create["headers"] = {**create["headers"], "Idempotency-Key": "tour"}
+    answer = answer_of(world, "create_segment", create)
+    assert answer["headers"]["Idempotent-Replayed"] == "true"
+    kept = next(json.loads(item["data"]["S"]) for item in KEPT["tables"]["IDEMPOTENCY_TABLE"] if "data" in item)
+    ids = [segment_id for _, segment_id, _ in kept["created"]]
+    assert body_of(answer)["segments"] == [
+        {"id": segment_id, "customer_segment_id": None, **entry} for segment_id, entry in zip(ids, entries, strict=True)
+    ]
+
+
 def read_segments(world: World) -> list[Json]:
     listed = answer_of(world, "manage_segments", event_of(ACCOUNT, ("GET", "/api/segments"), {"limit": "1000"}))
     segments: list[Json] = body_of(listed)["segments"]

@@ -327,7 +327,6 @@ TestAccount = Account.TestCase
 TestAccount.settings = settings(
     max_examples=60,
     stateful_step_count=25,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

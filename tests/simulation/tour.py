@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from api_segments.aws import clients
 from api_segments.aws.dynamodb import number_set
 from api_segments.aws.keys import membership
-from api_segments.core.clock import Deadline
+from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from api_segments.core.errors import ThrottledError
 from api_segments.segments import wiring as segments_wiring
 from api_segments.segments.creation import Creation
@@ -71,7 +70,7 @@ class GivenUp:
     def get_records(self, **arguments: Any) -> Json:
         table = arguments["ShardIterator"].partition(":table/")[2].partition("/")[0]
         (record,) = self._streams[table]
-        change = {**record["dynamodb"], "ApproximateCreationDateTime": datetime.now(UTC)}
+        change = {**record["dynamodb"], "ApproximateCreationDateTime": SYSTEM_CLOCK.now()}
         return {"Records": [{**record, "dynamodb": change}]}
 
     def invoke(self, **_: Any) -> Json:

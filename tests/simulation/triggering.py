@@ -35,7 +35,8 @@ from api_segments.memberships.model import Action
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
-from tests.simulation.walking import ACCOUNT, CAMPAIGN_ID, START, Crash, HandClock, Outside, Shaky
+from tests.simulation.walking import ACCOUNT, CAMPAIGN_ID, Crash, Outside, Shaky
+from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
 
@@ -56,9 +57,9 @@ class Triggering:
 
     def __init__(self, seed: int, *, trouble: float = 0.1) -> None:
         self.chance = chance = Random(seed)  # noqa: S311 - seeded on purpose
-        self.clock = HandClock()
+        self.clock = MovableClock()
         self.outside = Outside(chance)
-        self.db = InMemoryDynamoDB(self.clock.monotonic)
+        self.db = InMemoryDynamoDB(lambda: self.clock.now().timestamp())
         self.environment = create_tables(self.db)  # type: ignore[arg-type]  # has what the function calls
         self.trouble = trouble
         self.sent: Counter[str] = Counter()

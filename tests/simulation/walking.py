@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -34,16 +34,16 @@ from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_walks import WalkStore
 from api_segments.core.channels import Channel
-from api_segments.core.clock import Clock, Deadline
+from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
+from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
 
 ACCOUNT = "W-1"
-START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 CAMPAIGN_ID = int(START.timestamp()) * 1_000_000
 MODES = (TargetMode.EMAIL, TargetMode.PUSH, TargetMode.WEBHOOK)
 MANY_INVOCATIONS = 500
@@ -53,22 +53,6 @@ LAG_SECONDS = 30.0
 
 class Crash(BaseException):
     """The runner's process ends here."""
-
-
-class HandClock(Clock):
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -143,9 +127,9 @@ class Walking:
 
     def __init__(self, seed: int, *, trouble: float = 0.03, churn: float = 0.3, stops: bool | None = None) -> None:
         self.chance = chance = Random(seed)  # noqa: S311 - seeded on purpose
-        self.clock = HandClock()
+        self.clock = MovableClock()
         self.outside = Outside(chance)
-        self.db = InMemoryDynamoDB(self.clock.monotonic)
+        self.db = InMemoryDynamoDB(lambda: self.clock.now().timestamp())
         self.environment = create_tables(self.db)  # type: ignore[arg-type]  # has what the function calls
         self.trouble, self.churn = trouble, churn
         self.stops = chance.random() < 0.25 if stops is None else stops
@@ -324,12 +308,12 @@ class Walking:
         pk = {"S": keys.membership(ACCOUNT, profile_id)}
         item = {"pk": pk, "account_id": {"S": ACCOUNT}, "profile_id": {"S": profile_id}, **sets, **reach}
         self.db.put_item(TableName=self.environment["MEMBERSHIPS_TABLE"], Item=item)
-        self.behind.append((self.clock.at + timedelta(seconds=self.chance.uniform(0, LAG_SECONDS)), profile_id))
+        self.behind.append((self.clock.now() + timedelta(seconds=self.chance.uniform(0, LAG_SECONDS)), profile_id))
 
     def _project(self) -> None:
         """Bring the lists of members as far as they are by now."""
-        due = [each for each in self.behind if each[0] <= self.clock.at]
-        self.behind = [each for each in self.behind if each[0] > self.clock.at]
+        due = [each for each in self.behind if each[0] <= self.clock.now()]
+        self.behind = [each for each in self.behind if each[0] > self.clock.now()]
         for _, profile_id in due:
             self._write_rows(profile_id, self.users[profile_id])
 

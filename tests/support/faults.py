@@ -115,14 +115,14 @@ def cancelled(code: str) -> Fault:
     return fault
 
 
-def statements_fail(code: str, places: Collection[int] | None = None, users: Collection[str] = ()) -> Fault:
-    """Some statements of a batch fail inside a good answer, by place (None: all) or by a user's key; the others run."""
+def statements_fail(code: str, indexes: Collection[int] | None = None, users: Collection[str] = ()) -> Fault:
+    """Some statements of a batch fail inside a good answer, by index (None: all) or by a user's key; the others run."""
 
     def fault(send: Send, arguments: Arguments) -> Reply:
         statements = arguments["Statements"]
         fails = [
-            (places is None and not users) or place in (places or ()) or statement["Parameters"][-1]["S"] in users
-            for place, statement in enumerate(statements)
+            (indexes is None and not users) or index in (indexes or ()) or statement["Parameters"][-1]["S"] in users
+            for index, statement in enumerate(statements)
         ]
         runs = [statement for statement, failing in zip(statements, fails, strict=True) if not failing]
         replies = iter(send(Statements=runs)["Responses"] if runs else [])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from socket import create_server, socket
-from threading import Event, Thread
+from threading import Thread
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -35,7 +35,8 @@ class Receiver:
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
-    over: Event = field(default_factory=Event)
+    last: object = None
+    """The address of the connection after which no more are taken."""
 
     def serve(self, connection: socket) -> None:
         """Take one request and answer it."""
@@ -73,11 +74,11 @@ def receiving(
     def run() -> None:
         while True:
             try:
-                connection, _ = listening.accept()
+                connection, peer = listening.accept()
             except OSError:
                 return
             receiver.connections += 1
-            if receiver.over.is_set():
+            if peer == receiver.last:
                 connection.close()
                 return
             with (
@@ -91,10 +92,11 @@ def receiving(
     try:
         yield receiver
     finally:
-        receiver.over.set()
-        with suppress(OSError), socket() as last:
+        with socket() as last:
+            last.bind((LOOPBACK, 0))
+            receiver.last = last.getsockname()
             last.connect((LOOPBACK, receiver.port))
-        thread.join()
+            thread.join()
         listening.close()
 
 

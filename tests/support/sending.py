@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from api_segments.aws.delivery import Reply
@@ -26,18 +25,18 @@ from api_segments.campaigns.sending.service import QueuedMessage, SendingService
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, delivery_key
 from api_segments.campaigns.store_settings import CampaignSettingsStore
-from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.clock import Deadline, rfc3339
 from api_segments.memberships.model import Action
 from api_segments.memberships.store import MembershipStore, SetChange
 from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
+from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
 
 ACCOUNT, GUID = "T-1", "5f2d"
 CAMPAIGN_ID = 1763901234567892
-START = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 MESSAGE = Message(ACCOUNT, CAMPAIGN_ID, GUID, GUID)
 FCM = Token(TokenType.FCM, "fcm-1")
 APNS = Token(TokenType.APNS, "apns-1")
@@ -56,22 +55,6 @@ CONTENTS: dict[TargetMode, dict[str, str]] = {
 
 class Crash(BaseException):
     """The sender's process ends here."""
-
-
-class HandClock(Clock):
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -124,10 +107,10 @@ class World:
     """Tables in memory, a clock, providers, and one campaign's message for one user."""
 
     def __init__(self) -> None:
-        self.clock = HandClock()
+        self.clock = MovableClock()
         self.calls = 0
         self.dies_at: tuple[int, str] | None = None
-        memory = InMemoryDynamoDB(now=self.clock.monotonic)
+        memory = InMemoryDynamoDB(now=lambda: self.clock.now().timestamp())
         tables = create_tables(cast("Any", memory))
         self.client = memory
         self.table = tables["CAMPAIGNS_TABLE"]

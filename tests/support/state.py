@@ -150,8 +150,8 @@ def plain(item: Mapping[str, Any]) -> Item:
 def live(rows: Mapping[RowId, Item]) -> dict[RowId, Row]:
     """Return the rows that are members."""
     return {
-        place: Row(row.get("identity"), frozenset(row.get("reach", ())))
-        for place, row in rows.items()
+        key: Row(row.get("identity"), frozenset(row.get("reach", ())))
+        for key, row in rows.items()
         if "expires_at" not in row
     }
 

@@ -17,6 +17,7 @@ from api_segments.segments import wiring as segments_wiring
 from api_segments.segments.creation import Creation
 from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
+from tests.support.clock import MovableClock, system_time
 from tests.support.events import Context, Event, body_of, with_body
 from tests.support.tables import create_tables
 from tests.support.wired import forget_services
@@ -50,6 +51,13 @@ def clear_caches() -> None:
     for member in list(vars(clients).values()):
         if hasattr(member, "cache_clear"):
             member.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[MovableClock]:
+    """The functions' clock."""
+    with system_time(MovableClock()) as movable:
+        yield movable
 
 
 @pytest.fixture(scope="module")

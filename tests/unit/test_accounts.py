@@ -243,7 +243,7 @@ def test_a_passcode_id_that_none_can_have_is_the_callers_mistake(create: Call, c
         ({"operation": "revoke_passcode", "account_id": "abc"}, "passcode_id: is required"),
     ],
 )
-def test_a_wrong_payload_is_refused_by_its_place(event: Json, error: str) -> None:
+def test_a_wrong_payload_is_refused_by_its_path(event: Json, error: str) -> None:
     assert refused(accounts(event, Context()), 400, error)
 
 

@@ -21,7 +21,7 @@ from api_segments.memberships.model import Action, Rejection, UpdateResult, User
 from api_segments.memberships.requests import parse_update
 from api_segments.segments.answers import create_answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import NewSegment, Segment, SegmentReference, SegmentStatus
+from api_segments.segments.model import NewSegment, Segment, SegmentReference
 
 Pair = tuple[UserReference, SegmentReference, Action]
 
@@ -31,21 +31,21 @@ USER = UserReference(identity="CT123456")
 GOLD = SegmentReference(customer_segment_id="GOLD")
 
 
-def entry(place: int) -> NewSegment:
-    return NewSegment(f"segment {place}", f"C{place}")
+def entry(index: int) -> NewSegment:
+    return NewSegment(f"segment {index}", f"C{index}")
 
 
-def segment(place: int) -> Segment:
-    return Segment("T-1", 1_000 + place, f"segment {place}", f"C{place}", SegmentStatus.ACTIVE, NOW)
+def segment(index: int) -> Segment:
+    return entry(index).as_created("T-1", 1_000 + index, NOW)
 
 
 def rejected(error: SegmentsError, user: UserReference = USER, reference: SegmentReference = GOLD) -> Rejection:
     return Rejection(user, reference, Action.ADD, error)
 
 
-def created(places: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
-    result = Creation({place: segment(place) for place in places}, refused)
-    return create_answer([entry(place) for place in range(10)], result)
+def created(indexes: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
+    result = Creation({index: segment(index) for index in indexes}, refused)
+    return create_answer([entry(index) for index in range(10)], result)
 
 
 def updated(added: int, *errors: SegmentsError) -> Answer:
@@ -181,11 +181,11 @@ def many(user_text: Callable[[int], str], segment_text: Callable[[int], str]) ->
     rejections = []
     for user in range(100):
         reference = UserReference(identity=user_text(user)) if user % 2 else UserReference(guid=user_text(user))
-        for place in range(100):
-            action = Action.ADD if place % 3 else Action.REMOVE
-            error = errors[0] if place % 5 == 0 or user % 7 else errors[1]
+        for index in range(100):
+            action = Action.ADD if index % 3 else Action.REMOVE
+            error = errors[0] if index % 5 == 0 or user % 7 else errors[1]
             rejections.append(
-                Rejection(reference, SegmentReference(customer_segment_id=segment_text(place)), action, error)
+                Rejection(reference, SegmentReference(customer_segment_id=segment_text(index)), action, error)
             )
     return rejections
 
@@ -204,12 +204,12 @@ def resent(answer: Answer) -> Counter[tuple[Pair, int]]:
 
 
 TEXTS: dict[str, Callable[[int], str]] = {
-    "short": lambda place: f"x{place}",
-    "255 letters": lambda place: f"{place:03d}".ljust(255, "x"),
-    "255 four-byte characters": lambda place: f"{place:03d}".ljust(255, "😀"),
-    "60 quotes": lambda place: f"{place:03d}".ljust(60, '"'),
-    "255 quotes": lambda place: f"{place:03d}".ljust(255, '"'),
-    "60 backslashes": lambda place: f"{place:03d}".ljust(60, "\\"),
+    "short": lambda index: f"x{index}",
+    "255 letters": lambda index: f"{index:03d}".ljust(255, "x"),
+    "255 four-byte characters": lambda index: f"{index:03d}".ljust(255, "😀"),
+    "60 quotes": lambda index: f"{index:03d}".ljust(60, '"'),
+    "255 quotes": lambda index: f"{index:03d}".ljust(255, '"'),
+    "60 backslashes": lambda index: f"{index:03d}".ljust(60, "\\"),
 }
 
 

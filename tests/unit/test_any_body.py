@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import bodies
@@ -18,7 +18,7 @@ FIELDS = [
 ]
 
 # `api` only takes notes; that it is one for all examples is what we want.
-anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+anything = settings(max_examples=150)
 
 text = st.text(st.characters(exclude_categories=()), max_size=300)
 scalars = st.one_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api_segments.accounts.authorizer import UnauthorizedByApiGateway
@@ -33,9 +33,7 @@ UPDATE = ("POST", "/api/updateSegment")
 KNOWN_GUID = "g1"
 
 # The tables are the same for all examples; what one leaves behind is one more state for the next.
-each_event = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=100
-)
+each_event = settings(max_examples=100)
 
 characters = st.characters(exclude_categories=())
 text = st.text(characters, max_size=40) | st.sampled_from(

@@ -143,7 +143,7 @@ def test_a_wrong_guid_is_refused_beside_a_good_identity(api: Api, wrong: str) ->
         (CREATE, [], "body: must not be empty"),
         (
             CREATE,
-            [{"segment_name": str(place)} for place in range(101)],
+            [{"segment_name": str(index)} for index in range(101)],
             "body: must have at most 100 entries, has 101",
         ),
         (UPDATE, {"bulk_profiles": []}, "bulk_profiles: must not be empty"),
@@ -151,7 +151,7 @@ def test_a_wrong_guid_is_refused_beside_a_good_identity(api: Api, wrong: str) ->
         (UPDATE, bodies.update(segments=[]), "bulk_profiles[0].segments: must not be empty"),
         (
             UPDATE,
-            bodies.update(users=[{"identity": str(place)} for place in range(101)]),
+            bodies.update(users=[{"identity": str(index)} for index in range(101)]),
             "bulk_profiles[0].user_profiles: must have at most 100 entries, has 101",
         ),
         (
@@ -173,10 +173,10 @@ def test_empty_lists_and_101_of_each_are_refused(api: Api, function: str, body: 
 @pytest.mark.parametrize(
     ("function", "body"),
     [
-        (CREATE, [{"segment_name": str(place)} for place in range(100)]),
-        (UPDATE, bodies.update(users=[{"identity": str(place)} for place in range(100)])),
+        (CREATE, [{"segment_name": str(index)} for index in range(100)]),
+        (UPDATE, bodies.update(users=[{"identity": str(index)} for index in range(100)])),
         (UPDATE, {"bulk_profiles": [bodies.group()] * 100}),
-        (UPDATE, bodies.update(segments=[{"ct_segment_id": place + 1, "action": "ADD"} for place in range(100)])),
+        (UPDATE, bodies.update(segments=[{"ct_segment_id": index + 1, "action": "ADD"} for index in range(100)])),
     ],
 )
 def test_100_of_each_are_taken(api: Api, function: str, body: Json) -> None:

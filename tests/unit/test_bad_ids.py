@@ -15,8 +15,8 @@ CONTROL = "must have no control characters"
 SURROGATE = "must have no lone surrogates"
 BLANK = "must not be only spaces"
 
-# Each place where free text comes in: the function, the body around a text, the place as errors name it.
-PLACES: dict[str, tuple[str, Sent, str]] = {
+# Where free text comes in: the function, the body around a text, the path as errors name it.
+TEXTS: dict[str, tuple[str, Sent, str]] = {
     "segment_name": (CREATE, bodies.name, "[0].segment_name"),
     "customer_segment_id of a create": (
         CREATE,
@@ -72,36 +72,36 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("where", TEXTS)
 @pytest.mark.parametrize(("text", "error"), REFUSED.values(), ids=REFUSED)
-def test_text_that_cannot_be_an_id_is_refused(api: Api, place: str, text: str, error: str) -> None:
-    function, body, path = PLACES[place]
+def test_text_that_cannot_be_an_id_is_refused(api: Api, where: str, text: str, error: str) -> None:
+    function, body, path = TEXTS[where]
     api.refuses(function, body(text), f"{path}: {error}")
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("where", TEXTS)
 @pytest.mark.parametrize("text", TAKEN.values(), ids=TAKEN)
-def test_any_other_text_is_taken_as_it_was_sent(api: Api, place: str, text: str) -> None:
-    function, body, _ = PLACES[place]
+def test_any_other_text_is_taken_as_it_was_sent(api: Api, where: str, text: str) -> None:
+    function, body, _ = TEXTS[where]
     assert api.post(function, body(text))[0] == 200
     (_, (_, parsed, *_)), *_ = api.services.calls
     taken = {
-        "segment_name": lambda: parsed[0].name,
+        "segment_name": lambda: parsed[0].segment_name,
         "customer_segment_id of a create": lambda: parsed[0].customer_segment_id,
         "identity": lambda: parsed[0].users[0].identity,
         "guid": lambda: parsed[0].users[0].guid,
         "customer_segment_id of an update": lambda: parsed[0].actions[0][0].customer_segment_id,
-    }[place]()
+    }[where]()
     assert taken == text
 
 
 def test_a_surrogate_pair_written_as_escapes_is_one_character(api: Api) -> None:
     assert api.post(CREATE, r'[{"segment_name": "' + r"\ud83d\ude00" * 255 + '"}]')[0] == 200
     (_, (_, entries, *_)), *_ = api.services.calls
-    assert entries[0].name == "😀" * 255
+    assert entries[0].segment_name == "😀" * 255
 
 
 def test_the_place_of_the_wrong_entry_is_named(api: Api) -> None:
-    entries = [{"segment_name": f"s{place}"} for place in range(100)]
+    entries = [{"segment_name": f"s{index}"} for index in range(100)]
     entries[37]["customer_segment_id"] = "a\0"
     api.refuses(CREATE, entries, f"[37].customer_segment_id: {CONTROL}")

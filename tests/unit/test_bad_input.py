@@ -111,7 +111,7 @@ def test_body_of_4_mib_is_read(api: Api) -> None:
         ),
     ],
 )
-def test_a_key_twice_in_one_object_is_refused_by_its_place(api: Api, function: str, body: str, error: str) -> None:
+def test_a_key_twice_in_one_object_is_refused_by_its_path(api: Api, function: str, body: str, error: str) -> None:
     api.refuses(function, body, error)
 
 

@@ -34,7 +34,7 @@ def test_the_script_has_every_module_once_and_before_those_that_use_it() -> None
     defined = {name: script.index(f"const ${name} = (") for name in scopes}
     used = [(match[1], match.start()) for match in re.finditer(r"\} = \$(\w+);", script)]
     assert len(used) > len(scopes)
-    assert all(defined[name] < place for name, place in used)
+    assert all(defined[name] < position for name, position in used)
 
 
 def test_the_styles_have_every_sheet_those_of_the_kit_first() -> None:

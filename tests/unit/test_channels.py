@@ -24,9 +24,10 @@ from api_segments.campaigns.providers import email
 from api_segments.campaigns.providers.email import VERIFIED_SECONDS, Email, EmailProvider, from_header
 from api_segments.campaigns.providers.push import PushProvider
 from api_segments.campaigns.providers.sms import SmsProvider
-from api_segments.core.clock import Clock, Deadline
+from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.profiles.model import Token, TokenType
+from tests.support.clock import MovableClock
 
 URL = "https://provider.example.com/"
 EMAIL = Email(
@@ -45,22 +46,9 @@ PHONE_TOKEN = Token(TokenType.FCM, "a-token")
 ENDPOINT = f"{FCM.replace(':app/', ':endpoint/')}/1"
 
 
-class HandClock(Clock):
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-
 @pytest.fixture
 def deadline() -> Deadline:
-    return Deadline.after(60, HandClock())
+    return Deadline.after(60, MovableClock())
 
 
 @pytest.fixture
@@ -302,7 +290,7 @@ def test_what_is_known_of_senders_is_bounded(deadline: Deadline, monkeypatch: py
 def test_ses_may_be_unavailable_when_it_is_asked(emails: EmailProvider, ses: Stubber) -> None:
     ses.add_client_error("get_email_identity", "TooManyRequestsException")
     with pytest.raises(UnavailableError):
-        emails.is_verified("a@example.com", Deadline.after(0, HandClock()))
+        emails.is_verified("a@example.com", Deadline.after(0, MovableClock()))
 
 
 def test_an_sms_goes_to_the_number(sms: SmsProvider, sns: Stubber, deadline: Deadline) -> None:

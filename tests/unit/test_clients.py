@@ -3,18 +3,19 @@
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import pytest_socket
+from botocore.config import Config
 
 from api_segments.aws import clients
 from api_segments.aws.delivery import Reply
 from api_segments.campaigns.providers.email import Email, EmailProvider
 from api_segments.campaigns.providers.sms import SmsProvider
-from api_segments.core.clock import Clock, Deadline
+from api_segments.core.clock import Deadline
+from tests.support.clock import MovableClock
 from tests.support.receiver import LOOPBACK, Receiver, read_request, receiving
+from tests.support.waiting import PATIENCE_SECONDS
 
 MADE = [
     clients.dynamodb_client,
@@ -37,16 +38,6 @@ def test_a_client_can_be_made(make: Callable[[], object]) -> None:
 def test_no_client_is_left_out() -> None:
     named = {name for name in vars(clients) if name.endswith("_client")}
     assert named == {make.__name__ for make in MADE}
-
-
-class HandClock(Clock):
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
 
 
 SES_SAID = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{"MessageId":"1"}'
@@ -94,6 +85,7 @@ def send_sms(_: Receiver) -> Reply:
 )
 def test_a_connection_that_was_idle_for_long_carries_no_message(  # noqa: PLR0913, PLR0917 - three of them are a case
     loopback: None,
+    clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
     service: str,
     said: bytes,
@@ -102,25 +94,24 @@ def test_a_connection_that_was_idle_for_long_carries_no_message(  # noqa: PLR091
     second: Reply,
 ) -> None:
     assert loopback is None
-    clock: Any = HandClock()
     kept = clients.KeptConnections(clock)
+    monkeypatch.setattr(clients, "_PATIENT", Config(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS))
     with receiving([forgotten(said)]) as receiver:
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", f"http://{LOOPBACK}:{receiver.port}")
         with kept.in_use():
             assert send(receiver) is Reply.ACCEPTED
-        clock.at += timedelta(seconds=seconds)
+        clock.move(seconds=seconds)
         with kept.in_use():
             assert send(receiver) is second
         clients.sesv2_client().close()
         clients.sns_client().close()
 
 
-def test_only_clients_that_were_made_have_connections_to_drop() -> None:
-    clock = HandClock()
+def test_only_clients_that_were_made_have_connections_to_drop(clock: MovableClock) -> None:
     kept = clients.KeptConnections(clock)
     with kept.in_use():
         pass
-    clock.at += timedelta(hours=1)
+    clock.move(hours=1)
     with kept.in_use():
         pass
     assert clients.sesv2_client.cache_info().currsize == clients.sns_client.cache_info().currsize == 0

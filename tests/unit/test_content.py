@@ -101,7 +101,7 @@ def test_a_field_that_must_be_there_must_hold_something(mode: TargetMode, field:
         ("webhook", {"url": "https://elsewhere.example.com/"}, "content.url: is not one of the account's webhooks"),
     ],
 )
-def test_a_content_that_could_not_be_sent_is_refused_with_the_place(mode: str, content: Any, error: str) -> None:
+def test_a_content_that_could_not_be_sent_is_refused_with_the_path(mode: str, content: Any, error: str) -> None:
     assert refused(mode, content).startswith(error)
 
 

@@ -1,7 +1,7 @@
 """Cursors come back as they were given, and nothing else is taken for one."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
-from api_segments.core.clock import Clock, Deadline
+from api_segments.core.clock import Deadline
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import CURSOR_HOURS
 from api_segments.http.cursors import Cursors
+from tests.support.clock import MovableClock
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DEADLINE = Deadline.after(60)
 ids = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable())
 positions = st.lists(ids | st.integers(0, 2**53), max_size=3).map(tuple)
@@ -28,16 +28,10 @@ class OneKey(SigningKeyStore):
         self._known = key
 
 
-class ClockAt(Clock):
-    def __init__(self, moment: datetime) -> None:
-        self._moment = moment
-
-    def now(self) -> datetime:
-        return self._moment
-
-
 def cursors(after: timedelta = timedelta(), key: bytes = b"k" * 32) -> Cursors:
-    return Cursors(SignedTokens(OneKey(key)), ClockAt(NOW + after))
+    clock = MovableClock()
+    clock.move(seconds=after.total_seconds())
+    return Cursors(SignedTokens(OneKey(key)), clock)
 
 
 @given(ids, queries, positions)
@@ -58,11 +52,11 @@ def refused(cursor: str, account_id: str = "A", query: Mapping[str, str] | None 
 @given(st.data())
 def test_one_that_was_altered_anywhere_is_none(data: st.DataObject) -> None:
     cursor = cursors().write("A", {"path": "/p"}, ("x", 1), DEADLINE)
-    place = data.draw(st.integers(0, len(cursor) - 1))
-    altered = cursor[:place] + data.draw(st.characters()) + cursor[place + 1 :]
+    position = data.draw(st.integers(0, len(cursor) - 1))
+    altered = cursor[:position] + data.draw(st.characters()) + cursor[position + 1 :]
     if altered != cursor:
         assert refused(altered).startswith("cursor: must be")
-    assert refused(cursor[:place])
+    assert refused(cursor[:position])
     assert refused(cursor + data.draw(st.text(min_size=1, max_size=3)))
 
 

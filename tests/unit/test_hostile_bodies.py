@@ -12,7 +12,7 @@ from tests.unit.conftest import CREATE, UPDATE, Api
     [
         '{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 500_000 + "1]}]}",
         "[" + "1," * 500_000 + "1]",
-        "[{" + ",".join(f'"{place}":1' for place in range(80_000)) + "}]",
+        "[{" + ",".join(f'"{index}":1' for index in range(80_000)) + "}]",
     ],
     ids=["segments", "entries", "fields"],
 )

@@ -121,7 +121,7 @@ def test_a_token_of_an_ordinary_user_fits_into_a_header_many_times(database: Fau
 def test_a_token_that_was_altered_anywhere_is_none(database: FaultyClient) -> None:
     assert database is not None
     good = token()
-    altered = [good[:place] + ("A" if good[place] != "A" else "B") + good[place + 1 :] for place in range(len(good))]
+    altered = [good[:index] + ("A" if good[index] != "A" else "B") + good[index + 1 :] for index in range(len(good))]
     altered += [good[:-1], good + "A", good + "=", f" {good}", f"{good}\n", good.replace(good[3], "!", 1), "", "A", "é"]
     altered += [base64.urlsafe_b64encode(b"x" * 60).decode(), good[22:], good * 2]
     for each in altered:

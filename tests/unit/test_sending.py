@@ -22,7 +22,8 @@ from api_segments.campaigns.sending.service import PROVIDER_SECONDS, SENDING_SEC
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.core.clock import rfc3339
 from api_segments.memberships.model import Action
-from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, START, Crash, Provider, World, ended
+from tests.support.clock import START
+from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, Crash, Provider, World, ended
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Records of the Memberships stream in, partial batch failures out."""
 
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from api_segments.memberships.records import lag_seconds, read_membership_record
 from api_segments.segments.publishing import PublishReport
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
+from tests.support.clock import MovableClock
 from tests.support.events import Context, Event, sample
 
-FIRST, SECOND, THIRD = (f"10000000000000000000{place}" for place in (1, 2, 3))
+FIRST, SECOND, THIRD = (f"10000000000000000000{index}" for index in (1, 2, 3))
 HANDLERS = {"publish": publish_changes, "project": project_members}
 
 
@@ -149,16 +149,15 @@ def test_a_batch_of_which_nothing_could_be_done_raises_so_that_lambda_delivers_i
         HANDLERS[function](events(), Context())
 
 
-def test_lag_is_the_age_of_the_oldest_record() -> None:
+def test_lag_is_the_age_of_the_oldest_record(clock: MovableClock) -> None:
     event = events()
     for raw, age in zip(event["Records"], (5, 300, 60), strict=True):
-        written = datetime.now(UTC) - timedelta(seconds=age)
-        raw["dynamodb"]["ApproximateCreationDateTime"] = int(written.timestamp())
-    assert 299 < lag_seconds(read_membership_records(event)[0]) < 330
+        raw["dynamodb"]["ApproximateCreationDateTime"] = int(clock.now().timestamp()) - age
+    assert lag_seconds(read_membership_records(event)[0]) == 300
 
 
-def test_lag_is_never_negative_and_nothing_lags_in_an_empty_batch() -> None:
+def test_lag_is_never_negative_and_nothing_lags_in_an_empty_batch(clock: MovableClock) -> None:
     event = events()
-    event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] = int(datetime.now(UTC).timestamp()) + 100
+    event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] = int(clock.now().timestamp()) + 100
     assert lag_seconds(read_membership_records({"Records": event["Records"][:1]})[0]) == 0
     assert lag_seconds([]) == 0

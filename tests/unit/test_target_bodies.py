@@ -55,17 +55,17 @@ def without(name: str, **fields: Json) -> Json:
 )
 def test_a_segment_is_named_by_either_id(named: Json, reference: SegmentReference) -> None:
     (one,) = read(with_(segment=named)).campaign.audience.include
-    assert (one.reference, one.place) == (reference, "segment")
+    assert (one.reference, one.path) == (reference, "segment")
     sides = {"include": [1, named], "exclude": [named]}
     audience = read(without("segment", segments=sides)).campaign.audience
-    assert [(each.reference, each.place) for each in (*audience.include, *audience.exclude)] == [
+    assert [(each.reference, each.path) for each in (*audience.include, *audience.exclude)] == [
         (SegmentReference(1), "segments.include[0]"),
         (reference, "segments.include[1]"),
         (reference, "segments.exclude[0]"),
     ]
     trigger = read(without("segment", when={**EVENT, "segment": named})).campaign.audience.trigger
     assert trigger is not None
-    assert (trigger[0].reference, trigger[0].place, trigger[1]) == (reference, "when.segment", Action.ADD)
+    assert (trigger[0].reference, trigger[0].path, trigger[1]) == (reference, "when.segment", Action.ADD)
 
 
 NO_SEGMENT = "must be a whole number from 1 to 2^53 - 1, or a string of its digits"
@@ -115,7 +115,7 @@ NO_SEGMENT = "must be a whole number from 1 to 2^53 - 1, or a string of its digi
         (with_(respect_dnd=True), "respect_dnd: unknown field"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_place(body: Json, error: str) -> None:
+def test_what_is_wrong_is_named_by_its_path(body: Json, error: str) -> None:
     assert refusal(body) == error
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from local.bootstrap import environment
 from tests.support.template import ROOT
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.test_template import NAMED_LATER
 
 Json = Any
@@ -18,7 +19,9 @@ def transformed() -> Json:
     python = environment("emulator") / "bin" / "python"
     script = ROOT / "tests" / "support" / "translate.py"
     command = [str(python), "-P", str(script), str(ROOT / "template.yaml")]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE_SECONDS).stdout
+    )
 
 
 def of_type(transformed: Json, kind: str) -> dict[str, Json]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_upload_records import NOT_AN_EMAIL, SURROGATES, Upload, profile, token
@@ -21,7 +21,7 @@ LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, 
 MAX_BODY = 4 * 1024 * 1024
 
 # `upload` only takes notes; that it is one for all examples is what we want.
-anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+anything = settings(max_examples=100)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +114,14 @@ def test_a_body_over_the_limit_is_refused_whole(upload: Upload) -> None:
     assert upload.profiles.calls == 1
 
 
-def test_a_thousand_records_are_taken_in_their_places(upload: Upload) -> None:
-    records = [profile({"n": place}, identity=f"u{place}") for place in range(1000)]
+def test_a_thousand_records_are_taken_in_by_index(upload: Upload) -> None:
+    records = [profile({"n": index}, identity=f"u{index}") for index in range(1000)]
     assert upload.send({"d": records})[1] == {"status": "success", "processed": 1000, "unprocessed": []}
     assert [update.attributes["n"] for _, update in sorted(upload.profiles.updates.items())] == list(range(1000))
 
 
 def test_refusals_come_in_the_order_of_the_records(upload: Upload) -> None:
-    records = [profile({"n": place}) if place % 2 else place for place in range(9)]
+    records = [profile({"n": index}) if index % 2 else index for index in range(9)]
     answer = upload.send({"d": records})[1]
     assert (answer["status"], answer["processed"]) == ("partial", 4)
     assert [entry["record"] for entry in answer["unprocessed"]] == [0, 2, 4, 6, 8]
@@ -158,7 +158,7 @@ def padded(filler: str, count: int = 1000) -> list[Json]:
     """Return records that fill a body to nearly 4 MiB, each wrong."""
     room = (MAX_BODY - 16) // count - len(json.dumps(profile({"Email": ""}, identity="u0000"))) - 4
     value = filler * (room // len(json.dumps(filler)[1:-1].encode()))
-    return [profile({"Email": value}, identity=f"u{place:04}") for place in range(count)]
+    return [profile({"Email": value}, identity=f"u{index:04}") for index in range(count)]
 
 
 @pytest.mark.parametrize("count", [1000, 1])
@@ -170,7 +170,7 @@ def test_an_answer_about_a_full_body_of_wrong_records_fits_lambda(upload: Upload
     status, answer = upload.send(body)
     assert (status, answer["status"], answer["processed"], len(answer["unprocessed"])) == (200, "fail", 0, count)
     told = [entry["record"] for entry in answer["unprocessed"]]
-    assert told in (records, [{"d": place} for place in range(count)])
+    assert told in (records, [{"d": index} for index in range(count)])
     assert {entry["error"] for entry in answer["unprocessed"]} <= {
         f"profileData.Email: {NOT_AN_EMAIL}",
         f"profileData.Email: {SURROGATES}",
@@ -180,7 +180,7 @@ def test_an_answer_about_a_full_body_of_wrong_records_fits_lambda(upload: Upload
 
 
 def test_a_full_body_in_utf_8_of_wrong_records_fits_lambda_too(upload: Upload) -> None:
-    records = [profile({"Email": "🦊" * 1020}, identity=f"u{place:04}") for place in range(1000)]
+    records = [profile({"Email": "🦊" * 1020}, identity=f"u{index:04}") for index in range(1000)]
     body = json.dumps({"d": records}, ensure_ascii=False)
     assert 0.98 * MAX_BODY < len(body.encode()) <= MAX_BODY
     _, answer = upload.send(body)
@@ -224,7 +224,7 @@ def test_any_records_are_taken_or_told_of(upload: Upload, sent: list[Json]) -> N
     refused = answer["unprocessed"]
     assert answer["processed"] + len(refused) == len(sent)
     assert len(upload.profiles.updates) == answer["processed"]
-    left = [record for place, record in enumerate(sent) if place not in upload.profiles.updates]
+    left = [record for index, record in enumerate(sent) if index not in upload.profiles.updates]
     assert [entry["record"] for entry in refused] == left
     for entry in refused:
         assert entry["code"] == 400

@@ -90,15 +90,15 @@ class InMemoryDynamoDB:
     def get_shard_iterator(self, **arguments: Any) -> Reply:
         arn, kind = arguments["StreamArn"], arguments["ShardIteratorType"]
         numbers = [record["dynamodb"]["SequenceNumber"] for record in self._streamed(arn).records]
-        place = len(numbers) if kind == "LATEST" else 0
+        position = len(numbers) if kind == "LATEST" else 0
         if "SequenceNumber" in arguments:
-            place = numbers.index(arguments["SequenceNumber"]) + (kind == "AFTER_SEQUENCE_NUMBER")
-        return {"ShardIterator": f"{arn}|{place}"}
+            position = numbers.index(arguments["SequenceNumber"]) + (kind == "AFTER_SEQUENCE_NUMBER")
+        return {"ShardIterator": f"{arn}|{position}"}
 
     def get_records(self, **arguments: Any) -> Reply:
-        arn, _, place = arguments["ShardIterator"].rpartition("|")
-        records = self._streamed(arn).records[int(place) : int(place) + arguments.get("Limit", MAX_RECORDS)]
-        return {"Records": records, "NextShardIterator": f"{arn}|{int(place) + len(records)}"}
+        arn, _, position = arguments["ShardIterator"].rpartition("|")
+        records = self._streamed(arn).records[int(position) : int(position) + arguments.get("Limit", MAX_RECORDS)]
+        return {"Records": records, "NextShardIterator": f"{arn}|{int(position) + len(records)}"}
 
     def _streamed(self, arn: str) -> Table:
         for table in self._tables.values():

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from api_segments.core.settings import Settings
 from tests.support.template import ROOT
+from tests.support.waiting import PATIENCE_SECONDS
 
 STOP_SECONDS = 10
 
@@ -41,7 +42,7 @@ class Control:
         return books
 
     def records(self, table: str, first: int) -> list[dict[str, Any]]:
-        """Return a table's stream records from a place on, in order."""
+        """Return a table's stream records from a position on, in order."""
         records: list[dict[str, Any]] = self._order(do="records", table=table, first=first)
         return records
 
@@ -61,7 +62,7 @@ class Control:
 
     def _order(self, **order: Any) -> Any:
         address = urlsplit(self.url)
-        connection = HTTPConnection(str(address.hostname), address.port, timeout=120)
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request("POST", "/_control", json.dumps(order))
             return json.loads(connection.getresponse().read())

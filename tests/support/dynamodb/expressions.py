@@ -97,13 +97,13 @@ class _Reader:
         self.used: set[str] = set()
         self._names = names
         self._tokens: list[str] = []
-        place = 0
-        while text[place:].strip():
-            match = _TOKEN.match(text, place)
+        position = 0
+        while text[position:].strip():
+            match = _TOKEN.match(text, position)
             if match is None:
-                raise InvalidError(f"Invalid expression: syntax error near {text[place:]!r}")
+                raise InvalidError(f"Invalid expression: syntax error near {text[position:]!r}")
             self._tokens.append(match[1])
-            place = match.end()
+            position = match.end()
         self._place = 0
 
     def peek(self) -> str:
@@ -304,8 +304,8 @@ class Update:
 
     def refuse_overlaps(self) -> None:
         paths = self.paths()
-        for place, one in enumerate(paths):
-            for other in paths[place + 1 :]:
+        for index, one in enumerate(paths):
+            for other in paths[index + 1 :]:
                 length = min(len(one), len(other))
                 if one[:length] == other[:length]:
                     raise InvalidError(

@@ -44,7 +44,7 @@ class Statement:
         """Return the parameters by their tokens; raises InvalidError."""
         if len(parameters) != self.parameters:
             raise InvalidError("Number of parameters in request and statement don't match.")
-        return {f":{place}": normal(value) for place, value in enumerate(parameters)}
+        return {f":{index}": normal(value) for index, value in enumerate(parameters)}
 
 
 @lru_cache(_KEPT_TEXTS)
@@ -53,7 +53,7 @@ def parse(text: str) -> Statement:
     match = _UPDATE.fullmatch(text)
     if match is None:
         raise InvalidError("Statement wasn't well formed, can't be processed")
-    tokens = (f":{place}" for place in count())
+    tokens = (f":{index}" for index in count())
     update = _clauses(match["clauses"], tokens)
     where = {}
     for part in re.split(r"\s+AND\s+", match["where"], flags=re.IGNORECASE):

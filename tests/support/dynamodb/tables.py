@@ -252,18 +252,18 @@ class Table:
     def partition(
         self, index: str | None, partition: Value, after: Key | None = None, *, forward: bool = True
     ) -> Iterator[Item]:
-        """Go through a partition in order, from the place after `after`; of an index, through what it holds."""
+        """Go through a partition in order, from the position after `after`; of an index, through what it holds."""
         order = self.order(index)
         rows = order.partitions.get(comparable(partition), [])
         if forward:
-            places = range(0 if after is None else bisect_right(rows, after), len(rows))
+            positions = range(0 if after is None else bisect_right(rows, after), len(rows))
         else:
-            places = range((len(rows) if after is None else bisect_left(rows, after)) - 1, -1, -1)
-        for place in places:
-            yield order.shown(self.items[rows[place][-len(self.schema) :]])
+            positions = range((len(rows) if after is None else bisect_left(rows, after)) - 1, -1, -1)
+        for position in positions:
+            yield order.shown(self.items[rows[position][-len(self.schema) :]])
 
     def everything(self, after: Key | None = None) -> Iterator[Item]:
-        """Go through all items in the order of their keys, from the place after `after`."""
+        """Go through all items in the order of their keys, from the position after `after`."""
         keys = sorted(self.items)
         return (self.items[key] for key in keys[0 if after is None else bisect_right(keys, after) :])
 

@@ -76,7 +76,6 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
   const trouble = h("div");
   const created = h("div", { class: "done", role: "status", hidden: !isNew }, h("p", {}, madeText(first)));
   const [who, when, started, ended] = [h("dd", { class: "stacked" }), h("dd"), h("dd"), h("dd")];
-  const fact = (label, ...content) => h("div", {}, h("dt", {}, label), h("dd", {}, content));
   const startedRow = h("div", {}, h("dt", {}, "Started"), started);
   const endedRow = h("div", {}, h("dt", {}, "Ended"), ended);
   const limit = first.users_limit_overall ?? null;

@@ -100,6 +100,11 @@ export function setMistake(control, text) {
   if (text) control.after(h("p", { class: "mistake", id }, text));
 }
 
+/** A line of a list of facts: what it is, and its value. */
+export function fact(label, ...content) {
+  return h("div", {}, h("dt", {}, label), h("dd", {}, content));
+}
+
 /** A button that puts a text on the clipboard, and says so. */
 export function copyButton(text, what) {
   const button = h("button", { type: "button", class: "small", "aria-label": `Copy ${what}` }, "Copy");

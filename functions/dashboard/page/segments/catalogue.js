@@ -122,35 +122,3 @@ export class Catalogue extends EventTarget {
     if (before.status !== after.status && after.status === "deleted") this.note(after.id, { text: "Deleted" });
   }
 }
-
-const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const byText = (get) => (a, b) => {
-  const [x, y] = [get(a), get(b)];
-  return x === null || y === null ? (x === null) - (y === null) : collator.compare(x, y);
-};
-const byNumber = (get) => (a, b) => get(a) - get(b);
-
-export const ORDERS = {
-  name: byText((segment) => segment.segment_name),
-  id: byNumber((segment) => segment.id),
-  customer: byText((segment) => segment.customer_segment_id),
-  members: byNumber((segment) => segment.members),
-  ...Object.fromEntries(CHANNELS.map(([channel]) => [channel, byNumber((segment) => segment.reachable[channel])])),
-  created: byNumber((segment) => segment.id), // ids grow with time
-  status: byText((segment) => segment.status),
-};
-
-const folded = (text) => text.normalize("NFKC").toLocaleLowerCase("en");
-
-/** The segments that have `search` in their name, customer id or id, sorted. */
-export function select(segments, { search, sort, descending }) {
-  const wanted = folded(search.trim());
-  const fits = (segment) =>
-    folded(segment.segment_name).includes(wanted) ||
-    folded(segment.customer_segment_id ?? "").includes(wanted) ||
-    String(segment.id).startsWith(wanted);
-  const found = [...segments].filter((segment) => !wanted || fits(segment));
-  const order = ORDERS[sort];
-  const sign = descending ? -1 : 1;
-  return found.sort((a, b) => sign * order(a, b) || b.id - a.id);
-}

@@ -1,30 +1,19 @@
 // All segments as a table: search, filter, sort, pages. It refreshes by itself and keeps its place.
 
-import { select } from "./catalogue.js";
+import { COLUMNS, columnOf, createRow, select, updateRow } from "./columns.js";
 import { createDialog } from "./create.js";
-import { announce, field, flash, foreign, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
-import { CHANNELS } from "../kit/channels.js";
-import { brief, clock, counted, moment, number, share, zone } from "../kit/formats.js";
+import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
+import { clock, counted, number, zone } from "../kit/formats.js";
 
 const PAGES = [25, 50, 100];
 const START = { search: "", status: "active", sort: "created", descending: true, page: 1, size: 25 };
-const COLUMNS = [
-  ["name", "Name"],
-  ["id", "Id", "number"],
-  ["customer", "Customer id"],
-  [null, "Type"],
-  ["members", "Members", "number"],
-  ...CHANNELS.map(([channel, label]) => [channel, label, "number"]),
-  ["created", "Created"],
-  ["status", "Status"],
-];
 
 /** The state of the list as the address tells it. */
 function stateOf(query) {
   const state = { ...START };
   if (query.has("search")) state.search = query.get("search");
   if (["active", "deleted", "all"].includes(query.get("status"))) state.status = query.get("status");
-  if (COLUMNS.some(([key]) => key && key === query.get("sort"))) state.sort = query.get("sort");
+  if (COLUMNS.some(({ key }) => key && key === query.get("sort"))) state.sort = query.get("sort");
   if (query.has("order")) state.descending = query.get("order") !== "up";
   state.page = Math.max(1, Number.parseInt(query.get("page") ?? "1", 10) || 1);
   if (PAGES.includes(Number(query.get("size")))) state.size = Number(query.get("size"));
@@ -66,8 +55,8 @@ export function listView({ api, catalogue, query, signal }) {
   const heading = h("h1", { tabindex: "-1" }, "Segments");
   const create = h("button", { type: "button", class: "primary", onclick: () => openCreate() }, "Create segments");
 
-  const heads = COLUMNS.map(([key, label, kind]) => {
-    const head = h("th", { scope: "col", role: "columnheader", class: kind ?? null });
+  const heads = COLUMNS.map(({ key, label, head: kind }) => {
+    const head = h("th", { scope: "col", role: "columnheader", class: kind });
     if (key) head.append(h("button", { type: "button", class: "sort", onclick: () => sortBy(key) }, label));
     else head.append(label);
     return head;
@@ -82,17 +71,9 @@ export function listView({ api, catalogue, query, signal }) {
   const sorts = h(
     "select",
     {},
-    COLUMNS.filter(([key]) => key).flatMap(([key, label, kind]) => [
-      h(
-        "option",
-        { value: `${key} up` },
-        `${label}, ${kind ? "lowest" : key === "created" ? "oldest" : "A to Z"} first`,
-      ),
-      h(
-        "option",
-        { value: `${key} down` },
-        `${label}, ${kind ? "highest" : key === "created" ? "newest" : "Z to A"} first`,
-      ),
+    COLUMNS.filter(({ key }) => key).flatMap(({ key, label, ends: [up, down] }) => [
+      h("option", { value: `${key} up` }, `${label}, ${up} first`),
+      h("option", { value: `${key} down` }, `${label}, ${down} first`),
     ]),
   );
   const fresh = h("p", { class: "fresh" });
@@ -135,8 +116,7 @@ export function listView({ api, catalogue, query, signal }) {
   }
 
   function sortBy(key) {
-    const isText = ["name", "customer", "status"].includes(key);
-    change({ sort: key, descending: state.sort === key ? !state.descending : !isText, page: 1 });
+    change({ sort: key, descending: state.sort === key ? !state.descending : columnOf(key).descends, page: 1 });
   }
 
   function turn(by) {
@@ -171,7 +151,7 @@ export function listView({ api, catalogue, query, signal }) {
     held.hidden = !isHeld || (rows.every((row, place) => row === ordered[place]) && rows.length === ordered.length);
     reconcile(body, rows, (segment) => segment.id, createRow, updateRow);
 
-    for (const [place, [key]] of COLUMNS.entries()) {
+    for (const [place, { key }] of COLUMNS.entries()) {
       setAttribute(
         heads[place],
         "aria-sort",
@@ -272,57 +252,4 @@ export function listView({ api, catalogue, query, signal }) {
   );
   render();
   return { element: view, title: "Segments" };
-}
-
-function createRow(segment) {
-  const cell = (label, kind, ...content) => h("td", { role: "cell", class: kind, "data-label": label }, content);
-  const link = h("a", { href: `#/segments/${segment.id}` }, foreign(""));
-  return h(
-    "tr",
-    { role: "row" },
-    h("th", { role: "rowheader", scope: "row", class: "name" }, link),
-    cell("Id", "id", String(segment.id)),
-    cell("Customer id", "customer clamped"),
-    cell("Type", "type", segment.type),
-    cell("Members", "number members", h("span", { class: "figure" })),
-    ...CHANNELS.map(([, label]) =>
-      cell(
-        label,
-        "number channel",
-        h("span", { class: "figure" }),
-        h("span", { class: "bar", "aria-hidden": "true" }, h("span")),
-      ),
-    ),
-    cell(
-      "Created",
-      "created",
-      h("time", { datetime: segment.created_at, title: moment(segment.created_at) }, brief(segment.created_at)),
-    ),
-    cell("Status", "status", h("span")),
-  );
-}
-
-function updateRow(row, segment) {
-  setText(row.querySelector("bdi"), segment.segment_name);
-  const customer = row.querySelector(".customer");
-  const id = segment.customer_segment_id;
-  if (customer.dataset.id !== String(id)) {
-    customer.dataset.id = String(id);
-    customer.replaceChildren(id === null ? h("span", { class: "none" }, "none") : foreign(id));
-  }
-  figure(row.querySelector(".members .figure"), number(segment.members));
-  for (const [place, cell] of row.querySelectorAll(".channel").entries()) {
-    const [channel, label] = CHANNELS[place];
-    const reached = segment.reachable[channel];
-    figure(cell.querySelector(".figure"), number(reached));
-    cell.title = `${label} reaches ${share(reached, segment.members)} of the members`;
-    cell.querySelector(".bar span").style.width = segment.members ? `${(100 * reached) / segment.members}%` : "0";
-  }
-  const status = row.querySelector(".status span");
-  if (setText(status, segment.status)) status.className = `badge ${segment.status}`;
-}
-
-function figure(element, text) {
-  const isNew = element.textContent === "";
-  if (setText(element, text) && !isNew) flash(element);
 }

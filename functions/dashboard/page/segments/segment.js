@@ -5,6 +5,7 @@ import { openDialog } from "../kit/dialogs.js";
 import {
   announce,
   copyButton,
+  fact,
   field,
   flash,
   foreign,
@@ -132,36 +133,19 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
       h(
         "dl",
         { class: "facts" },
-        h(
-          "div",
-          {},
-          h("dt", {}, "Id"),
-          h(
-            "dd",
-            {},
-            h("code", {}, String(first.id)),
-            copyButton(() => String(first.id), "the id"),
-          ),
+        fact(
+          "Id",
+          h("code", {}, String(first.id)),
+          copyButton(() => String(first.id), "the id"),
         ),
-        h(
-          "div",
-          {},
-          h("dt", {}, "Customer id"),
-          h(
-            "dd",
-            {},
-            customer === null
-              ? h("span", { class: "none" }, "none")
-              : [foreign(customer), copyButton(() => customer, "the customer id")],
-          ),
+        fact(
+          "Customer id",
+          ...(customer === null
+            ? [h("span", { class: "none" }, "none")]
+            : [foreign(customer), copyButton(() => customer, "the customer id")]),
         ),
-        h("div", {}, h("dt", {}, "Type"), h("dd", {}, first.type)),
-        h(
-          "div",
-          {},
-          h("dt", {}, "Created"),
-          h("dd", {}, h("time", { datetime: first.created_at }, moment(first.created_at))),
-        ),
+        fact("Type", first.type),
+        fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at))),
         deletedRow,
       ),
       h(

@@ -1,15 +1,11 @@
 """Accounts table: accounts with their passcode hashes, and usage by month."""
 
-from typing import TYPE_CHECKING
-
 from api_segments.accounts.model import Account, AccountStatus, Passcode
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import put_action
 from api_segments.core.clock import Deadline
 from api_segments.http.tenant import Plan
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 class AccountStore:
@@ -27,15 +23,9 @@ class AccountStore:
     def insert(self, account: Account, deadline: Deadline) -> bool:
         """Write a new account, and that it exists; False if the id is taken."""
         note = {"account_id": {"S": keys.STACK}, "sk": {"S": keys.known_account(account.account_id)}}
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": _to_item(account),
-                    "ConditionExpression": "attribute_not_exists(account_id)",
-                }
-            },
-            {"Put": {"TableName": self._table, "Item": note}},
+        actions = [
+            put_action(self._table, _to_item(account), condition="attribute_not_exists(account_id)"),
+            put_action(self._table, note),
         ]
         try:
             self._db.transact(lambda: actions, deadline)

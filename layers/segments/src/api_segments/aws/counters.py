@@ -5,14 +5,11 @@ Two transactions that write one item conflict; with eight slots they meet one ti
 
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.clock import Deadline
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 def any_slot() -> int:
@@ -20,23 +17,19 @@ def any_slot() -> int:
     return secrets.randbelow(keys.COUNTER_SLOTS)
 
 
-def add_to_slot(
-    table: str, key: Item, deltas: Mapping[str, int], as_of: str | None = None
-) -> "TransactWriteItemTypeDef":
+def add_to_slot(table: str, key: Item, deltas: Mapping[str, int], as_of: str | None = None) -> TransactionAction:
     """Return the action of a transaction that adds to the slot at `key`, and notes when (RFC 3339) if it is given."""
     added = f"ADD {', '.join(f'{name} :{name}' for name in deltas)}" if deltas else ""
     noted = "" if as_of is None else "SET as_of = :as_of"
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": key,
-            "UpdateExpression": " ".join(part for part in (noted, added) if part),
-            "ExpressionAttributeValues": {
-                **({} if as_of is None else {":as_of": {"S": as_of}}),
-                **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
-            },
-        }
-    }
+    return update_action(
+        table,
+        key,
+        " ".join(part for part in (noted, added) if part),
+        values={
+            **({} if as_of is None else {":as_of": {"S": as_of}}),
+            **{f":{name}": {"N": str(delta)} for name, delta in deltas.items()},
+        },
+    )
 
 
 def slots_between(db: DynamoDB, table: str, first: Item, last: Item, deadline: Deadline) -> dict[int, list[Item]]:

@@ -9,17 +9,18 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from api_segments.aws.transactions import TransactionAction
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import NotWrittenError, ThrottledError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef, TransactWriteItemTypeDef
+    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 # DynamoDB API reference: BatchGetItem, BatchExecuteStatement, BatchWriteItem, TransactWriteItems
 BATCH_GET_KEYS = 100
@@ -85,7 +86,7 @@ class StatementResult:
 
 
 class ConditionFailedError(Exception):
-    """A transaction whose conditions did not hold; `failures` maps an action's place to the item found there."""
+    """A transaction whose conditions did not hold; `failures` maps an action's index to the item found there."""
 
     def __init__(self, failures: Mapping[int, Item | None]) -> None:
         super().__init__(f"conditions of actions {sorted(failures)} did not hold")
@@ -173,7 +174,7 @@ class DynamoDB:
         return self._conditional(lambda: self._client.update_item(**update_item), deadline)
 
     def batch_get(self, gets: Sequence[Get], deadline: Deadline) -> dict[int, Item]:
-        """Read many items, consistently; the answer maps the place in `gets` to the item, where there is one.
+        """Read many items, consistently; the answer maps the index in `gets` to the item, where there is one.
 
         Raises ThrottledError or UnavailableError when not all could be read.
         """
@@ -185,12 +186,12 @@ class DynamoDB:
         return found
 
     def _batch_get_chunk(
-        self, gets: Sequence[Get], places: Sequence[int], found: dict[int, Item], deadline: Deadline
+        self, gets: Sequence[Get], indexes: Sequence[int], found: dict[int, Item], deadline: Deadline
     ) -> None:
-        place_of = {(gets[place].table, _frozen(gets[place].key)): place for place in places}
+        index_of = {(gets[index].table, _frozen(gets[index].key)): index for index in indexes}
         tables: dict[str, list[Item]] = {}
-        for place in place_of.values():
-            tables.setdefault(gets[place].table, []).append(gets[place].key)
+        for index in index_of.values():
+            tables.setdefault(gets[index].table, []).append(gets[index].key)
         names = {get.table: sorted(get.key) for get in gets}
         wanted: Any = {table: {"Keys": keys, "ConsistentRead": True} for table, keys in tables.items()}
         items: dict[tuple[str, Any], Item] = {}
@@ -203,10 +204,10 @@ class DynamoDB:
             wanted = reply.get("UnprocessedKeys")
             if wanted and not backoff.wait():
                 raise ThrottledError("the database is throttling")
-        for place in places:
-            row_found = items.get((gets[place].table, _frozen(gets[place].key)))
+        for index in indexes:
+            row_found = items.get((gets[index].table, _frozen(gets[index].key)))
             if row_found is not None:
-                found[place] = row_found
+                found[index] = row_found
 
     def batch_put(self, table: str, items: Sequence[Item], deadline: Deadline) -> None:
         """Write many items, over what was there.
@@ -243,7 +244,7 @@ class DynamoDB:
         BatchExecuteStatement that does). Errors of single statements come inside a good answer and are retried here.
         """
         results: list[list[StatementResult]] = [[StatementResult()] * len(statements) for statements in lanes]
-        pending = [(lane, place) for lane, statements in enumerate(lanes) for place in range(len(statements))]
+        pending = [(lane, index) for lane, statements in enumerate(lanes) for index in range(len(statements))]
         backoff = Backoff(deadline)
         while pending:
             calls = [
@@ -267,34 +268,34 @@ class DynamoDB:
     ) -> list[tuple[int, int]]:
         """Run one BatchExecuteStatement, file its results, and return the spots to try again."""
         if deadline.is_over():
-            for lane, place in call:
-                results[lane][place] = StatementResult(error=results[lane][place].error or _too_late())
+            for lane, index in call:
+                results[lane][index] = StatementResult(error=results[lane][index].error or _too_late())
             return []
         statements: list[BatchStatementRequestTypeDef] = [
-            {"Statement": lanes[lane][place].text, "Parameters": lanes[lane][place].parameters} for lane, place in call
+            {"Statement": lanes[lane][index].text, "Parameters": lanes[lane][index].parameters} for lane, index in call
         ]
         try:
             replies = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except (ClientError, BotoCoreError) as exc:
             failure = _failure(exc)
-            for lane, place in call:
-                results[lane][place] = StatementResult(error=failure.error)
+            for lane, index in call:
+                results[lane][index] = StatementResult(error=failure.error)
             return list(call) if failure.may_pass else []
         retry = []
-        for (lane, place), reply in zip(call, replies, strict=True):
+        for (lane, index), reply in zip(call, replies, strict=True):
             code = reply.get("Error", {}).get("Code")
             if code is None:
-                results[lane][place] = StatementResult(item=reply.get("Item", {}))
+                results[lane][index] = StatementResult(item=reply.get("Item", {}))
             elif code == CONDITION_FAILED:
-                results[lane][place] = StatementResult(missing=True)
+                results[lane][index] = StatementResult(missing=True)
             else:
                 failure = _failure_of(code, reply["Error"].get("Message", ""))
-                results[lane][place] = StatementResult(error=failure.error)
+                results[lane][index] = StatementResult(error=failure.error)
                 if failure.may_pass:
-                    retry.append((lane, place))
+                    retry.append((lane, index))
         return retry
 
-    def transact(self, build: Callable[[], Sequence["TransactWriteItemTypeDef"]], deadline: Deadline) -> None:
+    def transact(self, build: Callable[[], Sequence[TransactionAction]], deadline: Deadline) -> None:
         """Run one TransactWriteItems of at most 100 actions, as `build` gives them: all or nothing.
 
         A transaction that was cancelled is built anew, so that it can move away from a busy item. One whose answer was
@@ -309,7 +310,7 @@ class DynamoDB:
             if deadline.is_over():
                 raise error
             try:
-                self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+                self._client.transact_write_items(TransactItems=cast("Any", actions), ClientRequestToken=token)
             except (ClientError, BotoCoreError) as exc:
                 cancelled = _cancellation(exc)
                 failure = cancelled or _failure(exc)
@@ -360,7 +361,7 @@ def _cancellation(exc: ClientError | BotoCoreError) -> _Failure | None:
     if isinstance(exc, BotoCoreError):
         return None
     reasons: Sequence[Mapping[str, Any]] = exc.response.get("CancellationReasons", ())
-    failed = {place: reason.get("Item") for place, reason in enumerate(reasons) if reason["Code"] == CONDITION_FAILED}
+    failed = {index: reason.get("Item") for index, reason in enumerate(reasons) if reason["Code"] == CONDITION_FAILED}
     if failed:
         raise ConditionFailedError(failed) from exc
     codes = sorted({reason["Code"] for reason in reasons} - {"None"}, key=lambda code: code in _THROTTLED | _TRANSIENT)

@@ -41,13 +41,13 @@ class EventBus:
         self._bus_name = bus_name
 
     def put(self, events: Sequence[BusEvent], deadline: Deadline) -> set[int]:
-        """Send all events, resending those that the bus does not take; return the places of those it never took."""
+        """Send all events, resending those that the bus does not take; return the indexes of those it never took."""
         pending = list(range(len(events)))
         backoff = Backoff(deadline)
         while pending:
             refused: list[int] = []
             in_parallel(
-                lambda places: refused.extend(self._put_tens(events, places, deadline)),  # noqa: B023 - ends within the pass
+                lambda indexes: refused.extend(self._put_tens(events, indexes, deadline)),  # noqa: B023 - ends within the pass
                 list(chunks(pending, PUT_EVENTS_ENTRIES)),
             )
             pending = sorted(refused)
@@ -55,18 +55,18 @@ class EventBus:
                 break
         return set(pending)
 
-    def _put_tens(self, events: Sequence[BusEvent], places: Sequence[int], deadline: Deadline) -> list[int]:
-        """Run one PutEvents and return the places of what it did not take; nothing is begun after the deadline."""
+    def _put_tens(self, events: Sequence[BusEvent], indexes: Sequence[int], deadline: Deadline) -> list[int]:
+        """Run one PutEvents and return the indexes of what it did not take; nothing is begun after the deadline."""
         if deadline.is_over():
-            return list(places)
+            return list(indexes)
         try:
-            reply = self._client.put_events(Entries=[self._to_entry(events[place]) for place in places])
+            reply = self._client.put_events(Entries=[self._to_entry(events[index]) for index in indexes])
         except (ClientError, BotoCoreError):
-            _LOG.warning("PutEvents failed for %d events", len(places), exc_info=True)
-            return list(places)
+            _LOG.warning("PutEvents failed for %d events", len(indexes), exc_info=True)
+            return list(indexes)
         if not reply["FailedEntryCount"]:
             return []
-        return [place for place, entry in zip(places, reply["Entries"], strict=True) if "ErrorCode" in entry]
+        return [index for index, entry in zip(indexes, reply["Entries"], strict=True) if "ErrorCode" in entry]
 
     def _to_entry(self, event: BusEvent) -> "PutEventsRequestEntryTypeDef":
         return {

@@ -63,9 +63,9 @@ def claimed_customer_segment_id(claim_key: str) -> str:
     return claim_key.removeprefix("CID#")
 
 
-def creation(request: str, first_place: int) -> str:
-    """Key in the table of idempotency keys of what a create request has created from a place on."""
-    return f"created#{first_place}#{request}"
+def creation(request: str, first_index: int) -> str:
+    """Key in the table of idempotency keys of what a create request has created from an index on."""
+    return f"created#{first_index}#{request}"
 
 
 def segment_counts(segment_id: int) -> list[str]:

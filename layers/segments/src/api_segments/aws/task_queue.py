@@ -64,7 +64,7 @@ class TaskQueue:
         if deadline.is_over():
             return list(batch)
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(place), "MessageBody": body} for place, body in enumerate(batch)
+            {"Id": str(index), "MessageBody": body} for index, body in enumerate(batch)
         ]
         try:
             reply = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)

@@ -41,7 +41,7 @@ class CampaignStatus(StrEnum):
 
     @property
     def is_live(self) -> bool:
-        """Whether it still uses its segments and its place among the account's live campaigns."""
+        """Whether it still uses its segments, and counts as one of the account's live campaigns."""
         return self in (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING)
 
 

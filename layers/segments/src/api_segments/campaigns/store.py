@@ -1,4 +1,6 @@
-"""Campaigns table: what campaigns are and how far they have come. Their deliveries are in `store_deliveries`.
+"""Campaigns table: what campaigns are and how far they have come, in the stages of `stages`.
+
+The steps that queue their messages are in `store_walks`, the messages in `store_deliveries`.
 
 A campaign's content, up to 200 KB, is an item of its own: it never changes, while the campaign does with each page.
 """
@@ -7,17 +9,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.campaigns.model import Audience, Campaign, CampaignStatus, TargetMode, Trigger
+from api_segments.aws.transactions import TransactionAction, put_action, update_action
+from api_segments.campaigns.model import Audience, Campaign, CampaignEventName, CampaignStatus, TargetMode, Trigger
+from api_segments.campaigns.stages import Walk
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
 from api_segments.memberships.model import Action
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+_NOTED_AS = {CampaignEventName.STARTED: "start_told", CampaignEventName.COMPLETED: "end_told"}
 
 
 class TooManyCampaignsError(Exception):
@@ -36,25 +38,6 @@ class KnownRequest:
     digest: str
     campaign_id: int
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """How far a campaign has come. `version` grows by one with each step, so that of two runners one gets ahead.
-
-    The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
-    their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when the last page
-    was done, or an online campaign was found full; `start_told` and `end_told` are whether the world was told.
-    """
-
-    version: int = 0
-    after: str | None = None
-    seen_all: bool = False
-    pending: tuple[str, ...] = ()
-    queued: int = 0
-    walked_at: str | None = None
-    start_told: bool = False
-    end_told: bool = False
 
 
 class CampaignStore:
@@ -83,7 +66,7 @@ class CampaignStore:
         gets = [
             Get(self._table, keys.of_account(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids
         ]
-        return {campaign_ids[place]: _campaign(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {campaign_ids[index]: _campaign(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
         """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently."""
@@ -169,27 +152,19 @@ class CampaignStore:
         Raises TooManyCampaignsError, RequestKnownError, ThrottledError or UnavailableError; only after the last two it
         may have been written all the same.
         """
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
-                    "UpdateExpression": "ADD live :one",
-                    "ConditionExpression": "attribute_not_exists(live) OR live < :most",
-                    "ExpressionAttributeValues": {":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
-                }
-            },
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": self._to_item(campaign),
-                    "ConditionExpression": "attribute_not_exists(account_id)",
-                }
-            },
+        actions = [
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                "ADD live :one",
+                condition="attribute_not_exists(live) OR live < :most",
+                values={":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
+            ),
+            put_action(self._table, self._to_item(campaign), condition="attribute_not_exists(account_id)"),
         ]
         if campaign.trigger is not None:
             item = {**self._trigger_key(campaign, campaign.trigger), "campaign_id": {"N": str(campaign.campaign_id)}}
-            actions.append({"Put": {"TableName": self._table, "Item": item}})
+            actions.append(put_action(self._table, item))
         if request is not None:
             actions.append(self._put_request(campaign, request, now))
         try:
@@ -216,33 +191,25 @@ class CampaignStore:
         )
 
     def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
-        """Turn a live campaign into a completed or stopped one, and free its place.
+        """Turn a live campaign into a completed or stopped one, which then counts as live no more.
 
         False if it is no longer of the status that it has in `campaign`.
         """
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
-                    "UpdateExpression": "SET #status = :ended, ended_at = :now",
-                    "ConditionExpression": "#status = :live",
-                    "ExpressionAttributeNames": {"#status": "status"},
-                    "ExpressionAttributeValues": {
-                        ":ended": {"S": status},
-                        ":live": {"S": campaign.status},
-                        ":now": {"S": now},
-                    },
-                }
-            },
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
-                    "UpdateExpression": "ADD live :one_less",
-                    "ExpressionAttributeValues": {":one_less": {"N": "-1"}},
-                }
-            },
+        actions = [
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
+                "SET #status = :ended, ended_at = :now",
+                condition="#status = :live",
+                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}},
+                names={"#status": "status"},
+            ),
+            update_action(
+                self._table,
+                keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
+                "ADD live :one_less",
+                values={":one_less": {"N": "-1"}},
+            ),
         ]
         try:
             self._db.transact(lambda: actions, deadline)
@@ -255,8 +222,9 @@ class CampaignStore:
         if campaign.trigger is not None:
             self._db.batch_delete(self._table, [self._trigger_key(campaign, campaign.trigger)], deadline)
 
-    def note_told(self, campaign: Campaign, name: str, deadline: Deadline) -> None:
-        """Note that the world was told of the start (`start_told`) or the end (`end_told`) of a campaign."""
+    def note_published(self, campaign: Campaign, event: CampaignEventName, deadline: Deadline) -> None:
+        """Note that the event of the campaign's start or end was published."""
+        name = _NOTED_AS[event]
         self._db.update(
             deadline,
             TableName=self._table,
@@ -266,21 +234,19 @@ class CampaignStore:
             ExpressionAttributeValues={":true": {"BOOL": True}},
         )
 
-    def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> "TransactWriteItemTypeDef":
+    def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> TransactionAction:
         item = {
             **keys.of_account(campaign.account_id, keys.campaign_request(request.key)),
             "digest": {"S": request.digest},
             "campaign_id": {"N": str(campaign.campaign_id)},
             "expires_at": {"N": str(request.expires_at)},
         }
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(account_id) OR expires_at < :now",
-                "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
-            }
-        }
+        return put_action(
+            self._table,
+            item,
+            condition="attribute_not_exists(account_id) OR expires_at < :now",
+            values={":now": {"N": str(int(now.timestamp()))}},
+        )
 
     def _trigger_key(self, campaign: Campaign, trigger: Trigger) -> Item:
         return keys.of_account(
@@ -348,6 +314,6 @@ def _walk(item: Item) -> Walk:
         pending=tuple(value["S"] for value in item.get("pending", {}).get("L", ())),
         queued=int(item["queued"]["N"]),
         walked_at=item.get("walked_at", {}).get("S"),
-        start_told="start_told" in item,
-        end_told="end_told" in item,
+        start_published=_NOTED_AS[CampaignEventName.STARTED] in item,
+        end_published=_NOTED_AS[CampaignEventName.COMPLETED] in item,
     )

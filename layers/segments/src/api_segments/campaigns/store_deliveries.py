@@ -7,16 +7,13 @@ delivered it ends once, and is counted once.
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot, slots_between
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.campaigns.model import DeliveryStatus, Message, Outcome, Results
 from api_segments.core.clock import Deadline
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _SKIPPED, _FAILED = f"{DeliveryStatus.SKIPPED}_", f"{DeliveryStatus.FAILED}_"
 
@@ -50,7 +47,7 @@ class DeliveryStore:
     ) -> dict[str, StoredDelivery]:
         """Read those of the lines that are there, consistently."""
         gets = [Get(self._table, delivery_key(account_id, campaign_id, each)) for each in delivery_ids]
-        return {delivery_ids[place]: _delivery(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {delivery_ids[index]: _delivery(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def page(
         self, account_id: str, campaign_id: int, after: str | None, at_most: int, deadline: Deadline
@@ -126,21 +123,19 @@ class DeliveryStore:
         set_reason, reason = "", {}
         if outcome.reason is not None:
             set_reason, reason = ", reason = :reason", {":reason": {"S": outcome.reason}}
-        update: TransactWriteItemTypeDef = {
-            "Update": {
-                "TableName": self._table,
-                "Key": _key_of(message),
-                "UpdateExpression": f"SET #status = :status, moved_at = :now{set_reason} REMOVE sending_until, claim",
-                "ConditionExpression": "#status = :expected",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": {
-                    ":status": {"S": outcome.status},
-                    ":expected": {"S": expected},
-                    ":now": {"S": now},
-                    **reason,
-                },
-            }
-        }
+        update = update_action(
+            self._table,
+            _key_of(message),
+            f"SET #status = :status, moved_at = :now{set_reason} REMOVE sending_until, claim",
+            condition="#status = :expected",
+            values={
+                ":status": {"S": outcome.status},
+                ":expected": {"S": expected},
+                ":now": {"S": now},
+                **reason,
+            },
+            names={"#status": "status"},
+        )
         deltas = {outcome.counter: 1, "settled": 1}
         try:
             self._db.transact(
@@ -152,9 +147,7 @@ class DeliveryStore:
         return True
 
 
-def count_results(
-    table: str, account_id: str, campaign_id: int, deltas: Mapping[str, int]
-) -> "TransactWriteItemTypeDef":
+def count_results(table: str, account_id: str, campaign_id: int, deltas: Mapping[str, int]) -> TransactionAction:
     """Return the action of a transaction that adds to a campaign's results, in any one of their slots."""
     slot = keys.campaign_results(campaign_id)[any_slot()]
     return add_to_slot(table, keys.of_account(account_id, slot), deltas)

@@ -1,20 +1,17 @@
-"""Campaigns table: the steps of a campaign, each one transaction of how far it came, its log and its counts."""
+"""Campaigns table: a campaign's steps (`stages` draws them), each one transaction with its log and its counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Item
+from api_segments.aws.transactions import TransactionAction, put_action, update_action
 from api_segments.campaigns.model import Campaign, CampaignStatus, DeliveryStatus, Message, Outcome
-from api_segments.campaigns.store import Walk
+from api_segments.campaigns.stages import Walk
 from api_segments.campaigns.store_deliveries import count_results, delivery_key
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import DELIVERY_LOG_DAYS
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # A page of a walk is one transaction: besides its deliveries, the campaign and its results.
 CAMPAIGN_PAGE = TRANSACTION_ACTIONS - 2
@@ -50,7 +47,7 @@ class WalkStore:
     def advance(
         self, campaign: Campaign, seen: Walk, to: Walk, entries: Sequence[LogEntry], deadline: Deadline
     ) -> None:
-        """Take the walk of a running campaign from `seen` to `to`, with at most CAMPAIGN_PAGE entries of its log.
+        """Take a campaign's walk (WALKING) from `seen` to `to`, with at most CAMPAIGN_PAGE entries of its log.
 
         Raises StepRefusedError, ThrottledError or UnavailableError.
         """
@@ -71,20 +68,18 @@ class WalkStore:
         else:
             sets += ", after_profile = :after"
             values[":after"] = {"S": to.after}
-        update: TransactWriteItemTypeDef = {
-            "Update": {
-                "TableName": self._table,
-                "Key": _key(campaign),
-                "UpdateExpression": sets,
-                "ConditionExpression": "version = :seen AND #status = :running",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": values,
-            }
-        }
+        update = update_action(
+            self._table,
+            _key(campaign),
+            sets,
+            condition="version = :seen AND #status = :running",
+            values=values,
+            names={"#status": "status"},
+        )
         self._step(campaign, update, entries, deadline)
 
     def admit(self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline) -> None:
-        """Log messages of a running online campaign, at most CAMPAIGN_PAGE, as far as its limit of users allows.
+        """Log messages of an online campaign (ACTING), at most CAMPAIGN_PAGE, as far as its limit of users allows.
 
         Raises StepRefusedError (then, too, if not all fit under the limit), ThrottledError or UnavailableError.
         """
@@ -94,20 +89,18 @@ class WalkStore:
         if campaign.users_limit is not None:
             condition += " AND queued <= :room"
             values[":room"] = {"N": str(campaign.users_limit - queued)}
-        update: TransactWriteItemTypeDef = {
-            "Update": {
-                "TableName": self._table,
-                "Key": _key(campaign),
-                "UpdateExpression": "ADD queued :queued",
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": values,
-            }
-        }
+        update = update_action(
+            self._table,
+            _key(campaign),
+            "ADD queued :queued",
+            condition=condition,
+            values=values,
+            names={"#status": "status"},
+        )
         self._step(campaign, update, entries, deadline)
 
     def note_full(self, campaign: Campaign, now: str, deadline: Deadline) -> None:
-        """Note when an online campaign was found to have queued all that its limit allows, unless that is noted."""
+        """Note when an online campaign was found to be full (SETTLING), unless that is noted."""
         self._db.update(
             deadline,
             TableName=self._table,
@@ -135,24 +128,24 @@ class WalkStore:
     def _step(
         self,
         campaign: Campaign,
-        update: "TransactWriteItemTypeDef",
+        update: TransactionAction,
         entries: Sequence[LogEntry],
         deadline: Deadline,
     ) -> None:
         puts = [self._put(entry) for entry in entries]
         deltas = _deltas(entries)
 
-        def actions() -> list["TransactWriteItemTypeDef"]:
+        def actions() -> list[TransactionAction]:
             counters = [count_results(self._table, campaign.account_id, campaign.campaign_id, deltas)] if deltas else []
             return [update, *puts, *counters]
 
         try:
             self._db.transact(actions, deadline)
         except ConditionFailedError as exc:
-            logged = {entries[place - 1].message.delivery_id for place in exc.failures if place > 0}
+            logged = {entries[index - 1].message.delivery_id for index in exc.failures if index > 0}
             raise StepRefusedError(campaign_moved=0 in exc.failures, logged=frozenset(logged)) from exc
 
-    def _put(self, entry: LogEntry) -> "TransactWriteItemTypeDef":
+    def _put(self, entry: LogEntry) -> TransactionAction:
         message, outcome = entry.message, entry.outcome
         item: Item = {
             **delivery_key(message.account_id, message.campaign_id, message.delivery_id),
@@ -164,13 +157,7 @@ class WalkStore:
         }
         if outcome.reason is not None:
             item["reason"] = {"S": outcome.reason}
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(account_id)",
-            }
-        }
+        return put_action(self._table, item, condition="attribute_not_exists(account_id)")
 
 
 def _key(campaign: Campaign) -> Item:

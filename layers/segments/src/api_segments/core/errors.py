@@ -1,6 +1,6 @@
 """What can go wrong, as one tree. `http.gateway` holds the one table from these to the wire's codes.
 
-`str(error)` is the sentence a client reads: it names the place, never a secret. `slug` is the name under which the
+`str(error)` is the sentence a client reads: it names the path, never a secret. `slug` is the name under which the
 error stream keeps an error.
 """
 

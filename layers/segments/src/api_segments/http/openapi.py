@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import CoreSchema
 
 from api_segments.core.errors import WRONG_CREDENTIALS
 from api_segments.core.limits import (
@@ -20,8 +21,6 @@ from api_segments.core.limits import (
     MAX_SEGMENT_ID,
 )
 from api_segments.http.gateway import TRY_AGAIN
-
-Adapter = TypeAdapter[Any]
 
 Json = dict[str, Any]
 
@@ -59,7 +58,7 @@ class Route:
     example: object
     description: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    body: Adapter | None = None
+    body: TypeAdapter[Any] | CoreSchema | None = None
     body_example: object = None
     errors: Sequence[HTTPStatus] = (HTTPStatus.BAD_REQUEST,)
     is_open: bool = False

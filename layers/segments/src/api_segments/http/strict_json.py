@@ -12,13 +12,13 @@ _DEEPEST = 32  # no body of ours has more than six levels; what is read may be e
 
 
 class _RepeatedKey(dict[str, Any]):
-    """An object in which a key stood twice; its place is found when the whole text has been read."""
+    """An object in which a key stood twice; its path is found when the whole text has been read."""
 
     key: str
 
 
 def parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Read one JSON value from UTF-8; raises InvalidRequestError, which names the place."""
+    """Read one JSON value from UTF-8; raises InvalidRequestError, which names the path."""
     repeated = False
 
     def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def show(key: object) -> str:
 
 
 def path(steps: tuple[int | str, ...], whole: str = "body") -> str:
-    """Write a place in a body: `bulk_profiles[3].segments[0].action`; no steps lead to the `whole` of it."""
+    """Write a path in a body: `bulk_profiles[3].segments[0].action`; no steps lead to the `whole` of it."""
     text = ""
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{show(step) or repr(step)}"
@@ -95,5 +95,5 @@ def _refuse_repeated(value: object, steps: tuple[int | str, ...]) -> None:
         for key, inner in value.items():
             _refuse_repeated(inner, (*steps, key))
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            _refuse_repeated(inner, (*steps, place))
+        for index, inner in enumerate(value):
+            _refuse_repeated(inner, (*steps, index))

@@ -1,13 +1,12 @@
 """The bodies that clients send: their shapes, their limits, and what is said about wrong ones."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Mapping, Set
 from typing import Any, Protocol, TypeVar
 
 from pydantic_core import CoreConfig, CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
 
 from api_segments.core.errors import BodyTooLargeError, InvalidRequestError
-from api_segments.core.limits import BODY_LIMIT, MAX_BODY_BYTES
+from api_segments.core.limits import BODY_LIMIT, MAX_BODY_BYTES, MAX_ID_CHARACTERS, MAX_SEGMENT_ID
 from api_segments.http import strict_json
 from api_segments.http.ids import check_segment_id, check_text
 
@@ -22,24 +21,49 @@ class Validator(Protocol[T_co]):
         """Return the value as its shape has it; raises pydantic_core.ValidationError."""
 
 
-# The shapes of `fields` as pydantic_core takes them: building them from types takes as long as starting the SDK.
-TEXT = core_schema.no_info_before_validator_function(check_text, core_schema.str_schema())
-OPTIONAL_TEXT = core_schema.no_info_before_validator_function(
-    check_text, core_schema.nullable_schema(core_schema.str_schema())
+# Shapes as pydantic_core takes them: building them from types takes as long as starting the SDK. Each has besides what
+# the API's description says of it: most of what `ids` checks, as JSON Schema can say it.
+_DESCRIBED_TEXT = core_schema.str_schema(
+    min_length=1, max_length=MAX_ID_CHARACTERS, pattern=r"^(?=.*[^\s])[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]*$"
+)
+_DESCRIBED_SEGMENT_ID = core_schema.union_schema(
+    [core_schema.int_schema(ge=1, le=MAX_SEGMENT_ID), core_schema.str_schema(pattern="^[0-9]{1,16}$")]
+)
+TEXT = core_schema.no_info_before_validator_function(
+    check_text, core_schema.str_schema(), json_schema_input_schema=_DESCRIBED_TEXT
+)
+OPTIONAL_TEXT = core_schema.no_info_before_validator_function(  # null is as good as absent
+    check_text,
+    core_schema.nullable_schema(core_schema.str_schema()),
+    json_schema_input_schema=core_schema.nullable_schema(_DESCRIBED_TEXT),
 )
 SEGMENT_ID = core_schema.no_info_before_validator_function(
-    check_segment_id, core_schema.nullable_schema(core_schema.int_schema())
+    check_segment_id,
+    core_schema.nullable_schema(core_schema.int_schema()),
+    json_schema_input_schema=core_schema.nullable_schema(_DESCRIBED_SEGMENT_ID),
 )
 
 
 def strict_object(
-    required: Mapping[str, CoreSchema], optional: Mapping[str, CoreSchema] = MappingProxyType({})
+    name: str, about: str, fields: Mapping[str, CoreSchema], optional: Set[str] = frozenset()
 ) -> CoreSchema:
-    """Return the shape of an object that has these fields and no others."""
-    fields = {name: core_schema.typed_dict_field(schema, required=True) for name, schema in required.items()}
-    fields |= {name: core_schema.typed_dict_field(schema, required=False) for name, schema in optional.items()}
+    """Return the shape of an object that has these fields and no others; those that it must have are checked first.
+
+    The description has it by its `name`, with what is said `about` it and the fields in the order given.
+    """
+
+    def in_order(described: dict[str, Any]) -> None:
+        described["properties"] = {field: described["properties"][field] for field in fields}
+
     return core_schema.typed_dict_schema(
-        fields, extra_behavior="forbid", config=CoreConfig(strict=True, extra_fields_behavior="forbid")
+        {
+            field: core_schema.typed_dict_field(fields[field], required=field not in optional)
+            for field in sorted(fields, key=optional.__contains__)
+        },
+        cls=type(name, (), {"__doc__": about, "__pydantic_config__": {"json_schema_extra": in_order}}),
+        ref=name,
+        extra_behavior="forbid",
+        config=CoreConfig(strict=True, extra_fields_behavior="forbid"),
     )
 
 
@@ -69,28 +93,28 @@ _SAID = {
 }
 
 
-def parse_text(value: str, place: str) -> str:
+def parse_text(value: str, path: str) -> str:
     """Check an id that came in the path or the query; raises InvalidRequestError."""
     try:
         text: str = _TEXT.validate_python(value)
     except ValidationError as exc:
-        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+        raise InvalidRequestError(f"{path}: {_say(exc.errors()[0])}") from exc
     return text
 
 
-def parse_segment_id(value: str, place: str) -> int:
+def parse_segment_id(value: str, path: str) -> int:
     """Check a segment id that came in the path or the query; raises InvalidRequestError."""
     try:
         return _SEGMENT_ID.validate_python(value) or 0
     except ValidationError as exc:
-        raise InvalidRequestError(f"{place}: {_say(exc.errors()[0])}") from exc
+        raise InvalidRequestError(f"{path}: {_say(exc.errors()[0])}") from exc
 
 
 def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
-    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong place.
+    """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong path.
 
     `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
-    the place, we do not. `whole` is what the value as a whole is called.
+    the path, we do not. `whole` is what the value as a whole is called.
     """
     try:
         return adapter.validate_python(value)

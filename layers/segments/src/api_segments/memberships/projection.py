@@ -1,9 +1,16 @@
 """Keep the members of each segment, its counts and the data points exact, however often a record is delivered.
 
-All changes of one (segment, profile) row in a batch are folded into one write. The write is first tried as the records
-tell it; a row that turns out to be otherwise (a record delivered again, or one that never came) is written from what it
-really is, and records that it has taken in already are dropped. Counters move in the same transaction, by the
-difference between the row before and after.
+A row of SegmentMembers, one (segment, profile), has four versions here:
+
+    first record, before it ──▶ recorded ──┐ at first
+                                           ├──▶ expected ──[row is so]──▶ new ◀── last record, after it
+    table ────────────────────▶ actual ────┘ once known
+      ▲                                        │
+      └───────────────[row is not so]──────────┘
+
+All changes of a row in a batch are one write, on condition that the row is as expected. A row that is not, because a
+record was delivered again or one never came, is written from what it actually is, and records that it has taken in
+already are dropped. Counters move in the same transaction, by the difference between the expected row and the new one.
 
 An update that began before its segment was deleted may add a member after the segment's purge. Its record comes by
 here, so the member is taken out here.
@@ -25,10 +32,10 @@ from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_rows import (
     Increments,
     MemberRow,
+    RecordedRow,
     RowsDifferError,
     RowStore,
     RowWrite,
-    ToldBefore,
     counts_moved,
 )
 from api_segments.segments.model import Segment, SegmentStatus
@@ -52,19 +59,17 @@ class RowChange:
 
 @dataclass(slots=True)
 class RowPlan:
-    """All that a batch makes of one row. `actual` is the row as it is, once that is known (`is_read`)."""
+    """All that a batch makes of one row. `expected`: as recorded, or as it actually is once that is known."""
 
     account_id: str
     segment_id: int
     profile_id: str
-    before: ToldBefore
+    expected: RecordedRow | MemberRow | None
     changes: list[RowChange] = field(default_factory=list)
-    actual: MemberRow | None = None
-    is_read: bool = False
 
     def pending(self) -> list[RowChange]:
-        """Return the changes that the row has not taken in."""
-        taken_in = self.actual.sequence if self.actual else ""
+        """Return the changes that the row has not taken in: all of them, as long as it is expected as recorded."""
+        taken_in = self.expected.sequence if isinstance(self.expected, MemberRow) else ""
         return [change for change in self.changes if change.sequence > taken_in]
 
     def write(self) -> RowWrite | None:
@@ -77,27 +82,23 @@ class RowPlan:
             account_id=self.account_id,
             segment_id=self.segment_id,
             profile_id=self.profile_id,
-            expects=self._row_before(),
-            becomes=MemberRow(last.member, last.reach, last.sequence),
+            expected=self.expected,
+            new=MemberRow(last.member, last.reach, last.sequence),
             identity=last.identity,
             joined_at=self._joined_at(pending),
         )
 
     def _joined_at(self, pending: Sequence[RowChange]) -> datetime | None:
-        row = self._row_before()
-        was_member, joined_at = row is not None and row.member, None
+        was_member, joined_at = self.expected is not None and self.expected.member, None
         for change in pending:
             if change.joined or (change.member and not was_member):
                 joined_at = change.occurred_at
             was_member = change.member
         return joined_at
 
-    def _row_before(self) -> ToldBefore | MemberRow | None:
-        return self.actual if self.is_read else self.before
-
     def count_deltas(self) -> Counter[str]:
         """Return by how much the write moves the segment's counters."""
-        return counts_moved(self._row_before(), self.changes[-1])
+        return counts_moved(self.expected, self.changes[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,8 @@ class ProjectionService:
                     deadline,
                 )
             except RowsDifferError as exc:
-                for place, row in exc.actual.items():
-                    plan = writes[place][0]
-                    plan.actual, plan.is_read = row, True
+                for index, actual in exc.actual.items():
+                    writes[index][0].expected = actual
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
             else:
@@ -186,8 +186,8 @@ def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int],
         for segment_id in touched:
             row = (record.account_id, segment_id, record.profile_id)
             member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
-            before = ToldBefore(was_member, record.old.reach if was_member else _NO_REACH, record.sequence)
-            plans.setdefault(row, RowPlan(*row, before)).changes.append(
+            recorded = RecordedRow(was_member, record.old.reach if was_member else _NO_REACH, record.sequence)
+            plans.setdefault(row, RowPlan(*row, expected=recorded)).changes.append(
                 RowChange(
                     sequence=record.sequence,
                     member=member,

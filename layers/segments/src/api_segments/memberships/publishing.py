@@ -44,4 +44,4 @@ class PublishingService:
                     )
                     origins.append(record.sequence)
         unsent = self._bus.put(events, deadline)
-        return PublishReport(len(events) - len(unsent), frozenset(origins[place] for place in unsent))
+        return PublishReport(len(events) - len(unsent), frozenset(origins[index] for index in unsent))

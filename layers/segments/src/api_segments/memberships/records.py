@@ -1,9 +1,9 @@
 """Records of the stream of Memberships."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.http.streams import occurred_at, read_records, sequence_of
 from api_segments.memberships.model import MembershipRecord
 from api_segments.memberships.store import image_from_item
@@ -17,7 +17,7 @@ def read_membership_records(event: Mapping[str, Any]) -> tuple[list[MembershipRe
 def lag_seconds(records: Sequence[MembershipRecord]) -> float:
     """Return how long ago the oldest record was written."""
     oldest = min((record.occurred_at for record in records), default=None)
-    return 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+    return 0.0 if oldest is None else max(0.0, (SYSTEM_CLOCK.now() - oldest).total_seconds())
 
 
 def _to_membership_record(raw: Mapping[str, Any]) -> MembershipRecord:

@@ -13,13 +13,13 @@ from api_segments.http.openapi import (
     OF_SEGMENT,
     PAGED,
     PROFILES,
-    SEGMENT_ID,
     Route,
 )
-from api_segments.memberships import answers, bodies
+from api_segments.memberships import answers
+from api_segments.memberships.requests import UPDATE
 from api_segments.segments.errors import NO_SUCH_SEGMENT
+from api_segments.segments.routes import CREATED
 
-_CREATED = {"id": SEGMENT_ID, "segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
 _MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
 
 ROUTES: Sequence[Route] = (
@@ -37,7 +37,7 @@ ROUTES: Sequence[Route] = (
         },
         description=f"Every action of a group for every user of it; at most {MAX_USERS_PER_UPDATE} users and "
         f"{MAX_SEGMENTS_PER_UPDATE} segments in all.",
-        body=bodies.UPDATE,
+        body=UPDATE,
         body_example={
             "bulk_profiles": [
                 {
@@ -75,7 +75,7 @@ ROUTES: Sequence[Route] = (
         PROFILES,
         "List the segments that a user is in",
         answers.ProfileSegmentsBody,
-        {"identity": "CT123456", "guid": GUID, "segments": [_CREATED]},
+        {"identity": "CT123456", "guid": GUID, "segments": [CREATED]},
         errors=OF_SEGMENT,
     ),
     Route(

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import (
@@ -16,14 +15,12 @@ from api_segments.aws.dynamodb import (
     StatementResult,
     number_set,
 )
+from api_segments.aws.transactions import put_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
 from api_segments.memberships.model import NOBODY, Action, MembershipImage, Purge
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 ACCOUNT_INDEX = "AccountIndex"
 _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
@@ -58,7 +55,7 @@ class NewProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateResult:
+class CreateProfileResult:
     """`profile_id` is the new profile's; or that of who was there first; None if `error` says why there is none."""
 
     profile_id: str | None
@@ -86,7 +83,7 @@ class MembershipStore:
             Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, profile_id)}})
             for profile_id in profile_ids
         ]
-        return {profile_ids[place]: image_from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {profile_ids[index]: image_from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def profile_ids(self, account_id: str, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
         """Return ids of an account's profiles, in an order that never changes, those after the profile id `after`.
@@ -95,13 +92,13 @@ class MembershipStore:
         """
         first = 0 if after is None else keys.bucket_of(after)
         found: list[str] = []
-        for place, bucket in enumerate(keys.account_buckets(account_id)[first:]):
+        for index, bucket in enumerate(keys.account_buckets(account_id)[first:]):
             missing = at_most - len(found)
             if not missing:
                 break
             values: Item = {":bucket": {"S": bucket}}
             condition = "account_bucket = :bucket"
-            if place == 0 and after is not None:
+            if index == 0 and after is not None:
                 values[":after"] = {"S": after}
                 condition += " AND profile_id > :after"
             items = self._db.query(
@@ -120,7 +117,7 @@ class MembershipStore:
 
         A profile may have one ADD and one REMOVE, of different segments: those go in separate calls.
         """
-        places = {action: [p for p, change in enumerate(changes) if change.action is action] for action in Action}
+        indexes = {action: [p for p, change in enumerate(changes) if change.action is action] for action in Action}
         parameters: dict[int, Item] = {}  # users of one group share one set
         lanes = [
             [
@@ -132,14 +129,14 @@ class MembershipStore:
                         {"S": keys.membership(account_id, changes[p].profile_id)},
                     ],
                 )
-                for p in places[action]
+                for p in indexes[action]
             ]
             for action in Action
         ]
         results: list[SetChangeResult] = [SetChangeResult(None)] * len(changes)
         for action, lane in zip(Action, self._db.batch_execute(lanes, deadline), strict=True):
-            for place, result in zip(places[action], lane, strict=True):
-                results[place] = _set_change_result(result)
+            for index, result in zip(indexes[action], lane, strict=True):
+                results[index] = _set_change_result(result)
         return results
 
     def purge(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> int:
@@ -163,52 +160,47 @@ class MembershipStore:
                 raise result.error
         return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
 
-    def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateResult]:
+    def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateProfileResult]:
         """Create profiles that did not exist a moment ago, each with its claim and its segments in one transaction."""
-        results: dict[int, CreateResult] = {}
+        results: dict[int, CreateProfileResult] = {}
         in_parallel(
-            lambda places: self._create_chunk(account_id, profiles, places, results, deadline),
+            lambda indexes: self._create_chunk(account_id, profiles, indexes, results, deadline),
             list(chunks(range(len(profiles)), PROFILES_PER_CREATE)),
         )
-        return [results[place] for place in range(len(profiles))]
+        return [results[index] for index in range(len(profiles))]
 
     def _create_chunk(
         self,
         account_id: str,
         profiles: Sequence[NewProfile],
-        places: Sequence[int],
-        results: dict[int, CreateResult],
+        indexes: Sequence[int],
+        results: dict[int, CreateProfileResult],
         deadline: Deadline,
     ) -> None:
-        pending = list(places)
+        pending = list(indexes)
         while pending:
-            puts = [put for place in pending for put in self._puts(account_id, place, profiles[place])]
-            actions: list[TransactWriteItemTypeDef] = [
-                {
-                    "Put": {
-                        "TableName": table,
-                        "Item": item,
-                        "ConditionExpression": "attribute_not_exists(pk)",
-                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                    }
-                }
+            puts = [put for index in pending for put in self._puts(account_id, index, profiles[index])]
+            actions = [
+                put_action(table, item, condition="attribute_not_exists(pk)", tells_found=True)
                 for _, table, item in puts
             ]
             try:
                 self._db.transact(lambda: actions, deadline)  # noqa: B023 - called before the next turn
             except ConditionFailedError as exc:
                 for action, found in exc.failures.items():
-                    place = puts[action][0]
-                    results[place] = _lost_race(profiles[place], found)
-                pending = [place for place in pending if place not in results]
+                    index = puts[action][0]
+                    results[index] = _lost_race(profiles[index], found)
+                pending = [index for index in pending if index not in results]
             except NotWrittenError as exc:
-                results.update({place: CreateResult(None, created=False, error=exc) for place in pending})
+                results.update({index: CreateProfileResult(None, created=False, error=exc) for index in pending})
                 return
             else:
-                results.update({place: CreateResult(profiles[place].profile_id, created=True) for place in pending})
+                results.update(
+                    {index: CreateProfileResult(profiles[index].profile_id, created=True) for index in pending}
+                )
                 return
 
-    def _puts(self, account_id: str, place: int, profile: NewProfile) -> list[tuple[int, str, Item]]:
+    def _puts(self, account_id: str, index: int, profile: NewProfile) -> list[tuple[int, str, Item]]:
         item: Item = {
             "pk": {"S": keys.membership(account_id, profile.profile_id)},
             "account_id": {"S": account_id},
@@ -216,24 +208,26 @@ class MembershipStore:
             "profile_id": {"S": profile.profile_id},
             "segment_ids": number_set(profile.segment_ids),
         }
-        puts = [(place, self._memberships_table, item)]
+        puts = [(index, self._memberships_table, item)]
         if profile.identity is not None:
             item["identity"] = {"S": profile.identity}
             claim = {
                 "pk": {"S": keys.identity_claim(account_id, profile.identity)},
                 "profile_id": {"S": profile.profile_id},
             }
-            puts.append((place, self._profiles_table, claim))
+            puts.append((index, self._profiles_table, claim))
         return puts
 
 
-def _lost_race(profile: NewProfile, found: Item | None) -> CreateResult:
+def _lost_race(profile: NewProfile, found: Item | None) -> CreateProfileResult:
     """Tell who was there first, from the item that stood in the way."""
     if found is None:
-        return CreateResult(None, created=False, error=UnavailableError("the database did not say who was there first"))
+        return CreateProfileResult(
+            None, created=False, error=UnavailableError("the database did not say who was there first")
+        )
     first = found["profile_id"]["S"]
     # A claim that bears the very id which this call drew is our own write, whose answer was lost.
-    return CreateResult(first, created=profile.identity is not None and first == profile.profile_id)
+    return CreateProfileResult(first, created=profile.identity is not None and first == profile.profile_id)
 
 
 def _set_change_result(result: StatementResult) -> SetChangeResult:

@@ -49,7 +49,7 @@ class UpdateErrorStore:
     ) -> list[tuple[tuple[str, int], KeptRejection]]:
         """Return rejections of the last 30 days, the newest first, each with its position, from before `before` on.
 
-        A position is an item's sort key and a place among its entries.
+        A position is an item's sort key and an index among its entries.
         """
         oldest = rfc3339(now - timedelta(days=UPDATE_ERROR_DAYS))
         if before is not None and before[0] < oldest:  # a range that ends before it begins is an error to DynamoDB
@@ -72,10 +72,10 @@ class UpdateErrorStore:
             items, last = self._db.query_call(deadline, **query, Limit=limit)
             for item in items:
                 entries = json.loads(item["entries"]["S"])
-                for place in range(len(entries) - 1, -1, -1):
-                    position = (item["sk"]["S"], place)
+                for index in range(len(entries) - 1, -1, -1):
+                    position = (item["sk"]["S"], index)
                     if before is None or position < before:
-                        found.append((position, _from_entry(item, entries[place])))
+                        found.append((position, _from_entry(item, entries[index])))
             if last is None or len(found) >= at_most:
                 return found[:at_most]
             read += len(items)

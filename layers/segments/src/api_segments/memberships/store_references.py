@@ -49,11 +49,11 @@ class ReferenceStore:
             for identity in identities
         ]
         found = Found({}, {})
-        for place, item in self._db.batch_get(gets, deadline).items():
-            if place < len(references):
-                found.segments[references[place]] = _found(references[place], item)
+        for index, item in self._db.batch_get(gets, deadline).items():
+            if index < len(references):
+                found.segments[references[index]] = _found(references[index], item)
             else:
-                found.profile_ids[identities[place - len(references)]] = item["profile_id"]["S"]
+                found.profile_ids[identities[index - len(references)]] = item["profile_id"]["S"]
         self._find_deleted(account_id, [ref for ref in references if ref not in found.segments], found, deadline)
         return found
 
@@ -63,8 +63,8 @@ class ReferenceStore:
         """Look for the missing among the deleted; a claim, which a customer id alone leads to, tells of that itself."""
         wanted = [(ref, ref.segment_id) for ref in missing if ref.segment_id is not None]
         gets = [Get(self._segments_table, deleted_segment_key(account_id, segment_id)) for _, segment_id in wanted]
-        for place, item in (self._db.batch_get(gets, deadline) if gets else {}).items():
-            found.segments[wanted[place][0]] = _found(wanted[place][0], item)
+        for index, item in (self._db.batch_get(gets, deadline) if gets else {}).items():
+            found.segments[wanted[index][0]] = _found(wanted[index][0], item)
 
     def find_profile(self, account_id: str, identity: str, deadline: Deadline) -> str | None:
         """Return the profile id of an identity."""

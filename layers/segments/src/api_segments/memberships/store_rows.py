@@ -8,17 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.segments.store import counted_for
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
@@ -28,7 +26,7 @@ _CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A row as it is; `member` is False for a tombstone."""
+    """What a row says: as it was read (the actual row), or as it is to be (the new one). `member`: no tombstone."""
 
     member: bool
     reach: Set[Channel]
@@ -37,15 +35,15 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """A row as it is, with the identity that it shows."""
+    """An actual row with the identity that it shows."""
 
     row: MemberRow
     identity: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ToldBefore:
-    """What the first record to apply says the row is like; the row has taken in nothing from that record on."""
+class RecordedRow:
+    """A row as a record says that it was before: it has not taken in that record, `first_sequence`, nor a later one."""
 
     member: bool
     reach: Set[Channel]
@@ -78,15 +76,15 @@ def counts_moved(before: Countable | None, after: Countable | None) -> Counter[s
 class RowWrite:
     """A row to write.
 
-    `expects` is what it must be like now: as a record tells, as read, or (None) absent. `joined_at` is when the profile
-    became a member, None if it was one before.
+    It is written only if the row in the table is as `expected`: as recorded, as read, or (None) absent. Then it is as
+    `new` says. `joined_at` is when the profile became a member, None if it was one before.
     """
 
     account_id: str
     segment_id: int
     profile_id: str
-    expects: ToldBefore | MemberRow | None
-    becomes: MemberRow
+    expected: RecordedRow | MemberRow | None
+    new: MemberRow
     identity: str | None
     joined_at: datetime | None
 
@@ -103,7 +101,7 @@ class Increments:
 
 
 class RowsDifferError(Exception):
-    """Nothing was written: some rows are not as expected; `actual` maps places to what they are."""
+    """Nothing was written: some rows are not as expected; `actual` has those, by index among what was to write."""
 
     def __init__(self, actual: Mapping[int, MemberRow | None]) -> None:
         super().__init__(f"{len(actual)} rows are not as expected")
@@ -126,7 +124,7 @@ class RowStore:
         """
         row_actions = [self._row_action(row, now) for row in rows]
 
-        def build() -> list["TransactWriteItemTypeDef"]:
+        def build() -> list[TransactionAction]:
             # One slot for all counters of a transaction: two that meet in a counter meet one time in eight, then part.
             slot = any_slot()
             counts = [
@@ -152,7 +150,7 @@ class RowStore:
             self._db.transact(build, deadline)
         except ConditionFailedError as exc:
             raise RowsDifferError(
-                {place: _row(item) if item else None for place, item in exc.failures.items()}
+                {index: _row(item) if item else None for index, item in exc.failures.items()}
             ) from exc
 
     def forget(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> None:
@@ -166,19 +164,19 @@ class RowStore:
         """Read rows by (segment_id, profile_id), consistently; those that are not there are not in the answer."""
         gets = [Get(self._members_table, _row_key(account_id, segment_id, profile)) for segment_id, profile in rows]
         found = {}
-        for place, item in self._db.batch_get(gets, deadline).items():
-            found[rows[place]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
+        for index, item in self._db.batch_get(gets, deadline).items():
+            found[rows[index]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
         return found
 
-    def _row_action(self, row: RowWrite, now: datetime) -> "TransactWriteItemTypeDef":
-        condition, values = _condition(row.expects)
-        sets: Item = {"sequence": {"S": row.becomes.sequence}}
-        if row.becomes.member:
+    def _row_action(self, row: RowWrite, now: datetime) -> TransactionAction:
+        condition, values = _condition(row.expected)
+        sets: Item = {"sequence": {"S": row.new.sequence}}
+        if row.new.member:
             removes = {"expires_at"}
             if row.joined_at is not None:
                 sets["added_at"] = {"S": rfc3339(row.joined_at)}
-            if row.becomes.reach:
-                sets["reach"] = {"SS": sorted(row.becomes.reach)}
+            if row.new.reach:
+                sets["reach"] = {"SS": sorted(row.new.reach)}
             if row.identity is not None:
                 sets["identity"] = {"S": row.identity}
             removes |= {"reach", "identity"} - set(sets)
@@ -186,32 +184,30 @@ class RowStore:
             removes = {"added_at", "identity", "reach"}
             sets["expires_at"] = {"N": str(int(now.timestamp()) + TOMBSTONE_SECONDS)}
         names = {*sets, *removes, *(name for name in _CONDITION_NAMES if f"#{name}" in condition)}
-        return {
-            "Update": {
-                "TableName": self._members_table,
-                "Key": _row_key(row.account_id, row.segment_id, row.profile_id),
-                "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
-                f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": {f"#{name}": name for name in names},
-                "ExpressionAttributeValues": {**values, **{f":{name}": value for name, value in sets.items()}},
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+        return update_action(
+            self._members_table,
+            _row_key(row.account_id, row.segment_id, row.profile_id),
+            f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
+            f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
+            condition=condition,
+            values={**values, **{f":{name}": value for name, value in sets.items()}},
+            names={f"#{name}": name for name in names},
+            tells_found=True,
+        )
 
 
-def _condition(expects: ToldBefore | MemberRow | None) -> tuple[str, Item]:
+def _condition(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:
     """Return the condition that a row is as expected, and its values."""
-    if expects is None:
+    if expected is None:
         return "attribute_not_exists(#profile_id)", {}
-    if isinstance(expects, MemberRow):
-        return "#sequence = :actual", {":actual": {"S": expects.sequence}}
-    first: Item = {":first": {"S": expects.first_sequence}}
-    if not expects.member:
+    if isinstance(expected, MemberRow):
+        return "#sequence = :actual", {":actual": {"S": expected.sequence}}
+    first: Item = {":first": {"S": expected.first_sequence}}
+    if not expected.member:
         return "attribute_not_exists(#profile_id) OR (attribute_exists(#expires_at) AND #sequence < :first)", first
-    if not expects.reach:
+    if not expected.reach:
         return "attribute_not_exists(#expires_at) AND attribute_not_exists(#reach) AND #sequence < :first", first
-    before: Item = {":before": {"SS": sorted(expects.reach)}}
+    before: Item = {":before": {"SS": sorted(expected.reach)}}
     return "attribute_not_exists(#expires_at) AND #reach = :before AND #sequence < :first", first | before
 
 

@@ -28,19 +28,19 @@ from api_segments.segments.model import SegmentReference, SegmentStatus
 
 
 @dataclass
-class Plan:
+class Wishes:
     """What to do with one user: by segment, the last word of the request and how it named the segment."""
 
     wanted: dict[int, tuple[SegmentReference, Action]] = field(default_factory=dict)
     impossible: dict[SegmentReference, tuple[Action, SegmentsError]] = field(default_factory=dict)
 
-    def merged_with(self, later: "Plan") -> "Plan":
-        """Return this plan overruled by a later one."""
-        return Plan(self.wanted | later.wanted, self.impossible | later.impossible)
+    def merged_with(self, later: "Wishes") -> "Wishes":
+        """Return these wishes overruled by later ones."""
+        return Wishes(self.wanted | later.wanted, self.impossible | later.impossible)
 
     @cached_property
     def ids(self) -> dict[Action, frozenset[int]]:
-        """The segments that each action is wanted for; read it when the plan is complete."""
+        """The segments that each action is wanted for; read it when the wishes are complete."""
         return {
             action: frozenset(segment_id for segment_id, (_, wish) in self.wanted.items() if wish is action)
             for action in Action
@@ -48,20 +48,20 @@ class Plan:
 
 
 @dataclass
-class Target:
-    """A user of the request. `profile_id` is None as long as it is not known to exist.
+class UserUpdate:
+    """What a request asks for one user. `profile_id` is None as long as it is not known to exist.
 
     `settled` are the actions whose pairs have been counted or rejected, so that no pair is told twice.
     """
 
     user: UserReference
     profile_id: str | None
-    plan: Plan
+    wishes: Wishes
     settled: set[Action] = field(default_factory=set)
 
     def open_ids(self, action: Action) -> frozenset[int]:
         """Return the segments that `action` is still to be carried out for."""
-        return frozenset() if action in self.settled else self.plan.ids[action]
+        return frozenset() if action in self.settled else self.wishes.ids[action]
 
 
 class UpdateService:
@@ -85,47 +85,49 @@ class UpdateService:
         try:
             found = self._references.find(account_id, references, identities, deadline)
         except NotWrittenError as error:
-            return UpdateResult(rejections=_impossible(_targets(groups, Found({}, {}), error)))
+            return UpdateResult(rejections=_impossible(_user_updates(groups, Found({}, {}), error)))
         if _distinct_segments(references, found) > MAX_SEGMENTS_PER_UPDATE:
             raise _too_many_segments()
-        targets = _targets(groups, found)
-        result = UpdateResult(rejections=_impossible(targets))
-        self._carry_out(account_id, [target for target in targets if target.plan.wanted], result, deadline)
+        updates = _user_updates(groups, found)
+        result = UpdateResult(rejections=_impossible(updates))
+        self._carry_out(account_id, [update for update in updates if update.wishes.wanted], result, deadline)
         return result
 
-    def _carry_out(self, account_id: str, targets: Sequence[Target], result: UpdateResult, deadline: Deadline) -> None:
-        pending = targets
+    def _carry_out(
+        self, account_id: str, updates: Sequence[UserUpdate], result: UpdateResult, deadline: Deadline
+    ) -> None:
+        pending = updates
         backoff = Backoff(deadline)
         while True:
-            missing = self._change(account_id, [target for target in pending if target.profile_id], result, deadline)
-            missing += [target for target in pending if not target.profile_id]
+            missing = self._change(account_id, [update for update in pending if update.profile_id], result, deadline)
+            missing += [update for update in pending if not update.profile_id]
             pending = self._create(account_id, missing, result, deadline)
             if not pending:
                 return
             # Whoever lost the race to create a user changes that user next; only if it is erased meanwhile, once more.
             if not backoff.wait():
                 break
-        for target in pending:
+        for update in pending:
             for action in Action:
-                _reject(target, action, UnavailableError("the profile kept changing hands"), result)
+                _reject(update, action, UnavailableError("the profile kept changing hands"), result)
 
     def _change(
-        self, account_id: str, targets: Sequence[Target], result: UpdateResult, deadline: Deadline
-    ) -> list[Target]:
+        self, account_id: str, updates: Sequence[UserUpdate], result: UpdateResult, deadline: Deadline
+    ) -> list[UserUpdate]:
         """Change the sets of users who exist; return those who turn out not to."""
-        changes: list[tuple[Target, SetChange]] = [
-            (target, SetChange(target.profile_id, action, ids))
-            for target in targets
+        changes: list[tuple[UserUpdate, SetChange]] = [
+            (update, SetChange(update.profile_id, action, ids))
+            for update in updates
             for action in Action
-            if target.profile_id is not None and (ids := target.open_ids(action))
+            if update.profile_id is not None and (ids := update.open_ids(action))
         ]
         outcomes = self._memberships.change(account_id, [change for _, change in changes], deadline)
-        missing: dict[int, Target] = {}
-        for (target, change), outcome in zip(changes, outcomes, strict=True):
+        missing: dict[int, UserUpdate] = {}
+        for (update, change), outcome in zip(changes, outcomes, strict=True):
             if outcome.error is not None:
-                _reject(target, change.action, outcome.error, result)
+                _reject(update, change.action, outcome.error, result)
             elif outcome.old is None:
-                missing[id(target)] = target
+                missing[id(update)] = update
                 continue
             elif change.action is Action.ADD:
                 result.added += len(change.segment_ids - outcome.old)
@@ -133,91 +135,95 @@ class UpdateService:
             else:
                 result.removed += len(change.segment_ids & outcome.old)
                 result.unchanged += len(change.segment_ids - outcome.old)
-            target.settled.add(change.action)
+            update.settled.add(change.action)
         return list(missing.values())
 
     def _create(
-        self, account_id: str, targets: Sequence[Target], result: UpdateResult, deadline: Deadline
-    ) -> list[Target]:
+        self, account_id: str, updates: Sequence[UserUpdate], result: UpdateResult, deadline: Deadline
+    ) -> list[UserUpdate]:
         """Create users with the segments they are added to; return those who turn out to exist."""
-        new = [target for target in targets if target.open_ids(Action.ADD)]
+        new = [update for update in updates if update.open_ids(Action.ADD)]
         result.unchanged += sum(  # a REMOVE of a user who does not exist changes nothing
-            len(target.open_ids(Action.REMOVE)) for target in targets if not target.open_ids(Action.ADD)
+            len(update.open_ids(Action.REMOVE)) for update in updates if not update.open_ids(Action.ADD)
         )
         profiles = [
-            NewProfile(_new_profile_id(target.user), target.user.identity, target.open_ids(Action.ADD))
-            for target in new
+            NewProfile(_new_profile_id(update.user), update.user.identity, update.open_ids(Action.ADD))
+            for update in new
         ]
         existing = []
-        for target, outcome in zip(new, self._memberships.create(account_id, profiles, deadline), strict=True):
+        for update, outcome in zip(new, self._memberships.create(account_id, profiles, deadline), strict=True):
             if outcome.created:
                 result.profiles_created += 1
-                result.added += len(target.open_ids(Action.ADD))
-                result.unchanged += len(target.open_ids(Action.REMOVE))
+                result.added += len(update.open_ids(Action.ADD))
+                result.unchanged += len(update.open_ids(Action.REMOVE))
             elif outcome.error is not None:
                 for action in Action:
-                    _reject(target, action, outcome.error, result)
+                    _reject(update, action, outcome.error, result)
             else:
-                target.profile_id = outcome.profile_id
-                existing.append(target)
+                update.profile_id = outcome.profile_id
+                existing.append(update)
         return existing
 
 
-def _targets(groups: Sequence[UpdateGroup], found: Found, error: NotWrittenError | None = None) -> list[Target]:
-    """Join the groups into one plan a user; where two groups name the same pair, the later one counts.
+def _user_updates(
+    groups: Sequence[UpdateGroup], found: Found, error: NotWrittenError | None = None
+) -> list[UserUpdate]:
+    """Join the groups into one update a user; where two groups name the same pair, the later one counts.
 
     With an `error`, nothing could be looked up, and nothing is possible.
     """
-    targets: dict[tuple[str, str], Target] = {}
+    updates: dict[tuple[str, str], UserUpdate] = {}
     for group in groups:
-        plan = _plan(group.actions, found, error)
+        wishes = _wishes(group.actions, found, error)
         for user in group.users:
             profile_id = user.guid if user.identity is None else found.profile_ids.get(user.identity)
             key = ("profile", profile_id) if profile_id is not None else ("identity", str(user.identity))
-            known = targets.get(key)
+            known = updates.get(key)
             if known is None:
-                targets[key] = Target(user, profile_id, plan)
-            elif known.plan is not plan:
-                known.plan = known.plan.merged_with(plan)
-    return list(targets.values())
+                updates[key] = UserUpdate(user, profile_id, wishes)
+            elif known.wishes is not wishes:
+                known.wishes = known.wishes.merged_with(wishes)
+    return list(updates.values())
 
 
-def _impossible(targets: Sequence[Target]) -> list[Rejection]:
+def _impossible(updates: Sequence[UserUpdate]) -> list[Rejection]:
     return [
-        Rejection(target.user, reference, action, error)
-        for target in targets
-        for reference, (action, error) in target.plan.impossible.items()
+        Rejection(update.user, reference, action, error)
+        for update in updates
+        for reference, (action, error) in update.wishes.impossible.items()
     ]
 
 
-def _plan(actions: Sequence[tuple[SegmentReference, Action]], found: Found, unknown: NotWrittenError | None) -> Plan:
-    plan = Plan()
+def _wishes(
+    actions: Sequence[tuple[SegmentReference, Action]], found: Found, unknown: NotWrittenError | None
+) -> Wishes:
+    wishes = Wishes()
     for reference, action in actions:
         segment = found.segments.get(reference)
         if unknown is not None:
-            plan.impossible[reference] = (action, unknown)
+            wishes.impossible[reference] = (action, unknown)
         elif segment is None:
-            plan.impossible[reference] = (action, NotFoundError(NO_SUCH_SEGMENT))
+            wishes.impossible[reference] = (action, NotFoundError(NO_SUCH_SEGMENT))
         elif not segment.agrees:
             error = InvalidRequestError("ct_segment_id and customer_segment_id are of different segments")
-            plan.impossible[reference] = (action, error)
+            wishes.impossible[reference] = (action, error)
         elif segment.status is not SegmentStatus.ACTIVE:
-            plan.impossible[reference] = (action, SegmentDeletedError(DELETED_SEGMENT))
+            wishes.impossible[reference] = (action, SegmentDeletedError(DELETED_SEGMENT))
         else:
-            plan.wanted[segment.segment_id] = (reference, action)
-    return plan
+            wishes.wanted[segment.segment_id] = (reference, action)
+    return wishes
 
 
 def _distinct_segments(references: Sequence[SegmentReference], found: Found) -> int:
     return len({found.segments[ref].segment_id if ref in found.segments else ref for ref in references})
 
 
-def _reject(target: Target, action: Action, error: SegmentsError, result: UpdateResult) -> None:
-    """List the target's pairs of `action` as not brought about."""
-    ids = target.open_ids(action)
+def _reject(update: UserUpdate, action: Action, error: SegmentsError, result: UpdateResult) -> None:
+    """List the user's pairs of `action` as not brought about."""
+    ids = update.open_ids(action)
     result.rejections += [
-        Rejection(target.user, reference, action, error)
-        for segment_id, (reference, _) in target.plan.wanted.items()
+        Rejection(update.user, reference, action, error)
+        for segment_id, (reference, _) in update.wishes.wanted.items()
         if segment_id in ids
     ]
 

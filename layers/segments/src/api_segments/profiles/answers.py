@@ -77,11 +77,11 @@ def profile_body(found: ProfileState) -> ProfileBody:
 def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -> Answer:
     """Answer POST /1/upload.
 
-    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its place in `d`.
+    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its index in `d`.
     """
-    unprocessed = [unprocessed_entry(error, records[place]) for place, error in sorted(failed.items())]
+    unprocessed = [unprocessed_entry(error, records[index]) for index, error in sorted(failed.items())]
     if is_too_long(unprocessed):
-        unprocessed = [unprocessed_entry(error, {"d": place}) for place, error in sorted(failed.items())]
+        unprocessed = [unprocessed_entry(error, {"d": index}) for index, error in sorted(failed.items())]
     return batch_answer(len(records) - len(failed), unprocessed, {})
 
 

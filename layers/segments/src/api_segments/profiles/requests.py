@@ -92,11 +92,11 @@ def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict
     records: list[Any] = validate(BODY, read_body(body))["d"]
     updates: dict[int, ProfileUpdate] = {}
     refused: dict[int, SegmentsError] = {}
-    for place, record in enumerate(records):
+    for index, record in enumerate(records):
         try:
-            updates[place] = _to_update(validate(_RECORD, record, is_tagged=True, whole="record"))
+            updates[index] = _to_update(validate(_RECORD, record, is_tagged=True, whole="record"))
         except InvalidRequestError as error:
-            refused[place] = error
+            refused[index] = error
     return records, updates, refused
 
 

@@ -40,19 +40,19 @@ class ProfileService:
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
     ) -> dict[int, SegmentsError]:
-        """Apply updates, by place, those of one user in order; return the places of those that failed, and why."""
+        """Apply updates, by index, those of one user in order; return the indexes of those that failed, and why."""
         try:
             known = self._read(account_id, updates.values(), deadline)
         except NotWrittenError as error:
             return dict.fromkeys(updates, error)
         failed: dict[int, SegmentsError] = {}
 
-        def apply(places: Sequence[int]) -> None:
-            for place in places:
+        def apply(indexes: Sequence[int]) -> None:
+            for index in indexes:
                 try:
-                    self._apply(account_id, updates[place], known, deadline)
+                    self._apply(account_id, updates[index], known, deadline)
                 except SegmentsError as error:
-                    failed[place] = error
+                    failed[index] = error
 
         in_parallel(apply, _by_user(updates, known.profile_ids))
         return failed
@@ -98,7 +98,7 @@ class ProfileService:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
         backoff = Backoff(deadline)
         while True:
-            before = _target(update, known)
+            before = _profile_of(update, known)
             after = update.applied_to(before.profile)
             _check_limits(after)
             if before.membership is not None and _is_same(before.profile, after):
@@ -119,7 +119,7 @@ class ProfileService:
                 return
 
 
-def _target(update: ProfileUpdate, known: Known) -> ProfileState:
+def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:
     """Return the profile that an update is for, an empty one if it is to be created.
 
     Raises ConflictError, or NotFoundError if it may not be created.
@@ -159,7 +159,7 @@ def _check_limits(after: Profile) -> None:
 
 
 def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str]) -> list[list[int]]:
-    """Put the places of updates that share a user together, in order, so that each user's are applied one by one."""
+    """Put the indexes of updates that share a user together, in order, so that each user's are applied one by one."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(name: tuple[str, str]) -> tuple[str, str]:
@@ -168,7 +168,7 @@ def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str
         return name
 
     first_names = {}
-    for place, update in updates.items():
+    for index, update in updates.items():
         guids = {update.guid, profile_ids.get(update.identity or "")} - {None}
         names = [("guid", str(guid)) for guid in guids]
         if update.identity is not None:
@@ -176,8 +176,8 @@ def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str
         for name in names:
             parent.setdefault(name, name)
             parent[root(name)] = root(names[0])
-        first_names[place] = names[0]
+        first_names[index] = names[0]
     groups: dict[tuple[str, str], list[int]] = {}
-    for place, name in first_names.items():
-        groups.setdefault(root(name), []).append(place)
+    for index, name in first_names.items():
+        groups.setdefault(root(name), []).append(index)
     return list(groups.values())

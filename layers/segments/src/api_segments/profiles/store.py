@@ -4,18 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from secrets import randbits
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, check_action, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
 from api_segments.profiles.model import Profile, Token, TokenType
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class ProfileStore:
         """Return the profile ids of those identities that have one, consistently."""
         gets = [Get(self._profiles_table, self._claim_key(account_id, identity)) for identity in identities]
         found = self._db.batch_get(gets, deadline)
-        return {identities[place]: item["profile_id"]["S"] for place, item in found.items()}
+        return {identities[index]: item["profile_id"]["S"] for index, item in found.items()}
 
     def load(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, ProfileState]:
         """Read profiles, consistently; one that does not exist comes back empty."""
@@ -55,11 +52,11 @@ class ProfileStore:
         ]
         found = self._db.batch_get(gets, deadline)
         states = {}
-        for place, profile_id in enumerate(profile_ids):
-            membership = found.get(place + len(profile_ids))
+        for index, profile_id in enumerate(profile_ids):
+            membership = found.get(index + len(profile_ids))
             image = None if membership is None else image_from_item(membership)
             identity = None if image is None else image.identity
-            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(place)), image)
+            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(index)), image)
         return states
 
     def save(
@@ -89,37 +86,31 @@ class ProfileStore:
 
         Raises ProfileChangedError if the identity is no longer that profile's, ThrottledError or UnavailableError.
         """
-        deletes: list[TransactWriteItemTypeDef] = [
-            {
-                "Delete": {
-                    "TableName": self._profiles_table,
-                    "Key": self._claim_key(account_id, identity),
-                    "ConditionExpression": "profile_id = :profile",
-                    "ExpressionAttributeValues": {":profile": {"S": profile_id}},
-                }
-            },
-            {"Delete": {"TableName": self._profiles_table, "Key": self._profile_key(account_id, profile_id)}},
-            {"Delete": {"TableName": self._memberships_table, "Key": self._membership_key(account_id, profile_id)}},
+        deletes = [
+            delete_action(
+                self._profiles_table,
+                self._claim_key(account_id, identity),
+                condition="profile_id = :profile",
+                values={":profile": {"S": profile_id}},
+            ),
+            delete_action(self._profiles_table, self._profile_key(account_id, profile_id)),
+            delete_action(self._memberships_table, self._membership_key(account_id, profile_id)),
         ]
         try:
             self._db.transact(lambda: deletes, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
 
-    def _put_profile(self, account_id: str, before: Profile, after: Profile) -> "TransactWriteItemTypeDef":
-        put: Item = {
-            "TableName": self._profiles_table,
-            "Item": {**self._profile_key(account_id, after.profile_id), **_to_item(after)},
-            "ConditionExpression": "attribute_not_exists(pk)",
-        }
-        if before.version:
-            put["ConditionExpression"] = "version = :version"
-            put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}}
-        return {"Put": put}  # type: ignore[typeddict-item]  # assembled as a plain dict
+    def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
+        item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
+        if not before.version:
+            return put_action(self._profiles_table, item, condition="attribute_not_exists(pk)")
+        values = {":version": {"N": str(before.version)}}
+        return put_action(self._profiles_table, item, condition="version = :version", values=values)
 
     def _keep_reach(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel]
-    ) -> "TransactWriteItemTypeDef":
+    ) -> TransactionAction:
         """Write identity and reach into Memberships, or, if neither changes, check that the profile is still there."""
         key = self._membership_key(account_id, after.profile_id)
         identity: Item = {} if after.identity is None else {"identity": {"S": after.identity}}
@@ -133,48 +124,30 @@ class ProfileStore:
                 **identity,
                 **reached,
             }
-            return {
-                "Put": {
-                    "TableName": self._memberships_table,
-                    "Item": item,
-                    "ConditionExpression": "attribute_not_exists(pk)",
-                }
-            }
+            return put_action(self._memberships_table, item, condition="attribute_not_exists(pk)")
         known = before.membership.identity
         values: Item = {} if known is None else {":known": {"S": known}}
-        condition = "attribute_not_exists(#identity)" if known is None else "#identity = :known"
+        is_known = "attribute_not_exists(#identity)" if known is None else "#identity = :known"
+        condition = f"attribute_exists(pk) AND {is_known}"
         names = {"#identity": "identity"}
         if before.membership.reach == reach and known == after.identity:
-            check: Item = {
-                "TableName": self._memberships_table,
-                "Key": key,
-                "ConditionExpression": f"attribute_exists(pk) AND {condition}",
-                "ExpressionAttributeNames": names,
-                **({"ExpressionAttributeValues": values} if values else {}),
-            }
-            return {"ConditionCheck": check}  # type: ignore[typeddict-item]  # assembled as a plain dict
+            return check_action(self._memberships_table, key, condition=condition, values=values, names=names)
         sets = {**identity, **reached}
         values |= {f":{name}": value for name, value in sets.items()}
         clauses = [f"SET {', '.join(f'#{name} = :{name}' for name in sets)}"] if sets else []
         clauses += [] if reach else ["REMOVE #reach"]
-        update: Item = {
-            "TableName": self._memberships_table,
-            "Key": key,
-            "UpdateExpression": " ".join(clauses),
-            "ConditionExpression": f"attribute_exists(pk) AND {condition}",
-            "ExpressionAttributeNames": {**names, "#reach": "reach"},
-            **({"ExpressionAttributeValues": values} if values else {}),
-        }
-        return {"Update": update}  # type: ignore[typeddict-item]  # as above
+        return update_action(
+            self._memberships_table,
+            key,
+            " ".join(clauses),
+            condition=condition,
+            values=values,
+            names={**names, "#reach": "reach"},
+        )
 
-    def _claim(self, account_id: str, identity: str, profile_id: str) -> "TransactWriteItemTypeDef":
-        return {
-            "Put": {
-                "TableName": self._profiles_table,
-                "Item": {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}},
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        }
+    def _claim(self, account_id: str, identity: str, profile_id: str) -> TransactionAction:
+        claim = {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}}
+        return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
 
     @staticmethod
     def _claim_key(account_id: str, identity: str) -> Item:

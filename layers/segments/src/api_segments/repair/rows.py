@@ -131,8 +131,8 @@ class RowMender:
             account_id=account_id,
             segment_id=segment_id,
             profile_id=profile_id,
-            expects=actual,
-            becomes=MemberRow(is_member, reach, sequence),
+            expected=actual,
+            new=MemberRow(is_member, reach, sequence),
             identity=image.identity,
             joined_at=self._clock.now() if is_member and not was_member else None,
         )
@@ -159,7 +159,7 @@ def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, 
     """Return by how much the writes move the counts of their segments."""
     moved: dict[tuple[str, int], Counter[str]] = {}
     for write in writes:
-        before = write.expects if isinstance(write.expects, MemberRow) else None
+        before = write.expected if isinstance(write.expected, MemberRow) else None
         deltas = moved.setdefault((write.account_id, write.segment_id), Counter())
-        deltas.update(counts_moved(before, write.becomes))
+        deltas.update(counts_moved(before, write.new))
     return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -86,11 +86,11 @@ def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | list[Suspect]]
     return scope, Position(**{**task["position"], "stage": Stage(task["position"]["stage"])})
 
 
-def _position_of(place: Mapping[str, Any]) -> Position:
+def _position_of(position: Mapping[str, Any]) -> Position:
     """Read where a walk is as version 0.1.0 wrote it: its stage followed from which fields were set."""
-    if place["segments_done"]:
-        return Position(Stage.DELETED, below=place["below"])
-    if place["counting"] is not None:
-        return Position(Stage.COUNTS, segment_id=place["counting"])
-    stage = Stage.MEMBERS if place["profiles_done"] else Stage.PROFILES
-    return Position(stage, below=place["below"], after=place["after"])
+    if position["segments_done"]:
+        return Position(Stage.DELETED, below=position["below"])
+    if position["counting"] is not None:
+        return Position(Stage.COUNTS, segment_id=position["counting"])
+    stage = Stage.MEMBERS if position["profiles_done"] else Stage.PROFILES
+    return Position(stage, below=position["below"], after=position["after"])

@@ -40,12 +40,9 @@ class ReachableBody(TypedDict):
     web_push: int
 
 
-class SegmentBody(TypedDict):
+class SegmentBody(SegmentNameBody):
     """A segment with its counts."""
 
-    id: int
-    segment_name: str
-    customer_segment_id: str | None
     type: Literal["API Segments"]
     status: Literal["active", "deleted"]
     created_at: str
@@ -66,9 +63,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
     """Write a segment; counts that never changed are as of its creation, or of its deletion."""
     segment, counts = counted
     return {
-        "id": segment.segment_id,
-        "segment_name": segment.name,
-        "customer_segment_id": segment.customer_segment_id,
+        **segment_name_body(segment),
         "type": "API Segments",
         "status": "deleted" if segment.deleted_at else "active",
         "created_at": segment.created_at,
@@ -88,7 +83,7 @@ def segment_name_body(segment: Segment) -> SegmentNameBody:
     """Write what a segment is called."""
     return {
         "id": segment.segment_id,
-        "segment_name": segment.name,
+        "segment_name": segment.segment_name,
         "customer_segment_id": segment.customer_segment_id,
     }
 
@@ -96,11 +91,5 @@ def segment_name_body(segment: Segment) -> SegmentNameBody:
 def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
     """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
     segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
-    unprocessed = [
-        unprocessed_entry(
-            error,
-            {"segment_name": entries[place].name, "customer_segment_id": entries[place].customer_segment_id},
-        )
-        for place, error in sorted(result.refused.items())
-    ]
+    unprocessed = [unprocessed_entry(error, entries[index].asked()) for index, error in sorted(result.refused.items())]
     return batch_answer(len(segments), unprocessed, {"segments": segments})

@@ -1,4 +1,16 @@
-"""Create and rename segments."""
+"""Create and rename segments.
+
+What comes of an entry of a create request, the first that holds:
+
+    its part is FOUND (store_creations), and it is in the note ──▶ created, by an earlier try
+    it has the name or customer id of an entry before it ────────▶ refused
+    its customer id is another segment's ────────────────────────▶ refused
+    its part is FOUND ───────────────────────────────────────────▶ refused: the quota was used up then
+    its part is NEW ─────insert──────────────────────────────────▶ created, or refused as the insert says
+
+An insert that is refused for some entries is tried again without them. One that finds its part inserted meanwhile, by
+another try of the same request, has the whole request looked at again.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +27,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.core.parallel import chunks
 from api_segments.segments.errors import no_such_segment, segment_deleted
-from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import NewSegment, Segment
 from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
 from api_segments.segments.store_creations import CreationStore, Part
 
@@ -25,7 +37,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass
 class Creation:
-    """What came of each entry of a create request, by its place: a segment, or why there is none."""
+    """What came of each entry of a create request, by its index: a segment, or why there is none."""
 
     created: dict[int, Segment]
     refused: dict[int, SegmentsError]
@@ -44,7 +56,7 @@ class SegmentService:
     ) -> Creation:
         """Create segments; each entry stands or falls alone, and of two alike the first stands.
 
-        What an earlier try of the same `request` has created is not created again, and is told as created.
+        What an earlier try of the same `request` has created is not created again, and counts as created.
         """
         while True:
             try:
@@ -57,48 +69,48 @@ class SegmentService:
     ) -> Creation:
         result = Creation({}, {})
         self._refuse_repeats(entries, result)
-        wanted = [entry.customer_segment_id for place, entry in enumerate(entries) if place not in result.refused]
-        parts = [Part(request, tuple(places)) for places in chunks(range(len(entries)), SEGMENTS_PER_INSERT)]
+        wanted = [entry.customer_segment_id for index, entry in enumerate(entries) if index not in result.refused]
+        parts = [Part(request, tuple(indexes)) for indexes in chunks(range(len(entries)), SEGMENTS_PER_INSERT)]
         try:
             # In this order: a claim that a try of this request has made just now is in what is found after it.
             claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
             found = self._creations.find(parts, deadline) if request is not None else {}
         except NotWrittenError as error:
             return Creation({}, {**dict.fromkeys(range(len(entries)), error), **result.refused})
-        for place, entry in enumerate(entries):
-            if place not in result.refused and entry.customer_segment_id in claimed:
-                result.refused[place] = _taken()
+        for index, entry in enumerate(entries):
+            if index not in result.refused and entry.customer_segment_id in claimed:
+                result.refused[index] = _taken()
         for part in parts:
             if part in found:
-                self._tell_again(account_id, entries, part, found[part], result)
+                self._take_found(account_id, entries, part, found[part], result)
             else:
                 self._insert(account_id, entries, part, result, deadline)
         return result
 
     @staticmethod
-    def _tell_again(
+    def _take_found(
         account_id: str, entries: Sequence[NewSegment], part: Part, created: Mapping[int, int], result: Creation
     ) -> None:
-        """Tell what an earlier try has created; what it has not though it could be now, the quota did not allow."""
-        for place in part.places:
-            if place in created:
-                result.refused.pop(place, None)  # the claim is its own
-                result.created[place] = _new_segment(account_id, entries[place], created[place])
-            elif place not in result.refused:
-                result.refused[place] = _quota_used_up()
+        """Take over what an earlier try has created; what it has not but could be now, the quota did not allow."""
+        for index in part.indexes:
+            if index in created:
+                result.refused.pop(index, None)  # the claim is its own
+                result.created[index] = _new_segment(account_id, entries[index], created[index])
+            elif index not in result.refused:
+                result.refused[index] = _quota_used_up()
 
     @staticmethod
     def _refuse_repeats(entries: Sequence[NewSegment], result: Creation) -> None:
         names: dict[str, int] = {}
         customer_ids: set[str] = set()
-        for place, entry in enumerate(entries):
-            first = names.setdefault(entry.name, place)
-            if first != place:
-                result.refused[place] = InvalidRequestError(
+        for index, entry in enumerate(entries):
+            first = names.setdefault(entry.segment_name, index)
+            if first != index:
+                result.refused[index] = InvalidRequestError(
                     f"segment_name: entry [{first}] of this request has the same"
                 )
             elif entry.customer_segment_id in customer_ids:
-                result.refused[place] = _taken()
+                result.refused[index] = _taken()
             elif entry.customer_segment_id is not None:
                 customer_ids.add(entry.customer_segment_id)
 
@@ -114,22 +126,22 @@ class SegmentService:
 
         Raises AlreadyInsertedError.
         """
-        pending = [place for place in part.places if place not in result.refused]
+        pending = [index for index in part.indexes if index not in result.refused]
         while pending:
             first_id = self._next_id()
-            ids = {place: first_id + offset for offset, place in enumerate(pending)}
-            segments = [_new_segment(account_id, entries[place], segment_id) for place, segment_id in ids.items()]
+            ids = {index: first_id + offset for offset, index in enumerate(pending)}
+            segments = [_new_segment(account_id, entries[index], segment_id) for index, segment_id in ids.items()]
             note = None if part.request is None else self._creations.note(part, ids)
             try:
                 self._segments.insert(account_id, segments, deadline, note)
             except InsertRefusedError as exc:
                 for taken in exc.taken_customer_ids:
                     result.refused[pending[taken]] = _taken()
-                pending = [place for place in pending if place not in result.refused]
-                if exc.free_places is not None:
-                    for place in pending[exc.free_places :]:
-                        result.refused[place] = _quota_used_up()
-                    pending = pending[: exc.free_places]
+                pending = [index for index in pending if index not in result.refused]
+                if exc.quota_left is not None:
+                    for index in pending[exc.quota_left :]:
+                        result.refused[index] = _quota_used_up()
+                    pending = pending[: exc.quota_left]
             except NotWrittenError as exc:
                 result.refused.update(dict.fromkeys(pending, exc))
                 return
@@ -149,14 +161,7 @@ class SegmentService:
 
 
 def _new_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
-    return Segment(
-        account_id=account_id,
-        segment_id=segment_id,
-        name=entry.name,
-        customer_segment_id=entry.customer_segment_id,
-        status=SegmentStatus.ACTIVE,
-        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
-    )
+    return entry.as_created(account_id, segment_id, rfc3339(_EPOCH + segment_id * _MICROSECOND))
 
 
 def _quota_used_up() -> QuotaExceededError:

@@ -21,7 +21,7 @@ def segment_event(event: SegmentEvent) -> BusEvent:
 def about_segment(segment: Segment, event_id: str, sequence: str, occurred_at: datetime) -> Mapping[str, object]:
     """Return the part of a detail that all events about a segment have."""
     return {
-        "Segment Name": segment.name,
+        "Segment Name": segment.segment_name,
         "Segment ID": segment.segment_id,
         "Customer_Segment_ID": segment.customer_segment_id,
         "Account ID": segment.account_id,

@@ -1,8 +1,18 @@
 """Idempotency keys: a create request that is sent again gets the answer that it got, and creates nothing.
 
-Powertools keeps the record of each key. What is kept of an answer is only what the request itself does not tell, so
-that it fits into an item whatever the request was. An answer that leaves open what was written is not kept: the request
-is carried out again, and finds what it created by its name (store_creations).
+Powertools keeps a record of each key for 24 hours. By it a key is, for the request that comes with it:
+
+    NEW ─────▶ RUNNING ─────▶ ANSWERED: this answer again
+     ▲            │
+     └─LEFT OPEN──┘ an entry got 429 or 503, or the process died: no answer is kept
+
+    RUNNING      for another request: wait for its answer, 409 if that takes too long
+    OTHER BODY   whichever of these, but for other entries: 409
+    UNKNOWN      the record can't be read: 503, and nothing is created
+
+A request whose key was left open is carried out again, and finds what it created by its name (store_creations).
+What is kept of an answer is only what the request itself does not tell, so that it fits into an item whatever the
+request was.
 """
 
 import json
@@ -27,7 +37,7 @@ from api_segments.core.limits import IDEMPOTENCY_HOURS
 from api_segments.http.gateway import CODES, RESERVE_SECONDS
 from api_segments.http.observability import count, logger
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import NewSegment
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -40,7 +50,7 @@ KEEP_SECONDS = 4.0
 _ERRORS = {error.slug: error for error in CODES}
 
 
-class _NotAllKnownError(Exception):
+class _LeftOpenError(Exception):
     """Keeps a result from being remembered: the same request is to be tried again, with the same key."""
 
 
@@ -78,7 +88,7 @@ class Idempotency:
         request = {
             "account_id": account_id,
             "key": key,
-            "entries": [[entry.name, entry.customer_segment_id] for entry in entries],
+            "entries": [_hashed(entry) for entry in entries],
         }
         name = sha256(json.dumps(request).encode()).hexdigest()
         made: list[Creation] = []
@@ -87,7 +97,7 @@ class Idempotency:
             result = create(name, Deadline(deadline.at - KEEP_SECONDS, deadline.clock))
             made.append(result)
             if any(isinstance(error, NotWrittenError) for error in result.refused.values()):
-                raise _NotAllKnownError
+                raise _LeftOpenError
             return _to_json(result)
 
         once = self._remembered(make, deadline)
@@ -95,15 +105,16 @@ class Idempotency:
         while True:
             try:
                 kept = once(request=request)
+                # NEW: what was made just now; ANSWERED: what was kept.
                 return (made[0], False) if made else (_from_json(kept, account_id, entries), True)
-            except _NotAllKnownError:
+            except _LeftOpenError:
                 return made[0], False
-            except IdempotencyAlreadyInProgressError as exc:
+            except IdempotencyAlreadyInProgressError as exc:  # RUNNING
                 if not backoff.wait():
                     raise ConflictError("Idempotency-Key: a request with this key is still running") from exc
-            except IdempotencyValidationError as exc:
+            except IdempotencyValidationError as exc:  # OTHER BODY
                 raise ConflictError("Idempotency-Key: was used with another body") from exc
-            except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:
+            except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as exc:  # UNKNOWN
                 if not made:
                     raise UnavailableError("Idempotency-Key: can't be looked up now") from exc
                 # A repeat finds what was created, though perhaps not why the rest was refused.
@@ -135,25 +146,27 @@ class Idempotency:
         return once
 
 
+def _hashed(entry: NewSegment) -> list[object]:
+    """Return what a repeat must have too: name and customer id as the first version had them, then what else was given.
+
+    A repeat after an update of the software must be known by what was kept before it.
+    """
+    (_, name), (_, customer_segment_id), *further = entry.asked().items()
+    return [name, customer_segment_id, *further]
+
+
 def _to_json(result: Creation) -> dict[str, Any]:
     return {
-        "created": [[place, segment.segment_id, segment.created_at] for place, segment in result.created.items()],
-        "refused": [[place, error.slug, str(error)] for place, error in result.refused.items()],
+        "created": [[index, segment.segment_id, segment.created_at] for index, segment in result.created.items()],
+        "refused": [[index, error.slug, str(error)] for index, error in result.refused.items()],
     }
 
 
 def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
     return Creation(
         created={
-            place: Segment(
-                account_id=account_id,
-                segment_id=segment_id,
-                name=entries[place].name,
-                customer_segment_id=entries[place].customer_segment_id,
-                status=SegmentStatus.ACTIVE,
-                created_at=created_at,
-            )
-            for place, segment_id, created_at in kept["created"]
+            index: entries[index].as_created(account_id, segment_id, created_at)
+            for index, segment_id, created_at in kept["created"]
         },
-        refused={place: _ERRORS[slug](message) for place, slug, message in kept["refused"]},
+        refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},
     )

@@ -31,7 +31,7 @@ class SegmentPublishingService:
                 SegmentEvent(
                     name=name,
                     segment=segment,
-                    previous_name=record.old.name if record.old else None,
+                    previous_name=record.old.segment_name if record.old else None,
                     event_id=record.event_id,
                     sequence=record.sequence,
                     occurred_at=record.occurred_at,
@@ -40,7 +40,7 @@ class SegmentPublishingService:
             for record, name, segment in told
         ]
         unsent = self._bus.put(events, deadline)
-        return PublishReport(len(events) - len(unsent), frozenset(told[place][0].sequence for place in unsent))
+        return PublishReport(len(events) - len(unsent), frozenset(told[index][0].sequence for index in unsent))
 
 
 def _event_name(record: SegmentRecord) -> SegmentEventName | None:
@@ -49,4 +49,4 @@ def _event_name(record: SegmentRecord) -> SegmentEventName | None:
         return None
     if record.old is None:
         return SegmentEventName.CREATED if record.new.status is SegmentStatus.ACTIVE else SegmentEventName.DELETED
-    return SegmentEventName.RENAMED if record.new.name != record.old.name else None
+    return SegmentEventName.RENAMED if record.new.segment_name != record.old.segment_name else None

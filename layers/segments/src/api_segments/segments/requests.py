@@ -1,7 +1,6 @@
 """What requests about segments ask for: bodies to create and rename them, filters of lists."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pydantic_core import SchemaValidator
 
@@ -17,9 +16,6 @@ from api_segments.http.validation import (
     validate,
 )
 from api_segments.segments.model import NewSegment, SegmentFilter, SegmentStatus
-
-if TYPE_CHECKING:
-    from api_segments.segments.bodies import NewSegmentBody
 
 ANY_STATUS = "all"
 CUSTOMER_SEGMENT_ID_FILTERS = ("customer_segment_id", "customer_segment_id_prefix")
@@ -38,17 +34,20 @@ def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
     return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
 
 
-CREATE = filled_list(
-    strict_object({"segment_name": TEXT}, {"customer_segment_id": OPTIONAL_TEXT}), MAX_SEGMENTS_PER_CREATE
+_NEW_SEGMENT = strict_object(
+    "NewSegmentBody",
+    "An entry of POST /api/createSegment.",
+    {"segment_name": TEXT, "customer_segment_id": OPTIONAL_TEXT},
+    optional={"customer_segment_id"},
 )
-RENAME = strict_object({"segment_name": TEXT})
+CREATE = filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE)
+RENAME = strict_object("RenameBody", "The body of PATCH /api/segments/{id}.", {"segment_name": TEXT})
 _CREATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(RENAME)
 
 
 def parse_create(body: bytes) -> list[NewSegment]:
     """Read the body of POST /api/createSegment; raises InvalidRequestError or BodyTooLargeError."""
-    entries: list[NewSegmentBody] = validate(_CREATE, read_body(body))
-    return [NewSegment(entry["segment_name"], entry.get("customer_segment_id")) for entry in entries]
+    return [NewSegment(**entry) for entry in validate(_CREATE, read_body(body))]
 
 
 def parse_rename(body: bytes) -> str:

@@ -17,8 +17,8 @@ from api_segments.http.openapi import (
     Json,
     Route,
 )
-from api_segments.segments import answers, bodies
-from api_segments.segments.requests import STATUS_FILTERS
+from api_segments.segments import answers
+from api_segments.segments.requests import CREATE, RENAME, STATUS_FILTERS
 
 FILTERS: Mapping[str, Json] = {
     "status": {
@@ -38,10 +38,10 @@ FILTERS: Mapping[str, Json] = {
     },
 }
 
+_ASKED = {"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
+CREATED = {"id": SEGMENT_ID, **_ASKED}
 _SEGMENT = {
-    "id": SEGMENT_ID,
-    "segment_name": "Premium Users",
-    "customer_segment_id": "SEG12345",
+    **CREATED,
     "type": "API Segments",
     "status": "active",
     "created_at": MOMENT,
@@ -50,7 +50,6 @@ _SEGMENT = {
     "reachable": {"email": 1, "sms": 1, "push": 0, "whatsapp": 0, "web_push": 0},
     "as_of": MOMENT,
 }
-_CREATED = {"id": SEGMENT_ID, "segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
 
 ROUTES: Sequence[Route] = (
     Route(
@@ -59,12 +58,12 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Create segments",
         answers.CreateResultBody,
-        {"status": "success", "processed": 1, "segments": [_CREATED], "unprocessed": []},
+        {"status": "success", "processed": 1, "segments": [CREATED], "unprocessed": []},
         description=f"1 to {MAX_SEGMENTS_PER_CREATE} segments; each stands or falls alone. Status 200, unless none "
         "could be written now.",
         parameters=IDEMPOTENCY_KEY,
-        body=bodies.CREATE,
-        body_example=[{"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}],
+        body=CREATE,
+        body_example=[_ASKED],
         errors=(*BODY_ERRORS, HTTPStatus.CONFLICT),
         is_batch=True,
     ),
@@ -94,7 +93,7 @@ ROUTES: Sequence[Route] = (
         "Rename a segment",
         answers.SegmentBody,
         _SEGMENT,
-        body=bodies.RENAME,
+        body=RENAME,
         body_example={"segment_name": "Premium Users"},
         errors=(*OF_ACTIVE_SEGMENT, *BODY_ERRORS),
     ),

@@ -6,35 +6,32 @@ A deleted segment moves to a key of its own, so that listing the active ones cos
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
 
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentCounts, SegmentStatus
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # One action counts the quota, one notes what was created; a segment with a customer id takes two.
 SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
 
 
 class InsertRefusedError(Exception):
-    """Nothing was inserted, because of these: places among the segments, and how many more the quota would take.
+    """Nothing was inserted, because of these: indexes among the segments, and how many more the quota would take.
 
-    `free_places` is None when the quota was not the reason.
+    `quota_left` is None when the quota was not the reason.
     """
 
-    def __init__(self, taken_customer_ids: Set[int], taken_segment_ids: Set[int], free_places: int | None) -> None:
+    def __init__(self, taken_customer_ids: Set[int], taken_segment_ids: Set[int], quota_left: int | None) -> None:
         super().__init__("the segments were not inserted")
         self.taken_customer_ids = taken_customer_ids
         self.taken_segment_ids = taken_segment_ids
-        self.free_places = free_places
+        self.quota_left = quota_left
 
 
 class AlreadyInsertedError(Exception):
@@ -66,17 +63,17 @@ class SegmentStore:
         Looks among the deleted ones only for what is not active, and after it: a segment may move between the two.
         """
         found = self.get_active(ids, deadline)
-        rest = [place for place in ids if place not in found]
+        rest = [index for index in ids if index not in found]
         return found | self._get_deleted(rest, deadline) if rest else found
 
     def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
         """Read those of the segments that are active, consistently."""
         gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def _get_deleted(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
         gets = [Get(self._table, deleted_segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[place]: from_item(item) for place, item in self._db.batch_get(gets, deadline).items()}
+        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
 
     def get_counted(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, CountedSegment]:
         """Read segments with their counts, consistently; in one round of reads those that are active."""
@@ -85,11 +82,11 @@ class SegmentStore:
         gets += [Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots]
         active: dict[int, Segment] = {}
         counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
-        for place, item in self._db.batch_get(gets, deadline).items():
-            if place < len(segment_ids):
-                active[segment_ids[place]] = from_item(item)
+        for index, item in self._db.batch_get(gets, deadline).items():
+            if index < len(segment_ids):
+                active[segment_ids[index]] = from_item(item)
             else:
-                counters[slots[place - len(segment_ids)][0]].append(item)
+                counters[slots[index - len(segment_ids)][0]].append(item)
         counted = {segment_id: (segment, _sum_of_slots(counters[segment_id])) for segment_id, segment in active.items()}
         rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in active]
         deleted = self._get_deleted(rest, deadline) if rest else {}
@@ -98,14 +95,14 @@ class SegmentStore:
     def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
         """Return which customer ids are in use, consistently."""
         gets = [Get(self._table, claim_key(account_id, customer_id)) for customer_id in customer_segment_ids]
-        return {customer_segment_ids[place] for place in self._db.batch_get(gets, deadline)}
+        return {customer_segment_ids[index] for index in self._db.batch_get(gets, deadline)}
 
     def insert(
         self,
         account_id: str,
         segments: Sequence[Segment],
         deadline: Deadline,
-        note: "TransactWriteItemTypeDef | None" = None,
+        note: TransactionAction | None = None,
     ) -> None:
         """Write at most SEGMENTS_PER_INSERT new segments with their claims, count and `note` them: all or none.
 
@@ -113,10 +110,10 @@ class SegmentStore:
         UnavailableError.
         """
         puts: list[tuple[int, str, Item]] = []
-        for place, segment in enumerate(segments):
-            puts.append((place, "segment", _to_item(segment)))
+        for index, segment in enumerate(segments):
+            puts.append((index, "segment", _to_item(segment)))
             if segment.customer_segment_id is not None:
-                puts.append((place, "claim", _to_claim(segment)))
+                puts.append((index, "claim", _to_claim(segment)))
         actions = [self._add_active(account_id, len(segments)), *(self._put_new(item) for _, _, item in puts)]
         noted_at = len(actions)
         if note is not None:
@@ -129,9 +126,9 @@ class SegmentStore:
             failed = [puts[action - 1][:2] for action in exc.failures if action > 0]
             quota = exc.failures.get(0)
             raise InsertRefusedError(
-                taken_customer_ids={place for place, what in failed if what == "claim"},
-                taken_segment_ids={place for place, what in failed if what == "segment"},
-                free_places=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
+                taken_customer_ids={index for index, what in failed if what == "claim"},
+                taken_segment_ids={index for index, what in failed if what == "segment"},
+                quota_left=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
             ) from exc
 
     def counts_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, SegmentCounts]:
@@ -148,7 +145,7 @@ class SegmentStore:
         """Read the slots of a segment's counters one by one, consistently."""
         sort_keys = keys.segment_counts(segment_id)
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
-        return [_to_slot(found.get(place)) for place in range(len(sort_keys))]
+        return [_to_slot(found.get(index)) for index in range(len(sort_keys))]
 
     def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
         self,
@@ -191,39 +188,32 @@ class SegmentStore:
         )
 
     def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
-        """Move an active segment to the deleted ones, mark its customer id's claim and free its place: all or nothing.
+        """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
         ThrottledError or UnavailableError.
         """
         deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
-        actions: list[TransactWriteItemTypeDef] = [
+        actions = [
             self._add_active(segment.account_id, -1),
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": segment_key(segment.account_id, segment.segment_id),
-                    "ConditionExpression": "segment_name = :name AND attribute_not_exists(campaign_ids)",
-                    "ExpressionAttributeValues": {":name": {"S": segment.name}},
-                }
-            },
+            delete_action(
+                self._table,
+                segment_key(segment.account_id, segment.segment_id),
+                condition="segment_name = :name AND attribute_not_exists(campaign_ids)",
+                values={":name": {"S": segment.segment_name}},
+            ),
             self._put_new(_to_item(deleted)),
         ]
         if segment.customer_segment_id is not None:
             actions.append(
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": claim_key(segment.account_id, segment.customer_segment_id),
-                        "UpdateExpression": "SET #status = :deleted",
-                        "ConditionExpression": "segment_id = :id",
-                        "ExpressionAttributeNames": {"#status": "status"},
-                        "ExpressionAttributeValues": {
-                            ":deleted": {"S": SegmentStatus.DELETED},
-                            ":id": {"N": str(segment.segment_id)},
-                        },
-                    }
-                }
+                update_action(
+                    self._table,
+                    claim_key(segment.account_id, segment.customer_segment_id),
+                    "SET #status = :deleted",
+                    condition="segment_id = :id",
+                    values={":deleted": {"S": SegmentStatus.DELETED}, ":id": {"N": str(segment.segment_id)}},
+                    names={"#status": "status"},
+                )
             )
         try:
             self._db.transact(lambda: actions, deadline)
@@ -261,29 +251,18 @@ class SegmentStore:
             ExpressionAttributeValues={":now": {"S": purged_at}},
         )
 
-    def _add_active(self, account_id: str, change: int) -> "TransactWriteItemTypeDef":
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
-                "UpdateExpression": "ADD active :change",
-                "ConditionExpression": "attribute_not_exists(active) OR active <= :room",
-                "ExpressionAttributeValues": {
-                    ":change": {"N": str(change)},
-                    ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)},
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+    def _add_active(self, account_id: str, change: int) -> TransactionAction:
+        return update_action(
+            self._table,
+            keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
+            "ADD active :change",
+            condition="attribute_not_exists(active) OR active <= :room",
+            values={":change": {"N": str(change)}, ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)}},
+            tells_found=True,
+        )
 
-    def _put_new(self, item: Item) -> "TransactWriteItemTypeDef":
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(account_id)",
-            }
-        }
+    def _put_new(self, item: Item) -> TransactionAction:
+        return put_action(self._table, item, condition="attribute_not_exists(account_id)")
 
 
 def claim_key(account_id: str, customer_segment_id: str) -> Item:
@@ -328,17 +307,20 @@ def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
     return SegmentCounts(total(MEMBERS), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
 
 
+# Texts that a segment may lack are kept under their own names, but for the customer id.
+_OPTIONAL_TEXTS = [each.name for each in fields(Segment) if each.default is None and each.name != "customer_segment_id"]
+
+
 def _to_item(segment: Segment) -> Item:
     is_active = segment.status is SegmentStatus.ACTIVE
     item: Item = {
         **(segment_key if is_active else deleted_segment_key)(segment.account_id, segment.segment_id),
         "segment_id": {"N": str(segment.segment_id)},
-        "segment_name": {"S": segment.name},
+        "segment_name": {"S": segment.segment_name},
         "status": {"S": segment.status},
         "created_at": {"S": segment.created_at},
     }
-    if segment.deleted_at is not None:
-        item["deleted_at"] = {"S": segment.deleted_at}
+    item |= {name: {"S": text} for name in _OPTIONAL_TEXTS if (text := getattr(segment, name)) is not None}
     if segment.customer_segment_id is not None:
         # A deleted segment leaves CustomerSegmentIdIndex: it lists active ones, whose number is bounded.
         name = "customer_segment_id" if is_active else "deleted_customer_segment_id"
@@ -366,11 +348,10 @@ def from_item(item: Item) -> Segment:
     return Segment(
         account_id=item["account_id"]["S"],
         segment_id=int(item["segment_id"]["N"]),
-        name=item["segment_name"]["S"],
+        segment_name=item["segment_name"]["S"],
         customer_segment_id=customer_segment_id.get("S"),
         status=SegmentStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
-        deleted_at=item.get("deleted_at", {}).get("S"),
-        purged_at=item.get("purged_at", {}).get("S"),
         purged_members=int(item.get("purged_members", {}).get("N", 0)),
+        **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
     )

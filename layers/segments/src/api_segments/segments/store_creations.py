@@ -1,29 +1,30 @@
 """Idempotency table: notes of what create requests have created, each written in one transaction with the segments.
 
 A request whose answer was lost, or whose process died, is sent again under its key and finds its own segments by them.
+A request is written in parts, a transaction each. To a request that comes, each of its parts is one of these:
+
+    NEW    there is no note: it is inserted with its note. If there is one by then, of another try: look again
+    FOUND  the note has the ids of the segments that were created
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.aws.transactions import TransactionAction, put_action
 from api_segments.core.clock import Clock, Deadline
 from api_segments.core.limits import IDEMPOTENCY_HOURS
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The places of a create request that are written in one transaction; `request` is None if it has no name."""
+    """The entries of a create request, by index, that are written in one transaction; `request` is None if unnamed."""
 
     request: str | None
-    places: tuple[int, ...]
+    indexes: tuple[int, ...]
 
 
 class CreationStore:
@@ -35,35 +36,33 @@ class CreationStore:
         self._clock = clock
 
     def find(self, parts: Sequence[Part], deadline: Deadline) -> dict[Part, dict[int, int]]:
-        """Return of the parts that were created the ids of their segments, by the place in the request; consistently.
+        """Return of the parts that were created (FOUND) the ids of their segments, by index; consistently.
 
         Raises ThrottledError or UnavailableError.
         """
         now = self._clock.now().timestamp()
         items = self._db.batch_get([Get(self._table, _key(part)) for part in parts], deadline)
         return {
-            parts[place]: dict(json.loads(item["segment_ids"]["S"]))
-            for place, item in items.items()
+            parts[index]: dict(json.loads(item["segment_ids"]["S"]))
+            for index, item in items.items()
             if int(item["expiration"]["N"]) > now
         }
 
-    def note(self, part: Part, segment_ids: Mapping[int, int]) -> "TransactWriteItemTypeDef":
+    def note(self, part: Part, segment_ids: Mapping[int, int]) -> TransactionAction:
         """Return the action that notes a part as created, unless it has been."""
         now = self._clock.now()
         expires_at = int((now + timedelta(hours=IDEMPOTENCY_HOURS)).timestamp())
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": {
-                    **_key(part),
-                    "segment_ids": {"S": json.dumps(list(segment_ids.items()))},
-                    "expiration": {"N": str(expires_at)},
-                },
-                "ConditionExpression": "attribute_not_exists(id) OR expiration <= :now",
-                "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
-            }
-        }
+        return put_action(
+            self._table,
+            {
+                **_key(part),
+                "segment_ids": {"S": json.dumps(list(segment_ids.items()))},
+                "expiration": {"N": str(expires_at)},
+            },
+            condition="attribute_not_exists(id) OR expiration <= :now",
+            values={":now": {"N": str(now.timestamp())}},
+        )
 
 
 def _key(part: Part) -> Item:
-    return {"id": {"S": keys.creation(part.request or "", part.places[0])}}
+    return {"id": {"S": keys.creation(part.request or "", part.indexes[0])}}

@@ -1,15 +1,12 @@
 """Segments table: marks on active segments of the campaigns that use them, without which a segment could be deleted."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, number_set
+from api_segments.aws.transactions import update_action
 from api_segments.core.clock import Deadline
 from api_segments.core.parallel import chunks
 from api_segments.segments.store import segment_key
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 class SegmentUseStore:
@@ -21,18 +18,16 @@ class SegmentUseStore:
 
     def mark(self, account_id: str, segment_ids: Sequence[int], campaign_id: int, deadline: Deadline) -> bool:
         """Mark segments as used by a campaign; False if not all of them are active, then some may be marked."""
-        for places in chunks(segment_ids, TRANSACTION_ACTIONS):
-            actions: list[TransactWriteItemTypeDef] = [
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": segment_key(account_id, segment_id),
-                        "UpdateExpression": "ADD campaign_ids :campaign",
-                        "ConditionExpression": "attribute_exists(account_id)",
-                        "ExpressionAttributeValues": {":campaign": number_set({campaign_id})},
-                    }
-                }
-                for segment_id in places
+        for chunk in chunks(segment_ids, TRANSACTION_ACTIONS):
+            actions = [
+                update_action(
+                    self._table,
+                    segment_key(account_id, segment_id),
+                    "ADD campaign_ids :campaign",
+                    condition="attribute_exists(account_id)",
+                    values={":campaign": number_set({campaign_id})},
+                )
+                for segment_id in chunk
             ]
             try:
                 self._db.transact(lambda: actions, deadline)  # noqa: B023 - called at once

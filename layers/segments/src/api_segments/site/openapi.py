@@ -1,20 +1,19 @@
 """The API described in OpenAPI 3.1, from the same models that read requests and write answers."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+from pydantic_core import CoreSchema
 
 from api_segments.accounts.routes import ROUTES as ACCOUNTS
 from api_segments.campaigns.routes import ROUTES as CAMPAIGNS
 from api_segments.http.answers import ErrorBody, HealthBody
-from api_segments.http.fields import TEXT
-from api_segments.http.openapi import OTHER, TAGS, TEMPLATE, Adapter, Json, Route, operation
+from api_segments.http.openapi import OTHER, TAGS, TEMPLATE, Json, Route, operation
+from api_segments.http.validation import TEXT
 from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
 from api_segments.profiles.routes import ROUTES as PROFILES
 from api_segments.segments.routes import ROUTES as SEGMENTS
-
-Mode = Literal["validation", "serialization"]
 
 ROUTES: Sequence[Route] = (
     *SEGMENTS,
@@ -37,15 +36,16 @@ ROUTES: Sequence[Route] = (
 
 def document() -> Json:
     """Return the OpenAPI document. Its server is where the document came from."""
-    adapters: dict[tuple[str, str], tuple[Adapter, Mode]] = {("Text", ""): (TEXT, "validation")}
-    adapters["ErrorBody", ""] = (TypeAdapter(ErrorBody), "serialization")
+    shapes: list[tuple[tuple[str, str], JsonSchemaMode, CoreSchema]] = [
+        (("Text", ""), "validation", TEXT),
+        (("ErrorBody", ""), "serialization", TypeAdapter(ErrorBody).core_schema),
+    ]
     for route in ROUTES:
-        adapters[route.method, route.path] = (TypeAdapter(route.answer), "serialization")
+        shapes.append(((route.method, route.path), "serialization", TypeAdapter(route.answer).core_schema))
         if route.body is not None:
-            adapters[route.method, f"{route.path} body"] = (route.body, "validation")
-    schemas, definitions = TypeAdapter.json_schemas(
-        [(key, mode, adapter) for key, (adapter, mode) in adapters.items()], ref_template=TEMPLATE
-    )
+            shape = route.body.core_schema if isinstance(route.body, TypeAdapter) else route.body
+            shapes.append(((route.method, f"{route.path} body"), "validation", shape))
+    schemas, definitions = GenerateJsonSchema(ref_template=TEMPLATE).generate_definitions(shapes)
     by_key = {key: schema for (key, _), schema in schemas.items()}
     paths: dict[str, Json] = {}
     for route in ROUTES:
@@ -69,6 +69,6 @@ def document() -> Json:
                 "AccountId": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Account-Id"},
                 "Passcode": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Passcode"},
             },
-            "schemas": {**definitions["$defs"], "Text": by_key["Text", ""]},
+            "schemas": {**definitions, "Text": by_key["Text", ""]},
         },
     }

@@ -128,7 +128,7 @@ class _Sandbox(Environment):
 
 
 def _placed(parse: Callable[[TokenStream], Node]) -> Callable[[TokenStream], Node]:
-    """Return a tag's parser whose errors all have a place: the tag's, where the library knows none."""
+    """Return a tag's parser whose errors all have an index: the tag's, where the library knows none."""
 
     def placed(stream: TokenStream) -> Node:
         begins = stream.current
@@ -167,8 +167,8 @@ def _refuse_slow(text: str) -> None:
             end = last.end()
 
 
-def _at(text: str, place: int, reason: str) -> TemplateError:
-    return TemplateError(f"line {text.count(chr(10), 0, place) + 1}: {reason}")
+def _at(text: str, index: int, reason: str) -> TemplateError:
+    return TemplateError(f"line {text.count(chr(10), 0, index) + 1}: {reason}")
 
 
 def _json(value: object) -> str:
@@ -251,9 +251,9 @@ def check(text: str, *, is_html: bool) -> None:
         used = template.analyze(include_partials=False).filters
     except Exception as exc:  # noqa: BLE001 - as in `render`
         raise _error(exc) from None
-    for name, places in used.items():
+    for name, uses in used.items():
         if name not in template.env.filters:
-            raise _at(text, places[0].index, f"unknown filter '{name}'")
+            raise _at(text, uses[0].index, f"unknown filter '{name}'")
 
 
 def render(text: str, variables: Mapping[str, Any], *, is_html: bool) -> str:

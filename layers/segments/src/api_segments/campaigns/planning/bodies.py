@@ -113,7 +113,7 @@ class EventBody(TypedDict):
 
 
 class WhenBody(TypedDict):
-    """What stands around the change, so that an error names its place."""
+    """What stands around the change, so that an error names its path."""
 
     when: EventBody
 

@@ -35,7 +35,7 @@ class PreviewService:
         self._settings = settings
 
     def preview(self, account_id: str, wanted: Preview, deadline: Deadline) -> dict[str, str]:
-        """Return the fields of the content, filled in; raises InvalidRequestError, which names a mistake's place.
+        """Return the fields of the content, filled in; raises InvalidRequestError, which names a mistake's path.
 
         Raises NotFoundError, too, ThrottledError or UnavailableError.
         """

@@ -63,8 +63,8 @@ def _audience(body: target_bodies.CreateTargetBody) -> AskedAudience:
         include = [SegmentAt(body["segment"], "segment")]
     elif "segments" in body:
         sides = body["segments"]
-        include = [SegmentAt(each, f"segments.include[{place}]") for place, each in enumerate(sides["include"])]
-        exclude = [SegmentAt(each, f"segments.exclude[{place}]") for place, each in enumerate(sides.get("exclude", ()))]
+        include = [SegmentAt(each, f"segments.include[{index}]") for index, each in enumerate(sides["include"])]
+        exclude = [SegmentAt(each, f"segments.exclude[{index}]") for index, each in enumerate(sides.get("exclude", ()))]
         if len(include) + len(exclude) > MAX_CAMPAIGN_SEGMENTS:
             raise InvalidRequestError(
                 f"segments: must have at most {MAX_CAMPAIGN_SEGMENTS} entries together, "

@@ -23,6 +23,7 @@ from api_segments.campaigns.planning.schedules import CampaignSchedules
 from api_segments.campaigns.planning.times import read_start
 from api_segments.campaigns.providers.email import EmailProvider
 from api_segments.campaigns.running.runs import CampaignStores
+from api_segments.campaigns.stages import Stage, stage_of
 from api_segments.campaigns.store import KnownRequest, RequestKnownError, TooManyCampaignsError
 from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Backoff, Clock, Deadline, rfc3339
@@ -50,10 +51,10 @@ SCHEDULE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class SegmentAt:
-    """A segment as a request names it, and the place in the request that does."""
+    """A segment as a request names it, and the path in the request that does."""
 
     reference: SegmentReference
-    place: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +216,9 @@ class CampaignService:
         for each in named:
             segment = found.get(each.reference)
             if segment is None:
-                raise NotFoundError(f"{each.place}: there is no segment {_show(each.reference)}")
+                raise NotFoundError(f"{each.path}: there is no segment {_show(each.reference)}")
             if segment.status is SegmentStatus.DELETED:
-                raise SegmentDeletedError(f"{each.place}: segment {_show(each.reference)} was deleted")
+                raise SegmentDeletedError(f"{each.path}: segment {_show(each.reference)} was deleted")
             ids[each.reference] = segment.segment_id
         audience = Audience(
             *(tuple(dict.fromkeys(ids[each.reference] for each in side)) for side in (asked.include, asked.exclude))
@@ -327,7 +328,7 @@ class CampaignService:
     def stop(self, account_id: str, campaign_id: int, deadline: Deadline) -> None:
         """Stop a campaign; one that has ended stays as it is. Raises NotFoundError.
 
-        What was queued already is skipped by the sender; the end is told when all messages have ended.
+        What was queued already is skipped by the sender; the end is published when all messages have ended.
         """
         backoff = Backoff(deadline)
         while True:
@@ -341,7 +342,7 @@ class CampaignService:
             self._stores.campaigns.end(campaign, CampaignStatus.STOPPED, now, deadline)
             if not backoff.wait():
                 raise UnavailableError("the campaign kept changing")
-        if walk.end_told:
+        if stage_of(campaign, walk) is Stage.OVER:
             return
         if campaign.started_at is None:
             self._starts.schedules.delete(account_id, campaign_id, deadline)

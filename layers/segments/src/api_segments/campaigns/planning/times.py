@@ -14,9 +14,9 @@ _LOCAL_TIME = re.compile(r"[0-9]{8} [0-9]{2}:[0-9]{2}")
 _DAY = re.compile(r"[0-9]{8}")
 
 
-def read_start(text: str, time_zone: str, now: datetime, place: str) -> datetime:
+def read_start(text: str, time_zone: str, now: datetime, path: str) -> datetime:
     """Read `YYYYMMDD HH:MM` in a time zone as a moment (UTC) to start at; raises InvalidRequestError."""
-    wrong = InvalidRequestError(f'{place}: must be "now" or a time like "20261224 09:30"')
+    wrong = InvalidRequestError(f'{path}: must be "now" or a time like "20261224 09:30"')
     if not _LOCAL_TIME.fullmatch(text):
         raise wrong
     try:
@@ -25,17 +25,17 @@ def read_start(text: str, time_zone: str, now: datetime, place: str) -> datetime
     except (ValueError, OverflowError) as exc:
         raise wrong from exc
     if moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != local:
-        raise InvalidRequestError(f"{place}: there is no such time in {time_zone}, its clocks go forward over it")
+        raise InvalidRequestError(f"{path}: there is no such time in {time_zone}, its clocks go forward over it")
     if moment <= now:
-        raise InvalidRequestError(f"{place}: is past, it is {_show(now, time_zone)} in {time_zone}")
+        raise InvalidRequestError(f"{path}: is past, it is {_show(now, time_zone)} in {time_zone}")
     if moment > now + timedelta(days=MAX_DAYS_AHEAD):
-        raise InvalidRequestError(f"{place}: must be at most {MAX_DAYS_AHEAD} days ahead")
+        raise InvalidRequestError(f"{path}: must be at most {MAX_DAYS_AHEAD} days ahead")
     return moment
 
 
-def start_of_day(text: str, time_zone: str, place: str, *, later_days: int = 0) -> datetime:
+def start_of_day(text: str, time_zone: str, path: str, *, later_days: int = 0) -> datetime:
     """Return when the day `YYYYMMDD`, or one some days later, begins in a time zone; raises InvalidRequestError."""
-    wrong = InvalidRequestError(f"{place}: must be a day like 20261224")
+    wrong = InvalidRequestError(f"{path}: must be a day like 20261224")
     if not _DAY.fullmatch(text):
         raise wrong
     try:

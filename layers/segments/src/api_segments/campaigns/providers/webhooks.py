@@ -1,4 +1,4 @@
-"""HTTPS calls to the addresses that accounts declared, signed, and to no place inside.
+"""HTTPS calls to the addresses that accounts declared, signed, and to no address inside.
 
 A webhook's host is looked up once a call. Every address it has must be one of the public internet, and the connection
 goes to an address that was checked, so that a name can't lead elsewhere a moment later.

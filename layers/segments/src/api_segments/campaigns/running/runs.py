@@ -1,4 +1,4 @@
-"""Take a campaign from its start to its end, across invocations and whatever interrupts them.
+"""Take a campaign from stage to stage (stages has the picture), across invocations and whatever interrupts them.
 
 A walk goes over the members of all included segments at once, in the one order that they share, and asks each user's
 own memberships, the truth, whether it is meant and reachable. So a user who moves from one of these segments to another
@@ -26,7 +26,8 @@ from api_segments.campaigns.model import (
     Results,
     SkipReason,
 )
-from api_segments.campaigns.store import CampaignStore, Walk
+from api_segments.campaigns.stages import Stage, Walk, stage_of
+from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError, WalkStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
@@ -47,7 +48,7 @@ CAMPAIGN_PATIENCE_SECONDS = 24 * 3600
 PAGE_SECONDS = 5.0
 # When to look again for a campaign that is being created, and for one that another runner is at.
 NOT_CREATED_YET_SECONDS = 10.0
-ANOTHER_IS_AT_IT_SECONDS = 60.0
+BUSY_RETRY_SECONDS = 60.0
 # How long, at least and at most, until the next look at whether all messages have ended.
 NEXT_LOOK_SECONDS, LAST_LOOK_SECONDS = 5.0, 300.0
 
@@ -125,18 +126,20 @@ class CampaignRunService:
             age = self._clock.now().timestamp() - campaign_id / 1_000_000
             return RunReport(0, NOT_CREATED_YET_SECONDS if age < CAMPAIGN_CREATION_SECONDS else None)
         campaign, walk = state
-        if campaign.status is CampaignStatus.SCHEDULED:
+        stage = stage_of(campaign, walk)
+        if stage is Stage.WAITING:
             return self._start(campaign, deadline)
-        if campaign.started_at is not None and not walk.start_told:
-            self._tell(CampaignEventName.STARTED, campaign, campaign.started_at, None, deadline)
-            self._stores.campaigns.note_told(campaign, "start_told", deadline)
+        if campaign.started_at is not None and not walk.start_published:
+            self._publish(CampaignEventName.STARTED, campaign, campaign.started_at, None, deadline)
         if walk.pending:
             self._queue(campaign, walk.pending, deadline)
-        if campaign.status is CampaignStatus.RUNNING and campaign.trigger is None and walk.walked_at is None:
+        if stage is Stage.WALKING:
             return self._walk(campaign, walk, deadline)
         if walk.pending:
             self._stores.walks.clear_pending(campaign, walk, deadline)
-        return self._finish(campaign, walk, deadline)
+        if stage is Stage.ACTING:
+            return RunReport(0, None)
+        return self._settle(campaign, walk, deadline)
 
     def _start(self, campaign: Campaign, deadline: Deadline) -> RunReport:
         now = self._clock.now()
@@ -168,7 +171,7 @@ class CampaignRunService:
     def _seconds_until_it_may_go_on(self, campaign: Campaign, deadline: Deadline) -> float:
         state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
         is_running = state is not None and state[0].status is CampaignStatus.RUNNING
-        return ANOTHER_IS_AT_IT_SECONDS if is_running else 0
+        return BUSY_RETRY_SECONDS if is_running else 0
 
     def _step(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> Walk | None:
         """Write one page, or that there are no more; None if somebody else has moved the campaign meanwhile."""
@@ -233,12 +236,11 @@ class CampaignRunService:
         messages = [Message(campaign.account_id, campaign.campaign_id, each, each) for each in profile_ids]
         self._messages.put_all([message.to_json() for message in messages], deadline)
 
-    def _finish(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
-        """End the campaign when all its messages have ended, take off what leads to it, and tell the world, once."""
-        is_online = campaign.trigger is not None
-        is_full = campaign.users_limit is not None and walk.queued >= campaign.users_limit
-        if campaign.status is CampaignStatus.RUNNING and is_online and not is_full:
-            return RunReport(0, None)
+    def _settle(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
+        """End the campaign when all its messages have ended, take off what leads to it, and publish its end once.
+
+        For one that is over, whose task came twice, all of this is done again but the event.
+        """
         now = self._clock.now()
         if campaign.status is CampaignStatus.RUNNING and walk.walked_at is None:  # an online one that is full
             walk = replace(walk, walked_at=rfc3339(now))
@@ -257,18 +259,18 @@ class CampaignRunService:
         uses = dict.fromkeys(campaign.segment_ids, (campaign.campaign_id,))
         self._stores.uses.unmark(campaign.account_id, uses, deadline)
         self._stores.campaigns.forget_trigger(campaign, deadline)
-        if walk.end_told:
+        if stage_of(campaign, walk) is Stage.OVER:
             return RunReport(0, None)
-        self._tell(CampaignEventName.COMPLETED, campaign, campaign.ended_at or rfc3339(now), results, deadline)
-        self._stores.campaigns.note_told(campaign, "end_told", deadline)
+        self._publish(CampaignEventName.COMPLETED, campaign, campaign.ended_at or rfc3339(now), results, deadline)
         return RunReport(0, None, is_finished=True)
 
-    def _tell(
+    def _publish(
         self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
     ) -> None:
         event = BusEvent(name, _detail(name, campaign, at, results), datetime.fromisoformat(at))
         if self._bus.put([event], deadline):
             raise UnavailableError("the bus did not take an event")
+        self._stores.campaigns.note_published(campaign, name, deadline)
 
 
 def _detail(name: CampaignEventName, campaign: Campaign, at: str, results: Results | None) -> dict[str, object]:

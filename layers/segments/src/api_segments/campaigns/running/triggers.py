@@ -1,4 +1,4 @@
-"""Online campaigns: one message for each change that a campaign acts on, however often the change is told."""
+"""Online campaigns (Stage.ACTING): one message for each change that a campaign acts on, however often told."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from api_segments.aws.task_queue import TaskQueue
 from api_segments.campaigns.model import Campaign, CampaignStatus, CampaignTask, DeliveryStatus, Message, Trigger
 from api_segments.campaigns.running.runs import UNREACHABLE, CampaignStores, within_room
+from api_segments.campaigns.stages import is_full
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError
 from api_segments.core.clock import Backoff, Clock, Deadline
 from api_segments.core.errors import NotWrittenError, ThrottledError
@@ -41,7 +42,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TriggerReport:
-    """How many messages were queued, and the places of the changes that are to be told again."""
+    """How many messages were queued, and the indexes of the changes that are to be told again."""
 
     queued: int
     failed: frozenset[int]
@@ -66,13 +67,13 @@ class CampaignTriggerService:
 
     def trigger(self, changes: Sequence[Change], deadline: Deadline) -> TriggerReport:
         """Queue the messages of all campaigns that act on these changes."""
-        places: dict[tuple[str, Trigger], list[int]] = {}
-        for place, change in enumerate(changes):
-            places.setdefault((change.account_id, change.trigger), []).append(place)
+        indexes: dict[tuple[str, Trigger], list[int]] = {}
+        for index, change in enumerate(changes):
+            indexes.setdefault((change.account_id, change.trigger), []).append(index)
         queued, failed = 0, set[int]()
-        for (account_id, trigger), group in places.items():
+        for (account_id, trigger), group in indexes.items():
             try:
-                queued += self._act(account_id, trigger, [changes[place] for place in group], deadline)
+                queued += self._act(account_id, trigger, [changes[index] for index in group], deadline)
             except NotWrittenError:
                 failed.update(group)
         return TriggerReport(queued, frozenset(failed))
@@ -173,7 +174,7 @@ class CampaignTriggerService:
         if campaign.users_limit is None or campaign.status is not CampaignStatus.RUNNING:
             return
         state = self._stores.campaigns.get_state(campaign.account_id, campaign.campaign_id, deadline)
-        if state is not None and state[1].queued >= campaign.users_limit and state[1].walked_at is None:
+        if state is not None and is_full(campaign, state[1]) and state[1].walked_at is None:
             task = CampaignTask(campaign.account_id, campaign.campaign_id).to_json()
             self._tasks.put_off(task, 0, deadline)
 

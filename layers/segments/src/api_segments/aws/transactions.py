@@ -1,0 +1,48 @@
+"""The actions of a transaction, as TransactWriteItems takes them."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+
+TransactionAction = dict[str, dict[str, Any]]
+
+
+class Condition(TypedDict, total=False):
+    """What must hold, and the values and names that it and the expression of an update use.
+
+    `tells_found`: if it does not hold, ConditionFailedError has the item that was found.
+    """
+
+    condition: str
+    values: Mapping[str, Any]
+    names: Mapping[str, str]
+    tells_found: bool
+
+
+def put_action(table: str, item: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+    """Write an item."""
+    return _action("Put", {"TableName": table, "Item": item}, on)
+
+
+def update_action(table: str, key: Mapping[str, Any], expression: str, **on: Unpack[Condition]) -> TransactionAction:
+    """Change an item."""
+    return _action("Update", {"TableName": table, "Key": key, "UpdateExpression": expression}, on)
+
+
+def delete_action(table: str, key: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+    """Delete an item."""
+    return _action("Delete", {"TableName": table, "Key": key}, on)
+
+
+def check_action(table: str, key: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+    """Check an item that stays as it is."""
+    return _action("ConditionCheck", {"TableName": table, "Key": key}, on)
+
+
+def _action(kind: str, what: dict[str, Any], on: Condition) -> TransactionAction:
+    further = {
+        "ConditionExpression": on.get("condition"),
+        "ExpressionAttributeNames": on.get("names"),
+        "ExpressionAttributeValues": on.get("values"),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD" if on.get("tells_found") else None,
+    }
+    return {kind: what | {name: value for name, value in further.items() if value}}
