@@ -91,6 +91,10 @@ def test_each_call_needs_what_aws_says() -> None:
         Right("scheduler:CreateSchedule", arn("scheduler", "schedule/CampaignSchedules/1")),
         Right("iam:PassRole", "SchedulerRole", "scheduler.amazonaws.com"),
     }
+    assert needed("publish", PhoneNumber="+12025550123", Message="x") == {
+        Right("sns:Publish", "+12025550123"),
+        Right("sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true"),
+    }
     assert needed("send_email", FromEmailAddress='"A, B" <a@example.com>', ConfigurationSetName="mail") == {
         Right("ses:SendEmail", arn("ses", "identity/a@example.com")),
         Right("ses:SendEmail", arn("ses", "configuration-set/MailConfigurationSet")),
@@ -113,6 +117,12 @@ def test_a_right_to_all_but_topics_is_one_to_phones_and_to_no_topic() -> None:
     assert not may_publish(arn("sns", "MailFeedbackTopic"))
     assert not may_publish(arn("sns", "app/GCM/shop"))
     assert not may_publish("arn:aws:sns:eu-west-1:111111111111:endpoint/GCM/shop/1")
+
+
+def test_text_messages_are_sent_through_a_service_alone() -> None:
+    use = Use("send_messages", "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true")
+    assert allows(use)
+    assert not allows(Use(use.function, use.action, use.resource))
 
 
 def test_a_role_is_passed_to_the_scheduler_alone() -> None:

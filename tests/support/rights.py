@@ -17,7 +17,7 @@ _ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "C
 _STREAM_READS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 _QUEUE_READS = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 _STACK = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
-_CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService"}
+_CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService", "aws:ViaAWSService"}
 _STATEMENT = {"Effect", "Action", "Resource", "NotResource", "Condition"}
 
 
@@ -31,8 +31,8 @@ class Right:
     """An action on a resource, by its name in the template (`MembershipsTable.StreamArn`, `Table/index/Name`).
 
     What has no name there is a pattern of ARNs. `scope` narrows a right to items of this partition
-    (dynamodb:LeadingKeys) or to this service (iam:PassedToService). `is_on_others`: it is on all resources but these
-    (NotResource).
+    (dynamodb:LeadingKeys), to this service (iam:PassedToService) or, if it is "true", to what a service does in the
+    function's name (aws:ViaAWSService). `is_on_others`: it is on all resources but these (NotResource).
     """
 
     action: str
@@ -48,7 +48,7 @@ class Right:
 
 @dataclass(frozen=True)
 class Use:
-    """What a function asked for, and the partition or the service that it asked for it in, where it named one."""
+    """What a function asked for, and the partition, service or way of asking that narrows it, if there is one."""
 
     function: str
     action: str
@@ -91,6 +91,9 @@ def _needs(operation: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, 
     elif operation == "create_schedule":
         yield "scheduler:CreateSchedule", _schedule(arguments), ""
         yield "iam:PassRole", arguments["Target"]["RoleArn"], "scheduler.amazonaws.com"
+    elif operation == "publish" and "PhoneNumber" in arguments:
+        yield "sns:Publish", arguments["PhoneNumber"], ""  # a phone number has no ARN
+        yield "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true"  # by SNS, which picks one
     else:
         yield from ((action, name, "") for action, name in _ELSEWHERE[operation](arguments))
 
@@ -133,8 +136,7 @@ _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] =
     "get_email_identity": lambda sent: [("ses:GetEmailIdentity", arn("ses", f"identity/{sent['EmailIdentity']}"))],
     "send_email": _email,
     "create_platform_endpoint": lambda sent: [("sns:CreatePlatformEndpoint", sent["PlatformApplicationArn"])],
-    # A phone number has no ARN.
-    "publish": lambda sent: [("sns:Publish", sent["PhoneNumber"] if "PhoneNumber" in sent else sent["TargetArn"])],
+    "publish": lambda sent: [("sns:Publish", sent["TargetArn"])],
 }
 
 
