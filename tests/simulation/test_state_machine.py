@@ -23,6 +23,7 @@ from tests.simulation.invariants import check_all, check_counts
 from tests.simulation.weather import Fault, Weather
 from tests.simulation.world import Outcome, World
 from tests.support.events import Event, with_body, without_body
+from tests.support.examples import examples
 
 Json = Any
 
@@ -325,8 +326,5 @@ class Account(RuleBasedStateMachine):
 
 TestAccount = Account.TestCase
 TestAccount.settings = settings(
-    max_examples=60,
-    stateful_step_count=25,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    examples(60), stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
