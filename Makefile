@@ -61,7 +61,7 @@ test-engines: ## the whole integration tier on MiniStack and on DynamoDB Local, 
 
 night: ## more seeds, more and new examples, and both engines: for the night and for new pins (an hour or two)
 	@$(MAKE) --no-print-directory simulate
-	@$(MAKE) --no-print-directory test-unit test-simulation ARGS=--hypothesis-profile=night
+	@$(MAKE) --no-print-directory test-unit test-simulation test-integration ARGS=--hypothesis-profile=night
 	@$(MAKE) --no-print-directory test-engines
 
 test-e2e: ## deploys the template to MiniStack once and talks HTTP

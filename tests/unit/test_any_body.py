@@ -18,7 +18,6 @@ FIELDS = [
     *("identity", "guid", "ct_segment_id", "action"),
 ]
 
-# `api` only takes notes; that it is one for all examples is what we want.
 anything = examples(150)
 
 text = st.text(st.characters(exclude_categories=()), max_size=300)

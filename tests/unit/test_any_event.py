@@ -32,8 +32,6 @@ ACCOUNT_ID = "T-1"
 UPDATE = ("POST", "/api/updateSegment")
 KNOWN_GUID = "g1"
 
-# The tables are the same for all examples; what one leaves behind is one more state for the next.
-
 characters = st.characters(exclude_categories=())
 text = st.text(characters, max_size=40) | st.sampled_from(
     ["", "a", "GOLD", KNOWN_GUID, "1", "0", "-1", "1e3", "9" * 30]

@@ -20,8 +20,6 @@ NOT_A_TYPE = "record: 'type' must be one of 'profile', 'token'"
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, synchronous
 MAX_BODY = 4 * 1024 * 1024
 
-# `upload` only takes notes; that it is one for all examples is what we want.
-
 
 @pytest.mark.parametrize(
     ("record", "error"),
