@@ -9,7 +9,7 @@ RUNTIME_BIN := .local/runtime/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines
+.PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
 .PHONY: test-e2e test-browser test-deployed test-undeployed
 .PHONY: bench build deploy dashboard pins audit house
 .DEFAULT_GOAL := run
@@ -58,6 +58,11 @@ test-engines: ## the whole integration tier on MiniStack and on DynamoDB Local, 
 	@$(PYTHON) local/bootstrap.py project emulator
 	$(BIN)/python -m local.emulator $(BIN)/pytest tests/integration $(ARGS)
 	@ls tests/integration/test_*.py | xargs -n 8 $(BIN)/python -m local.dynamodb_local $(BIN)/pytest $(ARGS)
+
+night: ## more seeds, more and new examples, and both engines: for the night and for new pins (an hour or two)
+	@$(MAKE) --no-print-directory simulate
+	@$(MAKE) --no-print-directory test-unit test-simulation test-integration ARGS=--hypothesis-profile=night
+	@$(MAKE) --no-print-directory test-engines
 
 test-e2e: ## deploys the template to MiniStack once and talks HTTP
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime

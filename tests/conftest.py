@@ -9,9 +9,14 @@ from rich.console import Console
 from local.stack import Stack, running_stack
 
 # A busy machine may take any time for an example; what an example leaves in a fixture is one more state for the next.
+# The same examples in each run, so that what is red today was not red by chance; new ones, and many more, at night.
 settings.register_profile(
-    "tests", deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+    "tests",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture),
 )
+settings.register_profile("night", settings.get_profile("tests"), derandomize=False, max_examples=2000)
 settings.load_profile("tests")
 
 

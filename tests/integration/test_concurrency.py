@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS, MAX_SEGMENTS_PER_CREATE
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.state import MEMBERS, Tables, assert_projected
 from tests.support.threads import at_once
@@ -34,10 +35,12 @@ def sums(answers: list[Json]) -> Counter[str]:
 
 
 def test_of_fifty_requests_for_the_last_place_one_wins(account: Account, tables: Tables) -> None:
-    for call in range(25):
-        size = 99 if call == 24 else 100
+    for size in [
+        *[MAX_SEGMENTS_PER_CREATE] * (MAX_ACTIVE_SEGMENTS // MAX_SEGMENTS_PER_CREATE - 1),
+        MAX_SEGMENTS_PER_CREATE - 1,
+    ]:
         account.create(*[None] * size)
-    assert tables.active_segments(account.account_id) == 2499
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS - 1
 
     answers = at_once([partial(account.call, "create_segment", one_segment()) for _ in range(50)])
 
@@ -46,16 +49,16 @@ def test_of_fifty_requests_for_the_last_place_one_wins(account: Account, tables:
     lost = [answer for _, answer in answers if answer["status"] == "fail"]
     assert len(won) == 1
     assert [answer["unprocessed"][0]["code"] for answer in lost] == [422] * 49
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
     segments = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
-    assert len(segments) == 2500
+    assert len(segments) == MAX_ACTIVE_SEGMENTS
     assert won[0]["segments"][0]["id"] in {segment["segment_id"] for segment in segments}
 
 
 def test_racing_requests_with_customer_ids_for_the_last_place_leave_no_claim_of_a_loser(
     account: Account, tables: Tables
 ) -> None:
-    tables.set_quota(account.account_id, 2499)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS - 1)
 
     answers = at_once([partial(account.call, "create_segment", one_segment(f"C{index}")) for index in range(12)])
 
@@ -63,30 +66,30 @@ def test_racing_requests_with_customer_ids_for_the_last_place_leave_no_claim_of_
     assert len(won) == 1
     claims = tables.of_account("SEGMENTS_TABLE", account.account_id, "CID#")
     assert [claim["sk"] for claim in claims] == [f"CID#{won[0]}"]
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
 
 
 def test_of_a_hundred_segments_those_are_created_that_there_is_room_for(account: Account, tables: Tables) -> None:
-    tables.set_quota(account.account_id, 2470)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS - 30)
 
     status, answer = account.call("create_segment", [{"segment_name": f"S{index}"} for index in range(100)])
 
     assert (status, answer["status"], answer["processed"]) == (200, "partial", 30)
     assert [segment["segment_name"] for segment in answer["segments"]] == [f"S{index}" for index in range(30)]
     assert Counter(entry["code"] for entry in answer["unprocessed"]) == {422: 70}
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
     assert len(tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")) == 30
 
 
 def test_racing_batches_share_the_room_that_is_left_to_the_last_place(account: Account, tables: Tables) -> None:
-    tables.set_quota(account.account_id, 2400)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS - 100)
     body = [{"segment_name": f"S{index}"} for index in range(30)]
 
     answers = at_once([partial(account.call, "create_segment", body) for _ in range(6)])
 
     assert sum(answer["processed"] for _, answer in answers) == 100
     assert Counter(entry["code"] for _, answer in answers for entry in answer["unprocessed"]) == {422: 80}
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
     ids = [segment["id"] for _, answer in answers for segment in answer["segments"]]
     stored = tables.of_account("SEGMENTS_TABLE", account.account_id, "SEGMENT#")
     assert sorted(ids) == sorted(segment["segment_id"] for segment in stored)

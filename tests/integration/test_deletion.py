@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from tests.integration.after_deletion import purge, segments_in
 from tests.integration.conftest import SEGMENT, Account, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users
@@ -126,7 +127,7 @@ def test_another_accounts_segment_can_not_be_deleted_renamed_or_looked_at(
 
 def test_a_deleted_segments_place_is_free_again(account: Account, tables: Tables) -> None:
     first_one, *_ = account.create(None, None)
-    tables.set_quota(account.account_id, 2500)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS)
     assert account.call("create_segment", [{"segment_name": "more"}])[1]["unprocessed"][0]["code"] == 422
 
     account.delete(first_one)
@@ -135,7 +136,7 @@ def test_a_deleted_segments_place_is_free_again(account: Account, tables: Tables
     status, answer = account.call("create_segment", [{"segment_name": "more"}, {"segment_name": "too many"}])
     assert (status, answer["processed"]) == (200, 1)
     assert [entry["code"] for entry in answer["unprocessed"]] == [422]
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
 
 
 def test_a_customer_id_stays_claimed_after_the_purge_too(
@@ -155,7 +156,7 @@ def test_a_customer_id_stays_claimed_after_the_purge_too(
 
 @pytest.mark.usefixtures("side_by_side")
 def test_the_quota_is_exact_under_racing_creates_and_deletes(account: Account, tables: Tables) -> None:
-    others = 2490
+    others = MAX_ACTIVE_SEGMENTS - 10
     segments = account.create(*[None] * 10)
     tables.set_quota(account.account_id, others + 10)
     body = [{"segment_name": f"S{index}"} for index in range(2)]
@@ -172,7 +173,7 @@ def test_the_quota_is_exact_under_racing_creates_and_deletes(account: Account, t
     assert tables.active_segments(account.account_id) == others + created
     _, answer = account.call("create_segment", [{"segment_name": f"T{index}"} for index in range(20)])
     assert answer["processed"] == 10 - created
-    assert tables.active_segments(account.account_id) == 2500
+    assert tables.active_segments(account.account_id) == MAX_ACTIVE_SEGMENTS
 
 
 @pytest.mark.usefixtures("side_by_side")

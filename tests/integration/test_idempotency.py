@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from api_segments.aws import clients
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.segments import idempotency
 from api_segments.segments import wiring as segments_wiring
 from functions.create_segment.app import handler as create_segment
@@ -180,7 +181,7 @@ def test_a_body_that_is_refused_uses_no_key_up(account: Account, key: str) -> No
 
 def test_an_answer_in_part_is_remembered_as_it_was(account: Account, tables: Tables, key: str) -> None:
     account.create("TAKEN")
-    tables.set_quota(account.account_id, 2498)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS - 2)
     entries = [
         {"segment_name": "a", "customer_segment_id": "TAKEN"},
         *[{"segment_name": name, "customer_segment_id": f"😀{name}"} for name in "bcd"],
@@ -290,7 +291,7 @@ def test_what_was_refused_beside_segments_whose_answer_was_lost_is_refused_alike
     account: Account, faulty: FaultyClient, tables: Tables, key: str
 ) -> None:
     account.create("TAKEN")
-    tables.set_quota(account.account_id, 2498)
+    tables.set_quota(account.account_id, MAX_ACTIVE_SEGMENTS - 2)
     entries = [
         {"segment_name": "a", "customer_segment_id": "TAKEN"},
         *[{"segment_name": name, "customer_segment_id": f"id of {name}"} for name in "bcd"],

@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api_segments.aws import clients, keys
@@ -16,6 +16,7 @@ from tests.integration.conftest import Account, Relay
 from tests.integration.paging import MEMBERS, members, pages
 from tests.integration.told import actions, numbered, users
 from tests.support.clock import MovableClock
+from tests.support.examples import examples
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -70,7 +71,7 @@ def test_only_members_of_the_segment_are_listed_also_after_removals(account: Acc
     assert [row["identity"] for row in members(account, silver)] == ["X"]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     start=st.sets(st.integers(0, 25), max_size=25),
     limit=st.integers(1, 9),

@@ -1,6 +1,6 @@
 """Upload contact points, opt out, look up; counts and events follow."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,6 +9,9 @@ from tests.support.bodies import act, users
 from tests.support.faults import Fault, FaultyClient, answer_lost, not_sent, refused
 from tests.support.state import Tables, assert_whole
 from tests.support.uploads import profile, token
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
 
@@ -92,6 +95,23 @@ def test_an_upload_creates_a_user_and_a_repeat_changes_nothing(account: Account,
     assert answer["record"]["profileData"] == {"Name": "Ada", "Tier": "Gold", "Age": 36, "Score": 1.5, "Vip": True}
     assert answer["record"]["tokens"] == [{"id": "t", "type": "fcm"}]
     assert account.profile(guid=answer["record"]["guid"]) == (200, answer)
+
+
+def test_an_upload_of_nothing_new_mends_a_reach_that_was_worked_out_by_other_rules(
+    account: Account, tables: Tables, dynamodb: "DynamoDBClient", environment: dict[str, str]
+) -> None:
+    account.upload(profile("a", Email="a@example.com", Phone="+12025550123"))
+    ((_, item),) = tables.memberships(account.account_id).items()
+    dynamodb.update_item(
+        TableName=environment["MEMBERSHIPS_TABLE"],
+        Key={"pk": {"S": item["pk"]}},
+        UpdateExpression="SET #reach = :reach",
+        ExpressionAttributeNames={"#reach": "reach"},
+        ExpressionAttributeValues={":reach": {"SS": ["email"]}},
+    )
+    account.upload(profile("a"))
+    ((_, item),) = tables.memberships(account.account_id).items()
+    assert item["reach"] == {"email", "sms"}
 
 
 def test_what_does_not_touch_reachability_writes_no_stream_record(account: Account, relay: Relay) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from api_segments.core.clock import Backoff
@@ -17,6 +17,7 @@ from functions.project_members.app import handler as project_members
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.clock import MovableClock
 from tests.support.events import Context, Event
+from tests.support.examples import examples
 from tests.support.faults import FaultyClient, answer_lost, fine, not_sent
 from tests.support.records import Profile, Stream, sequences
 from tests.support.state import (
@@ -424,7 +425,7 @@ DELIVERIES = st.tuples(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     steps=st.lists(st.one_of(WRITES, WRITES, DELIVERIES), min_size=4, max_size=30),
     actions_at_most=st.sampled_from([5, 100]),

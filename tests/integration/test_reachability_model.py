@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from functions.project_members.app import handler as project_members
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act
 from tests.support.events import Context, Event
+from tests.support.examples import examples
 from tests.support.state import MEMBERS, Tables, assert_projected, assert_whole
 from tests.support.uploads import profile, token
 
@@ -162,7 +163,7 @@ def project(records_: list[Event]) -> None:
         assert answer == {"batchItemFailures": []}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(story=st.lists(steps, min_size=4, max_size=20))
 def test_every_figure_is_the_models(
     new_account: Callable[[], Account], tables: Tables, relay: Relay, bus: RecordingBus, story: list[tuple[str, Any]]

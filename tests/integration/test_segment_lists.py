@@ -5,12 +5,13 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Account, Relay
 from tests.integration.paging import pages, segment_ids, walk
 from tests.integration.told import actions, numbered
+from tests.support.examples import examples
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
 from tests.support.waiting import PATIENCE_SECONDS
 from tests.support.wired import forget_services
@@ -20,7 +21,7 @@ Json = Any
 SEGMENTS = "/api/segments"
 STATUSES = ("active", "deleted", "all")
 
-churning = settings(max_examples=25)
+churning = examples(25)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 11])

@@ -126,7 +126,7 @@ class CampaignTour:
         if not again:
             self._changes_seen = len(changes)
         records = [
-            {"messageId": str(place), "body": json.dumps({"detail": change})} for place, change in enumerate(fresh)
+            {"messageId": str(index), "body": json.dumps({"detail": change})} for index, change in enumerate(fresh)
         ]
         assert self._invoke("trigger_campaigns", {"Records": records})["batchItemFailures"] == []
 
@@ -138,8 +138,8 @@ class CampaignTour:
                 self._invoke("run_campaign", {"Records": [{"body": task}]})
             if messages:
                 records = [
-                    {"messageId": str(place), "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
-                    for place, body in enumerate(messages)
+                    {"messageId": str(index), "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+                    for index, body in enumerate(messages)
                 ]
                 assert self._invoke("send_messages", {"Records": records})["batchItemFailures"] == []
             if not any(self._world.queues[url].messages for url in ("campaigns", "messages")):

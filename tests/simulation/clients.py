@@ -118,11 +118,11 @@ class Clients:
         event = with_body("update_segment", account_id, {"bulk_profiles": named})
         return event, UpdateCheck(self, account_id, named).check
 
-    def _prepared_change(self, account_id: str, kind: str, place: int, number: int) -> tuple[Event, CheckAnswer] | None:
+    def _prepared_change(self, account_id: str, kind: str, index: int, number: int) -> tuple[Event, CheckAnswer] | None:
         known = self.created.get(account_id, [])
         if not known:
             return None
-        segment_id = known[place % len(known)]
+        segment_id = known[index % len(known)]
         method = "DELETE" if kind == "delete" else "PATCH"
         event = without_body(account_id, method, "/api/segments/{segment_id}", segment_id=str(segment_id))
         if kind == "rename":
@@ -137,7 +137,7 @@ class Clients:
             if "customer" in segment:
                 segments.append({"customer_segment_id": segment["customer"], "action": segment["action"]})
             elif known:
-                segments.append({"ct_segment_id": known[segment["place"] % len(known)], "action": segment["action"]})
+                segments.append({"ct_segment_id": known[segment["index"] % len(known)], "action": segment["action"]})
         return {"user_profiles": group["users"], "segments": segments}
 
     # ---------------------------------------------------------------- what was, at some moment of a request

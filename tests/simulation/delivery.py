@@ -38,9 +38,9 @@ LONGEST_WAIT = 10.0
 
 @dataclass(frozen=True)
 class Failed:
-    """The place in a batch that Lambda goes on from; `by_name`: the function named it, it did not just fail."""
+    """The index in a batch that Lambda goes on from; `by_name`: the function named it, it did not just fail."""
 
-    place: int
+    index: int
     by_name: bool = True
 
 
@@ -142,7 +142,7 @@ class Poller:
                 self.deliver(batch[:middle], left)
                 self.deliver(batch[middle:], left)
                 return
-            batch = batch[failed.place :]
+            batch = batch[failed.index :]
             left -= 1
             self.world.pause(self.chance.uniform(0.1, 1.0))
 
@@ -165,7 +165,7 @@ class Poller:
 
 
 def first_failure(answer: Event | None, batch: Sequence[Record]) -> Failed | None:
-    """Return the place that Lambda goes on from after this answer, None if the batch succeeded."""
+    """Return the index that Lambda goes on from after this answer, None if the batch succeeded."""
     failures = (answer or {}).get("batchItemFailures") or []
     numbers = [_number(record) for record in batch]
     places = []

@@ -34,16 +34,16 @@ class History:
         """Note a write, and which process it came from."""
         self.now += 1
         item = write.new or write.old or {}
-        place = (self.names[write.table], key_text(item))
-        self._versions.setdefault(place, []).append((self.now, write.new))
+        known_item = (self.names[write.table], key_text(item))
+        self._versions.setdefault(known_item, []).append((self.now, write.new))
         self.writers.append((writer, write))
 
     def versions(self, table: str, key: str, during: Moments) -> Iterator[tuple[int, Item | None]]:
         """Return each version of an item that there was in these moments, and since when."""
         known = self._versions.get((table, key), [])
-        place = bisect_right(known, during.first, key=lambda version: version[0])
-        yield (during.first, None) if place == 0 else (during.first, known[place - 1][1])
-        for since, item in known[place:]:
+        index = bisect_right(known, during.first, key=lambda version: version[0])
+        yield (during.first, None) if index == 0 else (during.first, known[index - 1][1])
+        for since, item in known[index:]:
             if since > during.last:
                 return
             yield since, item

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
+
 Json = dict[str, Any]
 
 ACCOUNTS = ("A-1", "B-2")
@@ -25,7 +27,7 @@ START_SECONDS = (28.0, 28.0, 28.0, 28.0, 12.0, 7.0, 5.6)
 
 @dataclass(frozen=True)
 class Request:
-    """One request of a client. A segment is named by a customer id, or by its place among those created so far."""
+    """One request of a client. A segment is named by a customer id, or by its index among those created so far."""
 
     number: int
     client: int
@@ -111,8 +113,8 @@ class _Draw:
         ]
         customer_ids = self.chance.sample(CUSTOMER_IDS, self.chance.randint(0, 2))
         segments: list[Json] = [{"customer": customer_id} for customer_id in customer_ids]
-        segments += [{"place": place} for place in self.chance.sample(range(6), self.chance.randint(0, 2))]
-        segments = segments or [{"place": 0}]
+        segments += [{"index": index} for index in self.chance.sample(range(6), self.chance.randint(0, 2))]
+        segments = segments or [{"index": 0}]
         return {
             "users": users,
             "segments": [{**each, "action": self.chance.choice(["ADD", "ADD", "REMOVE"])} for each in segments],
@@ -122,8 +124,8 @@ class _Draw:
         count = self.chance.choice([1, 1, 2, 60])
         customer_ids = [self.chance.choice([*CUSTOMER_IDS, None]) if count < 60 else None for _ in range(count)]
         return [
-            {"segment_name": f"S{self.number}-{place}", "customer_segment_id": customer_id}
-            for place, customer_id in enumerate(customer_ids)
+            {"segment_name": f"S{self.number}-{index}", "customer_segment_id": customer_id}
+            for index, customer_id in enumerate(customer_ids)
         ]
 
     def _upload(self) -> list[Json]:
@@ -161,4 +163,5 @@ def draw(seed: int) -> Plan:
     chance = Random(f"plan {seed}")  # noqa: S311 - a seeded test
     drawing = _Draw(chance)
     requests = [drawing.request(client) for client in range(chance.randint(1, 6)) for _ in range(chance.randint(3, 10))]
-    return Plan(seed, requests, chance.choice([0, 0, 2490, 2497]), chance.choice([1, 1, 2]))
+    used = chance.choice([0, 0, MAX_ACTIVE_SEGMENTS - 10, MAX_ACTIVE_SEGMENTS - 3])
+    return Plan(seed, requests, used, chance.choice([1, 1, 2]))

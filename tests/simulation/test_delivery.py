@@ -49,7 +49,7 @@ def failing_from(name: str) -> Handle:
     """A function that reports the first record from `name` on as failed."""
 
     def handle(names: list[str]) -> Event:
-        failed = [place for place, each in enumerate(names) if each >= name]
+        failed = [index for index, each in enumerate(names) if each >= name]
         number = 10**20 + "abcdefgh".index(names[failed[0]]) if failed else None
         return {"batchItemFailures": [{"itemIdentifier": str(number)}] if failed else []}
 

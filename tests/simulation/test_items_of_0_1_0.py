@@ -68,7 +68,7 @@ def lost(before: Json, now: Json, path: str = "") -> list[str]:
         ]
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         return [
-            each for place, pair in enumerate(zip(before, now, strict=True)) for each in lost(*pair, f"{path}[{place}]")
+            each for index, pair in enumerate(zip(before, now, strict=True)) for each in lost(*pair, f"{path}[{index}]")
         ]
     return [] if before == now else [f"{path}: {now} is not {before}"]
 

@@ -23,6 +23,7 @@ from tests.simulation.invariants import check_all, check_counts
 from tests.simulation.weather import Fault, Weather
 from tests.simulation.world import Outcome, World
 from tests.support.events import Event, with_body, without_body
+from tests.support.examples import examples
 
 Json = Any
 
@@ -104,7 +105,7 @@ class Account(RuleBasedStateMachine):
 
     @rule(wishes=st.lists(st.sampled_from(CUSTOMER_IDS), min_size=1, max_size=2), faults=FAULTS)
     def create(self, wishes: list[str | None], faults: list[Fault | None]) -> None:
-        body = [{"segment_name": f"S{place}", "customer_segment_id": wish} for place, wish in enumerate(wishes)]
+        body = [{"segment_name": f"S{index}", "customer_segment_id": wish} for index, wish in enumerate(wishes)]
         taken = {*self.model.active.values(), *self.model.deleted.values()}
         status, told, outcome = self.send("create_segment", with_body("create_segment", ACCOUNT, body), faults)
         stored = self._stored_segments()
@@ -117,7 +118,7 @@ class Account(RuleBasedStateMachine):
                 assert listed == new
             if not outcome.weather.met:
                 fresh = [
-                    w for place, w in enumerate(wishes) if w is None or (w not in taken and w not in wishes[:place])
+                    w for index, w in enumerate(wishes) if w is None or (w not in taken and w not in wishes[:index])
                 ]
                 assert list(listed.values()) == fresh
         self.model.active.update(new)
@@ -127,7 +128,7 @@ class Account(RuleBasedStateMachine):
         self, users: list[str], actions: list[tuple[int, str]], faults: list[Fault | None], seconds: float
     ) -> None:
         ids = self.model.every_id
-        wanted = {ids[place % len(ids)]: action for place, action in actions}
+        wanted = {ids[index % len(ids)]: action for index, action in actions}
         segments = [{"ct_segment_id": segment_id, "action": action} for segment_id, action in wanted.items()]
         group = {"user_profiles": [{"identity": user} for user in users], "segments": segments}
         event = with_body("update_segment", ACCOUNT, {"bulk_profiles": [group]})
@@ -207,9 +208,9 @@ class Account(RuleBasedStateMachine):
         if not is_there:
             self.model.users.pop(user, None)
 
-    @rule(place=st.integers(0, 4), faults=FAULTS)
-    def delete_segment(self, place: int, faults: list[Fault | None]) -> None:
-        segment_id = self.model.every_id[place % len(self.model.every_id)]
+    @rule(index=st.integers(0, 4), faults=FAULTS)
+    def delete_segment(self, index: int, faults: list[Fault | None]) -> None:
+        segment_id = self.model.every_id[index % len(self.model.every_id)]
         event = without_body(ACCOUNT, "DELETE", "/api/segments/{segment_id}", segment_id=str(segment_id))
         status, told, _ = self.send("manage_segments", event, faults)
         is_deleted = segment_id not in self._stored_segments()
@@ -257,7 +258,7 @@ class Account(RuleBasedStateMachine):
         if outcome.answer is None:
             return 0
         failed = first_failure(outcome.answer, batch)
-        return len(batch) if failed is None else failed.place
+        return len(batch) if failed is None else failed.index
 
     @precondition(lambda self: self.world.queues["purges"].messages)
     @rule(faults=FAULTS, seconds=st.sampled_from([120.0, 6.0]))
@@ -325,8 +326,5 @@ class Account(RuleBasedStateMachine):
 
 TestAccount = Account.TestCase
 TestAccount.settings = settings(
-    max_examples=60,
-    stateful_step_count=25,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    examples(60), stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

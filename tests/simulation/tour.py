@@ -46,8 +46,8 @@ class GivenUp:
         """Give one batch of each stream for each reader, once."""
         bodies = [self._body(table, reader) for table in self._streams for reader in READERS]
         messages = [
-            {"MessageId": f"{place}", "ReceiptHandle": f"receipt {place}", "Body": json.dumps(body)}
-            for place, body in enumerate(bodies)
+            {"MessageId": f"{index}", "ReceiptHandle": f"receipt {index}", "Body": json.dumps(body)}
+            for index, body in enumerate(bodies)
         ]
         self._received, received = True, self._received
         return {"Messages": [] if received else messages}
@@ -88,7 +88,7 @@ class Throttled:
     def create(
         self, _account_id: str, entries: Sequence[NewSegment], _deadline: Deadline, _request: str | None
     ) -> Creation:
-        return Creation({}, {place: ThrottledError("throttled") for place in range(len(entries))})
+        return Creation({}, {index: ThrottledError("throttled") for index in range(len(entries))})
 
 
 class Tour:

@@ -147,7 +147,7 @@ class Triggering:
             failed = service.trigger(batch, self.deadline()).failed
         except Crash:
             return
-        taken = [change for place, change in enumerate(batch) if place not in failed]
+        taken = [change for index, change in enumerate(batch) if index not in failed]
         self.untold = [each for each in self.untold if each not in taken or self.chance.random() < 0.1]
 
     def _run(self) -> None:

@@ -20,12 +20,11 @@ from api_segments.memberships.answers import update_answer
 from api_segments.memberships.model import Action, Rejection, UpdateResult, UserReference
 from api_segments.memberships.requests import parse_update
 from api_segments.segments.answers import create_answer
-from api_segments.segments.creation import Creation
+from api_segments.segments.creation import Creation, created_segment
 from api_segments.segments.model import NewSegment, Segment, SegmentReference
 
 Pair = tuple[UserReference, SegmentReference, Action]
 
-NOW = "2026-01-01T00:00:00.000000Z"
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, synchronous
 USER = UserReference(identity="CT123456")
 GOLD = SegmentReference(customer_segment_id="GOLD")
@@ -36,7 +35,7 @@ def entry(index: int) -> NewSegment:
 
 
 def segment(index: int) -> Segment:
-    return entry(index).as_created("T-1", 1_000 + index, NOW)
+    return created_segment("T-1", entry(index), 1_000 + index)
 
 
 def rejected(error: SegmentsError, user: UserReference = USER, reference: SegmentReference = GOLD) -> Rejection:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support import bodies
 from tests.support.events import with_body
+from tests.support.examples import examples
 from tests.unit.conftest import CREATE, UPDATE, Api
 
 Json = Any
@@ -17,8 +18,7 @@ FIELDS = [
     *("identity", "guid", "ct_segment_id", "action"),
 ]
 
-# `api` only takes notes; that it is one for all examples is what we want.
-anything = settings(max_examples=150)
+anything = examples(150)
 
 text = st.text(st.characters(exclude_categories=()), max_size=300)
 scalars = st.one_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api_segments.accounts.authorizer import UnauthorizedByApiGateway
@@ -31,9 +31,6 @@ Json = Any
 ACCOUNT_ID = "T-1"
 UPDATE = ("POST", "/api/updateSegment")
 KNOWN_GUID = "g1"
-
-# The tables are the same for all examples; what one leaves behind is one more state for the next.
-each_event = settings(max_examples=100)
 
 characters = st.characters(exclude_categories=())
 text = st.text(characters, max_size=40) | st.sampled_from(
@@ -175,7 +172,6 @@ def known_segment(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("route", HANDLERS, ids=" ".join)
-@each_event
 @given(data=st.data())
 def test_any_request_is_answered(known_segment: str, route: Named, data: st.DataObject) -> None:
     event = data.draw(requests(route, known_segment))
@@ -195,7 +191,6 @@ def test_any_request_is_answered(known_segment: str, route: Named, data: st.Data
         assert body_of(answer)
 
 
-@each_event
 @given(
     sent=st.dictionaries(
         text | st.sampled_from([ACCOUNT, PASSCODE, ACCOUNT.lower(), PASSCODE.upper()]),

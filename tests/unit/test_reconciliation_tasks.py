@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api_segments.repair.reconciliation import BEGINNING, Position, Scope, Stage
+from api_segments.repair.reconciliation import BEGINNING, Position, ReconciliationStage, Scope
 from api_segments.repair.tasks import read_task, to_task
 
 SCOPE = Scope("T-1", None)
@@ -15,10 +15,10 @@ SCOPE = Scope("T-1", None)
     "position",
     [
         BEGINNING,
-        Position(Stage.PROFILES, after="p1"),
-        Position(Stage.MEMBERS, below=7, after="p1"),
-        Position(Stage.COUNTS, segment_id=7),
-        Position(Stage.DELETED, below=7),
+        Position(ReconciliationStage.PROFILES, after="p1"),
+        Position(ReconciliationStage.MEMBERS, below=7, after="p1"),
+        Position(ReconciliationStage.COUNTS, segment_id=7),
+        Position(ReconciliationStage.DELETED, below=7),
     ],
 )
 def test_a_walk_goes_on_where_its_task_says(position: Position) -> None:
@@ -29,11 +29,14 @@ def test_a_walk_goes_on_where_its_task_says(position: Position) -> None:
     ("set_fields", "position"),
     [
         ({}, BEGINNING),
-        ({"after": "p1"}, Position(Stage.PROFILES, after="p1")),
-        ({"profiles_done": True}, Position(Stage.MEMBERS)),
-        ({"profiles_done": True, "below": 7, "after": "p1"}, Position(Stage.MEMBERS, below=7, after="p1")),
-        ({"profiles_done": True, "below": 9, "counting": 7}, Position(Stage.COUNTS, segment_id=7)),
-        ({"profiles_done": True, "below": 7, "segments_done": True}, Position(Stage.DELETED, below=7)),
+        ({"after": "p1"}, Position(ReconciliationStage.PROFILES, after="p1")),
+        ({"profiles_done": True}, Position(ReconciliationStage.MEMBERS)),
+        (
+            {"profiles_done": True, "below": 7, "after": "p1"},
+            Position(ReconciliationStage.MEMBERS, below=7, after="p1"),
+        ),
+        ({"profiles_done": True, "below": 9, "counting": 7}, Position(ReconciliationStage.COUNTS, segment_id=7)),
+        ({"profiles_done": True, "below": 7, "segments_done": True}, Position(ReconciliationStage.DELETED, below=7)),
     ],
 )
 def test_a_task_that_version_0_1_0_wrote_goes_on_where_it_was(set_fields: dict[str, Any], position: Position) -> None:

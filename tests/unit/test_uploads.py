@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.test_upload_records import NOT_AN_EMAIL, SURROGATES, Upload, profile, token
@@ -19,9 +19,6 @@ NO_TYPE = "record: 'type' is required"
 NOT_A_TYPE = "record: 'type' must be one of 'profile', 'token'"
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024  # AWS Lambda quotas: invocation payload, synchronous
 MAX_BODY = 4 * 1024 * 1024
-
-# `upload` only takes notes; that it is one for all examples is what we want.
-anything = settings(max_examples=100)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +209,6 @@ records = st.one_of(
 )
 
 
-@anything
 @given(sent=st.lists(records, min_size=1, max_size=5))
 @example(
     sent=[profile({"Email": "a@xn--a.com"}), profile({"Email": "\u202e@example.com"}), profile({"Email": "a@\u2488"})]
@@ -232,7 +228,6 @@ def test_any_records_are_taken_or_told_of(upload: Upload, sent: list[Json]) -> N
         assert 0 < len(entry["error"]) < 500
 
 
-@anything
 @given(body=text)
 def test_any_text_is_answered(upload: Upload, body: str) -> None:
     status, answer = upload.send(body)

@@ -9,15 +9,15 @@ const [WIDTH, HEIGHT, TOP, BOTTOM] = [720, 280, 28, 50];
 
 /** The last twelve months of UTC, the oldest first. */
 export function lastMonths(now = new Date()) {
-  return Array.from({ length: MONTHS }, (_, place) => {
-    const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - (MONTHS - 1 - place), 1));
+  return Array.from({ length: MONTHS }, (_, index) => {
+    const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - (MONTHS - 1 - index), 1));
     return first.toISOString().slice(0, 7);
   });
 }
 
 function label(month) {
-  const [year, place] = month.split("-");
-  return `${NAMES[Number(place) - 1]} ${year}`;
+  const [year, index] = month.split("-");
+  return `${NAMES[Number(index) - 1]} ${year}`;
 }
 
 export function usageView({ api, signal }) {
@@ -89,13 +89,13 @@ function picture(months) {
   const step = WIDTH / months.length;
   const full = HEIGHT - TOP - BOTTOM;
   const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-  const bars = months.flatMap(({ month, data_points: points }, place) => {
+  const bars = months.flatMap(({ month, data_points: points }, index) => {
     const height = points ? Math.max(2, (full * points) / highest) : 0;
-    const middle = step * (place + 0.5);
+    const middle = step * (index + 0.5);
     const [name, year] = label(month).split(" ");
     return [
       svg("rect", {
-        class: place === months.length - 1 ? "now" : "before",
+        class: index === months.length - 1 ? "now" : "before",
         x: middle - step * 0.32,
         y: TOP + full - height,
         width: step * 0.64,
@@ -104,7 +104,7 @@ function picture(months) {
       }),
       svg("text", { class: "value", x: middle, y: TOP + full - height - 6 }, compact.format(points)),
       svg("text", { class: "month", x: middle, y: HEIGHT - 28 }, name),
-      place === 0 || month.endsWith("-01") ? svg("text", { class: "month", x: middle, y: HEIGHT - 6 }, year) : null,
+      index === 0 || month.endsWith("-01") ? svg("text", { class: "month", x: middle, y: HEIGHT - 6 }, year) : null,
     ];
   });
   const told = `Data points by month: ${months.map(({ month, data_points: points }) => `${label(month)} ${number(points)}`).join(", ")}`;

@@ -1,15 +1,14 @@
 // One campaign: what it is, what became of its messages by reason, and the delivery log.
 
 import { isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
-import { copyButton, flash, foreign, h, problem, setText } from "../kit/elements.js";
+import { copyButton, fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
 import { clock, moment, number, share, zone } from "../kit/formats.js";
 import { logPart } from "./delivery_log.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { stopDialog } from "./stop.js";
-import { Refresher } from "../kit/timers.js";
+import { LIVE, Refresher } from "../kit/timers.js";
 
-const REFRESH = 3_000;
 const FIELDS = {
   subject: "Subject",
   title: "Title",
@@ -35,7 +34,7 @@ export function campaignView({ api, catalogue, id, query, signal }) {
   );
   const names = new SegmentNames({ api, catalogue, signal });
   let parts = null;
-  const refresher = new Refresher(read, signal, REFRESH);
+  const refresher = new Refresher(read, signal, LIVE);
   names.addEventListener("change", () => parts?.renderNames(), { signal });
   refresher.now();
   return { element: view, title: "Campaign" };
@@ -167,12 +166,12 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
     trouble.replaceChildren();
     if (setText(badge, target.status)) badge.className = `badge ${target.status}`;
     stopping.hidden = !isLive(target);
-    for (const [row, place, at] of [
+    for (const [row, value, at] of [
       [startedRow, started, target.started_at],
       [endedRow, ended, target.ended_at],
     ]) {
       row.hidden = !at;
-      if (at) setText(place, moment(at));
+      if (at) setText(value, moment(at));
     }
     const told = sums(result);
     const whole = told.sent + told.skipped + told.failed + told.waiting;

@@ -38,7 +38,7 @@ export function newDraft() {
     contents: {}, // by mode
     reader: "", // whom the preview is for
     when: { kind: "now", date: "", time: "", segment: null, action: "ADD" },
-    refusal: null, // {place, text}: what the API said against it
+    refusal: null, // {path, text}: what the API said against it
     sent: null, // {text, key}: what it was last asked for, and the key of that
   };
 }
@@ -86,48 +86,48 @@ function whenOf({ kind, date, time, segment, action }) {
   return { type: "event", segment, action };
 }
 
-/** What is missing in a step, as the place and what to do, or null. */
+/** What is missing in a step, as the path of its field and what to do, or null. */
 export const MISSING = {
   channel(draft) {
-    if (!draft.name.trim()) return { place: "name", text: "Give the campaign a name." };
-    return draft.mode ? null : { place: "target_mode", text: "Choose a channel." };
+    if (!draft.name.trim()) return { path: "name", text: "Give the campaign a name." };
+    return draft.mode ? null : { path: "target_mode", text: "Choose a channel." };
   },
   who(draft) {
     if (draft.rules.some((rule) => !rule.ids.length))
-      return { place: "segments", text: "Choose at least one segment in each rule, or remove the rule." };
+      return { path: "segments", text: "Choose at least one segment in each rule, or remove the rule." };
     return draft.rules.length && !segmentsOf(draft, "include").length
-      ? { place: "segments", text: "Include a segment, too: an exclusion alone names nobody." }
+      ? { path: "segments", text: "Include a segment, too: an exclusion alone names nobody." }
       : null;
   },
   content(draft) {
     const content = contentOf(draft);
     const field = FIELDS[draft.mode].find(({ name, required }) => required && !content[name]);
-    return field ? { place: `content.${field.name}`, text: "This is needed." } : null;
+    return field ? { path: `content.${field.name}`, text: "This is needed." } : null;
   },
   when(draft) {
     const { kind, date, time, segment } = draft.when;
-    if (kind === "event") return segment === null ? { place: "when", text: "Choose the segment." } : null;
-    if (kind === "time" && (!date || !time)) return { place: "when", text: "Choose a day and a time." };
+    if (kind === "event") return segment === null ? { path: "when", text: "Choose the segment." } : null;
+    if (kind === "time" && (!date || !time)) return { path: "when", text: "Choose a day and a time." };
     return segmentsOf(draft, "include").length
       ? null
       : {
-          place: "when",
+          path: "when",
           text: "Whom it goes to is open: include a segment under Who, or let it act on who joins or leaves one.",
         };
   },
   confirm: () => null,
 };
 
-/** Part what the API says into the place of the request that it names and the rest; null where it names none. */
+/** Part what the API says into the path of the field that it names and the rest; null where it names none. */
 export function placed(message) {
   const found = /^([a-z_]+(?:\.[a-z_]+|\[\d+\])*): (.*)$/s.exec(message);
-  return found && stepOf(found[1]) ? { place: found[1], text: found[2] } : null;
+  return found && stepOf(found[1]) ? { path: found[1], text: found[2] } : null;
 }
 
-/** The step in which a place of the request is filled in. */
-export function stepOf(place) {
-  if (/^(name|target_mode)$/.test(place)) return "channel";
-  if (/^(segments?|users_limit_overall)\b/.test(place)) return "who";
-  if (/^(content|identity|event)\b/.test(place)) return "content";
-  return /^when\b/.test(place) ? "when" : null;
+/** The step in which a field of the request, by its path, is filled in. */
+export function stepOf(path) {
+  if (/^(name|target_mode)$/.test(path)) return "channel";
+  if (/^(segments?|users_limit_overall)\b/.test(path)) return "who";
+  if (/^(content|identity|event)\b/.test(path)) return "content";
+  return /^when\b/.test(path) ? "when" : null;
 }

@@ -92,7 +92,7 @@ export function segmentLinks(names, ids, most = Infinity) {
   const links = shown.map((id) => h("a", { href: `#/segments/${id}` }, foreign(names.of(id))));
   const rest = ids.length - shown.length;
   return [
-    ...links.flatMap((link, place) => (place ? [place === links.length - 1 && !rest ? " or " : ", ", link] : [link])),
+    ...links.flatMap((link, index) => (index ? [index === links.length - 1 && !rest ? " or " : ", ", link] : [link])),
     rest ? ` or ${rest} more` : null,
   ];
 }

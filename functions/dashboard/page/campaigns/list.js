@@ -22,8 +22,8 @@ export function campaignsView({ api, catalogue, signal, go }) {
 
   const create = h("button", { type: "button", class: "primary", onclick: () => go("#/campaigns/new") }, "+ Campaign");
   const body = h("tbody", { role: "rowgroup" });
-  const heads = COLUMNS.map((label, place) =>
-    h("th", { scope: "col", role: "columnheader", class: place > 5 ? "number" : null }, label),
+  const heads = COLUMNS.map((label, index) =>
+    h("th", { scope: "col", role: "columnheader", class: index > 5 ? "number" : null }, label),
   );
   const table = h(
     "table",

@@ -26,10 +26,10 @@ export function mailFrame(title) {
   };
 
   function fill() {
-    const place = frame.contentDocument;
-    if (place?.URL !== ADDRESS) return; // not loaded yet
+    const mail = frame.contentDocument;
+    if (mail?.URL !== ADDRESS) return; // not loaded yet
     const top = frame.contentWindow.scrollY;
-    place.documentElement.setHTMLUnsafe(shown);
+    mail.documentElement.setHTMLUnsafe(shown);
     frame.contentWindow.scrollTo(0, top);
   }
 }

@@ -29,8 +29,8 @@ export function newCampaignView(context, wanted = "channel") {
     STEPS.findIndex(({ name }) => name === wanted),
   );
   const open = STEPS.findIndex(({ name }) => MISSING[name](draft));
-  const place = open < 0 ? asked : Math.min(asked, open);
-  const step = STEPS[place];
+  const index = open < 0 ? asked : Math.min(asked, open);
+  const step = STEPS[index];
   const body = h(
     "div",
     {},
@@ -50,7 +50,7 @@ export function newCampaignView(context, wanted = "channel") {
       h("h1", { tabindex: "-1" }, "New campaign", h("span", { class: "unseen" }, `: ${step.label}`)),
       h("button", { type: "button", class: "small", onclick: startOver }, "Start over"),
     ),
-    stepper(place, open < 0 ? STEPS.length - 1 : open),
+    stepper(index, open < 0 ? STEPS.length - 1 : open),
     body,
   );
   const known = knownSettings(context.api);
@@ -71,16 +71,16 @@ export function newCampaignView(context, wanted = "channel") {
     if (draft.mode && lacking(draft.mode, settings)) {
       draft.mode = ""; // what it needs is not declared any more
       keep();
-      if (place > 0) {
+      if (index > 0) {
         setTimeout(context.renew); // once this view is shown
         return;
       }
     }
     const names = new SegmentNames(context);
     const outcome = h("div");
-    const marked = new Set(); // where something was said, also where the place has another control by now
+    const marked = new Set(); // where something was said, also where the field has another control by now
     const made = step.make({ ...context, draft, settings, names, keep, leave, outcome });
-    const back = place > 0 && h("a", { class: "button", href: addressOf(STEPS[place - 1]) }, "Back");
+    const back = index > 0 && h("a", { class: "button", href: addressOf(STEPS[index - 1]) }, "Back");
     const next = made.submit ?? h("button", { class: "primary" }, "Next");
     const form = h(
       "form",
@@ -90,7 +90,7 @@ export function newCampaignView(context, wanted = "channel") {
       h("footer", { class: "onward" }, back, next),
     );
     body.replaceChildren(form);
-    if (draft.refusal && stepOf(draft.refusal.place) === step.name) {
+    if (draft.refusal && stepOf(draft.refusal.path) === step.name) {
       const { refusal } = draft;
       draft.refusal = null;
       keep();
@@ -103,7 +103,7 @@ export function newCampaignView(context, wanted = "channel") {
       clear();
       if (missing) show(missing);
       else if (made.send) made.send();
-      else context.go(addressOf(STEPS[place + 1]));
+      else context.go(addressOf(STEPS[index + 1]));
     }
 
     function clear() {
@@ -112,8 +112,8 @@ export function newCampaignView(context, wanted = "channel") {
       marked.clear();
     }
 
-    /** Say it at the control that the place names, or that is nearest to it. */
-    function show({ place: named, text }) {
+    /** Say it at the control that the path names, or that is nearest to it. */
+    function show({ path: named, text }) {
       let nearest = named;
       while (nearest && !made.controls.has(nearest)) nearest = nearest.replace(/[.[]?[^.[]*$/, "");
       const control = made.controls.get(nearest) ?? null;
@@ -133,21 +133,21 @@ export function newCampaignView(context, wanted = "channel") {
   function leave(refusal) {
     draft.refusal = refusal;
     saveDraft(draft);
-    context.go(addressOf(STEPS.find(({ name }) => name === stepOf(refusal.place))));
+    context.go(addressOf(STEPS.find(({ name }) => name === stepOf(refusal.path))));
   }
 
   function startOver() {
     saveDraft(null);
     Object.assign(draft, newDraft());
-    if (place === 0) context.renew();
+    if (index === 0) context.renew();
     else context.go(addressOf(STEPS[0]));
   }
 }
 
-function stepper(place, reachable) {
+function stepper(index, reachable) {
   const part = (step, number) => {
     const text = [h("span", { class: "ordinal", "aria-hidden": "true" }, String(number + 1)), step.label];
-    if (number === place) return h("span", { "aria-current": "step" }, text);
+    if (number === index) return h("span", { "aria-current": "step" }, text);
     return number <= reachable ? h("a", { href: addressOf(step) }, text) : h("span", { class: "ahead" }, text);
   };
   return h(

@@ -19,14 +19,14 @@ export function progressBar() {
   );
 }
 
-/** Bring a bar inside `place` up to date with the sums of a campaign's messages. */
-export function showProgress(place, target, told) {
+/** Bring a bar inside `parent` up to date with the sums of a campaign's messages. */
+export function showProgress(parent, target, told) {
   const ended = told.sent + told.skipped + told.failed;
   const whole = ended + told.waiting;
   for (const name of PARTS) {
-    place.querySelector(`.part-${name}`).style.width = whole ? `${(100 * told[name]) / whole}%` : "0";
+    parent.querySelector(`.part-${name}`).style.width = whole ? `${(100 * told[name]) / whole}%` : "0";
   }
-  setText(place.querySelector(".told"), words(target, told, ended, whole));
+  setText(parent.querySelector(".told"), words(target, told, ended, whole));
 }
 
 function words(target, told, ended, whole) {

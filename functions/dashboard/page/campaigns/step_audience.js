@@ -61,7 +61,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
       ["users_limit_overall", limit],
     ]),
     check: () =>
-      limit.validity.valid ? null : { place: "users_limit_overall", text: "A whole number from 1 to 100,000,000." },
+      limit.validity.valid ? null : { path: "users_limit_overall", text: "A whole number from 1 to 100,000,000." },
   };
 
   function changed() {

@@ -87,7 +87,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
       setText(told, draft.reader.trim() ? "" : NOBODY);
       shown.element.hidden = true;
       const refusal = error.status && placed(error.message);
-      const control = refusal && controls.get(refusal.place);
+      const control = refusal && controls.get(refusal.path);
       complainAt(control, refusal?.text);
       trouble.replaceChildren(
         control ? h("p", { class: "hint" }, "It can't be shown: see the field.") : problem(error.message, renew),
@@ -121,7 +121,11 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
       "Segment Name": segment?.segment_name ?? "A segment",
       "Segment ID": segment?.id ?? 0,
       Customer_Segment_ID: segment?.customer_segment_id ?? null,
+      "Account ID": api.account,
       Identity: draft.reader.trim() || null,
+      "Profile ID": "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a",
+      "Event ID": "c81e728d9d4c2f636f067f89cc148621-1763901234567890",
+      Sequence: "0000000000000000000100000000000000000009",
       "Occurred At": new Date().toISOString(),
     };
   }

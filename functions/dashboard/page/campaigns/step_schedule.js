@@ -86,7 +86,7 @@ export function whenStep({ catalogue, signal, draft, settings, keep }) {
       const control = { now: options, time: time, event: picker.control }[when.kind];
       return controls.set("when", control);
     },
-    check: () => (when.kind === "time" && isPast() ? { place: "when", text: `That is past in ${accounts}.` } : null),
+    check: () => (when.kind === "time" && isPast() ? { path: "when", text: `That is past in ${accounts}.` } : null),
   };
 
   function isPast() {

@@ -1,4 +1,4 @@
-// The channels that a user may be reached on, as segments.model names them, and what they are called.
+// The channels that a user may be reached on, as api_segments.core.channels names them, and what they are called.
 
 export const CHANNELS = [
   ["email", "Email"],

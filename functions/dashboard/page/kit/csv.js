@@ -24,11 +24,11 @@ export class CsvParser {
     const rows = [];
     const from = !this.#started && text.startsWith("\ufeff") ? 1 : 0;
     if (text) this.#started = true;
-    for (let place = from; place < text.length; place += 1) {
-      const character = text[place];
+    for (let position = from; position < text.length; position += 1) {
+      const character = text[position];
       if (this.#quoted && !this.#closing) {
         if (character === '"') this.#closing = true;
-        else place = this.#take(text, place, '"');
+        else position = this.#take(text, position, '"');
         continue;
       }
       if (this.#closing) {
@@ -70,10 +70,10 @@ export class CsvParser {
   }
 
   /** Take what stands before the next `stop` in one go. */
-  #take(text, place, stop) {
-    const end = text.indexOf(stop, place);
+  #take(text, position, stop) {
+    const end = text.indexOf(stop, position);
     const until = end < 0 ? text.length : end;
-    this.#cell += text.slice(place, until);
+    this.#cell += text.slice(position, until);
     return until - 1;
   }
 
@@ -120,9 +120,9 @@ export function delimiterOf(line) {
   return [",", ";", "\t"].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
-/** What is wrong with a text whose quotes open in that `place` and swallow all that follows. */
-export function notClosed(place) {
-  return `the double quote that opens a cell in ${place} has no other that closes it`;
+/** What is wrong with a text whose quotes open in that `row` and swallow all that follows. */
+export function notClosed(row) {
+  return `the double quote that opens a cell in ${row} has no other that closes it`;
 }
 
 /** Yields `{rows, read}` of a file as they are read: rows that ended, and how many bytes it took so far. */

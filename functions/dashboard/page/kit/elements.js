@@ -49,7 +49,7 @@ export function setAttribute(element, name, value) {
 export function reconcile(parent, items, keyOf, create, update) {
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const focused = parent.contains(document.activeElement) ? document.activeElement : null;
-  let place = parent.firstElementChild;
+  let next = parent.firstElementChild;
   for (const item of items) {
     const key = String(keyOf(item));
     let element = before.get(key);
@@ -59,8 +59,8 @@ export function reconcile(parent, items, keyOf, create, update) {
       element.dataset.key = key;
     }
     update(element, item);
-    if (element === place) place = place.nextElementSibling;
-    else parent.insertBefore(element, place);
+    if (element === next) next = next.nextElementSibling;
+    else parent.insertBefore(element, next);
   }
   for (const gone of before.values()) gone.remove();
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });

@@ -17,6 +17,8 @@ export function pause(milliseconds, signal) {
   });
 }
 
+/** The shortest wait, in milliseconds, of a view that shows one thing as it changes. */
+export const LIVE = 3_000;
 const SHORTEST = 5_000;
 const LONGEST = 300_000;
 const EAGER = 1_000;

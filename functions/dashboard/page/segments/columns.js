@@ -1,4 +1,4 @@
-// The columns of the list of segments, a field in one place: its name, its order, its cells. And search over them.
+// The columns of the list of segments, a field in one place: its name, its order, its cells.
 
 import { flash, foreign, h, setText } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
@@ -103,8 +103,8 @@ export function columnOf(key) {
 }
 
 export function createRow(segment) {
-  const cells = COLUMNS.map(({ label, cell, create }, place) =>
-    place === 0
+  const cells = COLUMNS.map(({ label, cell, create }, index) =>
+    index === 0
       ? h("th", { role: "rowheader", scope: "row", class: cell }, create(segment))
       : h("td", { role: "cell", class: cell, "data-label": label }, create(segment)),
   );
@@ -112,20 +112,5 @@ export function createRow(segment) {
 }
 
 export function updateRow(row, segment) {
-  for (const [place, { update }] of COLUMNS.entries()) update?.(row.cells[place], segment);
-}
-
-const folded = (text) => text.normalize("NFKC").toLocaleLowerCase("en");
-
-/** The segments that have `search` in their name, customer id or id, sorted. */
-export function select(segments, { search, sort, descending }) {
-  const wanted = folded(search.trim());
-  const fits = (segment) =>
-    folded(segment.segment_name).includes(wanted) ||
-    folded(segment.customer_segment_id ?? "").includes(wanted) ||
-    String(segment.id).startsWith(wanted);
-  const found = [...segments].filter((segment) => !wanted || fits(segment));
-  const { order } = columnOf(sort);
-  const sign = descending ? -1 : 1;
-  return found.sort((a, b) => sign * order(a, b) || b.id - a.id);
+  for (const [index, { update }] of COLUMNS.entries()) update?.(row.cells[index], segment);
 }

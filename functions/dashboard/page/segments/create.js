@@ -174,10 +174,10 @@ async function createBatch(api, entries, keys, result) {
       if (!(error instanceof ApiError)) throw error;
       if (error.canTryAgain) keys.set(body, key); // it may have been done
       // A request with an entry that can't be read changes nothing and names the entry: the others go without it.
-      const place = error.status === 400 && /^\[(\d+)\]\.?(.*)$/s.exec(error.message);
-      const wrong = place ? [pending[Number(place[1])]] : pending;
-      result.refused.push(...wrong.map((entry) => ({ entry, error: place ? place[2] : error.message })));
-      pending = place ? pending.filter((entry) => !wrong.includes(entry)) : [];
+      const named = error.status === 400 && /^\[(\d+)\]\.?(.*)$/s.exec(error.message);
+      const wrong = named ? [pending[Number(named[1])]] : pending;
+      result.refused.push(...wrong.map((entry) => ({ entry, error: named ? named[2] : error.message })));
+      pending = named ? pending.filter((entry) => !wrong.includes(entry)) : [];
     }
   }
 }

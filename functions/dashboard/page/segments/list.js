@@ -1,7 +1,8 @@
 // All segments as a table: search, filter, sort, pages. It refreshes by itself and keeps its place.
 
-import { COLUMNS, columnOf, createRow, select, updateRow } from "./columns.js";
+import { COLUMNS, columnOf, createRow, updateRow } from "./columns.js";
 import { createDialog } from "./create.js";
+import { select } from "./search.js";
 import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
 import { clock, counted, number, zone } from "../kit/formats.js";
 
@@ -68,6 +69,7 @@ export function listView({ api, catalogue, query, signal }) {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
     body,
   );
+  table.style.setProperty("--figures", COLUMNS.filter(({ cell }) => !["name", "id", "customer clamped"].includes(cell)).length);
   const sorts = h(
     "select",
     {},
@@ -148,12 +150,12 @@ export function listView({ api, catalogue, query, signal }) {
     const isHeld = shownKeys.length > 0 && (pointed || body.contains(document.activeElement));
     const rows = isHeld ? shownKeys.map((id) => catalogue.segments.get(id)).filter(Boolean) : ordered;
     shownKeys = rows.map((segment) => segment.id);
-    held.hidden = !isHeld || (rows.every((row, place) => row === ordered[place]) && rows.length === ordered.length);
+    held.hidden = !isHeld || (rows.every((row, index) => row === ordered[index]) && rows.length === ordered.length);
     reconcile(body, rows, (segment) => segment.id, createRow, updateRow);
 
-    for (const [place, { key }] of COLUMNS.entries()) {
+    for (const [index, { key }] of COLUMNS.entries()) {
       setAttribute(
-        heads[place],
+        heads[index],
         "aria-sort",
         key === state.sort ? (state.descending ? "descending" : "ascending") : null,
       );

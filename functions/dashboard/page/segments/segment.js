@@ -19,9 +19,8 @@ import { CHANNELS } from "../kit/channels.js";
 import { clock, counted, moment, number, share, signed, zone } from "../kit/formats.js";
 import { membersPart } from "./members.js";
 import { sentence, usersDialog } from "./update_dialog.js";
-import { Refresher } from "../kit/timers.js";
+import { LIVE, Refresher } from "../kit/timers.js";
 
-const REFRESH = 3_000;
 const SHOWN_CHANGES = 20;
 
 export function segmentView({ api, catalogue, id, signal }) {
@@ -33,7 +32,7 @@ export function segmentView({ api, catalogue, id, signal }) {
   );
   const page = { element: view, title: "Segment" };
   let parts = null;
-  const refresher = new Refresher(read, signal, REFRESH);
+  const refresher = new Refresher(read, signal, LIVE);
   refresher.now();
   view.addEventListener("dragover", (event) => event.preventDefault());
   view.addEventListener("drop", (event) => {

@@ -113,12 +113,12 @@ export function usersDialog({ api, segment, file = null, action = "ADD", ondone 
     );
     const names = Array.from(
       { length: width },
-      (_, place) => (chosen.hasHeader && rows[0]?.[place]) || `Column ${place + 1}`,
+      (_, index) => (chosen.hasHeader && rows[0]?.[index]) || `Column ${index + 1}`,
     );
     const column = h(
       "select",
       {},
-      names.map((name, place) => h("option", { value: place }, name)),
+      names.map((name, index) => h("option", { value: index }, name)),
     );
     column.value = String(chosen.column);
     column.id = "users-column";
@@ -353,8 +353,8 @@ function describe(file, rows) {
 
 /** Whether the first row names columns: by usual names of some; null where it may, as its cells are unlike those below. */
 function headerIn([first = [], ...others], column) {
-  const isName = (cell, place) =>
-    COLUMN.test(cell.replace(/[\s_-]/g, "")) && others.every((row) => row[place] !== cell);
+  const isName = (cell, index) =>
+    COLUMN.test(cell.replace(/[\s_-]/g, "")) && others.every((row) => row[index] !== cell);
   if (isName(first[column] ?? "", column)) return true;
   const isNumbered = (row) => /[\d@]/.test(row[column] ?? "");
   const below = others.filter((row) => row[column]);
@@ -380,8 +380,8 @@ async function* rowsOf({ file, hasHeader, column, clean }) {
 
 async function* linesOf(text) {
   const entries = [];
-  for (const [place, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim()) entries.push({ row: place + 1, id: line.trim() });
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim()) entries.push({ row: index + 1, id: line.trim() });
   }
   yield { entries, span: text.length };
 }

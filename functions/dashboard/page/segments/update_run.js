@@ -169,7 +169,7 @@ export class UpdateRun extends EventTarget {
     }
   }
 
-  /** Ask the API; a user whom it can't read makes it refuse the whole request by place, so it is asked without them. */
+  /** Ask the API; a user whom it can't read makes it refuse the whole request and name the user, so it is asked without them. */
   async #ask(pending) {
     const without = new Map(pending);
     for (;;) {
@@ -180,11 +180,11 @@ export class UpdateRun extends EventTarget {
         const body = { bulk_profiles: [{ user_profiles: users, segments: [this.segment] }] };
         return { answer: await this.#api.update(body, { tries: 1 }), without };
       } catch (error) {
-        const place =
+        const named =
           error.status === 400 && /^bulk_profiles\[0\]\.user_profiles\[(\d+)\]\.?(.*)$/s.exec(error.message);
-        if (!place) throw error;
-        const id = ids[Number(place[1])];
-        this.#reject(new Map([[id, without.get(id)]]), place[2]);
+        if (!named) throw error;
+        const id = ids[Number(named[1])];
+        this.#reject(new Map([[id, without.get(id)]]), named[2]);
         without.delete(id);
         pending.delete(id);
       }

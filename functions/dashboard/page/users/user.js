@@ -1,7 +1,7 @@
 // One user: profile, channels, segments; add to a segment or remove.
 
 import { fitsPath, NOT_BY_PATH } from "../kit/api.js";
-import { select } from "../segments/columns.js";
+import { select } from "../segments/search.js";
 import { announce, field, foreign, h, keepFocus, problem, setText } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
 import { counted, number } from "../kit/formats.js";

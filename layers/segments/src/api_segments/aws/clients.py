@@ -33,6 +33,8 @@ CONFIG = Config(
     parameter_validation=False,
     user_agent="api-segments",
 )
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 1, 1, 2
+RETRYING_CLIENT_SECONDS = float(_ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS))
 
 
 class _OurServices(Loader):
@@ -58,8 +60,12 @@ def dynamodb_client() -> "DynamoDBClient":
 
 @cache
 def retrying_dynamodb_client() -> "DynamoDBClient":
-    """Return a DynamoDB client for libraries that leave repeating calls to the SDK: two calls of 2 s at most."""
-    patient = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+    """Return a DynamoDB client for libraries that leave repeating calls to the SDK: RETRYING_CLIENT_SECONDS at most."""
+    patient = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+    )
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=CONFIG.merge(patient)))
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 TransactionAction = dict[str, dict[str, Any]]
 
 
-class Condition(TypedDict, total=False):
+class Conditions(TypedDict, total=False):
     """What must hold, and the values and names that it and the expression of an update use.
 
     `tells_found`: if it does not hold, ConditionFailedError has the item that was found.
@@ -18,31 +18,31 @@ class Condition(TypedDict, total=False):
     tells_found: bool
 
 
-def put_action(table: str, item: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+def put_action(table: str, item: Mapping[str, Any], **on: Unpack[Conditions]) -> TransactionAction:
     """Write an item."""
     return _action("Put", {"TableName": table, "Item": item}, on)
 
 
-def update_action(table: str, key: Mapping[str, Any], expression: str, **on: Unpack[Condition]) -> TransactionAction:
+def update_action(table: str, key: Mapping[str, Any], expression: str, **on: Unpack[Conditions]) -> TransactionAction:
     """Change an item."""
     return _action("Update", {"TableName": table, "Key": key, "UpdateExpression": expression}, on)
 
 
-def delete_action(table: str, key: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+def delete_action(table: str, key: Mapping[str, Any], **on: Unpack[Conditions]) -> TransactionAction:
     """Delete an item."""
     return _action("Delete", {"TableName": table, "Key": key}, on)
 
 
-def check_action(table: str, key: Mapping[str, Any], **on: Unpack[Condition]) -> TransactionAction:
+def check_action(table: str, key: Mapping[str, Any], **on: Unpack[Conditions]) -> TransactionAction:
     """Check an item that stays as it is."""
     return _action("ConditionCheck", {"TableName": table, "Key": key}, on)
 
 
-def _action(kind: str, what: dict[str, Any], on: Condition) -> TransactionAction:
+def _action(kind: str, what: dict[str, Any], on: Conditions) -> TransactionAction:
     further = {
         "ConditionExpression": on.get("condition"),
-        "ExpressionAttributeNames": on.get("names"),
-        "ExpressionAttributeValues": on.get("values"),
+        "ExpressionAttributeNames": on.get("names") or None,  # DynamoDB refuses empty ones
+        "ExpressionAttributeValues": on.get("values") or None,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD" if on.get("tells_found") else None,
     }
-    return {kind: what | {name: value for name, value in further.items() if value}}
+    return {kind: what | {name: value for name, value in further.items() if value is not None}}

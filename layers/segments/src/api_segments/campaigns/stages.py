@@ -51,7 +51,7 @@ class Stage(StrEnum):
     WAITING = "waiting"  # for its start
     WALKING = "walking"  # offline: logs and queues messages, page by page
     ACTING = "acting"  # online: logs and queues a message for each change
-    SETTLING = "settling"  # queues no more messages, waits until the queued ones have ended
+    SETTLING = "settling"  # queues no more messages; the queued ones come to their ends
     OVER = "over"
 
 

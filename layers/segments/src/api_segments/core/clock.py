@@ -67,5 +67,5 @@ class Backoff:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a UTC time as RFC 3339 with microseconds, the same width always, so that text sorts as time."""
+    """Write a time as it is stored, answered and published: RFC 3339, UTC, to microseconds, so text sorts as time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

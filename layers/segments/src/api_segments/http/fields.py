@@ -6,5 +6,5 @@ from pydantic import GetPydanticSchema
 
 from api_segments.http.validation import OPTIONAL_TEXT, TEXT
 
-Text = Annotated[str, GetPydanticSchema(lambda _source, _handler: TEXT)]
-OptionalText = Annotated[str | None, GetPydanticSchema(lambda _source, _handler: OPTIONAL_TEXT)]
+Text = Annotated[str, GetPydanticSchema(lambda _source, _handler: TEXT.copy())]
+OptionalText = Annotated[str | None, GetPydanticSchema(lambda _source, _handler: OPTIONAL_TEXT.copy())]

@@ -59,7 +59,7 @@ class RowChange:
 
 @dataclass(slots=True)
 class RowPlan:
-    """All that a batch makes of one row. `expected`: as recorded, or as it actually is once that is known."""
+    """All that a batch makes of one row. `expected`: as recorded, or as it is once that was read; None: no row."""
 
     account_id: str
     segment_id: int

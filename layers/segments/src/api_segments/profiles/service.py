@@ -101,9 +101,9 @@ class ProfileService:
             before = _profile_of(update, known)
             after = update.applied_to(before.profile)
             _check_limits(after)
-            if before.membership is not None and _is_same(before.profile, after):
-                return
             reach = reach_of(after)
+            if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):
+                return
             try:
                 saved = self._profiles.save(account_id, before, after, reach, deadline)
             except ProfileChangedError as exc:

@@ -1,7 +1,7 @@
 """Compare rows and counts with the truth, and mend what differs, while writes go on.
 
 The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. A
-walk goes through the stages of `Stage`:
+walk goes through the stages of `ReconciliationStage`:
 
     PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows that are missing or wrong
                     │    of each segment       members: rows of users who are none
@@ -43,7 +43,7 @@ class Scope:
     segment_id: int | None = None
 
 
-class Stage(StrEnum):
+class ReconciliationStage(StrEnum):
     """What a walk is looking at."""
 
     PROFILES = "profiles"
@@ -60,7 +60,7 @@ class Position:
     of it. COUNTS: at the counts of `segment_id`. DELETED: in the deleted segments below the id `below`.
     """
 
-    stage: Stage = Stage.PROFILES
+    stage: ReconciliationStage = ReconciliationStage.PROFILES
     below: int | None = None
     after: str | None = None
     segment_id: int | None = None
@@ -114,20 +114,20 @@ class ReconciliationService:
             while here is not None and not deadline.is_over():
                 here = self._step_of(here.stage)(scope, here, findings, deadline)
         except NotWrittenError:
-            is_counting = start.stage is Stage.COUNTS
+            is_counting = start.stage is ReconciliationStage.COUNTS
             if not deadline.is_over() or (here == start and not is_counting):
                 raise
             if here == start:
                 findings.segments_busy += 1
-                here = Position(Stage.MEMBERS, below=start.segment_id)
+                here = Position(ReconciliationStage.MEMBERS, below=start.segment_id)
         return findings, here
 
-    def _step_of(self, stage: Stage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:
+    def _step_of(self, stage: ReconciliationStage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:
         return {
-            Stage.PROFILES: self._step_over_profiles,
-            Stage.MEMBERS: self._step_over_members,
-            Stage.COUNTS: self._step_over_counts,
-            Stage.DELETED: self._step_over_deleted,
+            ReconciliationStage.PROFILES: self._step_over_profiles,
+            ReconciliationStage.MEMBERS: self._step_over_members,
+            ReconciliationStage.COUNTS: self._step_over_counts,
+            ReconciliationStage.DELETED: self._step_over_deleted,
         }[stage]
 
     def _step_over_profiles(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
@@ -142,14 +142,14 @@ class ReconciliationService:
         }
         self._suspect(scope, wanted, findings, deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
-            return Position(Stage.MEMBERS)
-        return Position(Stage.PROFILES, after=profile_ids[-1])
+            return Position(ReconciliationStage.MEMBERS)
+        return Position(ReconciliationStage.PROFILES, after=profile_ids[-1])
 
     def _step_over_members(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
         """Check that the next members of a segment are some; its counts are next at its end."""
         segment_id = self._next_segment(scope, here.below, deadline)
         if segment_id is None:
-            return Position(Stage.DELETED)
+            return Position(ReconciliationStage.DELETED)
         members, last = self._members.page(
             scope.account_id, segment_id, here.after, RECONCILIATION_PAGE, deadline=deadline
         )
@@ -161,14 +161,16 @@ class ReconciliationService:
             if segment_id not in images.get(profile_id, NOBODY).segment_ids
         }
         self._suspect(scope, strangers, findings, deadline)
-        return Position(Stage.COUNTS, segment_id=segment_id) if last is None else replace(here, after=last)
+        return (
+            Position(ReconciliationStage.COUNTS, segment_id=segment_id) if last is None else replace(here, after=last)
+        )
 
     def _step_over_counts(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
         """Check a segment's counts, and go on to the segment before it."""
         if here.segment_id is None:
             raise ValueError("the stage of counts needs a segment")
         self._check_counts(scope.account_id, here.segment_id, findings, deadline)
-        return Position(Stage.MEMBERS, below=here.segment_id)
+        return Position(ReconciliationStage.MEMBERS, below=here.segment_id)
 
     def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
         if scope.segment_id is None:

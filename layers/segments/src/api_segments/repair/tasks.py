@@ -12,7 +12,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
 from api_segments.core.parallel import chunks
 from api_segments.http.validation import validate
-from api_segments.repair.reconciliation import Position, Scope, Stage
+from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
 
 # A row that seems wrong is looked at again when the stream has had time to bring what it says.
@@ -83,14 +83,14 @@ def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | list[Suspect]]
         return scope, [Suspect(*suspect) for suspect in task["suspects"]]
     if "place" in task:  # written by version 0.1.0
         return scope, _position_of(task["place"])
-    return scope, Position(**{**task["position"], "stage": Stage(task["position"]["stage"])})
+    return scope, Position(**{**task["position"], "stage": ReconciliationStage(task["position"]["stage"])})
 
 
 def _position_of(position: Mapping[str, Any]) -> Position:
     """Read where a walk is as version 0.1.0 wrote it: its stage followed from which fields were set."""
     if position["segments_done"]:
-        return Position(Stage.DELETED, below=position["below"])
+        return Position(ReconciliationStage.DELETED, below=position["below"])
     if position["counting"] is not None:
-        return Position(Stage.COUNTS, segment_id=position["counting"])
-    stage = Stage.MEMBERS if position["profiles_done"] else Stage.PROFILES
+        return Position(ReconciliationStage.COUNTS, segment_id=position["counting"])
+    stage = ReconciliationStage.MEMBERS if position["profiles_done"] else ReconciliationStage.PROFILES
     return Position(stage, below=position["below"], after=position["after"])

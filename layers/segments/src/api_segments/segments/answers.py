@@ -1,6 +1,7 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Literal, cast
 
 from typing_extensions import TypedDict
@@ -14,7 +15,7 @@ from api_segments.segments.model import CountedSegment, NewSegment, Segment
 
 
 class SegmentNameBody(TypedDict):
-    """What a segment is called."""
+    """What a segment is called, here, in the answer of a creation and in the list of a user's segments."""
 
     id: int
     segment_name: str
@@ -91,5 +92,12 @@ def segment_name_body(segment: Segment) -> SegmentNameBody:
 def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
     """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
     segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
-    unprocessed = [unprocessed_entry(error, entries[index].asked()) for index, error in sorted(result.refused.items())]
+    unprocessed = [
+        unprocessed_entry(error, _as_sent(entries[index])) for index, error in sorted(result.refused.items())
+    ]
     return batch_answer(len(segments), unprocessed, {"segments": segments})
+
+
+def _as_sent(entry: NewSegment) -> dict[str, object]:
+    """Return an entry as the request had it; the customer id is in it always, any other optional field if given."""
+    return {name: value for name, value in asdict(entry).items() if value is not None or name == "customer_segment_id"}

@@ -13,7 +13,7 @@ another try of the same request, has the whole request looked at again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from api_segments.core.clock import Clock, Deadline, rfc3339
@@ -27,7 +27,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.core.parallel import chunks
 from api_segments.segments.errors import no_such_segment, segment_deleted
-from api_segments.segments.model import NewSegment, Segment
+from api_segments.segments.model import NewSegment, Segment, SegmentStatus
 from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
 from api_segments.segments.store_creations import CreationStore, Part
 
@@ -95,7 +95,7 @@ class SegmentService:
         for index in part.indexes:
             if index in created:
                 result.refused.pop(index, None)  # the claim is its own
-                result.created[index] = _new_segment(account_id, entries[index], created[index])
+                result.created[index] = created_segment(account_id, entries[index], created[index])
             elif index not in result.refused:
                 result.refused[index] = _quota_used_up()
 
@@ -130,7 +130,7 @@ class SegmentService:
         while pending:
             first_id = self._next_id()
             ids = {index: first_id + offset for offset, index in enumerate(pending)}
-            segments = [_new_segment(account_id, entries[index], segment_id) for index, segment_id in ids.items()]
+            segments = [created_segment(account_id, entries[index], segment_id) for index, segment_id in ids.items()]
             note = None if part.request is None else self._creations.note(part, ids)
             try:
                 self._segments.insert(account_id, segments, deadline, note)
@@ -160,8 +160,15 @@ class SegmentService:
             raise no_such_segment(segment_id) if known is None else segment_deleted(segment_id)
 
 
-def _new_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
-    return entry.as_created(account_id, segment_id, rfc3339(_EPOCH + segment_id * _MICROSECOND))
+def created_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
+    """Return the segment that an entry becomes; its id tells when it was created."""
+    return Segment(
+        **asdict(entry),
+        account_id=account_id,
+        segment_id=segment_id,
+        status=SegmentStatus.ACTIVE,
+        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
+    )
 
 
 def _quota_used_up() -> QuotaExceededError:

@@ -17,7 +17,7 @@ request was.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
@@ -31,12 +31,13 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from api_segments.aws.clients import RETRYING_CLIENT_SECONDS
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import ConflictError, NotWrittenError, UnavailableError
 from api_segments.core.limits import IDEMPOTENCY_HOURS
 from api_segments.http.gateway import CODES, RESERVE_SECONDS
 from api_segments.http.observability import count, logger
-from api_segments.segments.creation import Creation
+from api_segments.segments.creation import Creation, created_segment
 from api_segments.segments.model import NewSegment
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
 # A second request with the key of one that is running waits for that one's answer, but not long.
 WAIT_SECONDS = 5.0
-# Kept back from the creation's time, to keep its result (clients.retrying_dynamodb_client: 2 calls of 2 s).
-KEEP_SECONDS = 4.0
+# Kept back from the creation's time, to keep its result.
+KEEP_SECONDS = RETRYING_CLIENT_SECONDS
 
 _ERRORS = {error.slug: error for error in CODES}
 
@@ -151,8 +152,9 @@ def _hashed(entry: NewSegment) -> list[object]:
 
     A repeat after an update of the software must be known by what was kept before it.
     """
-    (_, name), (_, customer_segment_id), *further = entry.asked().items()
-    return [name, customer_segment_id, *further]
+    known = ("segment_name", "customer_segment_id")
+    further = [pair for pair in asdict(entry).items() if pair[0] not in known and pair[1] is not None]
+    return [entry.segment_name, entry.customer_segment_id, *further]
 
 
 def _to_json(result: Creation) -> dict[str, Any]:
@@ -165,8 +167,8 @@ def _to_json(result: Creation) -> dict[str, Any]:
 def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
     return Creation(
         created={
-            index: entries[index].as_created(account_id, segment_id, created_at)
-            for index, segment_id, created_at in kept["created"]
+            index: created_segment(account_id, entries[index], segment_id)
+            for index, segment_id, _created_at in kept["created"]
         },
         refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},
     )

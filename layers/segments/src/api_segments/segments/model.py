@@ -1,7 +1,7 @@
 """Segments and the events in their life. Plain values, no AWS."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -25,26 +25,10 @@ class SegmentEventName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewSegment:
-    """What a client says of a segment that it creates: an entry of a create request, by its names there."""
+    """What a client says of a segment that it creates: an entry of a create request, its fields named as there."""
 
     segment_name: str
     customer_segment_id: str | None = None
-
-    def asked(self) -> dict[str, object]:
-        """Return the entry as it was sent; the customer id is in it always, any other field that may lack if given."""
-        return {
-            name: value for name, value in asdict(self).items() if value is not None or name == "customer_segment_id"
-        }
-
-    def as_created(self, account_id: str, segment_id: int, created_at: str) -> "Segment":
-        """Return the segment that the entry became."""
-        return Segment(
-            **asdict(self),
-            account_id=account_id,
-            segment_id=segment_id,
-            status=SegmentStatus.ACTIVE,
-            created_at=created_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

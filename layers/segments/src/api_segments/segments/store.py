@@ -6,7 +6,7 @@ A deleted segment moves to a key of its own, so that listing the active ones cos
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
@@ -307,8 +307,8 @@ def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
     return SegmentCounts(total(MEMBERS), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
 
 
-# Texts that a segment may lack are kept under their own names, but for the customer id.
-_OPTIONAL_TEXTS = [each.name for each in fields(Segment) if each.default is None and each.name != "customer_segment_id"]
+# Texts that a segment may lack and that are kept under their own names.
+_OPTIONAL_TEXTS = ("deleted_at", "purged_at")
 
 
 def _to_item(segment: Segment) -> Item:
