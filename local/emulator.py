@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +30,9 @@ from local.environment import (
 )
 
 START_SECONDS = 60.0
+WATCH_SECONDS = 0.2
+CONCURRENCY = 10
+"""Functions that run at the same time, as in a new AWS account; each is a process that unpacks the layer for itself."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Emulator:
 @contextmanager
 def running_emulator(state: Path | None = None, port: int | None = None, *, patched: bool = True) -> Iterator[Emulator]:
     """Start MiniStack and yield it when it answers; stop it and its Lambda workers at the end, whatever happens.
+
+    When MiniStack ends by itself the block is interrupted, and LocalError raised with the end of its log.
 
     `state` is an existing directory for its log and temporary files (default: one of its own, removed at the end),
     `port` the port to listen on (default: a free one); `patched=False` leaves out what local/ministack_main.py mends.
@@ -59,9 +66,36 @@ def running_emulator(state: Path | None = None, port: int | None = None, *, patc
         with running(program, _environment(chosen, temporary), temporary, log) as process:
             emulator = Emulator(f"http://{LOOPBACK}:{chosen}", process.pid, log)
             _wait_until_healthy(emulator, process)
-            yield emulator
+            with _watched(emulator, process):
+                yield emulator
     finally:
         shutil.rmtree(temporary if state else home, ignore_errors=True)
+
+
+@contextmanager
+def _watched(emulator: Emulator, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Interrupt the block, as Ctrl-C would, when the process ends in it; then raise LocalError."""
+    over = threading.Event()
+    main = threading.main_thread().ident or 0
+
+    def watch() -> None:
+        while not over.wait(WATCH_SECONDS):
+            if process.poll() is not None:
+                signal.pthread_kill(main, signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        if process.poll() is not None:
+            raise LocalError(
+                f"MiniStack has ended by itself (status {process.returncode}); "
+                f"the end of {emulator.log}:\n{tail(emulator.log)}"
+            )
 
 
 def _environment(port: int, temporary: Path) -> dict[str, str]:
@@ -76,6 +110,7 @@ def _environment(port: int, temporary: Path) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
         "DOCKER_HOST": f"unix://{temporary}/no-docker",
     }
 

@@ -25,7 +25,6 @@ ACCESS_KEY = "test"
 """Both halves of the emulator's credentials, which it does not check."""
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_SECONDS = 5.0
 
 
 class LocalError(Exception):
@@ -81,17 +80,12 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Terminate the process, wait, then kill what is left of its group."""
-    process.terminate()
-    try:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdin:
-            process.stdin.close()
+    """Kill the process and its whole group: none of them has anything to bring to an end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
 
 
 def let_go_of_terminal() -> None:

@@ -6,29 +6,39 @@ Run by the emulator's own interpreter, as `python -P local/ministack_main.py`; n
 - A REST API hands the path to a function decoded (on AWS it stays percent-encoded).
 - Of an email sent by SES v2 neither headers nor reply address are kept, of a push to a platform endpoint nothing.
 - A push to a disabled platform endpoint is taken (on AWS it is refused).
+- An invocation beyond the account's concurrency fails at once, and a request gets an answer that is none of the API's.
+  Here it waits for a while, so that a burst comes through, and only then is it a 429.
+- Every process of a function unpacks the layer for itself: most of a cold start, and of the time that ending takes.
 
 `tests/e2e/test_local_stack.py` fails when one of them is closed in MiniStack itself.
 """
 
 import copy
 import functools
+import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import signal
 import sys
+import tempfile
 import threading
+import time
+import zipfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
 import ministack.app  # type: ignore[import-not-found] # lives in the emulator's environment only
-from ministack.services import dynamodb, ses_v2, sns  # type: ignore[import-not-found] # as above
+from ministack.services import apigateway_v1, dynamodb, lambda_svc, ses_v2, sns  # type: ignore[import-not-found] # as above
 
 VERSION = "1.5.33"
 DATA_PLANES = (b"/_aws/execute-api/", b"/restapis/")
 OUTBOX_PATH = "/_local/outbox"
 OK = 200
+TURN_SECONDS = 20.0
+"""How long an invocation waits for its turn: not for ever, as those that run may wait for it (a replay invokes)."""
 
 Item = dict[str, Any]
 Table = dict[str, Any]
@@ -41,6 +51,8 @@ Asgi = Callable[[Scope, Any, Any], Awaitable[None]]
 STORE: dict[str, Any] = vars(dynamodb)
 MAIL: dict[str, Any] = vars(ses_v2)
 NOTIFICATIONS: dict[str, Any] = vars(sns)
+FUNCTIONS: dict[str, Any] = vars(lambda_svc)
+GATEWAY: dict[str, Any] = vars(apigateway_v1)
 
 
 class StreamRecords:
@@ -172,6 +184,113 @@ class Outbox:
         return publish_and_keep
 
 
+class Layers:
+    """Unpacks a layer once; each process gets a layer that names the place."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._naming: dict[bytes, bytes] = {}
+
+    def install(self) -> None:
+        """Put the wrapper in the place of MiniStack's function."""
+        FUNCTIONS["_resolve_layer_zip"] = self._unpacked_once(FUNCTIONS["_resolve_layer_zip"])
+
+    def _unpacked_once(self, resolve: Callable[[object], bytes | None]) -> Callable[[object], bytes | None]:
+        @functools.wraps(resolve)
+        def resolve_and_unpack(reference: object) -> bytes | None:
+            packed = resolve(reference)
+            if packed is None:
+                return None
+            with self._lock:
+                key = hashlib.sha256(packed).digest()
+                if key not in self._naming:
+                    self._naming[key] = self._unpack(packed)
+                return self._naming[key]
+
+        return resolve_and_unpack
+
+    @staticmethod
+    def _unpack(packed: bytes) -> bytes:
+        """Unpack a layer; return one that puts the place first on the path of whoever has it."""
+        place = tempfile.mkdtemp(prefix="layer-")
+        with zipfile.ZipFile(io.BytesIO(packed)) as layer:
+            layer.extractall(place)
+        naming = io.BytesIO()
+        with zipfile.ZipFile(naming, "w") as layer:
+            line = f"import sys; sys.path.insert(0, {f'{place}/python'!r})\n"
+            layer.writestr("python/lib/python3/site-packages/layer.pth", line)
+        return naming.getvalue()
+
+
+class ThrottledError(Exception):
+    """A request's function did not get its turn in time."""
+
+
+class Turns:
+    """Lets invocations beyond the account's concurrency wait for one that ends.
+
+    Each invocation has a thread of its own in MiniStack, so one that waits holds up nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._freed = threading.Condition()
+
+    def install(self) -> None:
+        """Put the wrappers in the place of MiniStack's functions."""
+        FUNCTIONS["_acquire_execution_slot"] = self._waiting(FUNCTIONS["_acquire_execution_slot"])
+        FUNCTIONS["_release_execution_slot"] = self._telling(FUNCTIONS["_release_execution_slot"])
+        GATEWAY["_invoke_authorizer_lambda"] = self._raising(
+            GATEWAY["_invoke_authorizer_lambda"], lambda result: result
+        )
+        GATEWAY["_call_lambda_raw"] = self._raising(GATEWAY["_call_lambda_raw"], lambda answer: answer[0])
+        throttled = GATEWAY["_gw_error"]("THROTTLED", "Too Many Requests")
+        GATEWAY["_authorize_request_v1"] = self._answering(GATEWAY["_authorize_request_v1"], (throttled, None))
+        GATEWAY["_invoke_lambda_proxy_v1"] = self._answering(GATEWAY["_invoke_lambda_proxy_v1"], throttled)
+
+    def _waiting(self, acquire: Callable[..., tuple[str | None, str | None]]) -> Callable[..., object]:
+        @functools.wraps(acquire)
+        def wait_and_acquire(function: object, config: object) -> tuple[str | None, str | None]:
+            until = time.monotonic() + TURN_SECONDS
+            with self._freed:
+                while True:
+                    slot, limit = acquire(function, config)
+                    if slot is not None or limit != "account" or not self._freed.wait(until - time.monotonic()):
+                        return slot, limit
+
+        return wait_and_acquire
+
+    def _telling(self, release: Callable[[str], None]) -> Callable[[str], None]:
+        @functools.wraps(release)
+        def release_and_tell(slot: str) -> None:
+            with self._freed:
+                release(slot)
+                self._freed.notify()
+
+        return release_and_tell
+
+    @staticmethod
+    def _raising(invoke: Callable[..., Awaitable[Any]], result_of: Callable[[Any], Any]) -> Callable[..., object]:
+        @functools.wraps(invoke)
+        async def invoke_or_raise(*args: object, **named: object) -> object:
+            answer = await invoke(*args, **named)
+            if (result_of(answer) or {}).get("throttle"):
+                raise ThrottledError
+            return answer
+
+        return invoke_or_raise
+
+    @staticmethod
+    def _answering(handle: Callable[..., Awaitable[Any]], throttled: object) -> Callable[..., object]:
+        @functools.wraps(handle)
+        async def handle_or_answer(*args: object, **named: object) -> object:
+            try:
+                return await handle(*args, **named)
+            except ThrottledError:
+                return throttled
+
+        return handle_or_answer
+
+
 def stored(table: Table, parsed: dict[str, Any]) -> Item | None:
     """Return a copy of the item that the parsed statement names, or None."""
     if parsed["op"] == "INSERT":
@@ -217,6 +336,8 @@ def main() -> None:
     else:
         outbox = Outbox()
         StreamRecords().install()
+        Turns().install()
+        Layers().install()
         outbox.install()
         ministack.app.app = outbox.served(with_raw_paths(ministack.app.app))
     ministack.app.main()

@@ -14,8 +14,8 @@ from api_segments.repair.replay import replay
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """Replay all batches of the queue of failed records; what fails again, or is gone, stays in it."""
+    """Replay the batches of the queue of failed records; what fails again, is gone, or was not tried stays in it."""
     count(Requests=1)
     report = replay(wiring.failed_records(), wiring.functions(), deadline_of(context))
     count(BatchesReplayed=report.replayed, BatchesFailedAgain=report.failed, BatchesGone=report.gone)
-    return {"status": "success" if not report.failed + report.gone else "partial", **asdict(report)}
+    return {"status": "success" if not report.failed + report.gone + report.remaining else "partial", **asdict(report)}

@@ -5,10 +5,15 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import threading
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +25,8 @@ from types_boto3_dynamodb import DynamoDBClient
 
 from local.aws import session
 from local.demo import play
-from local.emulator import Emulator, running_emulator
-from local.environment import ROOT, LocalError, require_free
+from local.emulator import CONCURRENCY, Emulator, running_emulator
+from local.environment import ROOT, LocalError, child_environment, require_free, running
 from local.live import curl_lines
 from local.stack import Stack, invoke
 from local.subscriber import SOURCE, EventQueue, subscribe
@@ -32,6 +37,42 @@ PATCHED = pytest.mark.parametrize("emulator", [True], indirect=True, ids=["patch
 UNPATCHED = pytest.mark.parametrize("emulator", [False], indirect=True, ids=["unpatched"])
 DROP_THE_SHIM = "MiniStack does this itself now: drop it from local/ministack_main.py"
 ECHO = "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps(event)}\n"
+TIMED = """
+import json, os, time
+def handler(event, context):
+    begin = time.time()
+    time.sleep(0.2)
+    return {'statusCode': 200, 'body': json.dumps([begin, time.time(), os.getpid()])}
+"""
+OF_THE_LAYER = "import of_the_layer\ndef handler(event, context):\n    return of_the_layer.__file__\n"
+STUBBORN = """
+import os, signal, time
+os.fork()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+while True:
+    time.sleep(1)
+"""
+STAYING_UP = """
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from local import live, run
+from local.emulator import running_emulator
+from tests.unit.test_live import STACK
+@contextmanager
+def running_stack(state, console, port):
+    with running_emulator(state, port) as emulator:
+        print("emulator", emulator.pid, flush=True)
+        yield replace(STACK, endpoint_url=emulator.endpoint_url, bus_name="default")
+home = Path(sys.argv[1])
+run.LOCK_FILE, run.STACK_FILE, live.STACK_FILE, live.HOME = home / "lock", home / "stack", home / "stack", home / "run"
+live.running_stack = running_stack
+live.play = lambda *_: True
+live.play_deletion = live.play_campaigns = lambda *_: []
+sys.exit(run.main([]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -134,39 +175,203 @@ def test_rest_api_hands_the_path_on_as_it_was_sent(emulator: Emulator) -> None:
 
 def echoed(emulator: Emulator, path: str) -> dict[str, object]:
     """Deploy an API with one route and a function that echoes; return the event that a GET of `path` becomes."""
+    answer = httpx.get(
+        f"{route_to(emulator, function_of(emulator, ECHO))}{path}", trust_env=False, timeout=PATIENCE_SECONDS
+    )
+    assert answer.status_code == 200, answer.text
+    event: dict[str, object] = answer.json()
+    return event
+
+
+def packed(path: str, text: str) -> bytes:
+    """Return a zip file of one file."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("app.py", ECHO)
-    name = f"echo{uuid4().hex}"
+        archive.writestr(path, text)
+    return package.getvalue()
+
+
+def function_of(emulator: Emulator, code: str, layers: Sequence[str] = ()) -> str:
+    """Deploy a function; return its ARN."""
     functions = session().client("lambda", endpoint_url=emulator.endpoint_url)
     function = functions.create_function(
-        FunctionName=name,
+        FunctionName=f"f{uuid4().hex}",
         Runtime="python3.13",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/echo",
-        Code={"ZipFile": package.getvalue()},
+        Code={"ZipFile": packed("app.py", code)},
+        Timeout=60,
+        Layers=layers,
     )
+    return function["FunctionArn"]
+
+
+def disable(emulator: Emulator, function: str) -> None:
+    """Have every invocation of a function refused, as if its concurrency were used up."""
+    functions = session().client("lambda", endpoint_url=emulator.endpoint_url)
+    functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+
+
+def route_to(emulator: Emulator, function: str, authorizer: str | None = None) -> str:
+    """Deploy an API with the route /users/{identity} to a function, perhaps past an authorizer; return its address."""
     gateway = session().client("apigateway", endpoint_url=emulator.endpoint_url)
-    api_id = gateway.create_rest_api(name=name)["id"]
+    uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
+    api_id = gateway.create_rest_api(name=f"api{time.monotonic_ns()}")["id"]
     parent = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
     for part in ("users", "{identity}"):
         parent = gateway.create_resource(restApiId=api_id, parentId=parent, pathPart=part)["id"]
-    gateway.put_method(restApiId=api_id, resourceId=parent, httpMethod="GET", authorizationType="NONE")
+    if authorizer is None:
+        gateway.put_method(restApiId=api_id, resourceId=parent, httpMethod="GET", authorizationType="NONE")
+    else:
+        made = gateway.create_authorizer(
+            restApiId=api_id,
+            name="authorizer",
+            type="REQUEST",
+            authorizerUri=uri.format(authorizer),
+            identitySource="method.request.header.Account",
+        )
+        gateway.put_method(
+            restApiId=api_id, resourceId=parent, httpMethod="GET", authorizationType="CUSTOM", authorizerId=made["id"]
+        )
     gateway.put_integration(
         restApiId=api_id,
         resourceId=parent,
         httpMethod="GET",
         type="AWS_PROXY",
         integrationHttpMethod="POST",
-        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations",
+        uri=uri.format(function),
     )
     gateway.create_deployment(restApiId=api_id, stageName="live")
-    answer = httpx.get(
-        f"{emulator.endpoint_url}/_aws/execute-api/{api_id}/live{path}", trust_env=False, timeout=PATIENCE_SECONDS
+    return f"{emulator.endpoint_url}/_aws/execute-api/{api_id}/live"
+
+
+@PATCHED
+def test_a_burst_waits_for_its_turn_and_no_more_run_at_once_than_may(emulator: Emulator) -> None:
+    address = route_to(emulator, function_of(emulator, TIMED))
+
+    def get(number: int) -> tuple[int, str]:
+        answer = httpx.get(f"{address}/users/{number}", trust_env=False, timeout=PATIENCE_SECONDS)
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(4 * CONCURRENCY) as clients:
+        answers = list(clients.map(get, range(4 * CONCURRENCY)))
+    assert {status for status, _ in answers} == {200}
+    spans = [json.loads(text) for _, text in answers]
+    at_once = [sum(begin <= moment < end for begin, end, _ in spans) for moment, _, _ in spans]
+    assert 1 < max(at_once) <= CONCURRENCY
+    assert len({pid for _, _, pid in spans}) <= CONCURRENCY
+
+
+@PATCHED
+@pytest.mark.parametrize("refused", ["function", "authorizer"])
+def test_a_request_whose_function_gets_no_turn_is_a_429_as_of_the_gateway(emulator: Emulator, refused: str) -> None:
+    functions = {name: function_of(emulator, ECHO) for name in ("function", "authorizer")}
+    disable(emulator, functions[refused])
+    address = route_to(emulator, functions["function"], functions["authorizer"] if refused == "authorizer" else None)
+    answer = httpx.get(f"{address}/users/a", headers={"Account": "T-1"}, trust_env=False, timeout=PATIENCE_SECONDS)
+    assert (answer.status_code, answer.json()) == (429, {"message": "Too Many Requests"})
+
+
+@UNPATCHED
+@pytest.mark.parametrize("refused", ["function", "authorizer"])
+def test_emulator_alone_still_answers_for_itself_what_gets_no_turn(emulator: Emulator, refused: str) -> None:
+    functions = {name: function_of(emulator, ECHO) for name in ("function", "authorizer")}
+    disable(emulator, functions[refused])
+    address = route_to(emulator, functions["function"], functions["authorizer"] if refused == "authorizer" else None)
+    answer = httpx.get(f"{address}/users/a", headers={"Account": "T-1"}, trust_env=False, timeout=PATIENCE_SECONDS)
+    assert (answer.status_code, answer.text) != (429, '{"message":"Too Many Requests"}'), DROP_THE_SHIM
+
+
+def layer_files(emulator: Emulator) -> list[str]:
+    """Return where two processes found the module of the one layer that they have."""
+    functions = session().client("lambda", endpoint_url=emulator.endpoint_url)
+    layer = functions.publish_layer_version(
+        LayerName=f"l{uuid4().hex}", Content={"ZipFile": packed("python/of_the_layer.py", "")}
     )
-    assert answer.status_code == 200, answer.text
-    event: dict[str, object] = answer.json()
-    return event
+    made = [function_of(emulator, OF_THE_LAYER, [layer["LayerVersionArn"]]) for _ in range(2)]
+    return [invoke(emulator.endpoint_url, function, {}) for function in made]
+
+
+@PATCHED
+def test_processes_share_a_layer_that_is_unpacked_once(emulator: Emulator) -> None:
+    first, second = layer_files(emulator)
+    assert first == second
+    assert first.endswith("/python/of_the_layer.py")
+
+
+@UNPATCHED
+def test_emulator_alone_still_unpacks_a_layer_for_every_process(emulator: Emulator) -> None:
+    first, second = layer_files(emulator)
+    assert first != second, DROP_THE_SHIM
+
+
+def use_until_interrupted(interrupted: list[bool]) -> None:
+    """Wait for nothing beside an emulator that is killed."""
+    with running_emulator() as emulator:
+        os.kill(emulator.pid, signal.SIGKILL)
+        try:
+            threading.Event().wait(PATIENCE_SECONDS)
+        except KeyboardInterrupt:
+            interrupted.append(True)
+            raise
+
+
+def test_an_emulator_that_ends_by_itself_interrupts_who_uses_it_and_its_log_is_told() -> None:
+    interrupted: list[bool] = []
+    with pytest.raises(LocalError, match=r"has ended by itself \(status -9\); the end of .*log:\n.+"):
+        use_until_interrupted(interrupted)
+    assert interrupted
+
+
+def test_what_ignores_a_request_to_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    with running([sys.executable, "-c", STUBBORN], child_environment({}), tmp_path, tmp_path / "log") as process:
+        wait_until(lambda: (tmp_path / "log").read_text() == "up\nup\n", "both to be up")
+    wait_until(lambda: not group_exists(process.pid), "both to be gone")
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def made_run(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make run` as it stays up, on an emulator with nothing deployed."""
+    program = [sys.executable, "-c", STAYING_UP, str(tmp_path)]
+    with subprocess.Popen(
+        program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=child_environment({})
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def emulator_of(process: subprocess.Popen[str]) -> int:
+    """Return the process id of the emulator of a `make run`, once that stays up."""
+    assert process.stdout
+    emulator = 0
+    for line in process.stdout:
+        if line.startswith("emulator "):
+            emulator = int(line.split()[1])
+        if "events as they leave the bus" in line:
+            return emulator
+    raise AssertionError(process.stderr and process.stderr.read())
+
+
+def test_make_run_ends_when_its_emulator_has_and_says_so(made_run: subprocess.Popen[str]) -> None:
+    emulator = emulator_of(made_run)
+    os.kill(emulator, signal.SIGKILL)
+    _, error = made_run.communicate(timeout=PATIENCE_SECONDS)
+    assert made_run.returncode == 1
+    assert error.startswith("error: MiniStack has ended by itself (status -9); the end of ")
+    assert "Traceback" not in error
+    assert len(error.splitlines()) > 1, "the end of its log"
+
+
+def test_make_run_ends_at_ctrl_c_with_all_that_it_started(made_run: subprocess.Popen[str]) -> None:
+    emulator = emulator_of(made_run)
+    made_run.send_signal(signal.SIGINT)
+    out, error = made_run.communicate(timeout=PATIENCE_SECONDS)
+    assert (made_run.returncode, error) == (0, "")
+    assert out.endswith("stopped; nothing is left running\n")
+    wait_until(lambda: not group_exists(emulator), "the emulator and its functions to be gone")
 
 
 def test_emulator_and_its_workers_are_gone_after_the_block() -> None:
@@ -174,7 +379,7 @@ def test_emulator_and_its_workers_are_gone_after_the_block() -> None:
         echoed(emulator, "/users/a")
         assert os.getpgid(emulator.pid) == emulator.pid
     # A killed worker is there until the system has collected it.
-    wait_until(lambda: not group_exists(emulator.pid), "all processes to be gone")
+    wait_until(lambda: not group_exists(emulator.pid), "all of its group to be gone")
     assert not emulator.log.parent.exists()
 
 

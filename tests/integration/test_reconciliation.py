@@ -338,7 +338,7 @@ def test_many_rows_are_looked_at_again_in_messages_that_sqs_takes_and_go_on_wher
         clock.move(seconds=100)
         return send(**arguments)
 
-    monkeypatch.setattr(edge, "SUSPECTS_PER_TASK", 70)
+    monkeypatch.setattr(edge, "MAX_MESSAGE_BYTES", 6_000)
     faulty.always("transact_write_items", takes_long)
     found = run(account, tasks, capsys)
     assert found["RowsMended"] == 110

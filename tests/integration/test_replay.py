@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from api_segments.aws import clients
+from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.repair import wiring as repair_wiring
@@ -24,11 +26,13 @@ from tests.support.events import Context, Event
 from tests.support.faults import FaultyClient, refused
 from tests.support.relay import StreamsClient
 from tests.support.state import Tables, assert_projected
+from tests.support.template import resources
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
+MESSAGES = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 HANDLERS = {"project": project_members, "publish": publish_changes}
 
 
@@ -36,7 +40,7 @@ class Queue:
     """Stands in for SQS's client: messages as Lambda writes them to an on-failure destination."""
 
     def __init__(self) -> None:
-        self.messages: dict[str, Json] = {}
+        self.messages: dict[str, str] = {}
         self.hidden: set[str] = set()
 
     def put(self, function: str, stream_arn: str, shard_id: str, batch: list[Event]) -> None:
@@ -57,13 +61,13 @@ class Queue:
                 "streamArn": stream_arn,
             },
         }
-        self.messages[str(uuid4())] = body
+        self.messages[str(uuid4())] = json.dumps(body)
 
     def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> Json:  # noqa: N803 - boto3's own names
         assert QueueUrl.endswith("/failed-records")
         assert 0 < WaitTimeSeconds <= 2  # a short poll asks only some of SQS's servers
         messages = [
-            {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": json.dumps(body)}
+            {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": body}
             for name, body in self.messages.items()
             if name not in self.hidden
         ][:MaxNumberOfMessages]
@@ -75,9 +79,16 @@ class Queue:
         assert VisibilityTimeout == 0
         self.hidden.remove(ReceiptHandle.removeprefix("receipt "))
 
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> Json:  # noqa: N803 - boto3's own names
+        assert QueueUrl.endswith("/failed-records")
+        counts = dict(zip(MESSAGES, (len(self.messages) - len(self.hidden), len(self.hidden)), strict=True))
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
     def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803 - boto3's own names
         assert QueueUrl.endswith("/failed-records")
-        del self.messages[ReceiptHandle.removeprefix("receipt ")]
+        name = ReceiptHandle.removeprefix("receipt ")
+        del self.messages[name]
+        self.hidden.discard(name)
 
 
 class Functions:
@@ -151,7 +162,13 @@ def test_what_was_given_up_is_taken_in_once_the_cause_is_mended(  # noqa: PLR091
     given_up = hand_over(relay, queue, dynamodb, environment)
     twice = dict(queue.messages)
 
-    assert replay({}, Context(60)) == {"status": "success", "replayed": given_up, "failed": 0, "gone": 0}
+    assert replay({}, Context(60)) == {
+        "status": "success",
+        "replayed": given_up,
+        "failed": 0,
+        "gone": 0,
+        "remaining": 0,
+    }
 
     assert queue.messages == {}
     assert set(functions.invoked) == {"publish", "project"}
@@ -185,19 +202,31 @@ def test_what_fails_again_stays_in_the_queue(  # noqa: PLR0913, PLR0917 - fixtur
     relay.projector.deliver(relay.reader.read())
     given_up = hand_over(relay, queue, dynamodb, environment)
     assert given_up
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": given_up, "gone": 0}
+    assert replay({}, Context(60)) == {
+        "status": "partial",
+        "replayed": 0,
+        "failed": given_up,
+        "gone": 0,
+        "remaining": 0,
+    }
     assert len(queue.messages) == given_up
     assert len(functions.invoked) == given_up
     assert queue.hidden == set(), "a second run may try them at once"
     faulty.heal()
-    assert replay({}, Context(60)) == {"status": "success", "replayed": given_up, "failed": 0, "gone": 0}
+    assert replay({}, Context(60)) == {
+        "status": "success",
+        "replayed": given_up,
+        "failed": 0,
+        "gone": 0,
+        "remaining": 0,
+    }
 
 
 def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functions) -> None:
     batch = [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}]
     stream = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-11-23T00:00:00.000"
     queue.put("project", stream, f"shardId-{1:020d}-abcdef01", batch)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1, "remaining": 0}
     assert len(queue.messages) == 1
     assert queue.hidden == set()
     assert functions.invoked == []
@@ -205,7 +234,7 @@ def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functi
 
 def test_an_empty_queue_is_no_failure(queue: Queue, functions: Functions) -> None:
     assert queue.messages == {}
-    assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0}
+    assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0, "remaining": 0}
     assert functions.invoked == []
 
 
@@ -228,7 +257,7 @@ class Shard:
 
     def records(self, first: int, last: int, seconds: float = 5) -> list[int]:
         """Read a batch through the product's code; return the sequence numbers."""
-        batch = GivenUp("id", "receipt", "function", "stream", "shard", f"{first:021d}", f"{last:021d}")
+        batch = GivenUp("function", "stream", "shard", f"{first:021d}", f"{last:021d}")
         found = FailedRecords(cast("Any", None), "url", cast("Any", self)).records(batch, Deadline.after(seconds))
         return [int(record["dynamodb"]["SequenceNumber"]) for record in found]
 
@@ -271,5 +300,69 @@ def test_nothing_is_begun_when_the_time_is_up_and_what_was_received_is_given_bac
         raise RecordsGoneError
 
     monkeypatch.setattr(FailedRecords, "records", takes_long)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1}
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1, "remaining": 2}
     assert (len(queue.messages), queue.hidden, functions.invoked) == (3, set(), [])
+
+
+def test_a_replay_ends_within_its_time_and_tells_how_many_are_left(
+    queue: Queue, functions: Functions, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeout = resources("AWS::Serverless::Function")["ReplayFunction"]["Timeout"]
+    for _ in range(25):
+        queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
+
+    def takes_long(event: Event, context: object) -> Json:
+        assert (event, bool(context)) == ({"Records": []}, True)
+        clock.move(seconds=3)
+        return {"batchItemFailures": []}
+
+    monkeypatch.setitem(HANDLERS, "project", takes_long)
+    left = 25
+    while left:
+        began = clock.monotonic()
+        answer = replay({}, Context(timeout))
+        assert clock.monotonic() - began < timeout - INVOKE_SECONDS
+        assert 0 < answer["replayed"] <= left
+        left -= answer["replayed"]
+        assert answer == {
+            "status": "partial" if left else "success",
+            "replayed": answer["replayed"],
+            "failed": 0,
+            "gone": 0,
+            "remaining": left,
+        }
+    assert (queue.messages, queue.hidden) == ({}, set())
+    assert len(functions.invoked) == 25
+
+
+def test_a_function_that_does_not_answer_in_time_has_failed_and_the_rest_is_replayed(
+    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("silent", "project"):
+        queue.put(name, "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
+    monkeypatch.setitem(HANDLERS, "project", lambda *_: {"batchItemFailures": []})
+    invoke = functions.invoke
+
+    def silent_or_not(FunctionName: str, Payload: str) -> Json:  # noqa: N803 - boto3's own names
+        if FunctionName.endswith("silent"):
+            raise ReadTimeoutError(endpoint_url="https://lambda")
+        return invoke(FunctionName, Payload)
+
+    monkeypatch.setattr(functions, "invoke", silent_or_not)
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 1, "failed": 1, "gone": 0, "remaining": 0}
+    assert (len(queue.messages), queue.hidden) == (1, set())
+
+
+@pytest.mark.parametrize("body", ["text", "null", "[]", "{}", {"DDBStreamBatchInfo": None}, {"DDBStreamBatchInfo": {}}])
+def test_what_is_no_batch_stays_in_the_queue_and_holds_no_other_up(
+    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch, body: Json
+) -> None:
+    queue.messages["foreign"] = body if isinstance(body, str) else json.dumps(body)
+    queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
+    monkeypatch.setitem(HANDLERS, "project", lambda *_: {"batchItemFailures": []})
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 1, "failed": 1, "gone": 0, "remaining": 0}
+    assert (set(queue.messages), queue.hidden) == ({"foreign"}, set())
+    assert functions.invoked == ["project"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api_segments.aws import clients
+from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.aws.dynamodb import number_set
 from api_segments.aws.keys import membership
 from api_segments.core.clock import SYSTEM_CLOCK, Deadline
@@ -39,6 +40,7 @@ class GivenUp:
             world.environment[table]: world.db.stream_records(world.environment[table])[:1]
             for table in ("MEMBERSHIPS_TABLE", "SEGMENTS_TABLE")
         }
+        self._world = world
         self._fails = fails
         self._received = False
 
@@ -74,8 +76,13 @@ class GivenUp:
         return {"Records": [{**record, "dynamodb": change}]}
 
     def invoke(self, **_: Any) -> Json:
+        if self._fails:
+            self._world.pause(INVOKE_SECONDS)
         failures = [{"itemIdentifier": "1"}] if self._fails else []
         return {"Payload": io.BytesIO(json.dumps({"batchItemFailures": failures}).encode())}
+
+    def get_queue_attributes(self, **_: Any) -> Json:
+        return {"Attributes": {"ApproximateNumberOfMessages": str(len(READERS) * len(self._streams))}}
 
     def __getattr__(self, _operation: str) -> Any:
         """Take any other call."""

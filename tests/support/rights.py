@@ -125,6 +125,7 @@ _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] =
     "send_message": lambda sent: [("sqs:SendMessage", sent["QueueUrl"])],
     "send_message_batch": lambda sent: [("sqs:SendMessage", sent["QueueUrl"])],
     "receive_message": lambda sent: [("sqs:ReceiveMessage", sent["QueueUrl"])],
+    "get_queue_attributes": lambda sent: [("sqs:GetQueueAttributes", sent["QueueUrl"])],
     "delete_message": lambda sent: [("sqs:DeleteMessage", sent["QueueUrl"])],
     "change_message_visibility": lambda sent: [("sqs:ChangeMessageVisibility", sent["QueueUrl"])],
     "change_message_visibility_batch": lambda sent: [("sqs:ChangeMessageVisibility", sent["QueueUrl"])],

@@ -275,6 +275,43 @@ def test_nothing_else_opts_out(database: FaultyClient, event_of: Any) -> None:
         profiles_wiring.profiles().get("T-1", None, "nobody", deadline())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        "",
+        '"Bounce"',
+        "null",
+        "[]",
+        "{}",
+        '{"mail": null, "eventType": ["Bounce"]}',
+    ],
+)
+def test_what_is_no_event_of_ses_is_passed_over_and_the_rest_is_taken_in(
+    database: FaultyClient, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    assert database is not None
+    event, (foreign,) = bounce("Permanent"), bounce("Permanent")["Records"]
+    foreign["Sns"]["Message"] = text
+    event["Records"].insert(0, foreign)
+    mail_feedback(event, Context())
+    assert Channel.EMAIL not in reach()
+    assert {record.levelname for record in caplog.records} <= {"INFO"}
+
+
+def test_the_text_that_ses_sends_to_a_new_destination_is_logged_once_and_is_no_error(
+    database: FaultyClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert database is not None
+    event = bounce("Permanent")
+    event["Records"][0]["Sns"]["Message"] = "Successfully validated SNS topic for Amazon SES event publishing."
+    mail_feedback(event, Context())
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "a notification is no event of SES")
+    ]
+    assert Channel.EMAIL in reach()
+
+
 def test_an_address_beyond_ascii_bounces_as_mail_servers_write_it(database: FaultyClient) -> None:
     assert database is not None
     upload("T-1", Email="Ada@münchen.example.com")

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, to_body
+from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
 from api_segments.repair.reconciliation import BEGINNING, Position, ReconciliationStage, Scope
-from api_segments.repair.tasks import read_task, to_task
+from api_segments.repair.rows import Suspect
+from api_segments.repair.tasks import read_task, to_task, to_tasks
 
 SCOPE = Scope("T-1", None)
 
@@ -43,3 +46,20 @@ def test_a_task_that_version_0_1_0_wrote_goes_on_where_it_was(set_fields: dict[s
     nothing_set = {"profiles_done": False, "below": None, "after": None, "counting": None, "segments_done": False}
     task = {"scope": {"account_id": "T-1", "segment_id": None}, "place": {**nothing_set, **set_fields}}
     assert read_task(task) == (SCOPE, position)
+
+
+@pytest.mark.parametrize("character", ["a", "é", "🦊", "\\"])
+def test_suspects_of_the_longest_ids_are_cut_into_messages_that_the_queue_takes(character: str) -> None:
+    scope = Scope("T-" + "1" * 20, MAX_SEGMENT_ID)
+    suspects = [Suspect(MAX_SEGMENT_ID, f"{n:04}".ljust(MAX_ID_CHARACTERS, character), "0" * 16) for n in range(1000)]
+
+    bodies = [to_body(task) for task in to_tasks(scope, suspects)]
+
+    assert all(len(body.encode()) <= MAX_MESSAGE_BYTES for body in bodies)
+    assert sum(len(body) for body in bodies) > (len(bodies) - 1) * MAX_MESSAGE_BYTES * 0.9, "in few messages"
+    assert [read_task(json.loads(body))[0] for body in bodies] == [scope] * len(bodies)
+    assert [suspect for body in bodies for suspect in read_task(json.loads(body))[1]] == suspects  # type: ignore[union-attr] # of suspects all
+
+
+def test_no_suspects_are_no_task() -> None:
+    assert list(to_tasks(SCOPE, [])) == []

@@ -36,6 +36,9 @@ CONFIG = Config(
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 1, 1, 2
 RETRYING_CLIENT_SECONDS = float(_ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS))
 
+# A reader of streams that takes longer goes on by itself, and takes a repeated batch in as one that it knows.
+INVOKE_SECONDS = 20
+
 
 class _OurServices(Loader):
     """Knows which services are used, so that botocore does not look through the directories of all 400 for them."""
@@ -89,8 +92,8 @@ def streams_client() -> "DynamoDBStreamsClient":
 
 @cache
 def lambda_client() -> "LambdaClient":
-    """Return the process's Lambda client: it waits for as long as a reader of streams may run."""
-    patient = Config(read_timeout=130)
+    """Return the process's Lambda client: it waits for as long as a reader of streams takes, unless AWS is slow."""
+    patient = Config(read_timeout=INVOKE_SECONDS)
     return cast("LambdaClient", _session().create_client("lambda", config=CONFIG.merge(patient)))
 
 

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+T = TypeVar("T")
+
 # SQS API reference: SendMessage, SendMessageBatch
 MAX_QUEUE_DELAY_SECONDS = 900
 SEND_BATCH_ENTRIES = 10
-SEND_BATCH_BYTES = 256 * 1024
+# Of a message, and of all that one call sends: what every queue takes. SQS takes up to 1 MiB since 2025.
+MAX_MESSAGE_BYTES = 256 * 1024
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class TaskQueue:
             try:
                 self._client.send_message(
                     QueueUrl=self._url,
-                    MessageBody=json.dumps(task),
+                    MessageBody=to_body(task),
                     DelaySeconds=min(ceil(seconds), MAX_QUEUE_DELAY_SECONDS),
                 )
             except (ClientError, BotoCoreError) as exc:
@@ -50,11 +53,12 @@ class TaskQueue:
 
     def put_all(self, tasks: Sequence[Mapping[str, object]], deadline: Deadline) -> None:
         """Send tasks as JSON, in tens; raises UnavailableError when not all are known to have been taken."""
-        pending = [json.dumps(task, separators=(",", ":")) for task in tasks]
+        pending = [to_body(task) for task in tasks]
         backoff = Backoff(deadline)
         while pending:
             refused: list[str] = []
-            in_parallel(lambda batch: refused.extend(self._put_batch(batch, deadline)), list(_batches(pending)))  # noqa: B023 - ends within the pass
+            batches = list(cut_by_size(pending, len, MAX_MESSAGE_BYTES, SEND_BATCH_ENTRIES))
+            in_parallel(lambda batch: refused.extend(self._put_batch(batch, deadline)), batches)  # noqa: B023 - ends within the pass
             pending = refused
             if pending and not backoff.wait():
                 raise UnavailableError("the queue took not all messages")
@@ -74,13 +78,23 @@ class TaskQueue:
         return [batch[int(entry["Id"])] for entry in reply.get("Failed", ())]
 
 
-def _batches(bodies: Sequence[str]) -> Iterator[list[str]]:
-    """Cut bodies, which are ASCII, into batches of as many and as long as one call takes."""
-    batch: list[str] = []
-    for body in bodies:
-        if batch and (len(batch) == SEND_BATCH_ENTRIES or sum(map(len, batch)) + len(body) > SEND_BATCH_BYTES):
-            yield batch
-            batch = []
-        batch.append(body)
-    if batch:
-        yield batch
+def to_body(task: object) -> str:
+    """Write a task as the body of a message: JSON in ASCII, so that its length is its size in bytes."""
+    return json.dumps(task, separators=(",", ":"))
+
+
+def cut_by_size(
+    values: Sequence[T], size_of: Callable[[T], int], room: int, most: int | None = None
+) -> Iterator[list[T]]:
+    """Cut `values` into pieces of `room` in size and `most` values; what alone is larger is a piece of its own."""
+    piece: list[T] = []
+    size = 0
+    for value in values:
+        own = size_of(value)
+        if piece and (size + own > room or len(piece) == most):
+            yield piece
+            piece, size = [], 0
+        piece.append(value)
+        size += own
+    if piece:
+        yield piece

@@ -169,6 +169,16 @@ class Message:
     profile_id: str
     event: Mapping[str, Any] | None = None
 
+    @classmethod
+    def from_json(cls, sent: Mapping[str, Any]) -> "Message":
+        """Read a message of the queue; raises TypeError if it is none of ours."""
+        message = cls(**sent)
+        texts = (message.account_id, message.delivery_id, message.profile_id)
+        are_right = [isinstance(message.event, dict | None), type(message.campaign_id) is int]
+        if not all([*are_right, *(isinstance(text, str) for text in texts)]):
+            raise TypeError("a field is of another type")
+        return message
+
     def to_json(self) -> dict[str, Any]:
         """Return the message as its queue carries it."""
         return asdict(self)

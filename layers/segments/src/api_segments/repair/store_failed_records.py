@@ -1,7 +1,6 @@
 """What the readers of streams gave up: the queue that says where records are, and the streams that still hold them."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +11,35 @@ from api_segments.core.errors import UnavailableError
 if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
 
 _GONE = {"TrimmedDataAccessException", "ResourceNotFoundException"}
 # SQS asks all its servers only if it may wait (developer guide, "Short and long polling").
 _WAIT_SECONDS = 2
+_COUNTS: "list[QueueAttributeNameType]" = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A batch that a function gave up (Lambda developer guide, "Retain discarded records"); `receipt` deletes it."""
+    """A batch that a function gave up (Lambda developer guide, "Retain discarded records")."""
 
-    message_id: str
-    receipt: str
     function_arn: str
     stream_arn: str
     shard_id: str
     first: str
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of the queue, and the batch that it tells of: None if it can't be read."""
+
+    message_id: str
+    receipt: str
+    batch: GivenUp | None
 
 
 class RecordsGoneError(Exception):
@@ -43,20 +54,30 @@ class FailedRecords:
         self._queue_url = queue_url
         self._streams = streams
 
-    def receive(self) -> list[GivenUp]:
-        """Return up to ten batches; none if the queue is empty, or the others are being looked at."""
+    def receive(self) -> list[Received]:
+        """Return up to ten messages; none if the queue is empty, or the others are being looked at."""
         answer = self._sqs.receive_message(
             QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
         )
-        return [_read(message) for message in answer.get("Messages", ())]
+        return [
+            Received(message["MessageId"], message["ReceiptHandle"], _read(message["Body"]))
+            for message in answer.get("Messages", ())
+        ]
 
-    def forget(self, batch: GivenUp) -> None:
-        """Delete a batch from the queue."""
-        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt)
+    def forget(self, message: Received) -> None:
+        """Delete a message from the queue."""
+        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt)
 
-    def give_back(self, batch: GivenUp) -> None:
-        """Let a batch be received again at once."""
-        self._sqs.change_message_visibility(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt, VisibilityTimeout=0)
+    def give_back(self, message: Received) -> None:
+        """Let a message be received again at once."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._queue_url, ReceiptHandle=message.receipt, VisibilityTimeout=0
+        )
+
+    def size(self) -> int:
+        """Return about how many messages the queue holds, received or not."""
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=_COUNTS)
+        return sum(int(count) for count in answer["Attributes"].values())
 
     def records(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
         """Return all records of a batch, as the stream gives them; raises RecordsGoneError or UnavailableError."""
@@ -91,17 +112,18 @@ class FailedRecords:
         raise RecordsGoneError
 
 
-def _read(message: Mapping[str, Any]) -> GivenUp:
-    body = json.loads(message["Body"])
-    where = body["DDBStreamBatchInfo"]
-    # arn:aws:lambda:region:account:function:name, and perhaps a version
-    function_arn = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
-    return GivenUp(
-        message_id=message["MessageId"],
-        receipt=message["ReceiptHandle"],
-        function_arn=function_arn,
-        stream_arn=where["streamArn"],
-        shard_id=where["shardId"],
-        first=where["startSequenceNumber"],
-        last=where["endSequenceNumber"],
-    )
+def _read(text: str) -> GivenUp | None:
+    """Read a message that Lambda wrote; of any other None."""
+    try:
+        body = json.loads(text)
+        where = body["DDBStreamBatchInfo"]
+        return GivenUp(
+            # arn:aws:lambda:region:account:function:name, and perhaps a version
+            function_arn=":".join(body["requestContext"]["functionArn"].split(":")[:7]),
+            stream_arn=where["streamArn"],
+            shard_id=where["shardId"],
+            first=where["startSequenceNumber"],
+            last=where["endSequenceNumber"],
+        )
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None

@@ -8,17 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api_segments.accounts.operations import AccountId
 from api_segments.accounts.service import AccountService
+from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, cut_by_size, to_body
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
-from api_segments.core.parallel import chunks
 from api_segments.http.validation import validate
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
 
 # A row that seems wrong is looked at again when the stream has had time to bring what it says.
 LOOK_AGAIN_SECONDS = 300
-# Suspects of one message: SQS takes 256 KiB.
-SUSPECTS_PER_TASK = 1000
 
 
 class _Request(BaseModel):
@@ -66,9 +64,14 @@ def to_task(scope: Scope, position: Position) -> dict[str, object]:
 
 
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
-    """Write the tasks of looking at rows again."""
-    for some in chunks(suspects, SUSPECTS_PER_TASK):
-        yield {"scope": asdict(scope), "suspects": [astuple(suspect) for suspect in some]}
+    """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
+    room = MAX_MESSAGE_BYTES - len(to_body(_to_task(scope, ())))
+    for some in cut_by_size([astuple(suspect) for suspect in suspects], lambda each: len(to_body(each)) + 1, room):
+        yield _to_task(scope, some)
+
+
+def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, object]:
+    return {"scope": asdict(scope), "suspects": suspects}
 
 
 def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:

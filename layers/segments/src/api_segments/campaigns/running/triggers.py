@@ -30,7 +30,7 @@ class Change:
     @classmethod
     def from_detail(cls, detail: Mapping[str, Any]) -> "Change":
         """Read an event's detail; raises LookupError, ValueError or TypeError if it is none of ours."""
-        return cls(
+        change = cls(
             account_id=detail["Account ID"],
             trigger=Trigger(int(detail["Segment ID"]), Action(detail["Action"])),
             profile_id=detail["Profile ID"],
@@ -38,6 +38,11 @@ class Change:
             occurred_at=datetime.fromisoformat(detail["Occurred At"]),
             detail=detail,
         )
+        if not all(isinstance(text, str) for text in (change.account_id, change.profile_id, change.event_id)):
+            raise TypeError("an id is no text")
+        if change.occurred_at.tzinfo is None:
+            raise ValueError("the time has no zone")
+        return change
 
 
 @dataclass(frozen=True, slots=True)

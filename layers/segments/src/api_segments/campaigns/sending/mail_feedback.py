@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from api_segments.campaigns.providers.email import MESSAGE_HEADER
+from api_segments.http.observability import logger
 
 _PERMANENT = "Permanent"
 _NOT_SPAM = "not-spam"  # a complaint that takes one back
@@ -21,13 +22,28 @@ class Feedback:
 
 
 def read_feedback(event: Mapping[str, Any]) -> Iterator[Feedback]:
-    """Return the permanent bounces and the complaints; other events, and emails that are not ours, are passed over."""
+    """Return the permanent bounces and the complaints; other events, and emails that are not ours, are passed over.
+
+    So is what is no JSON object: SES tells a new destination in plain text that it has been validated.
+    """
     for record in event["Records"]:
-        told: Mapping[str, Any] = json.loads(record["Sns"]["Message"])
+        told = _read(record["Sns"]["Message"])
         recipients = _recipients(told)
-        token = _token(told.get("mail", {}))
-        if recipients and token is not None:
+        token = _token(told["mail"]) if recipients else None
+        if token is not None:
             yield Feedback(token, recipients)
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    """Read a notification; of what is no event of SES nothing."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        logger.info("a notification is no event of SES")
+        return {}
+    return told
 
 
 def _recipients(told: Mapping[str, Any]) -> tuple[str, ...]:

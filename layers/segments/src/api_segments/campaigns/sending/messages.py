@@ -18,7 +18,7 @@ def read_messages(event: Mapping[str, Any]) -> tuple[dict[str, QueuedMessage], s
     for record in event["Records"]:
         queue_id = record["messageId"]
         try:
-            message = Message(**json.loads(record["body"]))
+            message = Message.from_json(json.loads(record["body"]))
         except (TypeError, ValueError):
             logger.error("a message can't be read", message_id=queue_id)
             unreadable.add(queue_id)
