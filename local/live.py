@@ -78,7 +78,7 @@ def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool
         console.print(f"  header  {name}: {value}", soft_wrap=True)
     console.print(f"  read    {stack.api_url}/docs", soft_wrap=True)
     if (HOME / FOLDER / VARIABLES).exists():
-        console.print("  invoke  make invoke FUNCTION=update_segment (in a container, with its sample event)")
+        console.print("  invoke  make invoke FUNCTION=update_segment (a function in a container)")
     console.print("  create a segment, add a user to it, read that user's segments:\n")
     for line in curl_lines(stack):
         console.print(line, markup=False, soft_wrap=True)

@@ -73,6 +73,7 @@ def stack(engine: containers.Engine, home: Path) -> Iterator[Stack]:
         for name in [name for name in os.environ if name.startswith(("AWS_", "SAM_"))]:
             patch.delenv(name)
         patch.setenv("SAM_CLI_TELEMETRY", "0")
+        patch.setenv("SAM_SKIP_PULL_IMAGE", "1")
         patch.setenv("__SAM_CLI_APP_DIR", str(state / "sam"))
         patch.setenv("SAM_CLI_CONTAINER_CONNECTION_TIMEOUT", "60")
         yield running

@@ -2,18 +2,22 @@
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 from botocore.config import Config
 
 from local.aws import session
-from local.environment import SAM, free_port, running
-from local.invoke import checked
+from local.containers import TEMPLATE, VARIABLES
+from local.environment import SAM, LocalError, free_port, running
+from local.invoke import checked, invoke
 from local.samples import ACCOUNT_ID, PASSCODE, SEGMENTS
 from local.stack import Account, Stack, logical_id
 from local.subscriber import CHANGE, EventQueue, subscribe
@@ -29,7 +33,7 @@ def served(home: Path, command: str) -> Iterator[str]:
     """Run `sam local <command>` and yield its address once it answers."""
     port = free_port()
     log = home / f"{command}.log"
-    with running([SAM, "local", command, "--port", str(port), "--skip-pull-image"], os.environ, home, log) as process:
+    with running([SAM, "local", command, "--port", str(port)], os.environ, home, log) as process:
 
         def answers() -> bool:
             assert process.poll() is None, log.read_text()
@@ -74,10 +78,43 @@ def test_the_samples_changes_are_published_from_a_container(stack: Stack, functi
 
 
 def test_the_command_works_as_the_documentation_has_it(stack: Stack, home: Path) -> None:  # noqa: ARG001 - it must be up
-    command = ["local", "invoke", "UpdateSegmentFunction", "-e", "events/update_segment.json", "--skip-pull-image"]
+    command = ["local", "invoke", "UpdateSegmentFunction", "-e", "events/update_segment.json"]
     done = subprocess.run([SAM, *command], cwd=home, capture_output=True, text=True, check=False)
     answer = checked("UpdateSegmentFunction", done.returncode, done.stdout)
     assert_answer_to_sample("update_segment", json.loads(answer))
+
+
+def test_a_function_that_fails_is_told_beside_sams_good_status(stack: Stack, home: Path, tmp_path: Path) -> None:  # noqa: ARG001 - it must be up
+    event = tmp_path / "event.json"
+    event.write_text('{"type": "REQUEST"}')
+    with pytest.raises(LocalError, match=r"^AuthorizerFunction failed: .*errorType"):
+        invoke("AuthorizerFunction", event, home)
+
+
+def test_a_function_that_is_too_slow_is_told(stack: Stack, home: Path) -> None:  # noqa: ARG001 - it must be up
+    folder = home / ".local" / "run" / "containers"
+    template, variables = folder / TEMPLATE, folder / VARIABLES
+    before = template.read_text(), variables.read_text()
+    content, values = yaml.safe_load(before[0]), json.loads(before[1])
+    content["Globals"]["Function"]["Timeout"] = 2
+    silent = ip_of(values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"])
+    with socket.create_server((silent, 0)) as listener:  # takes connections and never answers
+        host = urlsplit(values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"]).hostname
+        values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"] = f"http://{host}:{listener.getsockname()[1]}"
+        try:
+            template.write_text(yaml.safe_dump(content))
+            variables.write_text(json.dumps(values))
+            with pytest.raises(LocalError, match=r"^UpdateSegmentFunction gave no answer: it was too slow"):
+                invoke("UpdateSegmentFunction", home / "events" / "update_segment.json", home)
+        finally:
+            template.write_text(before[0])
+            variables.write_text(before[1])
+
+
+def ip_of(url: str) -> str:
+    """Return the host's address in the containers' network; in a virtual machine's, the loopback."""
+    host = urlsplit(url).hostname or ""
+    return "127.0.0.1" if host == "host.docker.internal" else host
 
 
 def test_the_variables_are_their_owners_only(stack: Stack, home: Path) -> None:  # noqa: ARG001 - it must be up
