@@ -2,21 +2,25 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
-TIERS := test-deployed test-undeployed test-proven test-unit test-simulation
+TIERS := test-deployed test-undeployed test-proven test-unit test-sam-local test-simulation
 BIN := .venv/bin
 # Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
 RUNTIME_BIN := .local/runtime/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: run test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
-.PHONY: test-e2e test-browser test-deployed test-undeployed
+.PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
+.PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local
 .PHONY: bench build deploy dashboard pins audit house
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m local.run $(ARGS)
+
+invoke: ## one function in a container, beside `make run`: FUNCTION=update_segment EVENT=events/update_segment.json
+	@$(PYTHON) local/bootstrap.py project sam
+	@$(BIN)/python -m local.invoke $(FUNCTION) $(EVENT)
 
 test: check ## what CI runs: all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime
@@ -79,6 +83,10 @@ test-deployed: ## what of the two above needs a deployment, against one
 test-undeployed: ## all else of the two: the page before an API that is made up, the built layers, `make run` itself
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	$(BIN)/pytest tests/e2e tests/browser -m "not deployed" $(ARGS)
+
+test-sam-local: ## the functions as built for AWS in containers, where a container engine is there or can be started
+	@$(PYTHON) local/bootstrap.py project emulator sam
+	$(BIN)/pytest tests/sam_local $(ARGS)
 
 bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md
 	@$(PYTHON) local/bootstrap.py project emulator sam

@@ -4,14 +4,18 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from local.campaigns import play_campaigns
+from local.containers import FOLDER, VARIABLES, engine, prepared
 from local.deletion import play_deletion
 from local.demo import play, verdict
 from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
+from local.progress import step
 from local.stack import Stack, running_stack
 from local.subscriber import CHANGE, SOURCE, Event, EventQueue, subscribe
 
@@ -40,14 +44,28 @@ def show(port: int | None, *, stay: bool) -> bool:
             console.print("[bold]4. Two campaigns: an email at once, an SMS to whoever joins[/]")
             agreed = verdict(console, play_campaigns(stack, queue, console), CAMPAIGNS_AGREE) and agreed
             if stay:
-                console.print("[bold]5. Staying up until Ctrl-C[/]")
-                stay_up(stack, queue, console, terminal=terminal)
+                with for_containers(stack, console):
+                    console.print("[bold]5. Staying up until Ctrl-C[/]")
+                    stay_up(stack, queue, console, terminal=terminal)
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc
     finally:
         STACK_FILE.unlink(missing_ok=True)
     console.print("stopped; nothing is left running")
     return agreed
+
+
+@contextmanager
+def for_containers(stack: Stack, console: Console) -> Iterator[None]:
+    """Have what `sam local` needs ready while the block lasts; without a container engine say so and go on."""
+    with ExitStack() as ending:
+        try:
+            found = engine()
+            with step(console, "building the functions for containers, as for AWS (sam build)") as tell:
+                ending.enter_context(prepared(HOME, found, stack, tell))
+        except LocalError as exc:
+            console.print(f"  `sam local` and `make invoke` are not ready: {exc}", markup=False, soft_wrap=True)
+        yield
 
 
 def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool) -> None:
@@ -59,6 +77,8 @@ def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool
     for name, value in stack.account.headers.items():
         console.print(f"  header  {name}: {value}", soft_wrap=True)
     console.print(f"  read    {stack.api_url}/docs", soft_wrap=True)
+    if (HOME / FOLDER / VARIABLES).exists():
+        console.print("  invoke  make invoke FUNCTION=update_segment (a function in a container)")
     console.print("  create a segment, add a user to it, read that user's segments:\n")
     for line in curl_lines(stack):
         console.print(line, markup=False, soft_wrap=True)

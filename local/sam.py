@@ -45,8 +45,11 @@ def require_tools() -> None:
         raise LocalError("`make` is not on the PATH; building the layer needs it")
 
 
-def build(state: Path, tell: Tell) -> Path:
-    """Build the template for this machine, below `state`; return the built template."""
+def build(state: Path, tell: Tell, *, for_aws: bool = False) -> Path:
+    """Build the template below `state`; return the built template.
+
+    The layers are for this machine and the Python that the emulator runs the functions with, or as they are on AWS.
+    """
     require_tools()
     target = state / "build"
     command: list[str | Path] = [
@@ -56,7 +59,11 @@ def build(state: Path, tell: Tell) -> Path:
         "--parameter-overrides",
         f"Architecture={architecture()}",
     ]
-    own = {"TARGETS": "host", "PYTHON": str(BUILD_PYTHON), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    own = {
+        "PYTHON": str(BUILD_PYTHON),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        **({} if for_aws else {"TARGETS": "host"}),
+    }
     _sam(state, command, own, lambda log: tell(_last(BUILDING, log)))
     template = target / "template.yaml"
     template.write_text(without_metric_math(template.read_text()))

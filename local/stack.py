@@ -18,6 +18,7 @@ from local.emulator import running_emulator
 from local.environment import REGION, LocalError
 from local.progress import step
 from local.providers import set_up_providers
+from local.samples import put_samples
 from local.subscriber import SOURCE, subscribe
 from local.webhook_receiver import running_receiver
 
@@ -90,13 +91,14 @@ def running_stack(
         with step(console, "deploying template.yaml (sam deploy)") as tell:
             resources = sam.deploy(state, template, emulator, {**CAMPAIGN_PARAMETERS, **(parameters or {})}, tell)
             apply_gateway_responses(emulator.endpoint_url, resources["Api"], template)
-        with step(console, "subscribing a queue to the bus and creating the demo account"):
+        with step(console, "subscribing a queue to the bus and creating accounts"):
             bus_name = resources["ChangeBus"]
             queue_url = subscribe(emulator.endpoint_url, bus_name, QUEUE_NAME, {"source": [SOURCE]})
             functions = _named(resources, "Function")
             let_webhooks_call(emulator.endpoint_url, functions, webhook_origin)
             account = create_account(emulator.endpoint_url, functions["accounts"], "Demo shop")
             push_applications = set_up_providers(emulator.endpoint_url)
+            put_samples(emulator.endpoint_url, resources["AccountsTable"], resources["SegmentsTable"])
         yield Stack(
             api_url=f"{emulator.endpoint_url}/_aws/execute-api/{resources['Api']}/{STAGE}",
             account_id=account.account_id,
@@ -155,6 +157,11 @@ def apply_gateway_responses(endpoint_url: str, api_id: str, template: Path) -> N
             responseTemplates=response["ResponseTemplates"],
         )
     client.create_deployment(restApiId=api_id, stageName=STAGE)
+
+
+def logical_id(function: str) -> str:
+    """Return the function's name in the template: `CreateSegmentFunction` for `create_segment`."""
+    return f"{function.title().replace('_', '')}Function"
 
 
 def _named(resources: Mapping[str, str], kind: str) -> dict[str, str]:

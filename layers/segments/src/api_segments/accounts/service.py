@@ -38,7 +38,7 @@ class AccountService:
         account = self._accounts.get(account_id if well_formed else "-", deadline)
         digests = [known.digest for known in account.passcodes] if account else []
         digests += [_NO_DIGEST] * (MAX_LIVE_PASSCODES - len(digests))
-        offered = _digest(account_id, passcode)
+        offered = digest_of(account_id, passcode)
         matches = [hmac.compare_digest(offered, digest) for digest in digests]
         if account is None or not any(matches):
             raise UnauthorizedError(WRONG_CREDENTIALS)
@@ -107,11 +107,11 @@ class AccountService:
 
     def _new_passcode(self, account_id: str) -> tuple[Passcode, str]:
         plain = base64.b32encode(secrets.token_bytes(PASSCODE_BITS // 8)).decode()
-        passcode = Passcode(secrets.token_hex(4), _digest(account_id, plain), rfc3339(self._clock.now()))
+        passcode = Passcode(secrets.token_hex(4), digest_of(account_id, plain), rfc3339(self._clock.now()))
         return passcode, plain
 
 
-def _digest(account_id: str, passcode: str) -> str:
+def digest_of(account_id: str, passcode: str) -> str:
     """Hash a passcode; 160 random bits need no slow hash, and the account id keeps equal passcodes apart."""
     return hashlib.sha256(f"{account_id}\n{passcode}".encode("utf-8", "surrogatepass")).hexdigest()
 
