@@ -29,7 +29,14 @@ def put_samples(endpoint_url: str, accounts_table: str, segments_table: str) -> 
     account = Account(ACCOUNT_ID, "Samples", Plan.ADVANCED, True, AccountStatus.ACTIVE, now, (passcode,))  # noqa: FBT003 - the account's beta flag
     AccountStore(db, accounts_table).insert(account, deadline)
     created = [
-        Segment(ACCOUNT_ID, segment_id, name, customer_id, SegmentStatus.ACTIVE, now)
+        Segment(
+            name,
+            customer_id,
+            account_id=ACCOUNT_ID,
+            segment_id=segment_id,
+            status=SegmentStatus.ACTIVE,
+            created_at=now,
+        )
         for segment_id, name, customer_id in SEGMENTS
     ]
     SegmentStore(db, segments_table).insert(ACCOUNT_ID, created, deadline)
