@@ -55,6 +55,7 @@ def join_modules(folder: Path) -> str:
     It knows what the modules use: `import { … } from "./name.js"`, and `export` before a declaration.
     """
     scopes: dict[Path, str] = {}
+    exports: dict[Path, list[str]] = {}
 
     def name(path: Path) -> str:
         return "$" + "_".join(path.relative_to(folder).with_suffix("").parts)
@@ -70,12 +71,15 @@ def join_modules(folder: Path) -> str:
         imported = {found[2]: (path.parent / found[2]).resolve() for found in _IMPORT.finditer(text)}
         for module in imported.values():
             add(module, (*importers, path))
-        exported = ", ".join(_EXPORT.findall(text))
+        for names, where in _IMPORT.findall(text):
+            for lacking in sorted({*re.findall(r"\w+", names)} - {*exports[imported[where]]}):
+                raise BuildError(f"{path.name} imports {lacking} of {where}, which does not export it")
+        exports[path] = _EXPORT.findall(text)
         text = _EXPORT.sub("", _IMPORT.sub(lambda found: f"const {found[1]} = {name(imported[found[2]])};", text))
         unknown = _UNKNOWN.search(text)
         if unknown:
             raise BuildError(f"{path.name}: it is not known how to join this: {unknown[0]}")
-        scopes[path] = f"const {name(path)} = (() => {{\n{text}\nreturn {{ {exported} }};\n}})();\n"
+        scopes[path] = f"const {name(path)} = (() => {{\n{text}\nreturn {{ {', '.join(exports[path])} }};\n}})();\n"
 
     add(folder / ENTRY)
     return "\n".join(scopes.values())

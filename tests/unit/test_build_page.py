@@ -13,6 +13,7 @@ from tests.support.template import ROOT, resources
 FUNCTION = ROOT / "functions" / "dashboard"
 SOURCE = FUNCTION / "page"
 MODULES = sorted(SOURCE.rglob("*.js"))
+EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 IMPORTED = re.compile(r'from "([^"]+)"')
 
 
@@ -57,6 +58,20 @@ def test_a_module_imports_from_its_own_room_and_those_before_it(path: Path) -> N
     assert imported <= set(allowed)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_what_it_calls_of_others(path: Path) -> None:
+    text = path.read_text("utf-8")
+    elsewhere = {name for other in MODULES if other != path for name in EXPORTED.findall(other.read_text("utf-8"))}
+    called = set(
+        re.findall(r"(?<![\w.#])(\w+)\(", re.sub(r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"", "", text, flags=re.DOTALL))
+    )
+    bound = set(re.findall(r"\w+", " ".join(re.findall(r"^import \{([^}]*)\}", text, re.MULTILINE))))
+    own = set(
+        re.findall(r"(?:function\*?|class|const|let) (\w+)|^  (?:async |static )?(\w+)\(.*\{$", text, re.MULTILINE)
+    )
+    assert called & elsewhere - bound - {name for pair in own for name in pair} == set()
+
+
 def test_a_joined_module_does_what_the_modules_do(tmp_path: Path) -> None:
     page_of(
         tmp_path,
@@ -94,10 +109,14 @@ def test_a_joined_module_does_what_the_modules_do(tmp_path: Path) -> None:
             {"app": 'import { a } from "./kit/a.js";', "kit__a": 'import { b } from "../app.js";'},
             "modules import each other: app.js, a.js, app.js",
         ),
+        (
+            {"app": 'import { a, b } from "./kit/a.js";', "kit__a": "export const a = 1;"},
+            "app.js imports b of ./kit/a.js, which does not export it",
+        ),
         ({"app": "export default 1;"}, "app.js: .*: export default 1;"),
         ({"app": 'import * as a from "./a.js";'}, r"app.js: .*: import \* as a"),
     ],
-    ids=["missing", "a circle", "an export", "an import"],
+    ids=["missing", "a circle", "a name", "an export", "an import"],
 )
 def test_what_can_not_be_joined_ends_the_build(tmp_path: Path, modules: dict[str, str], reason: str) -> None:
     with pytest.raises(BuildError, match=reason):

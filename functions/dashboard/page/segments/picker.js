@@ -1,6 +1,6 @@
 // Choosing segments: a search over all of them, and boxes to tick, or, for one alone, dots.
 
-import { select } from "./columns.js";
+import { select } from "./search.js";
 import { field, foreign, h, reconcile, setText } from "../kit/elements.js";
 import { counted, number } from "../kit/formats.js";
 
