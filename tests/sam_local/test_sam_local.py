@@ -2,12 +2,10 @@
 
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,7 +13,7 @@ import yaml
 from botocore.config import Config
 
 from local.aws import session
-from local.containers import TEMPLATE, VARIABLES
+from local.containers import TEMPLATE
 from local.environment import SAM, LocalError, free_port, running
 from local.invoke import checked, invoke
 from local.samples import ACCOUNT_ID, PASSCODE, SEGMENTS
@@ -92,29 +90,21 @@ def test_a_function_that_fails_is_told_beside_sams_good_status(stack: Stack, hom
 
 
 def test_a_function_that_is_too_slow_is_told(stack: Stack, home: Path) -> None:  # noqa: ARG001 - it must be up
-    folder = home / ".local" / "run" / "containers"
-    template, variables = folder / TEMPLATE, folder / VARIABLES
-    before = template.read_text(), variables.read_text()
-    content, values = yaml.safe_load(before[0]), json.loads(before[1])
-    content["Globals"]["Function"]["Timeout"] = 2
-    silent = ip_of(values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"])
-    with socket.create_server((silent, 0)) as listener:  # takes connections and never answers
-        host = urlsplit(values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"]).hostname
-        values["UpdateSegmentFunction"]["AWS_ENDPOINT_URL"] = f"http://{host}:{listener.getsockname()[1]}"
-        try:
-            template.write_text(yaml.safe_dump(content))
-            variables.write_text(json.dumps(values))
-            with pytest.raises(LocalError, match=r"^UpdateSegmentFunction gave no answer: it was too slow"):
-                invoke("UpdateSegmentFunction", home / "events" / "update_segment.json", home)
-        finally:
-            template.write_text(before[0])
-            variables.write_text(before[1])
-
-
-def ip_of(url: str) -> str:
-    """Return the host's address in the containers' network; in a virtual machine's, the loopback."""
-    host = urlsplit(url).hostname or ""
-    return "127.0.0.1" if host == "host.docker.internal" else host
+    template = home / ".local" / "run" / "containers" / TEMPLATE
+    before = template.read_text()
+    content = yaml.safe_load(before)
+    content["Globals"]["Function"]["Timeout"] = 1
+    function = content["Resources"]["UpdateSegmentFunction"]["Properties"]
+    function["Handler"] = "endless.handler"
+    endless = template.parent / function["CodeUri"] / "endless.py"
+    endless.write_text("import threading\n\n\ndef handler(event, context):\n    threading.Event().wait()\n")
+    try:
+        template.write_text(yaml.safe_dump(content))
+        with pytest.raises(LocalError, match=r"^UpdateSegmentFunction gave no answer: it was too slow"):
+            invoke("UpdateSegmentFunction", home / "events" / "update_segment.json", home)
+    finally:
+        template.write_text(before)
+        endless.unlink()
 
 
 def test_the_variables_are_their_owners_only(stack: Stack, home: Path) -> None:  # noqa: ARG001 - it must be up
