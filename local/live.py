@@ -82,8 +82,8 @@ def stay_up(stack: Stack, queue: EventQueue, console: Console, *, terminal: bool
     console.print("  create a segment, add a user to it, read that user's segments:\n")
     for line in curl_lines(stack):
         console.print(line, markup=False, soft_wrap=True)
-    console.print("\n  events as they leave the bus:")
     try:
+        console.print("\n  events as they leave the bus:")
         while True:
             if terminal and not sys.stdout.isatty():  # closed, and the signal that tells so went to `make` alone
                 let_go_of_terminal()
