@@ -20,7 +20,7 @@ run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after t
 
 invoke: ## one function in a container, beside `make run`: FUNCTION=update_segment EVENT=events/update_segment.json
 	@$(PYTHON) local/bootstrap.py project sam
-	@$(BIN)/python -m local.invoke $(FUNCTION) $(EVENT)
+	@$(BIN)/python -m local.invoke '$(FUNCTION)' $(EVENT)
 
 test: check ## what CI runs: all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime

@@ -8,6 +8,7 @@ import json
 import os
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -74,7 +75,7 @@ def engine() -> Engine:
             raise LocalError(f"no container engine answers at {host}: {INSTALL}") from exc
         except (HTTPException, KeyError, TypeError, ValueError) as exc:
             raise LocalError(f"what answers at {host} is no engine that `sam local` can use here ({exc!r})") from exc
-    gateways = [network["Gateway"] for network in networks if network.get("Gateway")]
+    gateways = [network["Gateway"] for network in networks if "." in network.get("Gateway", "")]  # IPv4
     found = ARCHITECTURES.get(machine, machine)
     if found != architecture():
         raise LocalError(
@@ -144,7 +145,9 @@ def reachable(gateway: str, endpoint_url: str) -> Iterator[str]:
         listener = ending.enter_context(socket.socket())
         try:
             listener.bind((gateway, 0))
-        except OSError:
+        except OSError as exc:
+            if sys.platform == "linux":
+                raise LocalError(f"the containers' network has no address of this host ({gateway}: {exc})") from exc
             yield f"http://host.docker.internal:{port}"
             return
         listener.listen(128)

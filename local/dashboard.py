@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     try:
         print(put(stack_name))
     except (BotoCoreError, ClientError) as exc:
-        print(f"error: {exc}", file=sys.stderr)
+        print(f"error: {exc} (region: {boto3.Session().region_name or 'none; set AWS_REGION'})", file=sys.stderr)
         return 1
     except KeyError as exc:
         print(f"error: the stack {stack_name} has no {exc}; is it of this version?", file=sys.stderr)

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, event = chosen(options.function, options.event)
         require_stack()
         containers.engine()
+        require_prepared()
         print(invoke(name, event))
     except LocalError as exc:
         print(f"error: {exc}", file=sys.stderr)
@@ -47,9 +49,13 @@ def chosen(function: str, event: str | None) -> tuple[str, Path]:
 
 
 def require_stack() -> None:
-    """Raise LocalError unless a stack is up, with what containers need."""
+    """Raise LocalError unless a stack is up."""
     if not STACK_FILE.exists():
         raise LocalError("the stack is not up: run `make run` in another terminal, and leave it running")
+
+
+def require_prepared() -> None:
+    """Raise LocalError unless `make run` has written what containers need."""
     if not (PREPARED / containers.VARIABLES).exists():
         raise LocalError("`make run` is not ready for containers: it says why, or is still at its demo")
 
@@ -60,7 +66,8 @@ def invoke(name: str, event: Path, root: Path = ROOT) -> str:
     SAM reads samconfig.toml in `root`.
     """
     command: list[str | Path] = [SAM, "local", "invoke", name, "--event", event.absolute()]
-    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - the user's own function and file
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}  # no profile is needed
+    done = subprocess.run(command, cwd=root, env=own, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - the user's own function and file
     return checked(name, done.returncode, done.stdout)
 
 

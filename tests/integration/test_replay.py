@@ -232,6 +232,13 @@ def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functi
     assert functions.invoked == []
 
 
+def test_what_another_run_holds_is_not_told_as_done(queue: Queue, functions: Functions) -> None:
+    queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    queue.hidden.update(queue.messages)
+    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 0, "remaining": 1}
+    assert functions.invoked == []
+
+
 def test_an_empty_queue_is_no_failure(queue: Queue, functions: Functions) -> None:
     assert queue.messages == {}
     assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0, "remaining": 0}

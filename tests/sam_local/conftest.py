@@ -32,8 +32,10 @@ def engine(pytestconfig: pytest.Config) -> Iterator[containers.Engine]:
     with ExitStack() as ending:
         try:
             found = containers.engine()
-            pull = ["docker", "pull", "--quiet", standin.IMAGE]
-            has_image = not subprocess.run(pull, capture_output=True, check=False).returncode
+            has_image = any(
+                not subprocess.run(["docker", *command, standin.IMAGE], capture_output=True, check=False).returncode
+                for command in (["image", "inspect"], ["pull", "--quiet"])
+            )
         except (LocalError, FileNotFoundError) as exc:
             found, has_image, why = None, False, str(exc)
         else:

@@ -57,7 +57,7 @@ def _bridge() -> Iterator[str]:
     third, fourth = divmod(os.getpid() % 4096 * 16, 256)
     commands = (
         ["ip", "link", "add", name, "type", "bridge"],
-        ["ip", "address", "add", f"172.31.{third}.{fourth + 1}/28", "dev", name],
+        ["ip", "address", "add", f"198.18.{third}.{fourth + 1}/28", "dev", name],
         ["ip", "link", "set", name, "up"],
     )
     try:

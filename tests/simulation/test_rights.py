@@ -93,7 +93,7 @@ def test_each_call_needs_what_aws_says() -> None:
     }
     assert needed("publish", PhoneNumber="+12025550123", Message="x") == {
         Right("sns:Publish", "+12025550123"),
-        Right("sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true"),
+        Right("sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "sns.amazonaws.com"),
     }
     assert needed("send_email", FromEmailAddress='"A, B" <a@example.com>', ConfigurationSetName="mail") == {
         Right("ses:SendEmail", arn("ses", "identity/a@example.com")),
@@ -119,8 +119,8 @@ def test_a_right_to_all_but_topics_is_one_to_phones_and_to_no_topic() -> None:
     assert not may_publish("arn:aws:sns:eu-west-1:111111111111:endpoint/GCM/shop/1")
 
 
-def test_text_messages_are_sent_through_a_service_alone() -> None:
-    use = Use("send_messages", "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true")
+def test_text_messages_are_sent_through_sns_alone() -> None:
+    use = Use("send_messages", "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "sns.amazonaws.com")
     assert allows(use)
     assert not allows(Use(use.function, use.action, use.resource))
 

@@ -17,7 +17,7 @@ _ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "C
 _STREAM_READS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 _QUEUE_READS = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 _STACK = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
-_CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService", "aws:ViaAWSService"}
+_CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService", "aws:CalledViaLast"}
 _STATEMENT = {"Effect", "Action", "Resource", "NotResource", "Condition"}
 
 
@@ -31,8 +31,8 @@ class Right:
     """An action on a resource, by its name in the template (`MembershipsTable.StreamArn`, `Table/index/Name`).
 
     What has no name there is a pattern of ARNs. `scope` narrows a right to items of this partition
-    (dynamodb:LeadingKeys), to this service (iam:PassedToService) or, if it is "true", to what a service does in the
-    function's name (aws:ViaAWSService). `is_on_others`: it is on all resources but these (NotResource).
+    (dynamodb:LeadingKeys), to this service (iam:PassedToService), or to what this service does in the function's name
+    (aws:CalledViaLast). `is_on_others`: it is on all resources but these (NotResource).
     """
 
     action: str
@@ -93,7 +93,7 @@ def _needs(operation: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "iam:PassRole", arguments["Target"]["RoleArn"], "scheduler.amazonaws.com"
     elif operation == "publish" and "PhoneNumber" in arguments:
         yield "sns:Publish", arguments["PhoneNumber"], ""  # a phone number has no ARN
-        yield "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "true"  # by SNS, which picks one
+        yield "sms-voice:SendTextMessage", arn("sms-voice", "phone-number/any"), "sns.amazonaws.com"
     else:
         yield from ((action, name, "") for action, name in _ELSEWHERE[operation](arguments))
 
@@ -211,6 +211,8 @@ def _several(value: Json) -> list[Json]:
 
 def _name(reference: Json) -> str:
     """Return the name of what an ARN is of, with its index or stream; an ARN that is spelt out stays one."""
+    if reference == "*":
+        return "*"
     ((kind, text),) = reference.items()
     if kind == "Sub":
         text = re.sub(r"\$\{(AWS::\w+)\}", lambda found: _STACK[found[1]], text)

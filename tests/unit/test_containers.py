@@ -3,6 +3,7 @@
 import json
 import socket
 import stat
+import sys
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -109,9 +110,21 @@ def test_a_stack_that_is_not_up_is_told_in_one_line(
     assert invoke.main(["update_segment"]) == 1
     assert capsys.readouterr().err.startswith("error: the stack is not up: run `make run`")
     (tmp_path / "stack.json").touch()
-    assert "`make run` is not ready for containers" in told(invoke.require_stack)
-    (tmp_path / containers.VARIABLES).touch()
     invoke.require_stack()
+    assert "`make run` is not ready for containers" in told(invoke.require_prepared)
+    (tmp_path / containers.VARIABLES).touch()
+    invoke.require_prepared()
+
+
+def test_with_a_stack_and_no_engine_it_is_the_engine_that_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    monkeypatch.setattr(invoke, "STACK_FILE", tmp_path / "stack.json")
+    monkeypatch.setattr(invoke, "PREPARED", tmp_path)
+    (tmp_path / "stack.json").touch()
+    assert invoke.main(["update_segment"]) == 1
+    assert capsys.readouterr().err.startswith("error: no container engine answers")
 
 
 def test_a_function_goes_by_its_folder_or_its_name_with_its_own_sample() -> None:
@@ -194,9 +207,19 @@ def read_all(connection: socket.socket) -> bytes:
         return file.read()
 
 
-def test_a_gateway_in_a_virtual_machine_leads_to_the_loopback_by_its_own_name() -> None:
+def test_a_gateway_in_a_virtual_machine_leads_to_the_loopback_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
     with containers.reachable("192.0.2.1", f"http://{LOOPBACK}:1234") as address:
         assert address == "http://host.docker.internal:1234"
+
+
+def test_on_linux_a_gateway_that_is_not_this_hosts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    with (
+        pytest.raises(LocalError, match=r"no address of this host \(192\.0\.2\.1"),
+        containers.reachable("192.0.2.1", f"http://{LOOPBACK}:1234"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "events").glob("*.json")))

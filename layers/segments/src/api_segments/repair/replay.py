@@ -40,8 +40,8 @@ def replay(failed_records: FailedRecords, functions: "LambdaClient", deadline: D
     try:
         while not last_begin.is_over():
             messages = [message for message in failed_records.receive() if message.message_id not in seen]
-            if not messages:
-                return report
+            if not messages:  # none, or others are being looked at by another run
+                break
             staying.update({message.message_id: message for message in messages})
             seen.update(staying)
             for message in messages:
