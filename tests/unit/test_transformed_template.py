@@ -55,7 +55,7 @@ def test_nothing_is_left_of_sam_and_no_role_or_policy_is_its_own(transformed: Js
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_nobody_may_scan_and_the_only_wildcard_is_x_rays(transformed: Json) -> None:
+def test_nobody_may_scan_and_the_only_wildcards_are_x_rays_and_that_of_text_messages(transformed: Json) -> None:
     wild = []
     for statement in statements(transformed):
         actions = as_list(statement["Action"])
@@ -67,7 +67,12 @@ def test_nobody_may_scan_and_the_only_wildcard_is_x_rays(transformed: Json) -> N
             wild.append(statement)
         elif "*" in json.dumps(statement.get("Resource", "")):
             assert NAMED_LATER.issuperset(actions)
-    assert [each["Action"] for each in wild] == [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]]
+    traces, texts = wild
+    assert traces["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    assert (texts["Action"], texts["Condition"]) == (
+        "sms-voice:SendTextMessage",
+        {"StringEquals": {"aws:CalledViaLast": "sns.amazonaws.com"}},
+    )
 
 
 def test_whoever_may_invoke_a_function_is_named(transformed: Json) -> None:
