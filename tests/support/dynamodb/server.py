@@ -48,6 +48,7 @@ _OPERATIONS = {
     )
 }
 _HEAD = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *[\w.]*?\.?(\w+)\r", re.IGNORECASE)
 
 
@@ -192,16 +193,33 @@ class Connection(asyncio.Protocol):
             if end < 0:
                 return
             head = self._received[: end + 2]
-            length = _HEAD.search(head)
-            total = end + 4 + (int(length[1]) if length else 0)
-            if len(self._received) < total:
+            found = _body(head, self._received, end + 4)
+            if found is None:
                 return
-            body, self._received = self._received[end + 4 : total], self._received[total:]
+            body, total = found
+            self._received = self._received[total:]
             self._stand_in.serve(self, head, body)
 
     def answer(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
+
+
+def _body(head: bytes, received: bytes, start: int) -> tuple[bytes, int] | None:
+    """Return a request's body and where it ends in what was received; None if it is not all there yet."""
+    if not _CHUNKED.search(head):
+        length = _HEAD.search(head)
+        total = start + (int(length[1]) if length else 0)
+        return None if len(received) < total else (received[start:total], total)
+    body = b""
+    while (line := received.find(b"\r\n", start)) >= 0:
+        size, start = int(received[start:line], 16), line + 2
+        if len(received) < start + size + 2:
+            return None
+        body, start = body + received[start : start + size], start + size + 2
+        if not size:
+            return body, start
+    return None
 
 
 def _error(code: str, message: str, **further: Any) -> dict[str, Any]:
