@@ -35,6 +35,7 @@ MEMBERS, MEMBER = (
 )
 SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/api/profiles/{identity}")
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
+FIND = ("GET", "/api/profiles")
 USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
@@ -130,6 +131,8 @@ def look_at_all(client: Client) -> None:
         client.send(SEGMENTS_OF, identity=who)
         client.send(PROFILE, {"identity": who})
     client.send(PROFILE, {"guid": GUID})
+    for address in ({"email": "a@example.com"}, {"phone": "+15550100"}):
+        client.send(FIND, address)
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)

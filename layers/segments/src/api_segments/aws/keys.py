@@ -21,6 +21,8 @@ STACK = "#STACK"
 """Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
+ADDRESS_INDEX = "ADDRESS_INDEX"
+"""Sort key in Accounts of the note that all profiles of an account are in the indexes by address."""
 CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
 """Sort key in Accounts of what an account declared for its campaigns."""
 
@@ -91,6 +93,11 @@ def identity_claim(account_id: str, identity: str) -> str:
 def profile(account_id: str, profile_id: str) -> str:
     """Key in Profiles of a profile's attributes."""
     return f"PROFILE#{account_id}#{profile_id}"
+
+
+def id_of_profile(profile_key: str) -> str:
+    """Return whose attributes a key in Profiles is of."""
+    return profile_key.split("#", 2)[2]
 
 
 def membership(account_id: str, profile_id: str) -> str:
