@@ -21,8 +21,6 @@ STACK = "#STACK"
 """Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
-ADDRESS_INDEX = "ADDRESS_INDEX"
-"""Sort key in Accounts of the note that all profiles of an account are in the indexes by address."""
 CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
 """Sort key in Accounts of what an account declared for its campaigns."""
 
@@ -35,6 +33,11 @@ def of_account(account_id: str, sort_key: str) -> dict[str, dict[str, str]]:
 def known_account(account_id: str) -> str:
     """Sort key under STACK of the note that an account exists: all accounts are listed by one query."""
     return f"{KNOWN_ACCOUNTS}{account_id}"
+
+
+def indexed_account(account_id: str) -> str:
+    """Sort key under STACK of the note that all profiles of an account are in the indexes by address."""
+    return f"ADDRESSES#{account_id}"
 
 
 def segment(segment_id: int) -> str:
