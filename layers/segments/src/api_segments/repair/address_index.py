@@ -35,7 +35,10 @@ class IndexedAccounts:
 
     def has(self, account_id: str, deadline: Deadline) -> bool:
         """Whether all profiles of an account are in the indexes; raises ThrottledError or UnavailableError."""
-        return self._db.get(self._table, keys.of_account(keys.STACK, keys.indexed_account(account_id)), deadline) is not None
+        return (
+            self._db.get(self._table, keys.of_account(keys.STACK, keys.indexed_account(account_id)), deadline)
+            is not None
+        )
 
     def add(self, account_id: str, deadline: Deadline) -> None:
         """Note that they are; raises ThrottledError or UnavailableError."""
