@@ -32,13 +32,17 @@ class Queues:
     tasks: list[Json] = field(default_factory=list)
     delays: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    reconciliations: list[Json] = field(default_factory=list)
     refuse: Callable[[str], bool] = lambda _: False
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
-        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         assert 0 <= DelaySeconds <= 900
         if self.refuse("SendMessage"):
             raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessage")
+        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:
+            self.reconciliations.append(json.loads(MessageBody))
+            return
+        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         self.tasks.append(json.loads(MessageBody))
         self.delays.append(DelaySeconds)
 

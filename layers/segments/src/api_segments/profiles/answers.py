@@ -12,7 +12,9 @@ from api_segments.http.batch_answers import batch_answer, is_too_long, unprocess
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
 from api_segments.profiles.model import AttributeValue
+from api_segments.profiles.reachability import closed_to
 from api_segments.profiles.store import ProfileState
+from api_segments.profiles.store_suppressions import Suppression, SuppressionReason
 
 
 class UploadResultBody(TypedDict):
@@ -48,6 +50,7 @@ class ProfileRecordBody(TypedDict):
     profileData: dict[str, AttributeValue]
     tokens: list[TokenBody]
     reachable: ReachedBody
+    opted_out: list[str]
 
 
 class ProfileBody(TypedDict):
@@ -55,6 +58,47 @@ class ProfileBody(TypedDict):
 
     status: Literal["success"]
     record: ProfileRecordBody
+
+
+class SuppressionBody(TypedDict):
+    """An address as the suppression list has it; each time is null where that did not happen.
+
+    `id` stands for the address, which is not kept. `applied_at` is when all users who have it had followed, and
+    `profiles` how many have so far.
+    """
+
+    id: str
+    type: Literal["email", "phone"]
+    suppressed: bool
+    unsubscribed_at: str | None
+    complained_at: str | None
+    bounced_at: str | None
+    entered_at: str | None
+    lifted_at: str | None
+    applied_at: str | None
+    profiles: int
+
+
+class SuppressionsBody(TypedDict):
+    """A part of the suppression list."""
+
+    suppressions: list[SuppressionBody]
+    cursor: str | None
+
+
+class SuppressionResultBody(TypedDict):
+    """An address that was put on the suppression list."""
+
+    status: Literal["success"]
+    suppression: SuppressionBody
+
+
+class LiftedBody(TypedDict):
+    """An address that is on the suppression list no more; `lifted` is whether it was."""
+
+    status: Literal["success"]
+    lifted: bool
+    suppression: SuppressionBody
 
 
 class FoundProfileBody(TypedDict):
@@ -100,8 +144,30 @@ def profile_body(found: ProfileState) -> ProfileBody:
             "profileData": dict(profile.attributes),
             "tokens": [{"id": token.token_id, "type": token.type} for token in tokens],
             "reachable": reached_body(reach),
+            "opted_out": sorted(closed_to(profile)),
         },
     }
+
+
+def suppression_body(entry: Suppression) -> SuppressionBody:
+    """Write an address as the suppression list has it."""
+    return {
+        "id": entry.address.key,
+        "type": entry.address.type.value,
+        "suppressed": entry.is_active,
+        "unsubscribed_at": entry.since.get(SuppressionReason.UNSUBSCRIBED),
+        "complained_at": entry.since.get(SuppressionReason.COMPLAINED),
+        "bounced_at": entry.since.get(SuppressionReason.BOUNCED),
+        "entered_at": entry.since.get(SuppressionReason.ENTERED),
+        "lifted_at": entry.lifted_at,
+        "applied_at": entry.applied_at,
+        "profiles": entry.profiles,
+    }
+
+
+def suppressions_body(entries: Sequence[Suppression], cursor: str | None) -> SuppressionsBody:
+    """Write a part of the suppression list."""
+    return {"suppressions": [suppression_body(entry) for entry in entries], "cursor": cursor}
 
 
 def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -> Answer:
