@@ -26,24 +26,34 @@ class About:
     example: Any = _NONE
     format: str | None = None
 
-    def keywords(self) -> Json:
-        """Return it as JSON Schema has it."""
-        described: Json = {"description": self.said}
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], Json]) -> Json:  # noqa: ANN401 - pydantic's own
+        """Add it to what pydantic says of the field's type."""
+        described = {**handler(schema), "description": self.said}
         if self.example is not _NONE:
             described["examples"] = [self.example]
         if self.format is not None:
             described["format"] = self.format
         return described
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], Json]) -> Json:  # noqa: ANN401 - pydantic's own
-        """Add it to what pydantic says of the field's type."""
-        return {**handler(schema), **self.keywords()}
+
+@dataclass(frozen=True, slots=True)
+class DescribedAs:
+    """Describes a field that is checked later, or by hand, by the type that it then has to have."""
+
+    shape: Any
+
+    def __get_pydantic_json_schema__(self, _schema: Any, handler: Callable[[Any], Json]) -> Json:  # noqa: ANN401 - pydantic's own
+        """Return what pydantic says of that type; the handler would pass its name over if it stood alone."""
+        from pydantic import TypeAdapter  # noqa: PLC0415 - hot functions never come here
+        from pydantic_core import core_schema  # noqa: PLC0415 - as above
+
+        return handler(core_schema.definitions_schema(TypeAdapter(self.shape).core_schema, []))
 
 
-def described(schema: Mapping[str, Any], said: str, example: object = _NONE) -> Any:  # noqa: ANN401 - any of pydantic_core's schemas
-    """Return a shape of pydantic_core's with what is said about it."""
-    keywords = About(said, example).keywords()
-    return {**schema, "metadata": {**schema.get("metadata", {}), "pydantic_js_updates": keywords}}
+def described(schema: Mapping[str, Any], *notes: About | DescribedAs) -> Any:  # noqa: ANN401 - any of pydantic_core's schemas
+    """Return a shape of pydantic_core's with what Annotated would add to a type."""
+    functions = [note.__get_pydantic_json_schema__ for note in notes]
+    return {**schema, "metadata": {**schema.get("metadata", {}), "pydantic_js_annotation_functions": functions}}
 
 
 def moment(said: str) -> About:

@@ -3,25 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import GetJsonSchemaHandler, GetPydanticSchema, TypeAdapter
-from pydantic_core import core_schema
+from pydantic import GetJsonSchemaHandler, GetPydanticSchema
 
 from api_segments.http.described import Json
 from api_segments.http.validation import OPTIONAL_TEXT, TEXT
 
 Text = Annotated[str, GetPydanticSchema(lambda _source, _handler: TEXT.copy())]
 OptionalText = Annotated[str | None, GetPydanticSchema(lambda _source, _handler: OPTIONAL_TEXT.copy())]
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedAs:
-    """Describes a field that is checked later, or by hand, by the type that it then has to have."""
-
-    shape: Any
-
-    def __get_pydantic_json_schema__(self, _schema: object, handler: GetJsonSchemaHandler) -> Json:
-        """Return what pydantic says of that type; the handler would pass its name over if it stood alone."""
-        return handler(core_schema.definitions_schema(TypeAdapter(self.shape).core_schema, []))
 
 
 @dataclass(frozen=True, slots=True)

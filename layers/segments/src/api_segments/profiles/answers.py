@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from typing import Annotated, Any, cast
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
@@ -41,14 +41,20 @@ class ReachedByBody(TypedDict):
     web_push: Annotated[bool, About("There is a `chrome` token, and no opt-out of push.", example=False)]
 
 
+ProfileAttributesBody = TypeAliasType(
+    "ProfileAttributesBody",
+    Annotated[
+        dict[str, AttributeValue], About("The attributes of a user, by name.", {"Name": "Ada Example", "Visits": 3})
+    ],
+)
+
+
 class ProfileBody(TypedDict):
     """What is known of a user."""
 
     identity: NullableIdentity
     guid: Guid
-    profileData: Annotated[
-        dict[str, AttributeValue], About("The user's attributes, by name.", {"Name": "Ada Example", "Visits": 3})
-    ]
+    profileData: Annotated[ProfileAttributesBody, About("What was uploaded.")]
     tokens: Annotated[list[TokenBody], About("The tokens of the user's devices.")]
     reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
 

@@ -19,11 +19,12 @@ from api_segments.core.limits import (
     MAX_RECORDS_PER_UPLOAD,
     MAX_TOKEN_CHARACTERS,
 )
-from api_segments.http.described import About, TokenTypeBody
-from api_segments.http.fields import DescribedAs, OptionalText
+from api_segments.http.described import About, DescribedAs, TokenTypeBody
+from api_segments.http.fields import OptionalText
 from api_segments.http.strict_json import show
 from api_segments.http.validation import read_body, validate
 from api_segments.profiles.channels import FLAGS
+from api_segments.profiles.described import ProfileData
 from api_segments.profiles.model import AttributeValue, ProfileUpdate, Token, TokenType
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -34,40 +35,6 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH_DATE = re.compile(r"\$D_-?[0-9]{1,12}")  # CleverTap's way to write a moment
 
 
-RemoveAttribute = TypedDict("RemoveAttribute", {"$remove": Annotated[Literal[True], About("Takes it away.", True)]})  # noqa: FBT003 - it is the value
-RemoveAttribute.__doc__ = "Takes an attribute away, as null does."
-RemoveAttribute.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the decorator can't stand before a call
-_Text = str | RemoveAttribute | None
-_Flag = bool | RemoveAttribute | None
-ProfileData = TypedDict(
-    "ProfileData",
-    {
-        "Name": NotRequired[Annotated[_Text, About("The user's name.", "Ada Example")]],
-        "Email": NotRequired[Annotated[_Text, About("An address, checked for its syntax.", "ada@example.com")]],
-        "Phone": NotRequired[Annotated[_Text, About("A phone number in E.164.", "+12025550123")]],
-        "Gender": NotRequired[
-            Annotated[Literal["M", "F", "O"] | RemoveAttribute | None, About("`M`, `F` or `O`.", "F")]
-        ],
-        "DOB": NotRequired[
-            Annotated[_Text, About("A date of birth, or `$D_` and the seconds since 1970.", "1990-12-31")]
-        ],
-        "MSG-email": NotRequired[Annotated[_Flag, About("False opts out of email.", example=True)]],
-        "MSG-sms": NotRequired[Annotated[_Flag, About("False opts out of SMS.", example=True)]],
-        "MSG-push": NotRequired[Annotated[_Flag, About("False opts out of push and web push.", example=True)]],
-        "MSG-whatsapp": NotRequired[Annotated[_Flag, About("True opts in to WhatsApp.", example=True)]],
-    },
-)
-ProfileData.__doc__ = (
-    "Attributes to set, or to take away: those that mean something here, and any of yours. Others stay as they are."
-)
-ProfileData.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]  # as above
-    json_schema_extra={
-        "additionalProperties": {
-            "description": "An attribute of yours: a string, a number, true or false; null takes it away.",
-            "type": ["string", "number", "boolean", "object", "null"],
-        }
-    }
-)
 _Identity = Annotated[OptionalText, About("Your id of the user; this or `objectId`.", "CT123456")]
 _ObjectId = Annotated[OptionalText, About("An id from a device, which updates of segments call `guid`.", "abcde12345")]
 

@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 from api_segments.accounts.routes import ROUTES as ACCOUNTS
 from api_segments.campaigns.routes import ROUTES as CAMPAIGNS
 from api_segments.http.answers import ErrorBody, HealthBody
-from api_segments.http.described import Json, described
+from api_segments.http.described import About, Json, described
 from api_segments.http.openapi import OTHER, TAGS, TEMPLATE, Route, error_responses, operation
 from api_segments.http.validation import TEXT
 from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
@@ -75,7 +75,7 @@ class _Schemas(GenerateJsonSchema):
 def document(server: str) -> Json:
     """Return the OpenAPI document of the API at the address `server`."""
     shapes: list[tuple[tuple[str, str], JsonSchemaMode, CoreSchema]] = [
-        (("Text", ""), "validation", described(TEXT, "An id or a name.", "SEG12345")),
+        (("Text", ""), "validation", described(TEXT, About("An id or a name.", "SEG12345"))),
         (("Error", ""), "validation", TypeAdapter(ErrorBody).core_schema),
     ]
     for route in ROUTES:
@@ -101,7 +101,7 @@ def document(server: str) -> Json:
             "description": "Create segments, push their members, read them. Each real change of a membership becomes "
             "one `Segment Membership Change` event on EventBridge.",
             "contact": {"name": "Whoever runs this stack", "url": f"{server}/"},
-            "license": {"name": "Proprietary"},
+            "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
         },
         "servers": [{"url": server, "description": "This stack."}],
         "tags": [{"name": name, "description": said} for name, said in TAGS.items()],

@@ -38,6 +38,17 @@ Waiting = Annotated[int, About("Those of the queued that have not ended.", 0)]
 Sent = Annotated[int, About("Messages that a provider took.", 1610)]
 
 
+EstimatesBody = TypeAliasType(
+    "EstimatesBody", Annotated[dict[str, int], About("Numbers of users, by the target mode.", {"email": 1630})]
+)
+CountsByReasonBody = TypeAliasType(
+    "CountsByReasonBody", Annotated[dict[str, int], About("Numbers of messages, by reason.", {"refused": 17})]
+)
+FilledInContentBody = TypeAliasType(
+    "FilledInContentBody", Annotated[dict[str, str], About("Fields, filled in for one user.", {"body": "Hello Ada"})]
+)
+
+
 class CampaignCreatedBody(TypedDict):
     """A campaign that was created."""
 
@@ -50,7 +61,7 @@ class CampaignEstimateBody(TypedDict):
     """How many users a campaign would reach."""
 
     status: Done
-    estimates: Annotated[dict[str, int], About("The number of users, by the target mode.", {"email": 1630})]
+    estimates: Annotated[EstimatesBody, About("The number of users.")]
 
 
 CreateCampaignResultBody = TypeAliasType(
@@ -131,10 +142,10 @@ class CampaignResultBody(TypedDict):
     waiting: Waiting
     sent: Sent
     skipped: Annotated[
-        dict[str, int],
-        About("Messages that were not sent, since they were not to be, by reason.", {"unreachable": 412, "removed": 3}),
+        CountsByReasonBody,
+        About("Messages that were not sent, since they were not to be.", {"unreachable": 412, "removed": 3}),
     ]
-    failed: Annotated[dict[str, int], About("Messages that could not be sent, by reason.", {"refused": 17})]
+    failed: Annotated[CountsByReasonBody, About("Messages that could not be sent.")]
     started_at: StartedAt
     ended_at: EndedAt
 
@@ -175,7 +186,7 @@ class CampaignPreviewBody(TypedDict):
     """A content as one user would get it."""
 
     status: Done
-    preview: Annotated[dict[str, str], About("The fields, filled in.", {"body": "Hello Ada"})]
+    preview: Annotated[FilledInContentBody, About("What the user would get.")]
 
 
 class SenderBody(TypedDict):

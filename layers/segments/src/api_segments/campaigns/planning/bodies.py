@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS, MAX_PAGE, MAX_SEGMENT_ID, MAX_USERS_LIMIT
-from api_segments.http.described import CAMPAIGN_ID, SEGMENT_ID, About, ActionBody
-from api_segments.http.fields import DescribedAs, OptionalText, TaggedBy, Text
+from api_segments.http.described import CAMPAIGN_ID, SEGMENT_ID, About, ActionBody, DescribedAs
+from api_segments.http.fields import OptionalText, TaggedBy, Text
 from api_segments.http.ids import check_segment_id, check_text
 from api_segments.segments.model import SegmentReference
 
@@ -191,6 +191,11 @@ class ListCampaignMessagesRequest(TypedDict):
     cursor: NotRequired[Cursor]
 
 
+EventDetail = TypeAliasType(
+    "EventDetail", Annotated[dict[str, Any], About("The detail of an event.", {"Action": "ADD"})]
+)
+
+
 @with_config(_STRICT)
 class PreviewCampaignRequest(TypedDict):
     """A content to fill in, and for whom."""
@@ -202,7 +207,7 @@ class PreviewCampaignRequest(TypedDict):
     ]
     event: NotRequired[
         Annotated[
-            dict[str, Any] | None,
+            EventDetail | None,
             About("The detail of a `Segment Membership Change`, for an online campaign.", {"Action": "ADD"}),
         ]
     ]
