@@ -1,4 +1,4 @@
-"""Compare SegmentMembers and the counts with Memberships, mend them, and nudge campaigns: daily, or when asked."""
+"""Compare members, counts and claims with Memberships, mend them, and nudge campaigns: daily, or when asked."""
 
 import json
 from typing import Any
@@ -10,9 +10,9 @@ from api_segments.core.errors import NotWrittenError, SegmentsError
 from api_segments.http.gateway import deadline_of, failure
 from api_segments.http.observability import count, logger, metrics
 from api_segments.repair import wiring
-from api_segments.repair.endpoints import look_again, recount, walk
+from api_segments.repair.endpoints import claim_again, look_again, recount, walk
 from api_segments.repair.reconciliation import BEGINNING, Position
-from api_segments.repair.tasks import Recount, read_task, to_task, what_to_reconcile
+from api_segments.repair.tasks import Recount, Unclaimed, read_task, to_task, what_to_reconcile
 
 
 @metrics.log_metrics
@@ -29,6 +29,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 walk(scope, work, deadline)
             elif isinstance(work, Recount):
                 recount(scope, work, deadline)
+            elif isinstance(work, Unclaimed):
+                claim_again(scope, work.profile_ids, deadline)
             else:
                 look_again(scope, work, deadline)
         return {"status": "success"}
