@@ -1,11 +1,13 @@
 """A small world around the sender of messages: tables in memory, a clock, providers, one campaign and one user."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from api_segments.aws.delivery import Reply
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.events import full_detail
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.campaigns.model import (
@@ -33,6 +35,7 @@ from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.event_schemas import assert_described
 from tests.support.tables import create_tables
 
 ACCOUNT, GUID = "T-1", "5f2d"
@@ -99,6 +102,8 @@ class Bus:
     def put(self, events: list[Any], _: Deadline) -> set[int]:
         if self.is_full:
             return set(range(len(events)))
+        for event in events:
+            assert_described(event.name, json.loads(json.dumps(full_detail(event.detail))))
         self.events += events
         return set()
 

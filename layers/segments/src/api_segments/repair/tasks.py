@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api_segments.accounts.operations import AccountId
 from api_segments.accounts.service import AccountService
-from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, cut_by_size, to_body
+from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, to_body
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
+from api_segments.core.parallel import cut_by_size
 from api_segments.http.validation import validate
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
