@@ -39,7 +39,7 @@ USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
