@@ -135,6 +135,7 @@ def look_at_all(client: Client) -> None:
     client.send(HEALTH)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
+    client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
     if client.campaign is not None:
         for name in ("result", "log"):
             client.send(TARGETS[name], None, {"id": client.campaign})
