@@ -36,6 +36,11 @@ def known_account(account_id: str) -> str:
     return f"{KNOWN_ACCOUNTS}{account_id}"
 
 
+def indexed_account(account_id: str) -> str:
+    """Sort key under STACK of the note that all profiles of an account are in the indexes by address."""
+    return f"ADDRESSES#{account_id}"
+
+
 def segment(segment_id: int) -> str:
     """Sort key of an active segment in Segments; ids have up to 16 digits, padded so that keys sort as numbers do."""
     return f"SEGMENT#{segment_id:016d}"
@@ -92,6 +97,11 @@ def identity_claim(account_id: str, identity: str) -> str:
 def profile(account_id: str, profile_id: str) -> str:
     """Key in Profiles of a profile's attributes."""
     return f"PROFILE#{account_id}#{profile_id}"
+
+
+def id_of_profile(profile_key: str) -> str:
+    """Return whose attributes a key in Profiles is of."""
+    return profile_key.split("#", 2)[2]
 
 
 def membership(account_id: str, profile_id: str) -> str:
