@@ -83,7 +83,7 @@ def has_example(schema: Json) -> bool:
 
 def test_it_is_the_version_of_openapi_that_it_says() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
-    assert set(DOCUMENT) == {"openapi", "info", "servers", "tags", "security", "paths", "components"}
+    assert set(DOCUMENT) == {"openapi", "info", "servers", "tags", "security", "paths", "webhooks", "components"}
 
 
 def test_the_routes_described_are_the_routes_of_the_template() -> None:
@@ -224,7 +224,8 @@ def test_links_lead_to_operations_with_what_these_take(operation: Json) -> None:
 
 def test_every_tag_is_described_and_used() -> None:
     described = {tag["name"]: tag["description"] for tag in DOCUMENT["tags"]}
-    assert {each["tags"][0] for each in OPERATIONS.values()} == described.keys()
+    webhooks = (webhook["post"] for webhook in DOCUMENT["webhooks"].values())
+    assert {each["tags"][0] for each in (*OPERATIONS.values(), *webhooks)} == described.keys()
     assert all(described.values())
 
 

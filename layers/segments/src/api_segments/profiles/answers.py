@@ -9,7 +9,7 @@ from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
 from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
-from api_segments.http.described import About, BatchStatus, Done, Guid, NullableIdentity, TokenTypeBody
+from api_segments.http.described import About, BatchStatus, Done, Guid, NextCursor, NullableIdentity, TokenTypeBody
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
 from api_segments.profiles.model import AttributeValue
@@ -64,6 +64,36 @@ class GetProfileResultBody(TypedDict):
 
     status: Done
     record: Annotated[ProfileBody, About("What is known of the user.")]
+
+
+class FoundProfileBody(TypedDict):
+    """A user who has the address."""
+
+    identity: NullableIdentity
+    guid: Guid
+    reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
+
+
+class FoundProfileListBody(TypedDict):
+    """A page of the users who have an address."""
+
+    profiles: Annotated[list[FoundProfileBody], About("The users of this page.")]
+    cursor: NextCursor
+
+
+def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> FoundProfileListBody:
+    """Write users who have an address."""
+    return {
+        "profiles": [
+            {
+                "identity": state.profile.identity,
+                "guid": state.profile.profile_id,
+                "reachable": reached_body(NOBODY.reach if state.membership is None else state.membership.reach),
+            }
+            for state in found
+        ],
+        "cursor": cursor,
+    }
 
 
 def profile_body(found: ProfileState) -> GetProfileResultBody:

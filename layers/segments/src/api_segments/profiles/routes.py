@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
 from api_segments.http.described import GUID, Json
-from api_segments.http.openapi import BODY_ERRORS, OF_SEGMENT, PROFILES, TEXT, Link, Route
+from api_segments.http.openapi import BODY_ERRORS, NEXT_PAGE, OF_SEGMENT, PAGED, PROFILES, TEXT, Link, Route
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -23,9 +23,48 @@ _EITHER_ID: Mapping[str, Json] = {
     },
 }
 
+_ADDRESS: Mapping[str, Json] = {
+    "email": {
+        "in": "query",
+        "description": "An email address; upper and lower case are alike.",
+        "schema": {"type": "string", "format": "email"},
+        "example": "ada@example.com",
+    },
+    "phone": {
+        "in": "query",
+        "description": "A phone number in E.164, percent-encoded: `+` is `%2B`.",
+        "schema": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"},
+        "example": "+12025550123",
+    },
+}
+_FIRST_FOUND = {"identity": "$response.body#/profiles/0/identity"}
 _FIRST_USER = {"identity": "$request.body#/d/0/identity"}
 
 ROUTES: Sequence[Route] = (
+    Route(
+        "findProfiles",
+        "get",
+        "/api/profiles",
+        PROFILES,
+        "Find users by email address or phone number",
+        answers.FoundProfileListBody,
+        {
+            "profiles": [
+                {
+                    "identity": "CT123456",
+                    "guid": GUID,
+                    "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                }
+            ],
+            "cursor": None,
+        },
+        description="`email` or `phone` is required. All users who have that address, in an order that never changes.",
+        parameters={**_ADDRESS, **PAGED},
+        links=(
+            Link("findProfiles", "Lists the next page.", NEXT_PAGE),
+            Link("getProfile", "Shows the first of them.", _FIRST_FOUND),
+        ),
+    ),
     Route(
         "eraseProfile",
         "delete",

@@ -15,6 +15,7 @@ from api_segments.http.validation import TEXT
 from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
 from api_segments.profiles.routes import ROUTES as PROFILES
 from api_segments.segments.routes import ROUTES as SEGMENTS
+from api_segments.site.webhooks import TAG, event_schemas, webhooks
 
 ROUTES: Sequence[Route] = (
     *SEGMENTS,
@@ -104,9 +105,10 @@ def document(server: str) -> Json:
             "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
         },
         "servers": [{"url": server, "description": "This stack."}],
-        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
+        "tags": [{"name": name, "description": said} for name, said in {**TAGS, **TAG}.items()],
         "security": [{"AccountId": [], "Passcode": []}],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "securitySchemes": {
                 "AccountId": {
@@ -122,7 +124,7 @@ def document(server: str) -> Json:
                     "description": "One of the account's live passcodes.",
                 },
             },
-            "schemas": dict(sorted(components.items())),
+            "schemas": dict(sorted({**components, **event_schemas()}.items())),
             "responses": error_responses(),
         },
     }

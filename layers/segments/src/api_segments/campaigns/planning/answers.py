@@ -7,7 +7,8 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
 from api_segments.campaigns.planning.bodies import TargetModeBody
-from api_segments.campaigns.planning.times import as_number
+from api_segments.campaigns.planning.times import LocalStart, as_number
+from api_segments.core.clock import rfc3339
 from api_segments.http.described import (
     CAMPAIGN_ID,
     SEGMENT_ID,
@@ -79,6 +80,24 @@ class CampaignSegmentsBody(TypedDict):
     exclude: Annotated[list[int], About("Segments whose users don't.", [])]
 
 
+class LocalStartBody(TypedDict):
+    """What a local time means."""
+
+    starts_at: Annotated[str, moment("The moment.")]
+    time_zone: Annotated[str, About("The account's time zone.", "Europe/Berlin")]
+    utc_offset: Annotated[str, About("How far local time is ahead of UTC then.", "+01:00")]
+    comes_twice: Annotated[
+        bool, About("Whether clocks go back over that time; the first of the two is meant.", example=False)
+    ]
+
+
+class GetCampaignStartResultBody(TypedDict):
+    """What a local time of the account means."""
+
+    status: Done
+    start: Annotated[LocalStartBody, About("What it means.")]
+
+
 class CampaignEventBody(TypedDict):
     """The change that an online campaign acts on."""
 
@@ -105,8 +124,10 @@ class CampaignBody(TypedDict):
     target_mode: Annotated[TargetModeBody, About("How it sends.", "email")]
     status: Status
     scheduled_on: Annotated[
-        int | None, About("YYYYMMDDHHMM in the account's time zone; null for an online campaign.", 202612010930)
+        int | None, About("When it sends, YYYYMMDDHHMM in `time_zone`; null for an online campaign.", 202612010930)
     ]
+    starts_at: Annotated[str | None, moment("The same moment in UTC; null for an online campaign.")]
+    time_zone: Annotated[str, About("The account's time zone now.", "Europe/Berlin")]
     created_at: Annotated[str, moment("When it was created.")]
     started_at: StartedAt
     ended_at: EndedAt
@@ -114,6 +135,10 @@ class CampaignBody(TypedDict):
     when: Annotated[
         str | Annotated[CampaignEventBody, TaggedBy("type", "event")],
         About("When it sends, as it was asked for, or at which change.", "20261201 09:30"),
+    ]
+    when_time_zone: Annotated[
+        str | None,
+        About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
     ]
     users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
     result: Annotated[MessageCountsBody, About("What became of its messages.")]
@@ -231,6 +256,19 @@ def created_body(campaign_id: int) -> CampaignCreatedBody:
     return {"status": "success", "message": "Added to queue for processing", "id": campaign_id}
 
 
+def start_body(start: LocalStart) -> GetCampaignStartResultBody:
+    """Write what a local time means."""
+    return {
+        "status": "success",
+        "start": {
+            "starts_at": rfc3339(start.moment),
+            "time_zone": start.time_zone,
+            "utc_offset": start.utc_offset,
+            "comes_twice": start.comes_twice,
+        },
+    }
+
+
 def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     """Write how many users a campaign would reach."""
     return {"status": "success", "estimates": {mode.value: users}}
@@ -311,11 +349,14 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "target_mode": campaign.target_mode.value,
         "status": campaign.status.value,
         "scheduled_on": None if campaign.starts_at is None else as_number(campaign.starts_at, time_zone),
+        "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
+        "time_zone": time_zone,
         "created_at": campaign.created_at,
         "started_at": campaign.started_at,
         "ended_at": campaign.ended_at,
         "segments": {"include": list(campaign.audience.include), "exclude": list(campaign.audience.exclude)},
         "when": _when(campaign),
+        "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
         "result": {
             "queued": results.queued,

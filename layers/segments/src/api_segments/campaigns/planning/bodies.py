@@ -88,11 +88,12 @@ TargetModeBody = TypeAliasType(
 )
 Mode = Annotated[TargetModeBody, About("How the campaign sends.", "email")]
 Content = Annotated[dict[str, str], About("What the messages say, by the fields of the channel.")]
+_LOCAL_TIME = "[0-9]{8} [0-9]{2}:[0-9]{2}"
 StartTime = TypeAliasType(
     "StartTime",
     Annotated[
         str,
-        Field(pattern="^(now|[0-9]{8} [0-9]{2}:[0-9]{2})$"),
+        Field(pattern=f"^(now|{_LOCAL_TIME})$"),
         About("`now`, or a minute in the account's time zone.", "20261201 09:30"),
     ],
 )
@@ -176,6 +177,17 @@ ListCampaignsRequest.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
 
 
 @with_config(_STRICT)
+class GetCampaignStartRequest(TypedDict):
+    """A local time of the account."""
+
+    when: Annotated[
+        str,
+        WithJsonSchema({"type": "string", "pattern": f"^{_LOCAL_TIME}$"}),
+        About("YYYYMMDD HH:MM in the account's time zone.", "20261201 09:30"),
+    ]
+
+
+@with_config(_STRICT)
 class CampaignReference(TypedDict):
     """A campaign, by its id."""
 
@@ -220,6 +232,7 @@ class GetCampaignSettingsRequest(TypedDict):
 
 CREATE = TypeAdapter(CreateCampaignRequest)
 EVENT = TypeAdapter(AroundEvent)
+START = TypeAdapter(GetCampaignStartRequest)
 LIST = TypeAdapter(ListCampaignsRequest)
 TARGET = TypeAdapter(CampaignReference)
 LOG = TypeAdapter(ListCampaignMessagesRequest)
