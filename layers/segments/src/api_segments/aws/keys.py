@@ -5,6 +5,7 @@ Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, an
 """
 
 from hashlib import sha256
+from re import fullmatch
 from zlib import crc32
 
 # DynamoDB developer guide, "Service quotas"
@@ -106,6 +107,15 @@ def id_of_profile(profile_key: str) -> str:
 def membership(account_id: str, profile_id: str) -> str:
     """Key of a profile's item in Memberships."""
     return f"{account_id}#{profile_id}"
+
+
+def shown_profile_id(profile_id: str) -> str:
+    """Return a profile id as logs may have it: one that a client chose is hashed."""
+    return (
+        profile_id
+        if fullmatch("[0-9a-f]{32}", profile_id)
+        else f"sha256:{sha256(profile_id.encode()).hexdigest()[:16]}"
+    )
 
 
 def bucket_of(profile_id: str) -> int:

@@ -31,6 +31,13 @@ class Recount:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Profiles whose identities' claims are to be looked at again."""
+
+    profile_ids: Sequence[str]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -82,13 +89,18 @@ def to_index_task(account_id: str, walk: IndexWalk) -> dict[str, object]:
 
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
-    room = MAX_MESSAGE_BYTES - len(to_body(_to_task(scope, ())))
-    for some in cut_by_size([astuple(suspect) for suspect in suspects], lambda each: len(to_body(each)) + 1, room):
-        yield _to_task(scope, some)
+    return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
 
 
-def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, object]:
-    return {"scope": asdict(scope), "suspects": suspects}
+def to_claim_tasks(scope: Scope, profile_ids: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking again at the claims of profiles' identities."""
+    return _cut(scope, "unclaimed", profile_ids)
+
+
+def _cut(scope: Scope, name: str, values: Sequence[object]) -> Iterator[dict[str, object]]:
+    room = MAX_MESSAGE_BYTES - len(to_body({"scope": asdict(scope), name: ()}))
+    for some in cut_by_size(values, lambda each: len(to_body(each)) + 1, room):
+        yield {"scope": asdict(scope), name: some}
 
 
 def to_recount_task(scope: Scope, recount: Recount) -> dict[str, object]:
@@ -101,7 +113,7 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-Task = Position | IndexWalk | Recount | list[Suspect]
+Task = Position | IndexWalk | Recount | Unclaimed | list[Suspect]
 
 
 def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
@@ -109,6 +121,8 @@ def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
     scope = Scope(**task["scope"])
     if "recount" in task:
         return scope, Recount(**task["recount"])
+    if "unclaimed" in task:
+        return scope, Unclaimed(task["unclaimed"])
     if "index" in task:
         return scope, IndexWalk(**task["index"])
     if "suspects" in task:
