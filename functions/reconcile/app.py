@@ -1,4 +1,4 @@
-"""Compare SegmentMembers and the counts with Memberships, mend them, and nudge campaigns: daily, or when asked."""
+"""Compare members, counts and claims with Memberships, mend them, and nudge campaigns: daily, or when asked."""
 
 import json
 from typing import Any

@@ -41,7 +41,7 @@ USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
@@ -141,6 +141,7 @@ def look_at_all(client: Client) -> None:
     client.send(HEALTH)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
+    client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
     if client.campaign is not None:
         for name in ("result", "log"):
             client.send(TARGETS[name], None, {"id": client.campaign})

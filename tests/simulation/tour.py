@@ -10,7 +10,7 @@ import pytest
 from api_segments.aws import clients
 from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.aws.dynamodb import number_set
-from api_segments.aws.keys import SIGNING_KEY, STACK, membership, of_account
+from api_segments.aws.keys import SIGNING_KEY, STACK, identity_claim, membership, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from api_segments.core.errors import ThrottledError
 from api_segments.segments import wiring as segments_wiring
@@ -56,7 +56,7 @@ class GivenUp:
 
     def receive_message(self, **_: Any) -> Json:
         """Give one batch of each stream for each reader, once."""
-        bodies = [self._body(table, reader) for table in self._streams for reader in READERS]
+        bodies = [*(self._body(table, reader) for table in self._streams for reader in READERS), "no batch"]
         messages = [
             {"MessageId": f"{index}", "ReceiptHandle": f"receipt {index}", "Body": json.dumps(body)}
             for index, body in enumerate(bodies)
@@ -93,6 +93,9 @@ class GivenUp:
 
     def get_queue_attributes(self, **_: Any) -> Json:
         return {"Attributes": {"ApproximateNumberOfMessages": str(len(READERS) * len(self._streams))}}
+
+    def send_message(self, **_: Any) -> Json:
+        return {"MessageId": "1"}
 
     def __getattr__(self, _operation: str) -> Any:
         """Take any other call."""
@@ -187,7 +190,7 @@ class Tour:
             self._invoke("purge_segment", {"Records": [message]})
 
     def _repair(self, purged: str) -> None:
-        """Reconcile what nobody has projected: late members, of a purged segment too, and deletions without a purge."""
+        """Reconcile late members, of a purged segment too, a lost claim, and deletions without a purge."""
         (profile_id, *_), table = self._world.tables.memberships(ACCOUNT), self._world.environment["MEMBERSHIPS_TABLE"]
         active = max(
             int(each["segment_id"]) for each in self._world.tables.of_account("SEGMENTS_TABLE", ACCOUNT, "SEGMENT#")
@@ -197,6 +200,10 @@ class Tour:
             Key={"pk": {"S": membership(ACCOUNT, profile_id)}},
             UpdateExpression="ADD segment_ids :late",
             ExpressionAttributeValues={":late": number_set({int(purged), active})},
+        )
+        (claim, *_) = self._world.tables.claims(ACCOUNT)
+        self._world.db.delete_item(
+            TableName=self._world.environment["PROFILES_TABLE"], Key={"pk": {"S": identity_claim(ACCOUNT, claim)}}
         )
         self._make_profiles_old()
         for operation in ({"operation": "reconcile_all"}, {"operation": "reconcile_account", "account_id": ACCOUNT}):

@@ -1,14 +1,24 @@
 """The bodies of answers about profiles: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
-from api_segments.http.answers import UnprocessedBody
+from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
+from api_segments.http.described import (
+    About,
+    BatchStatus,
+    Done,
+    Guid,
+    NextCursor,
+    NullableIdentity,
+    TokenTypeBody,
+    moment,
+)
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
 from api_segments.profiles.model import AttributeValue
@@ -17,106 +27,117 @@ from api_segments.profiles.store import ProfileState
 from api_segments.profiles.store_suppressions import Suppression, SuppressionReason
 
 
-class UploadResultBody(TypedDict):
+class UploadProfilesResultBody(TypedDict):
     """What came of the records of an upload."""
 
-    status: Literal["success", "partial", "fail"]
-    processed: int
-    unprocessed: list[UnprocessedBody]
+    status: BatchStatus
+    processed: Annotated[int, About("How many records were stored.", 1)]
+    unprocessed: Unprocessed
 
 
 class TokenBody(TypedDict):
     """A device's token."""
 
-    id: str
-    type: str
+    id: Annotated[str, About("The token, as the device's service gave it.", "demo-token-1")]
+    type: Annotated[TokenTypeBody, About("The service that gave it.", "fcm")]
 
 
-class ReachedBody(TypedDict):
+class ReachedByBody(TypedDict):
     """Whether each channel reaches a user."""
 
-    email: bool
-    sms: bool
-    push: bool
-    whatsapp: bool
-    web_push: bool
+    email: Annotated[bool, About("There is an address, and no opt-out of email.", example=True)]
+    sms: Annotated[bool, About("There is a phone number, and no opt-out of SMS.", example=False)]
+    push: Annotated[bool, About("There is an `fcm` or `apns` token, and no opt-out of push.", example=True)]
+    whatsapp: Annotated[bool, About("There is a phone number, and an opt-in to WhatsApp.", example=False)]
+    web_push: Annotated[bool, About("There is a `chrome` token, and no opt-out of push.", example=False)]
 
 
-class ProfileRecordBody(TypedDict):
-    """What is known of a user."""
-
-    identity: str | None
-    guid: str
-    profileData: dict[str, AttributeValue]
-    tokens: list[TokenBody]
-    reachable: ReachedBody
-    opted_out: list[str]
+ProfileAttributesBody = TypeAliasType(
+    "ProfileAttributesBody",
+    Annotated[
+        dict[str, AttributeValue], About("The attributes of a user, by name.", {"Name": "Ada Example", "Visits": 3})
+    ],
+)
 
 
 class ProfileBody(TypedDict):
+    """What is known of a user."""
+
+    identity: NullableIdentity
+    guid: Guid
+    profileData: Annotated[ProfileAttributesBody, About("What was uploaded.")]
+    tokens: Annotated[list[TokenBody], About("The tokens of the user's devices.")]
+    reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
+    opted_out: Annotated[
+        list[str], About("Channels that the user or the suppression list has closed, whatever is uploaded.", ["email"])
+    ]
+
+
+class GetProfileResultBody(TypedDict):
     """A user, in CleverTap's shape where it has one."""
 
-    status: Literal["success"]
-    record: ProfileRecordBody
+    status: Done
+    record: Annotated[ProfileBody, About("What is known of the user.")]
+
+
+AddressTypeBody = TypeAliasType(
+    "AddressTypeBody", Annotated[Literal["email", "phone"], About("A kind of address.", "email")]
+)
 
 
 class SuppressionBody(TypedDict):
-    """An address as the suppression list has it; each time is null where that did not happen.
+    """An address as the suppression list has it."""
 
-    `id` stands for the address, which is not kept. `applied_at` is when all users who have it had followed, and
-    `profiles` how many have so far.
-    """
-
-    id: str
-    type: Literal["email", "phone"]
-    suppressed: bool
-    unsubscribed_at: str | None
-    complained_at: str | None
-    bounced_at: str | None
-    entered_at: str | None
-    lifted_at: str | None
-    applied_at: str | None
-    profiles: int
+    id: Annotated[str, About("Stands for the address, which is not kept.", "0f5c1d3e7b9a4268a1e0d4f6b8c2937a")]
+    type: Annotated[AddressTypeBody, About("What kind of address it is.", "email")]
+    suppressed: Annotated[bool, About("Whether it is on the list.", example=True)]
+    unsubscribed_at: Annotated[str | None, moment("When a user with it used the link in an email.")]
+    complained_at: Annotated[str | None, moment("When a user with it complained about an email.")]
+    bounced_at: Annotated[str | None, moment("When an email to it came back for good.")]
+    entered_at: Annotated[str | None, moment("When the account put it on the list.")]
+    lifted_at: Annotated[str | None, moment("When it was last taken off the list.")]
+    applied_at: Annotated[str | None, moment("When all users who have it had followed the last change.")]
+    profiles: Annotated[int, About("How many users who have it have followed the last change so far.", 2)]
 
 
-class SuppressionsBody(TypedDict):
-    """A part of the suppression list."""
+class SuppressionListBody(TypedDict):
+    """A page of the suppression list."""
 
-    suppressions: list[SuppressionBody]
-    cursor: str | None
+    suppressions: Annotated[list[SuppressionBody], About("The addresses of this page.")]
+    cursor: NextCursor
 
 
-class SuppressionResultBody(TypedDict):
+class SuppressResultBody(TypedDict):
     """An address that was put on the suppression list."""
 
-    status: Literal["success"]
-    suppression: SuppressionBody
+    status: Done
+    suppression: Annotated[SuppressionBody, About("The address as the list has it now.")]
 
 
-class LiftedBody(TypedDict):
-    """An address that is on the suppression list no more; `lifted` is whether it was."""
+class LiftSuppressionResultBody(TypedDict):
+    """An address that is not on the suppression list."""
 
-    status: Literal["success"]
-    lifted: bool
-    suppression: SuppressionBody
+    status: Done
+    lifted: Annotated[bool, About("Whether it was on the list.", example=True)]
+    suppression: Annotated[SuppressionBody, About("The address as the list has it now.")]
 
 
 class FoundProfileBody(TypedDict):
     """A user who has the address."""
 
-    identity: str | None
-    guid: str
-    reachable: ReachedBody
+    identity: NullableIdentity
+    guid: Guid
+    reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
 
 
-class FoundProfilesBody(TypedDict):
-    """A part of the users who have an address."""
+class FoundProfileListBody(TypedDict):
+    """A page of the users who have an address."""
 
-    profiles: list[FoundProfileBody]
-    cursor: str | None
+    profiles: Annotated[list[FoundProfileBody], About("The users of this page.")]
+    cursor: NextCursor
 
 
-def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> FoundProfilesBody:
+def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> FoundProfileListBody:
     """Write users who have an address."""
     return {
         "profiles": [
@@ -131,7 +152,7 @@ def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> Fo
     }
 
 
-def profile_body(found: ProfileState) -> ProfileBody:
+def profile_body(found: ProfileState) -> GetProfileResultBody:
     """Write a profile."""
     profile = found.profile
     reach = NOBODY.reach if found.membership is None else found.membership.reach
@@ -142,7 +163,7 @@ def profile_body(found: ProfileState) -> ProfileBody:
             "identity": profile.identity,
             "guid": profile.profile_id,
             "profileData": dict(profile.attributes),
-            "tokens": [{"id": token.token_id, "type": token.type} for token in tokens],
+            "tokens": [{"id": token.token_id, "type": token.type.value} for token in tokens],
             "reachable": reached_body(reach),
             "opted_out": sorted(closed_to(profile)),
         },
@@ -165,7 +186,7 @@ def suppression_body(entry: Suppression) -> SuppressionBody:
     }
 
 
-def suppressions_body(entries: Sequence[Suppression], cursor: str | None) -> SuppressionsBody:
+def suppressions_body(entries: Sequence[Suppression], cursor: str | None) -> SuppressionListBody:
     """Write a part of the suppression list."""
     return {"suppressions": [suppression_body(entry) for entry in entries], "cursor": cursor}
 
@@ -181,6 +202,6 @@ def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -
     return batch_answer(len(records) - len(failed), unprocessed, {})
 
 
-def reached_body(reach: Set[Channel]) -> ReachedBody:
+def reached_body(reach: Set[Channel]) -> ReachedByBody:
     """Write whether each channel reaches a user; a test holds the shape to the channels."""
-    return cast("ReachedBody", {channel.value: channel in reach for channel in Channel})
+    return cast("ReachedByBody", {channel.value: channel in reach for channel in Channel})

@@ -124,6 +124,32 @@ class ProfileStore:
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
 
+    def claim_again(
+        self, account_id: str, identity: str, profile_id: str, gone: str | None, deadline: Deadline
+    ) -> bool:
+        """Lead an identity to the profile that bears it, if it leads nowhere, or to `gone`, which does not exist.
+
+        False if that is no longer so, or the profile no longer bears it. Raises ThrottledError or UnavailableError.
+        """
+        actions = [
+            check_action(
+                self._memberships_table,
+                self._membership_key(account_id, profile_id),
+                condition="#identity = :identity",
+                values={":identity": {"S": identity}},
+                names={"#identity": "identity"},
+            ),
+            self._claim(account_id, identity, profile_id, gone),
+        ]
+        if gone is not None:
+            key = self._membership_key(account_id, gone)
+            actions.append(check_action(self._memberships_table, key, condition="attribute_not_exists(pk)"))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
+
     def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
         item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
         if not before.version:
@@ -168,9 +194,13 @@ class ProfileStore:
             names={**names, "#reach": "reach"},
         )
 
-    def _claim(self, account_id: str, identity: str, profile_id: str) -> TransactionAction:
+    def _claim(self, account_id: str, identity: str, profile_id: str, before: str | None = None) -> TransactionAction:
+        """Claim an identity that nobody claims, or the profile `before`."""
         claim = {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}}
-        return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        if before is None:
+            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        values = {":before": {"S": before}}
+        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
 
     @staticmethod
     def _claim_key(account_id: str, identity: str) -> Item:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from api_segments.aws.keys import shown_profile_id
 from api_segments.campaigns.model import CampaignTask
 from api_segments.campaigns.wiring import campaign_queue, campaign_runs
 from api_segments.core.clock import Deadline
@@ -20,6 +21,8 @@ from api_segments.repair.tasks import (
     Recount,
     SuppressionSweep,
     Task,
+    Unclaimed,
+    to_claim_tasks,
     to_index_task,
     to_purge_task,
     to_recount_task,
@@ -41,6 +44,8 @@ def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
         follow_suppression(work, deadline)
     elif isinstance(work, Recount):
         recount(scope, work, deadline)
+    elif isinstance(work, Unclaimed):
+        claim_again(scope, work.profile_ids, deadline)
     else:
         look_again(scope, work, deadline)
 
@@ -62,6 +67,8 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
     )
     for task in to_tasks(scope, findings.suspects):
         wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    for task in to_claim_tasks(scope, findings.unclaimed):
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
     for segment_id in findings.uncounted:
         wiring.reconciliation_queue().put_off(
             to_recount_task(scope, Recount(segment_id, 1)), LOOK_AGAIN_SECONDS, deadline
@@ -76,6 +83,7 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         finished=goes_on_at is None,
         counts_mended=findings.counts_mended,
         suspects=len(findings.suspects),
+        unclaimed=len(findings.unclaimed),
         uncounted=findings.uncounted,
         purges_begun=findings.unpurged,
     )
@@ -143,3 +151,22 @@ def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:
         counts_mended=findings.counts_mended,
         uncounted=findings.uncounted,
     )
+
+
+def claim_again(scope: Scope, profile_ids: Sequence[str], deadline: Deadline) -> None:
+    """Mend the claims of identities that still lead nowhere; tell of users who are two profiles by now."""
+    found = wiring.claim_mender().mend(scope.account_id, profile_ids, deadline)
+    count(
+        Differences=found.mended + len(found.taken),
+        ClaimsMended=found.mended,
+        ClaimsTaken=len(found.taken),
+    )
+    for task in to_claim_tasks(scope, found.rest):
+        wiring.reconciliation_queue().put_off(task, 0, deadline)
+    for profile_id, holder in found.taken.items():
+        logger.error(
+            "an identity leads to another profile",
+            profile_id=shown_profile_id(profile_id),
+            leads_to=shown_profile_id(holder),
+        )
+    logger.info("looked at claims again", profiles=len(profile_ids), mended=found.mended, taken=len(found.taken))

@@ -39,6 +39,13 @@ class SuppressionSweep:
     after: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Profiles whose identities' claims are to be looked at again."""
+
+    profile_ids: Sequence[str]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -95,13 +102,18 @@ def to_sweep_task(account_id: str, sweep: SuppressionSweep) -> dict[str, object]
 
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
-    room = MAX_MESSAGE_BYTES - len(to_body(_to_task(scope, ())))
-    for some in cut_by_size([astuple(suspect) for suspect in suspects], lambda each: len(to_body(each)) + 1, room):
-        yield _to_task(scope, some)
+    return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
 
 
-def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, object]:
-    return {"scope": asdict(scope), "suspects": suspects}
+def to_claim_tasks(scope: Scope, profile_ids: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking again at the claims of profiles' identities."""
+    return _cut(scope, "unclaimed", profile_ids)
+
+
+def _cut(scope: Scope, name: str, values: Sequence[object]) -> Iterator[dict[str, object]]:
+    room = MAX_MESSAGE_BYTES - len(to_body({"scope": asdict(scope), name: ()}))
+    for some in cut_by_size(values, lambda each: len(to_body(each)) + 1, room):
+        yield {"scope": asdict(scope), name: some}
 
 
 def to_recount_task(scope: Scope, recount: Recount) -> dict[str, object]:
@@ -114,7 +126,7 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-Task = Position | FollowTask | SuppressionSweep | IndexWalk | Recount | list[Suspect]
+Task = Position | FollowTask | SuppressionSweep | IndexWalk | Recount | Unclaimed | list[Suspect]
 
 
 def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
@@ -144,6 +156,7 @@ _READERS: Mapping[str, Callable[[Any], Task]] = {
     "index": lambda said: IndexWalk(**said),
     "sweep": lambda said: SuppressionSweep(**said),
     "recount": lambda said: Recount(**said),
+    "unclaimed": Unclaimed,
     "suspects": lambda said: [Suspect(*suspect) for suspect in said],
     "position": _position,
     "place": _position_of,  # written by version 0.1.0

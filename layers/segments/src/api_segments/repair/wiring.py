@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from api_segments.aws.task_queue import TaskQueue
     from api_segments.repair.address_index import AddressIndexing, IndexedAccounts
+    from api_segments.repair.claims import ClaimMender
     from api_segments.repair.reconciliation import ReconciliationService
     from api_segments.repair.rows import RowMender
     from api_segments.repair.store_failed_records import FailedRecords
@@ -33,12 +34,27 @@ def row_mender() -> "RowMender":
 
 
 @cache
+def claim_mender() -> "ClaimMender":
+    """Return the process's mender of claims."""
+    from api_segments.profiles.wiring import profile_store
+    from api_segments.repair.claims import ClaimMender
+
+    return ClaimMender(membership_store(), profile_store())
+
+
+@cache
 def reconciliation() -> "ReconciliationService":
     """Return the process's reconciliation service."""
     from api_segments.repair.reconciliation import ReconciliationService
 
     return ReconciliationService(
-        membership_store(), segment_store(), segment_lists(), member_lists(), row_mender(), SYSTEM_CLOCK
+        membership_store(),
+        segment_store(),
+        segment_lists(),
+        member_lists(),
+        row_mender(),
+        claim_mender(),
+        SYSTEM_CLOCK,
     )
 
 
@@ -72,7 +88,13 @@ def failed_records() -> "FailedRecords":
     """Return the process's view of the records that were given up."""
     from api_segments.repair.store_failed_records import FailedRecords
 
-    return FailedRecords(clients.sqs_client(), settings().failed_records_queue_url, clients.streams_client())
+    return FailedRecords(
+        clients.sqs_client(),
+        settings().failed_records_queue_url,
+        settings().set_aside_records_queue_url,
+        clients.streams_client(),
+        (settings().memberships_table, settings().segments_table),
+    )
 
 
 @cache
