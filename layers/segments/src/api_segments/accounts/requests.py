@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from api_segments.core.errors import InvalidRequestError
 
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+MONTH = r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"
+"""There is no year 0."""
+_MONTH = re.compile(MONTH)
 
 
 def month_in_query(query: Mapping[str, str]) -> str | None:

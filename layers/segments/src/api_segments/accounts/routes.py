@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from api_segments.accounts import answers
+from api_segments.accounts.requests import MONTH
 from api_segments.http.openapi import ACCOUNT, Json, Route
 
 _MONTH: Mapping[str, Json] = {
     "month": {
         "in": "query",
         "description": "A month, UTC; this one if absent.",
-        "schema": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+        "schema": {"type": "string", "pattern": f"^{MONTH}$"},
         "example": "2026-11",
     },
 }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from api_segments.core.errors import InvalidRequestError, NotFoundError
@@ -10,7 +11,7 @@ from api_segments.core.paging import Position
 from api_segments.http.cursors import Cursors
 from api_segments.http.gateway import Request
 from api_segments.http.strict_json import show
-from api_segments.http.validation import parse_segment_id, parse_text
+from api_segments.http.validation import hint, parse_segment_id, parse_text
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}")
@@ -52,21 +53,24 @@ def refuse_unknown(query: Mapping[str, str], *names: str) -> None:
     """Raise InvalidRequestError if the query has any other name."""
     for name in query:
         if name not in names:
-            raise InvalidRequestError(f"{show(name)}: unknown parameter")
+            raise InvalidRequestError(f"{show(name)}: unknown parameter{hint(name, names)}")
 
 
 class Paging:
     """Which part of a list is asked for, and the cursor to the next.
 
-    `path` and the values of `filters` are what the list is about: a cursor is good for that alone. `limit` may change
-    from page to page. Raises InvalidRequestError, ThrottledError or UnavailableError.
+    `path` and the values of `filters` are what the list is about: a cursor is good for that alone. A filter that says
+    what is meant without it is to be left out. `limit` may change from page to page. Raises InvalidRequestError,
+    ThrottledError or UnavailableError.
     """
 
-    def __init__(self, request: Request, cursors: Cursors, path: str, *filters: str) -> None:
+    def __init__(
+        self, request: Request, cursors: Cursors, path: str, filters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.limit = _limit_in_query(request.query)
         self._request = request
         self._cursors = cursors
-        self._list = {"path": path, **{name: request.query[name] for name in filters if name in request.query}}
+        self._list = {"path": path, **filters}
         cursor = request.query.get("cursor")
         account_id = request.tenant.account_id
         self.position = None if cursor is None else cursors.read(account_id, self._list, cursor, request.deadline)

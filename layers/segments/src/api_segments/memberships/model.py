@@ -44,13 +44,30 @@ class UpdateGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SentUser:
+    """A user as a request wrote it, which could not be read, and where: in which group, at which index.
+
+    `is_long`: it is longer than any user that can be read, maybe as long as a body.
+    """
+
+    value: object
+    group: int
+    index: int
+    is_long: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
-    """A (user, segment) pair that an update could not bring about."""
+    """A (user, segment) pair that an update could not bring about.
+
+    Of a user who could not be read, `sent` is what the request has, and `user` what can be shown of that.
+    """
 
     user: UserReference
     segment: SegmentReference
     action: Action
     error: SegmentsError
+    sent: SentUser | None = None
 
 
 @dataclass(frozen=True, slots=True)

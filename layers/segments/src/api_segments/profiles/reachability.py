@@ -11,5 +11,13 @@ def reach_of(profile: Profile) -> frozenset[Channel]:
 
 
 def _is_reached(profile: Profile, rule: ReachRule) -> bool:
-    has_address = rule.attribute in profile.attributes or any(token.type in rule.tokens for token in profile.tokens)
+    has_address = _is_address(profile, rule) or any(token.type in rule.tokens for token in profile.tokens)
     return has_address and bool(profile.attributes.get(rule.flag, rule.default))
+
+
+def _is_address(profile: Profile, rule: ReachRule) -> bool:
+    """Whether a profile has the attribute that a channel sends to. SES sends to local parts in ASCII alone."""
+    address = profile.attributes.get(rule.attribute or "")
+    if address is None or rule.attribute != "Email":
+        return address is not None
+    return str(address).rpartition("@")[0].isascii()

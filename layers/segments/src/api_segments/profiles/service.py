@@ -16,9 +16,11 @@ from api_segments.core.errors import (
 )
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
 from api_segments.core.parallel import in_parallel
+from api_segments.http.strict_json import show
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
 from api_segments.profiles.model import Profile, ProfileUpdate
+from api_segments.profiles.names import mistaken
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
 
@@ -99,6 +101,7 @@ class ProfileService:
         backoff = Backoff(deadline)
         while True:
             before = _profile_of(update, known)
+            _check_removed(update, before.profile)
             after = update.applied_to(before.profile)
             _check_limits(after)
             reach = reach_of(after)
@@ -156,6 +159,14 @@ def _check_limits(after: Profile) -> None:
         raise InvalidRequestError(f"profileData: a profile has at most {MAX_CUSTOM_ATTRIBUTES} custom attributes")
     if len(after.tokens) > MAX_TOKENS:
         raise InvalidRequestError(f"tokenData: a profile has at most {MAX_TOKENS} tokens")
+
+
+def _check_removed(update: ProfileUpdate, before: Profile) -> None:
+    """Let a name that looks like one of ours be removed only if the profile has it: such names were taken once."""
+    for name in sorted(update.removed_attributes - before.attributes.keys()):
+        wrong = mistaken(name)
+        if wrong is not None:
+            raise InvalidRequestError(f"profileData.{show(name)}: {wrong}")
 
 
 def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str]) -> list[list[int]]:

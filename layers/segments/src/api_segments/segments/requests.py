@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from pydantic_core import SchemaValidator
-
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
 from api_segments.http.validation import (
     OPTIONAL_TEXT,
     TEXT,
+    Shape,
     filled_list,
     parse_text,
     read_body,
@@ -34,6 +33,12 @@ def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
     return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
 
 
+def list_filters(query: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the filters of a list without one that says what is meant without it."""
+    given = {name: query[name] for name in SEGMENT_FILTERS if name in query}
+    return {name: value for name, value in given.items() if (name, value) != ("status", SegmentStatus.ACTIVE)}
+
+
 _NEW_SEGMENT = strict_object(
     "NewSegmentBody",
     "An entry of POST /api/createSegment.",
@@ -42,7 +47,7 @@ _NEW_SEGMENT = strict_object(
 )
 CREATE = filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE)
 RENAME = strict_object("RenameBody", "The body of PATCH /api/segments/{id}.", {"segment_name": TEXT})
-_CREATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(RENAME)
+_CREATE, _RENAME = Shape(CREATE), Shape(RENAME)
 
 
 def parse_create(body: bytes) -> list[NewSegment]:
