@@ -89,7 +89,10 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
         "The account has as many campaigns scheduled and running as there may be",
         f"the account has {MAX_LIVE_CAMPAIGNS} scheduled and running campaigns, the most there may be",
     ),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("Not JSON by its Content-Type", "Content-Type: must be application/json"),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "The body is not in UTF-8, or compressed in a way that can't be taken apart",
+        "Content-Type: charset must be utf-8, is iso-8859-1",
+    ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         f"The body is over {BODY_LIMIT}",
         f"body: must be at most {BODY_LIMIT}, has {MAX_BODY_BYTES + 1} bytes",
