@@ -10,9 +10,9 @@ from api_segments.core.errors import NotWrittenError, SegmentsError
 from api_segments.http.gateway import deadline_of, failure
 from api_segments.http.observability import count, logger, metrics
 from api_segments.repair import wiring
-from api_segments.repair.endpoints import look_again, walk
+from api_segments.repair.endpoints import look_again, recount, walk
 from api_segments.repair.reconciliation import BEGINNING, Position
-from api_segments.repair.tasks import read_task, to_task, what_to_reconcile
+from api_segments.repair.tasks import Recount, read_task, to_task, what_to_reconcile
 
 
 @metrics.log_metrics
@@ -27,6 +27,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.append_keys(account_id=scope.account_id)
             if isinstance(work, Position):
                 walk(scope, work, deadline)
+            elif isinstance(work, Recount):
+                recount(scope, work, deadline)
             else:
                 look_again(scope, work, deadline)
         return {"status": "success"}

@@ -9,7 +9,7 @@ from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, to_body
 from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
 from api_segments.repair.reconciliation import BEGINNING, Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
-from api_segments.repair.tasks import read_task, to_task, to_tasks
+from api_segments.repair.tasks import Recount, read_task, to_recount_task, to_task, to_tasks
 
 SCOPE = Scope("T-1", None)
 
@@ -26,6 +26,10 @@ SCOPE = Scope("T-1", None)
 )
 def test_a_walk_goes_on_where_its_task_says(position: Position) -> None:
     assert read_task(json.loads(json.dumps(to_task(SCOPE, position)))) == (SCOPE, position)
+
+
+def test_a_recount_knows_which_it_is() -> None:
+    assert read_task(json.loads(json.dumps(to_recount_task(SCOPE, Recount(7, 3))))) == (SCOPE, Recount(7, 3))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ from api_segments.memberships.wiring import purge_queue
 from api_segments.repair import wiring
 from api_segments.repair.reconciliation import BEGINNING, Position, Scope
 from api_segments.repair.rows import Suspect
-from api_segments.repair.tasks import LOOK_AGAIN_SECONDS, to_purge_task, to_task, to_tasks
+from api_segments.repair.tasks import (
+    LOOK_AGAIN_SECONDS,
+    MAX_RECOUNTS,
+    Recount,
+    to_purge_task,
+    to_recount_task,
+    to_task,
+    to_tasks,
+)
 
 
 def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
@@ -21,13 +29,16 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
     count(
         Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,
-        SegmentsBusy=findings.segments_busy,
         MembersTakenOut=findings.members_taken_out,
         PurgesBegun=len(findings.unpurged),
         ReconciliationsFinished=int(goes_on_at is None),
     )
     for task in to_tasks(scope, findings.suspects):
         wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    for segment_id in findings.uncounted:
+        wiring.reconciliation_queue().put_off(
+            to_recount_task(scope, Recount(segment_id, 1)), LOOK_AGAIN_SECONDS, deadline
+        )
     for segment_id in findings.unpurged:
         purge_queue().put_off(to_purge_task(scope, segment_id), 0, deadline)
     if goes_on_at is not None:
@@ -38,6 +49,7 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         finished=goes_on_at is None,
         counts_mended=findings.counts_mended,
         suspects=len(findings.suspects),
+        uncounted=findings.uncounted,
         purges_begun=findings.unpurged,
     )
 
@@ -55,3 +67,25 @@ def look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) ->
     for task in to_tasks(scope, rest):
         wiring.reconciliation_queue().put_off(task, 0, deadline)
     logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=mended)
+
+
+def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:
+    """Look again at the counts of a segment that kept changing; the last time it is told, and left to the next walk."""
+    findings = wiring.reconciliation().recount(scope.account_id, wanted.segment_id, deadline)
+    is_last = wanted.number >= MAX_RECOUNTS
+    count(
+        Differences=findings.counts_mended,
+        CountsMended=findings.counts_mended,
+        SegmentsBusy=len(findings.uncounted) if is_last else 0,
+    )
+    if findings.uncounted and not is_last:
+        task = to_recount_task(scope, Recount(wanted.segment_id, wanted.number + 1))
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    tell = logger.warning if findings.uncounted and is_last else logger.info
+    tell(
+        "recounted",
+        segment_id=wanted.segment_id,
+        number=wanted.number,
+        counts_mended=findings.counts_mended,
+        uncounted=findings.uncounted,
+    )

@@ -9,7 +9,7 @@ walk goes through the stages of `ReconciliationStage`:
                  DELETED ──▶ end               deleted segments: purges that never began
 
 One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows that seem
-wrong are looked at again later (rows).
+wrong are looked at again later (rows), and so are counts that kept changing while they were looked at.
 """
 
 from collections import Counter
@@ -71,15 +71,16 @@ BEGINNING = Position()
 
 @dataclass(slots=True)
 class Findings:
-    """What was found and mended; `segments_busy` kept changing while they were counted, and were not checked.
+    """What was found and mended.
 
-    `suspects` are rows to look at again, `unpurged` deleted segments to purge; members were taken out of purged ones.
+    `suspects` are rows to look at again, `uncounted` segments whose counts could not be checked, as they kept changing;
+    `unpurged` deleted segments to purge; members were taken out of purged ones.
     """
 
     counts_mended: int = 0
-    segments_busy: int = 0
     members_taken_out: int = 0
     suspects: list[Suspect] = field(default_factory=list)
+    uncounted: list[int] = field(default_factory=list)
     unpurged: list[int] = field(default_factory=list)
 
 
@@ -105,8 +106,8 @@ class ReconciliationService:
     def reconcile(self, scope: Scope, start: Position, deadline: Deadline) -> tuple[Findings, Position | None]:
         """Go on from `start` for as long as there is time; return what was found, and where to go on if not at the end.
 
-        A segment that can't be counted within one call is left as busy. Raises ThrottledError or UnavailableError when
-        it came no further than `start` otherwise.
+        A segment that can't be counted within one call is left uncounted. Raises ThrottledError or UnavailableError
+        when it came no further than `start` otherwise.
         """
         findings = Findings()
         here: Position | None = start
@@ -114,13 +115,25 @@ class ReconciliationService:
             while here is not None and not deadline.is_over():
                 here = self._step_of(here.stage)(scope, here, findings, deadline)
         except NotWrittenError:
-            is_counting = start.stage is ReconciliationStage.COUNTS
-            if not deadline.is_over() or (here == start and not is_counting):
+            too_large = start.segment_id if start.stage is ReconciliationStage.COUNTS else None
+            if not deadline.is_over() or (here == start and too_large is None):
                 raise
-            if here == start:
-                findings.segments_busy += 1
-                here = Position(ReconciliationStage.MEMBERS, below=start.segment_id)
+            if here == start and too_large is not None:
+                findings.uncounted.append(too_large)
+                here = Position(ReconciliationStage.MEMBERS, below=too_large)
         return findings, here
+
+    def recount(self, account_id: str, segment_id: int, deadline: Deadline) -> Findings:
+        """Look again at the counts of a segment, if it is still active."""
+        findings = Findings()
+        try:
+            if self._segments.get_active([(account_id, segment_id)], deadline):
+                self._check_counts(account_id, segment_id, findings, deadline)
+        except NotWrittenError:
+            if not deadline.is_over():
+                raise
+            findings.uncounted.append(segment_id)
+        return findings
 
     def _step_of(self, stage: ReconciliationStage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:
         return {
@@ -228,7 +241,7 @@ class ReconciliationService:
                     findings.counts_mended += 1
                     return
             seen = deltas
-        findings.segments_busy += 1
+        findings.uncounted.append(segment_id)
 
     def _count(self, account_id: str, segment_id: int, deadline: Deadline) -> Counter[str]:
         counted: Counter[str] = Counter()

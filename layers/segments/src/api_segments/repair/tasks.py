@@ -1,7 +1,7 @@
 """What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -15,8 +15,18 @@ from api_segments.http.validation import validate
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
 
-# A row that seems wrong is looked at again when the stream has had time to bring what it says.
+# A row that seems wrong is looked at again when the stream has had time to bring what it says, and a segment that kept
+# changing while it was counted when it may be quieter.
 LOOK_AGAIN_SECONDS = 300
+MAX_RECOUNTS = 12  # within an hour; the next daily walk looks anew
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """A segment whose counts are to be looked at again; `number` counts from 1 to MAX_RECOUNTS."""
+
+    segment_id: int
+    number: int
 
 
 class _Request(BaseModel):
@@ -74,14 +84,21 @@ def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, obj
     return {"scope": asdict(scope), "suspects": suspects}
 
 
+def to_recount_task(scope: Scope, recount: Recount) -> dict[str, object]:
+    """Write the task of looking at a segment's counts again."""
+    return {"scope": asdict(scope), "recount": asdict(recount)}
+
+
 def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     """Write the task of a purge, as the event `Segment Deleted` does."""
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | list[Suspect]]:
-    """Read a task of ours: where a walk goes on, or which rows to look at again."""
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | Recount | list[Suspect]]:
+    """Read a task of ours: where a walk goes on, or what to look at again."""
     scope = Scope(**task["scope"])
+    if "recount" in task:
+        return scope, Recount(**task["recount"])
     if "suspects" in task:
         return scope, [Suspect(*suspect) for suspect in task["suspects"]]
     if "place" in task:  # written by version 0.1.0
