@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.core.errors import InvalidRequestError
 from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
-from api_segments.http.parameters import query_text, refuse_unknown
+from api_segments.http.parameters import flag_in_query, query_text, refuse_unknown
 from api_segments.profiles import wiring
 from api_segments.profiles.answers import profile_body, upload_answer
 from api_segments.profiles.requests import parse_upload
@@ -23,10 +23,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _upload(request: Request) -> Answer:
-    refuse_unknown(request.query)
+    refuse_unknown(request.query, "dryRun")
+    dry_run = flag_in_query(request.query, "dryRun")
     records, updates, refused = parse_upload(request.body)
-    failed = wiring.profiles().update(request.tenant.account_id, updates, request.deadline)
-    count(RecordsUploaded=len(records) - len(refused | failed), Unprocessed=len(refused | failed))
+    failed = wiring.profiles().update(request.tenant.account_id, updates, request.deadline, dry_run=dry_run)
+    if not dry_run:
+        count(RecordsUploaded=len(records) - len(refused | failed), Unprocessed=len(refused | failed))
     return upload_answer(records, refused | failed)
 
 

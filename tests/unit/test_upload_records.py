@@ -42,8 +42,10 @@ class RecordingProfiles:
         self.updates: dict[int, ProfileUpdate] = {}
         self.calls = 0
 
-    def update(self, account_id: str, updates: Mapping[int, ProfileUpdate], _: object) -> dict[int, SegmentsError]:
-        assert account_id == "T-1"
+    def update(
+        self, account_id: str, updates: Mapping[int, ProfileUpdate], _: object, *, dry_run: bool
+    ) -> dict[int, SegmentsError]:
+        assert (account_id, dry_run) == ("T-1", False)
         self.updates.update(updates)
         self.calls += 1
         return {}

@@ -13,6 +13,7 @@ from api_segments.http.gateway import Request
 from api_segments.http.strict_json import show
 from api_segments.http.validation import hint, parse_segment_id, parse_text
 
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
 _LIMIT = re.compile(r"[0-9]{1,4}")
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}")
 
@@ -47,6 +48,14 @@ def query_text(query: Mapping[str, str], *names: str) -> dict[str, str]:
     """Read ids from the query, which may have no other names; raises InvalidRequestError."""
     refuse_unknown(query, *names)
     return {name: parse_text(query[name], name) for name in names if name in query}
+
+
+def flag_in_query(query: Mapping[str, str], name: str) -> bool:
+    """Read a parameter that is on or off, off if it is not there; raises InvalidRequestError."""
+    flag = _FLAGS.get(query.get(name, "0"))
+    if flag is None:
+        raise InvalidRequestError(f"{name}: must be 1 or true, or 0 or false")
+    return flag
 
 
 def refuse_unknown(query: Mapping[str, str], *names: str) -> None:

@@ -21,6 +21,15 @@ _EITHER_ID: Mapping[str, Json] = {
     },
 }
 
+_DRY_RUN: Mapping[str, Json] = {
+    "dryRun": {
+        "in": "query",
+        "description": "1: check all records as an upload does, also against what is stored, and write nothing.",
+        "schema": {"enum": ["1", "true", "0", "false"], "default": "0"},
+        "example": "1",
+    },
+}
+
 ROUTES: Sequence[Route] = (
     Route(
         "delete",
@@ -39,6 +48,7 @@ ROUTES: Sequence[Route] = (
         answers.UploadResultBody,
         {"status": "success", "processed": 1, "unprocessed": []},
         description=f"1 to {MAX_RECORDS_PER_UPLOAD:,} records; each stands or falls alone.",
+        parameters=_DRY_RUN,
         body=requests.BODY,
         body_example={
             "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],

@@ -40,9 +40,12 @@ class ProfileService:
         self._profiles = profiles
 
     def update(
-        self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
+        self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline, *, dry_run: bool = False
     ) -> dict[int, SegmentsError]:
-        """Apply updates, by index, those of one user in order; return the indexes of those that failed, and why."""
+        """Apply updates, by index, those of one user in order; return the indexes of those that failed, and why.
+
+        A dry run does the same without writing: each update builds on what those before it would have written.
+        """
         try:
             known = self._read(account_id, updates.values(), deadline)
         except NotWrittenError as error:
@@ -52,7 +55,7 @@ class ProfileService:
         def apply(indexes: Sequence[int]) -> None:
             for index in indexes:
                 try:
-                    self._apply(account_id, updates[index], known, deadline)
+                    self._apply(account_id, updates[index], known, deadline, dry_run=dry_run)
                 except SegmentsError as error:
                     failed[index] = error
 
@@ -96,7 +99,9 @@ class ProfileService:
         states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
         return Known(profile_ids, states)
 
-    def _apply(self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline) -> None:
+    def _apply(
+        self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline, *, dry_run: bool
+    ) -> None:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
         backoff = Backoff(deadline)
         while True:
@@ -106,6 +111,9 @@ class ProfileService:
             _check_limits(after)
             reach = reach_of(after)
             if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):
+                return
+            if dry_run:
+                _remember(before, after, reach, known)
                 return
             try:
                 saved = self._profiles.save(account_id, before, after, reach, deadline)
