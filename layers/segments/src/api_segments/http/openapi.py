@@ -21,6 +21,7 @@ from api_segments.core.limits import (
     MAX_SEGMENT_ID,
 )
 from api_segments.http.gateway import TRY_AGAIN
+from api_segments.http.parameters import USER_NAMES
 
 Json = dict[str, Any]
 
@@ -119,6 +120,14 @@ PAGED: Mapping[str, Json] = {
         "schema": {"type": "string", "minLength": 1},
     },
 }
+USER_IN_PATH: Mapping[str, Json] = {
+    "by": {
+        "in": "query",
+        "description": "What the path names the user by: your id, or our `guid`, which every user has.",
+        "schema": {"enum": list(USER_NAMES), "default": USER_NAMES[0]},
+        "example": USER_NAMES[0],
+    },
+}
 IDEMPOTENCY_KEY: Mapping[str, Json] = {
     "Idempotency-Key": {
         "in": "header",
@@ -134,7 +143,7 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
         "example": SEGMENT_ID,
     },
     "identity": {
-        "description": "Your id of the user, percent-encoded.",
+        "description": "Your id of the user or, with `by=guid`, the guid; percent-encoded.",
         "schema": TEXT,
         "example": "CT123456",
     },

@@ -13,6 +13,8 @@ from api_segments.http.gateway import Request
 from api_segments.http.strict_json import show
 from api_segments.http.validation import hint, parse_segment_id, parse_text
 
+USER_NAMES = ("identity", "guid")
+"""What a path may name a user by, the usual one first."""
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 _LIMIT = re.compile(r"[0-9]{1,4}")
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}")
@@ -28,12 +30,19 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
     return key
 
 
-def identity_in_path(raw: str) -> str:
-    """Read an identity from the path, where a REST API leaves it percent-encoded; raises InvalidRequestError."""
+def user_in_path(raw: str, query: Mapping[str, str]) -> dict[str, str]:
+    """Read whom the path names, where a REST API leaves it percent-encoded: by `identity`, or with `by=guid` by `guid`.
+
+    The query may have no other names. Raises InvalidRequestError.
+    """
+    refuse_unknown(query, "by")
+    by = query.get("by", USER_NAMES[0])
+    if by not in USER_NAMES:
+        raise InvalidRequestError(f"by: must be {' or '.join(USER_NAMES)}")
     try:
-        return parse_text(unquote_to_bytes(raw).decode(), "identity")
+        return {by: parse_text(unquote_to_bytes(raw).decode(), by)}
     except UnicodeDecodeError as exc:
-        raise InvalidRequestError("identity: must be percent-encoded UTF-8") from exc
+        raise InvalidRequestError(f"{by}: must be percent-encoded UTF-8") from exc
 
 
 def segment_id_in_path(raw: str) -> int:

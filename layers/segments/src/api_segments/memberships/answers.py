@@ -58,7 +58,7 @@ class MembersBody(TypedDict):
 class ProfileSegmentsBody(TypedDict):
     """A user and the segments it is in."""
 
-    identity: str
+    identity: str | None
     guid: str
     segments: list[SegmentNameBody]
 

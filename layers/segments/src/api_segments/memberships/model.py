@@ -34,6 +34,11 @@ class UserReference:
     identity: str | None = None
     guid: str | None = None
 
+    @property
+    def named_by(self) -> str:
+        """Which of the two counts."""
+        return "guid" if self.identity is None else "identity"
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateGroup:
@@ -103,7 +108,7 @@ class UpdateResult:
 class ProfileSegments:
     """A user and the active segments it is in."""
 
-    identity: str
+    identity: str | None
     profile_id: str
     segments: Sequence[Segment]
 

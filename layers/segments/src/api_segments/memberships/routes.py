@@ -13,6 +13,7 @@ from api_segments.http.openapi import (
     OF_SEGMENT,
     PAGED,
     PROFILES,
+    USER_IN_PATH,
     Route,
 )
 from api_segments.memberships import answers
@@ -67,6 +68,7 @@ ROUTES: Sequence[Route] = (
         "Show a member, or that the user is none",
         answers.MemberBody,
         _MEMBER,
+        parameters=USER_IN_PATH,
         errors=OF_ACTIVE_SEGMENT,
     ),
     Route(
@@ -76,6 +78,7 @@ ROUTES: Sequence[Route] = (
         "List the segments that a user is in",
         answers.ProfileSegmentsBody,
         {"identity": "CT123456", "guid": GUID, "segments": [CREATED]},
+        parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
     ),
     Route(

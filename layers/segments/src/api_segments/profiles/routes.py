@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
-from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, Json, Route
+from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, USER_IN_PATH, Json, Route
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -38,6 +38,7 @@ ROUTES: Sequence[Route] = (
         "Erase a user",
         DoneBody,
         {"status": "success"},
+        parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
     ),
     Route(

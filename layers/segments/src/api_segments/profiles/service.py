@@ -17,7 +17,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
 from api_segments.core.parallel import in_parallel
 from api_segments.http.strict_json import show
-from api_segments.memberships.model import NOBODY, MembershipImage
+from api_segments.memberships.model import NOBODY, MembershipImage, UserReference
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
 from api_segments.profiles.model import Profile, ProfileUpdate
 from api_segments.profiles.names import mistaken
@@ -64,27 +64,32 @@ class ProfileService:
 
     def get(self, account_id: str, identity: str | None, guid: str | None, deadline: Deadline) -> ProfileState:
         """Return a profile by identity or, without one, by guid; raises NotFoundError."""
-        profile_id = guid
-        if identity is not None:
-            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
-        if profile_id is not None:
-            state = self._profiles.load(account_id, [profile_id], deadline)[profile_id]
-            if state.membership is not None:
-                return state
-        raise NotFoundError(f"there is no profile with this {'identity' if identity is not None else 'guid'}")
+        user = UserReference(identity, guid)
+        state = self._find(account_id, user, deadline)
+        if state is None or state.membership is None:
+            raise no_such_profile(user)
+        return state
 
-    def erase(self, account_id: str, identity: str, deadline: Deadline) -> None:
-        """Erase a profile, its identity and its memberships; raises NotFoundError.
+    def _find(self, account_id: str, user: UserReference, deadline: Deadline) -> ProfileState | None:
+        profile_id = user.guid
+        if user.identity is not None:
+            profile_id = self._profiles.profile_ids(account_id, [user.identity], deadline).get(user.identity)
+        return None if profile_id is None else self._profiles.load(account_id, [profile_id], deadline)[profile_id]
+
+    def erase(self, account_id: str, identity: str | None, deadline: Deadline, guid: str | None = None) -> None:
+        """Erase a profile by identity or, without one, by guid, its identity and its memberships; raises NotFoundError.
 
         Its memberships end as if it had been removed from each segment: counts and events follow.
         """
+        user = UserReference(identity, guid)
         backoff = Backoff(deadline)
         while True:
-            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
-            if profile_id is None:
-                raise NotFoundError("there is no profile with this identity")
+            state = self._find(account_id, user, deadline)
+            # A claim that leads to nobody goes too.
+            if state is None or (state.membership is None and user.identity is None):
+                raise no_such_profile(user)
             try:
-                self._profiles.erase(account_id, identity, profile_id, deadline)
+                self._profiles.erase(account_id, state, user.identity, deadline)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
@@ -128,6 +133,11 @@ class ProfileService:
             else:
                 _remember(before, saved, reach, known)
                 return
+
+
+def no_such_profile(user: UserReference) -> NotFoundError:
+    """Return the error for a user whom the account has not."""
+    return NotFoundError(f"there is no profile with this {user.named_by}")
 
 
 def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:

@@ -181,6 +181,7 @@ class PreviewBody(TypedDict):
     target_mode: Mode
     content: Content
     identity: NotRequired[OptionalText]
+    guid: NotRequired[OptionalText]
     event: NotRequired[dict[str, Any] | None]
 
 

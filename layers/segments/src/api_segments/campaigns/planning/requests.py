@@ -89,7 +89,9 @@ def parse_target(body: bytes) -> int:
 def parse_preview(body: bytes) -> Preview:
     """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
     asked = validate(target_bodies.PREVIEW, read_body(body))
-    return Preview(TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("event"))
+    return Preview(
+        TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event")
+    )
 
 
 def parse_nothing(body: bytes) -> None:
