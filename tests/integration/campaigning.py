@@ -35,6 +35,8 @@ class Queues:
     refuse: Callable[[str], bool] = lambda _: False
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
+        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:
+            return  # a daily walk's other tasks
         assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         assert 0 <= DelaySeconds <= 900
         if self.refuse("SendMessage"):

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
@@ -15,11 +15,13 @@ from api_segments.core.errors import (
     UnavailableError,
 )
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
+from api_segments.core.paging import Page, Position
 from api_segments.core.parallel import in_parallel
 from api_segments.http.strict_json import show
 from api_segments.memberships.model import NOBODY, MembershipImage, UserReference
+from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
-from api_segments.profiles.model import Profile, ProfileUpdate
+from api_segments.profiles.model import Address, Profile, ProfileUpdate
 from api_segments.profiles.names import mistaken
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
@@ -36,8 +38,9 @@ class Known:
 class ProfileService:
     """Applies profile updates, each alone; looks profiles up; erases them."""
 
-    def __init__(self, profiles: ProfileStore) -> None:
+    def __init__(self, profiles: ProfileStore, addresses: AddressKeys) -> None:
         self._profiles = profiles
+        self._addresses = addresses
 
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline, *, dry_run: bool = False
@@ -76,6 +79,25 @@ class ProfileService:
             profile_id = self._profiles.profile_ids(account_id, [user.identity], deadline).get(user.identity)
         return None if profile_id is None else self._profiles.load(account_id, [profile_id], deadline)[profile_id]
 
+    def having_address(
+        self, account_id: str, address: Address, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[ProfileState]:
+        """List the profiles that have an address, in an order that never changes, from after `after` on.
+
+        A page may have fewer rows than `limit`, even none, also when the list goes on. A profile that got the address
+        less than a moment ago may be missing; none is there whose address is another.
+        """
+        wanted = self._addresses.of(account_id, address, deadline)
+        since = None if after is None else str(after[0])
+        profile_ids = self._profiles.having_address(wanted, since, limit, deadline)
+        states = self._profiles.load(account_id, profile_ids, deadline)
+        rows = [
+            state
+            for state in states.values()
+            if state.membership is not None and state.profile.address_keys.get(wanted.type) == wanted.key
+        ]
+        return Page(rows, (profile_ids[-1],) if len(profile_ids) == limit else None)
+
     def erase(self, account_id: str, identity: str | None, deadline: Deadline, guid: str | None = None) -> None:
         """Erase a profile by identity or, without one, by guid, its identity and its memberships; raises NotFoundError.
 
@@ -113,6 +135,7 @@ class ProfileService:
             before = _profile_of(update, known)
             _check_removed(update, before.profile)
             after = update.applied_to(before.profile)
+            after = replace(after, address_keys=self._addresses.of_profile(account_id, after.attributes, deadline))
             _check_limits(after)
             reach = reach_of(after)
             if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):

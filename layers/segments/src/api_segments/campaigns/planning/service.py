@@ -20,7 +20,7 @@ from api_segments.campaigns.model import (
 )
 from api_segments.campaigns.planning.estimates import EstimateService
 from api_segments.campaigns.planning.schedules import CampaignSchedules
-from api_segments.campaigns.planning.times import read_start
+from api_segments.campaigns.planning.times import LocalStart, read_start
 from api_segments.campaigns.providers.email import EmailProvider
 from api_segments.campaigns.running.runs import CampaignStores
 from api_segments.campaigns.stages import Stage, stage_of
@@ -134,6 +134,10 @@ class CampaignService:
         """Return of each of the account's senders whether emails may come from it; raises UnavailableError."""
         return {sender: self._declared.emails.is_verified(sender, deadline) for sender in settings.senders}
 
+    def start_of(self, account_id: str, when: str, deadline: Deadline) -> LocalStart:
+        """Return what a local time means for a creation at this moment; raises InvalidRequestError."""
+        return read_start(when, self.settings(account_id, deadline).time_zone, self._clock.now(), "when")
+
     def estimate(self, account_id: str, wanted: NewCampaign, deadline: Deadline) -> int:
         """Return about how many users a campaign would reach; raises as `create` does for what is given of it."""
         audience, _ = self._resolve(account_id, wanted.audience, deadline)
@@ -156,7 +160,7 @@ class CampaignService:
         if known is not None:
             return known, True
         audience, trigger = self._resolve(account_id, wanted.audience, deadline)
-        starts_at = self._check(account_id, wanted, now, deadline)
+        start = self._check(account_id, wanted, now, deadline)
         if not self._stores.campaigns.has_room(account_id, deadline):
             raise _too_many()
         campaign = Campaign(
@@ -166,12 +170,13 @@ class CampaignService:
             target_mode=wanted.target_mode,
             audience=audience,
             trigger=trigger,
-            starts_at=starts_at,
+            starts_at=None if start is None else start.moment,
             content=wanted.content or {},
             users_limit=wanted.users_limit,
             status=CampaignStatus.SCHEDULED if trigger is None else CampaignStatus.RUNNING,
             created_at="",
             when=wanted.when,
+            when_time_zone=None if start is None else start.time_zone,
         )
         campaign = self._with_an_id(campaign, deadline)
         try:
@@ -193,15 +198,15 @@ class CampaignService:
             return first, True
         return campaign.campaign_id, False
 
-    def _check(self, account_id: str, wanted: NewCampaign, now: datetime, deadline: Deadline) -> datetime | None:
+    def _check(self, account_id: str, wanted: NewCampaign, now: datetime, deadline: Deadline) -> LocalStart | None:
         """Check time and content as far as they are given; return when to start, None for at once or at events."""
         if wanted.content is None and wanted.when in (None, NOW):
             return None
         settings = self.settings(account_id, deadline)
-        starts_at = _start(wanted.when, settings.time_zone, now)
+        start = _start(wanted.when, settings.time_zone, now)
         if wanted.content is not None:
             self._check_content(wanted.target_mode, wanted.content, settings, deadline)
-        return starts_at
+        return start
 
     def _check_content(
         self, mode: TargetMode, content: Mapping[str, str], settings: CampaignSettings, deadline: Deadline
@@ -375,8 +380,8 @@ def _too_many() -> QuotaExceededError:
     )
 
 
-def _start(when: str | None, time_zone: str, now: datetime) -> datetime | None:
-    """Return when to start, None for at once."""
+def _start(when: str | None, time_zone: str, now: datetime) -> LocalStart | None:
+    """Return the local time to start at, None for at once and for an online campaign."""
     return None if when in (None, NOW) else read_start(str(when), time_zone, now, "when")
 
 
