@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api_segments.core.errors import InvalidRequestError, NotFoundError, SegmentsError
-from api_segments.http.gateway import failure, read_query, to_json
+from api_segments.http.gateway import failure, read_query, serve_head, to_json
 from api_segments.http.observability import count, logger, metrics
 from api_segments.http.parameters import refuse_unknown
 from api_segments.http.security import SECURITY
@@ -41,7 +41,7 @@ app = APIGatewayRestResolver()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Route one request."""
     count(Requests=1)
-    return app.resolve(event, context)
+    return serve_head(event, lambda served: app.resolve(served, context))
 
 
 @app.get("/")

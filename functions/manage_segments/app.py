@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.accounts.endpoints import get_usage
 from api_segments.campaigns import wiring as campaigns
 from api_segments.core.errors import NotFoundError, SegmentsError
-from api_segments.http.gateway import Answer, Request, failure, health, read_query, read_request, render
+from api_segments.http.gateway import Answer, Request, failure, health, read_query, read_request, render, serve_head
 from api_segments.http.observability import count, logger, metrics
 from api_segments.http.parameters import refuse_unknown
 from api_segments.memberships.endpoints import get_member, get_profile_segments, list_errors, list_members
@@ -25,7 +25,7 @@ app = APIGatewayRestResolver()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Route one request."""
     count(Requests=1)
-    return app.resolve(event, context)
+    return serve_head(event, lambda served: app.resolve(served, context))
 
 
 def _served(endpoint: Callable[..., Answer]) -> Callable[..., Response[str]]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from api_segments.site.openapi import ROUTES
-from tests.support.routes import OF_THE_API, WITH_BODIES, Named, event_of, send
+from tests.support.events import Context
+from tests.support.routes import HANDLERS, HEADS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
 
 Json = Any
 PATH = {"segment_id": "1763901234567890", "identity": "CT123456"}
@@ -106,3 +107,21 @@ CREATE = ("POST", "/api/createSegment")
 )
 def test_a_body_is_json_whatever_its_type_says(headers: dict[str, str]) -> None:
     refused(CREATE, asked(CREATE, None, [{"segment_name": 1}], **headers), "[0].segment_name: must be a string")
+
+
+def test_head_is_answered_where_a_get_without_headers_is() -> None:
+    open_gets = {"/", "/docs", "/openapi.json", "/health", "/unsubscribe/{token}"}
+    assert {path for _, path in HEADS} == open_gets
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/health", "/unsubscribe/{token}"])
+@pytest.mark.usefixtures("tables")
+def test_a_head_is_the_get_without_its_body(path: str) -> None:
+    parameters = {"token": "none"} if "{token}" in path else {}
+    get, head = (
+        HANDLERS[method, path](event_of("T-1", (method, path), None, None, {}, **parameters), Context())
+        for method in ("GET", "HEAD")
+    )
+    assert (get["statusCode"], headers_of(get)) == (head["statusCode"], headers_of(head))
+    assert get["statusCode"] == (404 if parameters else 200)
+    assert (head["body"], bool(get["body"])) == ("", True)

@@ -142,6 +142,13 @@ def to_json(value: object) -> str:
     return text
 
 
+def serve_head(event: dict[str, Any], serve: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Serve a request; a HEAD as the GET that it stands for, without that one's body (RFC 9110, 9.3.2)."""
+    if event["httpMethod"] != "HEAD":
+        return serve(event)
+    return {**serve({**event, "httpMethod": "GET"}), "body": "", "isBase64Encoded": False}
+
+
 def read_query(event: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the query's parameters; raises InvalidRequestError if one is given twice."""
     for name, values in (event.get("multiValueQueryStringParameters") or {}).items():
