@@ -1,6 +1,6 @@
 """What people see in a browser: the segment list page, and the API's description, as a page and as OpenAPI."""
 
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def get_openapi() -> Response[str]:
         refuse_unknown(read_query(app.current_event.raw_event))
     except InvalidRequestError as error:
         return _failed(error)
-    return _response(_openapi(), "application/json")
+    return _response(_openapi(_address()), "application/json")
 
 
 @app.get("/docs")
@@ -108,9 +108,15 @@ def _site() -> Site:
     return Site.read(SITE)
 
 
-@cache
-def _openapi() -> str:
-    return to_json(document())
+def _address() -> str:
+    """Return where this stack's API is: under a domain of its own it has another path. The emulator does not say it."""
+    context = app.current_event.request_context
+    return f"https://{context.domain_name}{context.path.removesuffix('/openapi.json')}" if context.domain_name else "."
+
+
+@lru_cache(maxsize=8)
+def _openapi(server: str) -> str:
+    return to_json(document(server))
 
 
 @cache

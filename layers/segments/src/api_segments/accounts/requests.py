@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from api_segments.core.errors import InvalidRequestError
 
-MONTH = r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"
-"""There is no year 0."""
+MONTH = "([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])"
+"""There is no year 0. The pattern looks nowhere ahead: not every language's expressions can."""
 _MONTH = re.compile(MONTH)
 
 
