@@ -21,6 +21,7 @@ class Settings:
     reconciliation_queue_url: str
     failed_records_queue_url: str
     trigger_queue_url: str
+    set_aside_records_queue_url: str
     campaign_queue_url: str
     campaign_queue_arn: str
     campaign_schedule_group: str
