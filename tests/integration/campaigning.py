@@ -36,8 +36,10 @@ class Queues:
     refuse: Callable[[str], bool] = lambda _: False
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
-        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         assert 0 <= DelaySeconds <= 900
+        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:  # a reconciliation goes on with what is no campaign's
+            return
+        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         if self.refuse("SendMessage"):
             raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessage")
         self.tasks.append(json.loads(MessageBody))

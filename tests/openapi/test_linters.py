@@ -22,7 +22,17 @@ def test_redocly_finds_nothing(programs: Path, description: Path, tmp_path: Path
 def test_spectral_finds_nothing(programs: Path, description: Path, tmp_path: Path) -> None:
     done = run(
         programs / "spectral",
-        *("lint", description, "--ruleset", HERE / "spectral.yaml", "--format", "json", "--fail-severity", "hint", "--quiet"),
+        *(
+            "lint",
+            description,
+            "--ruleset",
+            HERE / "spectral.yaml",
+            "--format",
+            "json",
+            "--fail-severity",
+            "hint",
+            "--quiet",
+        ),
         folder=tmp_path,
     )
     said = [(each["code"], each["message"], each["path"]) for each in json.loads(done.stdout or "[]")]
