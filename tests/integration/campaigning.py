@@ -33,15 +33,17 @@ class Queues:
     delays: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     changes: list[Json] = field(default_factory=list)
+    reconciliations: list[Json] = field(default_factory=list)
     refuse: Callable[[str], bool] = lambda _: False
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
         assert 0 <= DelaySeconds <= 900
-        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:  # a reconciliation goes on with what is no campaign's
-            return
-        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         if self.refuse("SendMessage"):
             raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessage")
+        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:
+            self.reconciliations.append(json.loads(MessageBody))
+            return
+        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         self.tasks.append(json.loads(MessageBody))
         self.delays.append(DelaySeconds)
 

@@ -357,6 +357,11 @@ class Account:
         answer = profiles(without_body(self.account_id, "GET", "/api/profiles", query), Context())
         return answer["statusCode"], body_of(answer)
 
+    def suppressions(self, method: str, **query: str) -> tuple[int, Json]:
+        """Read (GET), put (PUT) or lift (DELETE) what is on the suppression list."""
+        answer = profiles(without_body(self.account_id, method, "/api/suppressions", query), Context())
+        return answer["statusCode"], body_of(answer)
+
     def reachable(self, segment_id: int) -> dict[str, int]:
         """Return the members of a segment by channel, channels that reach nobody left out."""
         status, answer = self.get("/api/segments/{segment_id}", segment_id=str(segment_id))

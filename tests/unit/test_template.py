@@ -158,6 +158,8 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
         "CampaignsFunction": ["iam", "scheduler", "ses", "sqs"],
         "SendMessagesFunction": ["ses", "sms-voice", "sns", "sqs"],
         "MailFeedbackFunction": ["sqs"],
+        "ProfilesFunction": ["sqs"],
+        "UnsubscribeFunction": ["sqs"],
     }
     assert services <= {"dynamodb", "events", *further.get(function, [])}
 
@@ -401,11 +403,12 @@ def test_the_stream_of_segments_is_filtered_to_segments() -> None:
     assert not [key for key in others if key.startswith(tuple(prefixes))]
 
 
-def test_there_are_eight_tables() -> None:
+def test_there_are_nine_tables() -> None:
     assert set(TABLES) == {
         "AccountsTable",
         "SegmentsTable",
         "ProfilesTable",
+        "SuppressionsTable",
         "MembershipsTable",
         "SegmentMembersTable",
         "UpdateErrorsTable",

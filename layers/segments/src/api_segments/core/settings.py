@@ -12,6 +12,7 @@ class Settings:
     accounts_table: str
     segments_table: str
     profiles_table: str
+    suppressions_table: str
     memberships_table: str
     segment_members_table: str
     update_errors_table: str
