@@ -153,8 +153,9 @@ def test_a_campaign_is_named_by_its_id_alone(body: bytes) -> None:
 def test_a_preview_may_be_for_nobody_in_particular() -> None:
     asked = parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"identity":null,"event":null}')
     assert (asked.identity, asked.event) == (None, None)
-    with pytest.raises(InvalidRequestError, match=r"^guid: unknown field$"):
-        parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"guid":"g"}')
+    assert parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"guid":"g"}').guid == "g"
+    with pytest.raises(InvalidRequestError, match=r"^objectId: unknown field; it is written guid$"):
+        parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"objectId":"g"}')
 
 
 def test_settings_take_nothing() -> None:
