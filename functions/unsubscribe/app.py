@@ -9,14 +9,18 @@ from api_segments.campaigns.sending.opt_outs import OptedOut
 from api_segments.campaigns.sending.unsubscribe import asking, done, failed, subscribed_again, wants_again
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import SegmentsError
-from api_segments.http.gateway import deadline_of
+from api_segments.http.gateway import deadline_of, serve_head
 from api_segments.http.observability import count, logger, metrics
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Opt out by POST (RFC 8058), or in again; a GET, which mail scanners make too, changes nothing."""
+    """Opt out by POST (RFC 8058), or in again; a GET or HEAD, as mail scanners make too, changes nothing."""
+    return serve_head(event, lambda served: _serve(served, context))
+
+
+def _serve(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     token, request_id = event["pathParameters"]["token"], event["requestContext"]["requestId"]
     logger.append_keys(request_id=request_id)
     count(Requests=1)
