@@ -33,7 +33,7 @@ class NewSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment(NewSegment):
-    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended."""
+    """A named set of users. Once deleted, its purge notes when it had ended."""
 
     account_id: str
     segment_id: int
@@ -41,7 +41,6 @@ class Segment(NewSegment):
     created_at: str
     deleted_at: str | None = None
     purged_at: str | None = None
-    purged_members: int = 0
 
 
 @dataclass(frozen=True, slots=True)
