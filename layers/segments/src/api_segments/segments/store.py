@@ -365,5 +365,6 @@ def from_item(item: Item) -> Segment:
         customer_segment_id=customer_segment_id.get("S"),
         status=SegmentStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
+        is_used="campaign_ids" in item,
         **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
     )
