@@ -24,6 +24,7 @@ DOCS = Path(__file__).parent / "docs"
 DOCS_FILES = {
     "swagger-ui.js": (SWAGGER_UI / "swagger-ui-bundle.min.js", "text/javascript"),
     "swagger-ui.css": (SWAGGER_UI / "swagger-ui.min.css", "text/css"),
+    "docs.css": (DOCS / "docs.css", "text/css"),
     "docs.js": (DOCS / "docs.js", "text/javascript"),
 }
 # Swagger UI sets styles in elements and draws its icons from data.

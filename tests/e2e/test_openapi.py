@@ -29,7 +29,7 @@ def test_the_routes_deployed_are_the_routes_described(stack: Stack) -> None:
     assert described == DEPLOYED_OF_THE_API
 
 
-@pytest.mark.parametrize("file", ["docs", "docs/swagger-ui.js", "docs/swagger-ui.css", "docs/docs.js"])
+@pytest.mark.parametrize("file", ["docs", "docs/swagger-ui.js", "docs/swagger-ui.css", "docs/docs.js", "docs/docs.css"])
 def test_the_page_and_what_it_loads_come_from_the_stack_itself(stack: Stack, file: str) -> None:
     answer = get(stack, f"/{file}")
     assert answer.status_code == 200
