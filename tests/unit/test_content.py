@@ -47,7 +47,9 @@ CAMPAIGN = Campaign(
     created_at="2026-11-25T10:00:00.000000Z",
 )
 ADA = Profile("5f2d", "CT1", {"Name": "Ada <Lovelace>", "identity": "an attribute of this name"})
-KNOWN = variables(CAMPAIGN, ADA, {"Action": "ADD"})
+LINK = "https://api.example.com/unsubscribe/abc"
+KNOWN = variables(CAMPAIGN, ADA, {"Action": "ADD"}, LINK)
+STOP = "<a href='{{ unsubscribe_url }}'>stop</a>"
 
 
 def refused(mode: str, content: Mapping[str, str], settings: CampaignSettings = SETTINGS) -> str:
@@ -101,6 +103,12 @@ def test_a_field_that_must_be_there_must_hold_something(mode: TargetMode, field:
         ("sms", {"body": "ü" * 51_201}, "content.body: must have at most 100 KB"),
         ("email", {"subject": "x" * 102_000, "body": "x" * 103_000}, "content: must have at most 200 KB in all"),
         ("email", {"sender": "other@example.com"}, "content.sender: is not one of the account's senders"),
+        (
+            "email",
+            {"body": "<frameset>{{ profile.Name }}"},
+            "content.body: leaves no place where a link to unsubscribe is seen",
+        ),
+        ("email", {"text": "{{ x"}, "content.text: line 1: '{{' is not closed"),
         ("email", {"reply_to": "nobody"}, "content.reply_to: must be an email address"),
         ("email", {"reply_to": "a@example.com\nBcc: b@example.com"}, "content.reply_to: must be an email address"),
         ("webhook", {"url": ""}, "content.url: is required"),
@@ -139,9 +147,12 @@ def test_templates_know_profile_campaign_and_event() -> None:
 
 def test_only_the_body_of_an_email_is_html() -> None:
     name = "{{ profile.Name }}"
-    assert out("email", subject=name, body=name, sender_name=name) == {
+    assert out(
+        "email", subject=name, body=f"{name}{STOP}", text=f"{name} {{{{ unsubscribe_url }}}}", sender_name=name
+    ) == {
         "subject": "Ada <Lovelace>",
-        "body": "Ada &lt;Lovelace&gt;",
+        "body": f"Ada &lt;Lovelace&gt;<a href='{LINK}'>stop</a>",
+        "text": f"Ada <Lovelace> {LINK}",
         "sender_name": "Ada <Lovelace>",
     }
 
@@ -150,7 +161,7 @@ def test_only_the_body_of_an_email_is_html() -> None:
     "evil", ["a\r\nBcc: all@example.com", "a\nX: y", "a\u2028X: y", "a\x00\x0b\x85X: y", "  a \t X: y "]
 )
 def test_a_header_is_one_line_whatever_a_user_is_called(evil: str) -> None:
-    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": evil}), None)
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": evil}), None, LINK)
     content = {**CONTENTS[TargetMode.EMAIL], "subject": "{{ profile.Name }}", "sender_name": "{{ profile.Name }}"}
     rendered = render(TargetMode.EMAIL, content, known)
     for name in ("subject", "sender_name"):
@@ -175,7 +186,7 @@ OF_PEOPLE = [
 
 @pytest.mark.parametrize("text", OF_PEOPLE)
 def test_what_is_no_line_break_stays_in_a_line(text: str) -> None:
-    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": text}), None)
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": text}), None, LINK)
     content = {"title": "{{ profile.Name }}", "body": "b", "deep_link": f"app://{text}"}
     assert render(TargetMode.PUSH, content, known) == {"title": text, "body": "b", "deep_link": f"app://{text}"}
     content = {"subject": text, "body": "b", "sender_name": "{{ profile.Name }}"}
@@ -208,6 +219,18 @@ def test_a_message_that_comes_out_empty_is_not_sent(mode: TargetMode) -> None:
     assert failed(mode, body="{{ profile.Missing }}") == "body: comes out empty"
 
 
+def test_an_email_has_a_text_made_of_its_html_or_given_and_the_link_in_both() -> None:
+    made = out("email", body="<p>Hi <b>{{ profile.Name }}</b></p><style>p{}</style>")
+    assert made["text"] == f"Hi Ada <Lovelace>\n\nUnsubscribe ({LINK})"
+    assert f'href="{LINK}"' in made["body"]
+    assert out("email", text="Hi {{ profile.Name }}")["text"] == f"Hi Ada <Lovelace>\n\nUnsubscribe: {LINK}"
+    assert out("email", text="{{ profile.Missing }}")["text"] == f"Hello\n\nUnsubscribe ({LINK})"
+
+
+def test_an_email_without_a_place_for_the_link_is_not_sent() -> None:
+    assert failed("email", body="<frameset>") == "body: leaves no place where a link to unsubscribe is seen"
+
+
 def test_an_optional_field_that_comes_out_empty_is_left_out() -> None:
     assert out("push", deep_link="{{ profile.Missing }}") == {"title": "Hello", "body": "there"}
 
@@ -236,7 +259,8 @@ def test_as_much_as_the_provider_takes_is_sent() -> None:
 
 
 def test_a_webhook_gets_profile_campaign_and_event_unless_it_asks_for_less() -> None:
-    assert json.loads(out("webhook")["body"]) == KNOWN
+    known = variables(CAMPAIGN, ADA, {"Action": "ADD"})
+    assert json.loads(render(TargetMode.WEBHOOK, CONTENTS[TargetMode.WEBHOOK], known)["body"]) == known
     body = '{"who": {{ profile.Name | json }}, "old": {{ profile.Missing | json }}}'
     assert json.loads(out("webhook", body=body)["body"]) == {"who": "Ada <Lovelace>", "old": None}
 

@@ -163,7 +163,7 @@ function help() {
     ["{{ campaign.name }}", "the name of this campaign"],
     ['{{ event["Segment Name"] }}', "of the change, in a campaign that acts on one"],
     ["{% if profile.City %} … {% endif %}", "a part for some users only"],
-    ["{{ unsubscribe_url }}", "the address of the link to unsubscribe, in a mail's body"],
+    ["{{ unsubscribe_url }}", "the address of the link to unsubscribe, in a mail's body and text"],
   ];
   return h(
     "details",

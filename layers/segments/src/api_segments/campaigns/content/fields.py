@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
+from api_segments.campaigns.content.mail import SAMPLE_LINK, with_link
+from api_segments.campaigns.content.plain_text import text_of, text_with_link
 from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
@@ -48,7 +50,7 @@ class _Fields:
 _PUSH = _Fields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
 _FIELDS = {
     TargetMode.EMAIL: _Fields(
-        ("subject", "body"), ("sender_name",), ("sender", "reply_to"), lines=("subject", "sender_name")
+        ("subject", "body"), ("text", "sender_name"), ("sender", "reply_to"), lines=("subject", "sender_name")
     ),
     TargetMode.SMS: _Fields(("body",)),
     TargetMode.WHATSAPP: _Fields(("body",)),
@@ -60,13 +62,19 @@ _HTML = {(TargetMode.EMAIL, "body")}
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
 
 
-def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value."""
-    return {
+def variables(
+    campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None, unsubscribe_url: str | None = None
+) -> dict[str, Any]:
+    """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value.
+
+    The link to unsubscribe is an email's.
+    """
+    known = {
         "profile": {**profile.attributes, "identity": profile.identity, "guid": profile.profile_id},
         "campaign": {"id": campaign.campaign_id, "name": campaign.name},
         "event": event,
     }
+    return known if unsubscribe_url is None else {**known, "unsubscribe_url": unsubscribe_url}
 
 
 def check_content(mode: TargetMode, content: Mapping[str, str], settings: CampaignSettings) -> None:
@@ -86,6 +94,7 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
             _check_template(mode, name, content.get(name, ""))
     if mode is TargetMode.EMAIL:
         _check_addresses(content, settings)
+        _check_place_of_link(content["body"])
     elif mode is TargetMode.WEBHOOK:
         _check_webhook(content, settings)
     elif mode is TargetMode.PUSH and not settings.push_applications:
@@ -108,7 +117,10 @@ def webhook_of(content: Mapping[str, str], settings: CampaignSettings) -> Webhoo
 
 
 def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
-    """Fill in the templates of a content, each field as its channel can take it; raises TemplateError."""
+    """Fill in the templates of a content, each field as its channel can take it; raises TemplateError.
+
+    An email comes out with a text beside its HTML, and with the link to unsubscribe in both.
+    """
     fields = _FIELDS[mode]
     texts = {name: content[name] for name in (*fields.required, *fields.optional) if name in content}
     if mode is TargetMode.WEBHOOK:
@@ -123,7 +135,18 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
         if name in fields.required and not rendered[name].strip():
             raise TemplateError(f"{name}: comes out empty")
     _check_rendered(mode, rendered)
+    if mode is TargetMode.EMAIL:
+        rendered |= _with_links(rendered, known["unsubscribe_url"])
     return {name: text for name, text in rendered.items() if text or name in fields.required}
+
+
+def _with_links(rendered: Mapping[str, str], link: str) -> dict[str, str]:
+    try:
+        body = with_link(rendered["body"], link)
+    except TemplateError as error:
+        raise TemplateError(f"body: {error}") from None
+    given = rendered.get("text", "")
+    return {"body": body, "text": text_with_link(given, link) if given.strip() else text_of(body, link)}
 
 
 def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
@@ -199,6 +222,20 @@ def _check_addresses(content: Mapping[str, str], settings: CampaignSettings) -> 
             validate_email(content["reply_to"], check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError:
             _refuse("reply_to", "must be an email address")
+
+
+def _check_place_of_link(body: str) -> None:
+    """Refuse a body that has no place for the link to unsubscribe, as far as it can be told without a user."""
+    known: dict[str, Any] = {"profile": {}, "campaign": {}, "event": None, "unsubscribe_url": SAMPLE_LINK}
+    try:
+        markup = templates.render(body, known, is_html=True)
+    except TemplateError:
+        return
+    if markup.strip():
+        try:
+            with_link(markup, SAMPLE_LINK)
+        except TemplateError as error:
+            _refuse("body", str(error))
 
 
 def _check_webhook(content: Mapping[str, str], settings: CampaignSettings) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api_segments.campaigns.content.fields import check_content, render, variables
+from api_segments.campaigns.content.mail import SAMPLE_LINK
 from api_segments.campaigns.content.templates import TemplateError
 from api_segments.campaigns.model import Audience, Campaign, CampaignStatus, TargetMode
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -13,7 +14,6 @@ from api_segments.core.errors import InvalidRequestError
 from api_segments.profiles.model import Profile
 from api_segments.profiles.service import ProfileService
 
-SAMPLE_LINK = "https://example.com/unsubscribe/"
 NOBODY_IN_PARTICULAR = Profile("", None)
 
 
@@ -43,9 +43,8 @@ class PreviewService:
         profile = NOBODY_IN_PARTICULAR
         if wanted.identity is not None:
             profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
-        known = variables(_campaign(account_id, wanted), profile, wanted.event)
-        if wanted.target_mode is TargetMode.EMAIL:
-            known["unsubscribe_url"] = SAMPLE_LINK
+        link = SAMPLE_LINK if wanted.target_mode is TargetMode.EMAIL else None
+        known = variables(_campaign(account_id, wanted), profile, wanted.event, link)
         try:
             return render(wanted.target_mode, wanted.content, known)
         except TemplateError as error:

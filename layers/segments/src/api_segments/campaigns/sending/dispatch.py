@@ -1,6 +1,5 @@
 """One message to its channel: what each channel needs of a campaign, its content and a profile."""
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,12 +64,13 @@ class Dispatch:
     def prepare(self, letter: Letter, deadline: Deadline) -> Send:
         """Fill in the content and return what sends it; raises TemplateError, ThrottledError or UnavailableError."""
         mode = letter.campaign.target_mode
-        known = variables(letter.campaign, letter.profile, letter.message.event)
+        link = None
         if mode is TargetMode.EMAIL:
             link = f"{self._public_url}/unsubscribe/{self._token(TokenUse.UNSUBSCRIBE, letter, deadline)}"
-            content = render(mode, letter.campaign.content, {**known, "unsubscribe_url": link})
-            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
+        known = variables(letter.campaign, letter.profile, letter.message.event, link)
         content = render(mode, letter.campaign.content, known)
+        if link is not None:
+            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
         if mode is TargetMode.SMS:
             phone = str(letter.profile.attributes["Phone"])
             return lambda until: self._providers.sms.send(phone, content["body"], until)
@@ -95,7 +95,8 @@ class Dispatch:
             recipient=plain_address(str(letter.profile.attributes["Email"])),
             reply_to=letter.campaign.content.get("reply_to"),
             subject=content["subject"],
-            html=_with_link(content["body"], link),
+            html=content["body"],
+            text=content["text"],
             unsubscribe_url=link,
             token=token,
         )
@@ -148,13 +149,3 @@ class Dispatch:
 
 def _refused(_: Deadline) -> Reply:
     return Reply.REFUSED
-
-
-def _with_link(body: str, link: str) -> str:
-    """Return a body that shows the link to unsubscribe: where it puts it itself, or else at its end."""
-    shown = html.escape(link)
-    if shown in body:
-        return body
-    paragraph = f'<p style="font-size:small"><a href="{shown}">Unsubscribe</a></p>'
-    end = body.lower().rfind("</body>")
-    return f"{body}{paragraph}" if end < 0 else f"{body[:end]}{paragraph}{body[end:]}"
