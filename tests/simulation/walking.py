@@ -41,6 +41,7 @@ from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.event_schemas import assert_entry_described
 from tests.support.tables import create_tables
 
 ACCOUNT = "W-1"
@@ -118,7 +119,10 @@ class Outside:
         return {"Failed": [{"Id": entry["Id"]} for entry in failed]}
 
     def put_events(self, Entries: list[dict[str, Any]]) -> Any:  # noqa: N803 - boto3's own names
-        self.events += [{"name": entry["DetailType"], **json.loads(entry["Detail"])} for entry in Entries]
+        for entry in Entries:
+            detail = json.loads(entry["Detail"])
+            assert_entry_described(entry, detail)
+            self.events.append({"name": entry["DetailType"], **detail})
         return {"FailedEntryCount": 0, "Entries": [{}] * len(Entries)}
 
 

@@ -38,7 +38,7 @@ def bodies(operation: Json) -> Iterator[Json]:
 
 def test_it_is_the_version_of_openapi_that_it_says() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
-    assert set(DOCUMENT) == {"openapi", "info", "servers", "tags", "security", "paths", "components"}
+    assert set(DOCUMENT) == {"openapi", "info", "servers", "tags", "security", "paths", "webhooks", "components"}
 
 
 def test_the_routes_described_are_the_routes_of_the_template() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api_segments.aws import keys
-from api_segments.aws.event_bus import SOURCE
+from api_segments.aws.events import SOURCE
 from api_segments.aws.keys import STACK
 from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
 from api_segments.core.errors import WRONG_CREDENTIALS
@@ -368,7 +368,12 @@ def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept
     rule: str, detail_type: str, queue: str, undelivered: str
 ) -> None:
     properties = resources("AWS::Events::Rule")[rule]
-    assert properties["EventPattern"] == {"source": [SOURCE], "detail-type": [detail_type]}
+    not_a_replay = [{"exists": False}]
+    assert properties["EventPattern"] == {
+        "source": [SOURCE],
+        "detail-type": [detail_type],
+        "replay-name": not_a_replay,
+    }
     (target,) = properties["Targets"]
     assert target["Arn"] == {"GetAtt": f"{queue}.Arn"}
     assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": f"{undelivered}.Arn"}}

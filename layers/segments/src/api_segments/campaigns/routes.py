@@ -16,11 +16,14 @@ _TARGET = {
     "target_mode": "email",
     "status": "completed",
     "scheduled_on": 202612010930,
+    "starts_at": "2026-12-01T08:30:00.000000Z",
+    "time_zone": "Europe/Berlin",
     "created_at": MOMENT,
     "started_at": MOMENT,
     "ended_at": MOMENT,
     "segments": {"include": [SEGMENT_ID], "exclude": []},
     "when": "20261201 09:30",
+    "when_time_zone": "Europe/Berlin",
     "users_limit_overall": 10000,
     "result": _SUMS,
 }
@@ -46,6 +49,27 @@ ROUTES: Sequence[Route] = (
             "content": _CONTENT,
         },
         errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Route(
+        "post",
+        "/1/targets/when.json",
+        CAMPAIGNS,
+        "Tell what a local time means",
+        answers.StartResultBody,
+        {
+            "status": "success",
+            "start": {
+                "starts_at": "2027-10-31T00:30:00.000000Z",
+                "time_zone": "Europe/Berlin",
+                "utc_offset": "+02:00",
+                "comes_twice": True,
+            },
+        },
+        description="As a creation at this moment would read it, in the account's time zone. Where clocks go back, the "
+        "first of the two times is meant; a time that they go forward over is refused.",
+        body=bodies.START,
+        body_example={"when": "20271031 02:30"},
+        errors=BODY_ERRORS,
     ),
     Route(
         "post",

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.event_bus import EventBus
+from api_segments.aws.events import BusEvent
 from api_segments.core.clock import Deadline
 from api_segments.memberships.announcement import is_announced, segments_of
 from api_segments.memberships.events import change_event

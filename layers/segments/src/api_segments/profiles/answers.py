@@ -57,6 +57,36 @@ class ProfileBody(TypedDict):
     record: ProfileRecordBody
 
 
+class FoundProfileBody(TypedDict):
+    """A user who has the address."""
+
+    identity: str | None
+    guid: str
+    reachable: ReachedBody
+
+
+class FoundProfilesBody(TypedDict):
+    """A part of the users who have an address."""
+
+    profiles: list[FoundProfileBody]
+    cursor: str | None
+
+
+def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> FoundProfilesBody:
+    """Write users who have an address."""
+    return {
+        "profiles": [
+            {
+                "identity": state.profile.identity,
+                "guid": state.profile.profile_id,
+                "reachable": reached_body(NOBODY.reach if state.membership is None else state.membership.reach),
+            }
+            for state in found
+        ],
+        "cursor": cursor,
+    }
+
+
 def profile_body(found: ProfileState) -> ProfileBody:
     """Write a profile."""
     profile = found.profile

@@ -23,7 +23,7 @@ from api_segments.http.fields import OptionalText
 from api_segments.http.strict_json import show
 from api_segments.http.validation import read_body, validate
 from api_segments.profiles.channels import FLAGS
-from api_segments.profiles.model import AttributeValue, ProfileUpdate, Token, TokenType
+from api_segments.profiles.model import Address, AddressType, AttributeValue, ProfileUpdate, Token, TokenType
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -98,6 +98,20 @@ def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict
         except InvalidRequestError as error:
             refused[index] = error
     return records, updates, refused
+
+
+def address_in_query(query: Mapping[str, str]) -> Address:
+    """Read `email` or `phone`, one of which there must be; raises InvalidRequestError."""
+    given = [Address(each, query[each]) for each in AddressType if each in query]
+    if len(given) != 1:
+        raise InvalidRequestError("email or phone is required, and not both")
+    (address,) = given
+    try:
+        _STANDARD[address.type.attribute](address.text)
+    except ValueError as exc:
+        hint = "; in a URL + is %2B" if address.type is AddressType.PHONE else ""
+        raise InvalidRequestError(f"{address.type}: {exc}{hint}") from exc
+    return address
 
 
 def _to_update(record: ProfileRecord | TokenRecord) -> ProfileUpdate:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
-from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, Json, Route
+from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PAGED, PROFILES, TEXT, Json, Route
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -21,7 +21,40 @@ _EITHER_ID: Mapping[str, Json] = {
     },
 }
 
+_ADDRESS: Mapping[str, Json] = {
+    "email": {
+        "in": "query",
+        "description": "An email address; upper and lower case are alike.",
+        "schema": {"type": "string", "format": "email"},
+        "example": "ada@example.com",
+    },
+    "phone": {
+        "in": "query",
+        "description": "A phone number in E.164, percent-encoded: `+` is `%2B`.",
+        "schema": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"},
+    },
+}
+
 ROUTES: Sequence[Route] = (
+    Route(
+        "get",
+        "/api/profiles",
+        PROFILES,
+        "Find users by email address or phone number",
+        answers.FoundProfilesBody,
+        {
+            "profiles": [
+                {
+                    "identity": "CT123456",
+                    "guid": GUID,
+                    "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                }
+            ],
+            "cursor": None,
+        },
+        description="`email` or `phone` is required. All users who have that address, in an order that never changes.",
+        parameters={**_ADDRESS, **PAGED},
+    ),
     Route(
         "delete",
         "/api/profiles/{identity}",

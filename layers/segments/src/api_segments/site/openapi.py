@@ -14,6 +14,7 @@ from api_segments.http.validation import TEXT
 from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
 from api_segments.profiles.routes import ROUTES as PROFILES
 from api_segments.segments.routes import ROUTES as SEGMENTS
+from api_segments.site.webhooks import TAG, event_schemas, webhooks
 
 ROUTES: Sequence[Route] = (
     *SEGMENTS,
@@ -61,14 +62,15 @@ def document() -> Json:
             "one `Segment Membership Change` event on EventBridge.",
         },
         "servers": [{"url": "."}],
-        "tags": [{"name": tag} for tag in TAGS],
+        "tags": [{"name": tag} for tag in (*TAGS, TAG)],
         "security": [{"AccountId": [], "Passcode": []}],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "securitySchemes": {
                 "AccountId": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Account-Id"},
                 "Passcode": {"type": "apiKey", "in": "header", "name": "X-CleverTap-Passcode"},
             },
-            "schemas": {**definitions, "Text": by_key["Text", ""]},
+            "schemas": {**definitions, **event_schemas(), "Text": by_key["Text", ""]},
         },
     }

@@ -6,7 +6,8 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
-from api_segments.campaigns.planning.times import as_number
+from api_segments.campaigns.planning.times import LocalStart, as_number
+from api_segments.core.clock import rfc3339
 from api_segments.profiles.model import TokenType
 
 TargetStatus = Literal["scheduled", "running", "completed", "stopped"]
@@ -34,6 +35,22 @@ class TargetSegmentsBody(TypedDict):
     exclude: list[int]
 
 
+class LocalStartBody(TypedDict):
+    """What a local time means. `comes_twice`: clocks go back over it, and the first of the two is meant."""
+
+    starts_at: str
+    time_zone: str
+    utc_offset: str
+    comes_twice: bool
+
+
+class StartResultBody(TypedDict):
+    """What a local time of the account means."""
+
+    status: Literal["success"]
+    start: LocalStartBody
+
+
 class EventWhenBody(TypedDict):
     """The change that an online campaign acts on."""
 
@@ -53,18 +70,25 @@ class SumsBody(TypedDict):
 
 
 class TargetEntryBody(TypedDict):
-    """A campaign in a list. `scheduled_on` is YYYYMMDDHHMM in the account's time zone, null for an online campaign."""
+    """A campaign in a list. `starts_at` is null for an online campaign, and so is `scheduled_on`.
+
+    `scheduled_on` is YYYYMMDDHHMM in `time_zone`, the account's of now. `when` is what was asked for, a local time in
+    `when_time_zone`, the account's of then: null for `now`, an event, and a campaign that version 0.1.0 created.
+    """
 
     id: int
     name: str
     target_mode: str
     status: TargetStatus
     scheduled_on: int | None
+    starts_at: str | None
+    time_zone: str
     created_at: str
     started_at: str | None
     ended_at: str | None
     segments: TargetSegmentsBody
     when: str | EventWhenBody
+    when_time_zone: str | None
     users_limit_overall: int | None
     result: SumsBody
 
@@ -178,6 +202,19 @@ def created_body(campaign_id: int) -> TargetCreatedBody:
     return {"status": "success", "message": "Added to queue for processing", "id": campaign_id}
 
 
+def start_body(start: LocalStart) -> StartResultBody:
+    """Write what a local time means."""
+    return {
+        "status": "success",
+        "start": {
+            "starts_at": rfc3339(start.moment),
+            "time_zone": start.time_zone,
+            "utc_offset": start.utc_offset,
+            "comes_twice": start.comes_twice,
+        },
+    }
+
+
 def estimates_body(mode: TargetMode, users: int) -> EstimatesBody:
     """Write how many users a campaign would reach."""
     return {"status": "success", "estimates": {mode.value: users}}
@@ -258,11 +295,14 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> TargetEntryB
         "target_mode": campaign.target_mode.value,
         "status": campaign.status.value,
         "scheduled_on": None if campaign.starts_at is None else as_number(campaign.starts_at, time_zone),
+        "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
+        "time_zone": time_zone,
         "created_at": campaign.created_at,
         "started_at": campaign.started_at,
         "ended_at": campaign.ended_at,
         "segments": {"include": list(campaign.audience.include), "exclude": list(campaign.audience.exclude)},
         "when": _when(campaign),
+        "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
         "result": {
             "queued": results.queued,

@@ -76,9 +76,8 @@ _EVENT_SCHEMA: dict[str, Any] = {
     "required": ["type", "segment", "action"],
     "additionalProperties": False,
 }
-_WHEN_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"const": "now"}, {"type": "string", "pattern": "^[0-9]{8} [0-9]{2}:[0-9]{2}$"}, _EVENT_SCHEMA]
-}
+_LOCAL_TIME = "^[0-9]{8} [0-9]{2}:[0-9]{2}$"
+_WHEN_SCHEMA: dict[str, Any] = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": _LOCAL_TIME}, _EVENT_SCHEMA]}
 _DAY_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "integer", "minimum": 10000101, "maximum": 99991231},
@@ -146,6 +145,13 @@ ListBody.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the deco
 
 
 @with_config(_STRICT)
+class StartBody(TypedDict):
+    """The body of POST /1/targets/when.json: a local time of the account."""
+
+    when: Annotated[str, WithJsonSchema({"type": "string", "pattern": _LOCAL_TIME})]
+
+
+@with_config(_STRICT)
 class TargetBody(TypedDict):
     """The body of stop.json and result.json."""
 
@@ -178,6 +184,7 @@ class NoBody(TypedDict):
 
 CREATE = TypeAdapter(CreateTargetBody)
 EVENT = TypeAdapter(WhenBody)
+START = TypeAdapter(StartBody)
 LIST = TypeAdapter(ListBody)
 TARGET = TypeAdapter(TargetBody)
 LOG = TypeAdapter(LogBody)

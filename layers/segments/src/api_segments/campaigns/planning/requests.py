@@ -10,7 +10,7 @@ from typing import Any
 from api_segments.campaigns.model import TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
 from api_segments.campaigns.planning.previews import Preview
-from api_segments.campaigns.planning.service import AskedAudience, NewCampaign, RequestKey, SegmentAt
+from api_segments.campaigns.planning.service import NOW, AskedAudience, NewCampaign, RequestKey, SegmentAt
 from api_segments.campaigns.planning.times import start_of_day
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS
@@ -78,6 +78,14 @@ def _audience(body: target_bodies.CreateTargetBody) -> AskedAudience:
     event = validate(target_bodies.EVENT, {"when": when})["when"]
     trigger = (SegmentAt(event["segment"], "when.segment"), Action(event["action"]))
     return AskedAudience(include, exclude, trigger)
+
+
+def parse_start(body: bytes) -> str:
+    """Read the body of when.json: a local time; raises InvalidRequestError or BodyTooLargeError."""
+    when = validate(target_bodies.START, read_body(body))["when"]
+    if when == NOW:
+        raise InvalidRequestError(f'when: must be a time, not "{NOW}"')
+    return when
 
 
 def parse_target(body: bytes) -> int:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api_segments.aws import keys
-from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.event_bus import EventBus
 from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.events import life_event
 from api_segments.campaigns.model import (
     Campaign,
     CampaignEventName,
@@ -267,26 +268,9 @@ class CampaignRunService:
     def _publish(
         self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
     ) -> None:
-        event = BusEvent(name, _detail(name, campaign, at, results), datetime.fromisoformat(at))
-        if self._bus.put([event], deadline):
+        if self._bus.put([life_event(name, campaign, at, results)], deadline):
             raise UnavailableError("the bus did not take an event")
         self._stores.campaigns.note_published(campaign, name, deadline)
-
-
-def _detail(name: CampaignEventName, campaign: Campaign, at: str, results: Results | None) -> dict[str, object]:
-    """Return an event's detail; its Event ID is the same whenever it is sent again."""
-    detail: dict[str, object] = {
-        "Campaign ID": campaign.campaign_id,
-        "Campaign Name": campaign.name,
-        "Target Mode": campaign.target_mode,
-        "Account ID": campaign.account_id,
-        "Event ID": f"{campaign.account_id}-{campaign.campaign_id}-{name.split()[-1].lower()}",
-        "Occurred At": at,
-    }
-    if results is not None:
-        told = {"queued": results.queued, "sent": results.sent, "skipped": results.skipped, "failed": results.failed}
-        detail |= {"Status": campaign.status, "Results": told}
-    return detail
 
 
 def within_room(entries: Sequence[LogEntry], room: int) -> list[LogEntry]:
