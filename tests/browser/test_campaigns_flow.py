@@ -67,6 +67,7 @@ def test_the_whole_way_to_an_email(mocked_tab: Tab, mocked_api: MockedApi) -> No
 
 
 CONTENTS: dict[str, dict[str, str]] = {
+    "email": {"Subject": "Hi", "Body (HTML)": "<p>x</p>", "Text without HTML (optional, made from the body)": "y"},
     "sms": {"Text": "Hi"},
     "push": {"Title": "Sale", "Text": "Now", "Link that it opens (optional)": "app://sale"},
     "whatsapp": {"Text": "Hi"},
@@ -74,6 +75,7 @@ CONTENTS: dict[str, dict[str, str]] = {
     "webhook": {"Body (JSON, optional)": '{"who": {{ profile.identity | json }}}'},
 }
 WRITTEN: dict[str, Json] = {
+    "email": {"subject": "Hi", "body": "<p>x</p>", "text": "y", "sender": "shop@example.com"},
     "sms": {"body": "Hi"},
     "push": {"title": "Sale", "body": "Now", "deep_link": "app://sale"},
     "whatsapp": {"body": "Hi"},

@@ -9,9 +9,11 @@ from typing import Any, NoReturn
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
-from api_segments.campaigns.content.mail import SAMPLE_LINK, with_link
+from api_segments.campaigns.content.mail import SAMPLE_LINK, check_quotes, with_link
+from api_segments.campaigns.content.names import check_names
 from api_segments.campaigns.content.plain_text import text_of, text_with_link
 from api_segments.campaigns.content.templates import TemplateError, one_line
+from api_segments.campaigns.content.values import as_read
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
@@ -67,10 +69,12 @@ def variables(
 ) -> dict[str, Any]:
     """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value.
 
-    The link to unsubscribe is an email's.
+    The link to unsubscribe is an email's. Programs get values as they were sent, people as they read them.
     """
+    is_for_people = campaign.target_mode is not TargetMode.WEBHOOK
+    attributes = {name: as_read(value) if is_for_people else value for name, value in profile.attributes.items()}
     known = {
-        "profile": {**profile.attributes, "identity": profile.identity, "guid": profile.profile_id},
+        "profile": {**attributes, "identity": profile.identity, "guid": profile.profile_id},
         "campaign": {"id": campaign.campaign_id, "name": campaign.name},
         "event": event,
     }
@@ -203,6 +207,9 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         _refuse(name, f"must have at most {MAX_TEMPLATE_BYTES // 1024} KB")
     try:
         templates.check(text, is_html=(mode, name) in _HTML)
+        check_names(text, is_html=(mode, name) in _HTML, is_email=mode is TargetMode.EMAIL)
+        if (mode, name) in _HTML:
+            check_quotes(text)
     except TemplateError as error:
         _refuse(name, str(error))
     if name == "sender_name" and not _TAG.search(text):  # the same for everybody

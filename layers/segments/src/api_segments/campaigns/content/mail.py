@@ -18,6 +18,12 @@ from api_segments.campaigns.content.templates import TemplateError
 
 SAMPLE_LINK = "https://example.com/unsubscribe/"
 
+_VALUE = "liquidvalue"  # stands for an output of Liquid while its place is looked at
+# Attributes that hold an address; those that lead there; what addresses begin with that run as scripts.
+_LEADING = ("href", "action", "formaction")
+_ADDRESSES = (*_LEADING, "src", "background", "poster", "data")
+_SCRIPTS = ("javascript:", "vbscript:")
+_IGNORED_IN_ADDRESSES = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What ends a tag that the text breaks off in: without quotes, in double ones, in single ones.
 _TAG_ENDS = (">", '">', "'>")
@@ -33,8 +39,36 @@ _PARTS = {
 }
 
 
+def check_quotes(template: str) -> None:
+    """Raise TemplateError where a value is filled in that escaping does not keep in its place: outside of quotes."""
+    markup = _replaced(_replaced(template, "{{", "}}", _VALUE), "{%", "%}", "")
+    document = turbohtml.parse(markup, source_locations=True)
+    lines = _LINE_END.sub("\n", markup)
+    for element in document.iter_elements():
+        if _VALUE in element.tag:
+            raise TemplateError("a value can't be filled in as the name of an element")
+        location = element.source_location
+        for name, span in ({} if location is None else location.attrs).items():
+            written = lines[span.start_offset : span.end_offset]
+            _, _, value = written.partition("=")
+            if _VALUE in name or (_VALUE in value and value.lstrip()[0] not in "\"'"):
+                shown = name.replace(_VALUE, "…")
+                raise TemplateError(f"what is filled in needs quotes around it, as the attribute {shown} has none")
+
+
+def _replaced(text: str, opening: str, closing: str, by: str) -> str:
+    """Return a text with something in place of all that stands between two marks."""
+    first, *others = text.split(opening)
+    parts = [each.partition(closing) for each in others]
+    return first + "".join(f"{by}{rest}" if closed else inside for inside, closed, rest in parts)
+
+
 def with_link(markup: str, link: str) -> str:
-    """Return an email's HTML that shows the link to unsubscribe; raises TemplateError if nothing can be shown."""
+    """Return an email's HTML that shows the link to unsubscribe.
+
+    Raises TemplateError if nothing can be shown, or if an address in it would run a script.
+    """
+    _check_addresses(turbohtml.parse(markup))
     if all(shows_link(turbohtml.parse(markup, scripting=scripting), link) for scripting in (False, True)):
         return markup
     ours = _table(link)
@@ -43,6 +77,14 @@ def with_link(markup: str, link: str) -> str:
         if _adds_only(ours, composed, markup):
             return composed
     raise TemplateError("leaves no place where a link to unsubscribe is seen")
+
+
+def _check_addresses(document: turbohtml.Document) -> None:
+    for element in document.select(", ".join(f"[{name}]" for name in _ADDRESSES)):
+        for name in _ADDRESSES:
+            address = _IGNORED_IN_ADDRESSES.sub("", str(element.attr(name) or "")).lower()
+            if address.startswith(_SCRIPTS) or (name in _LEADING and address.startswith("data:")):
+                raise TemplateError(f"the address of an attribute {name} would run a script")
 
 
 def _table(link: str) -> str:

@@ -140,6 +140,8 @@ class CampaignService:
         audience, _ = self._resolve(account_id, wanted.audience, deadline)
         if not audience.include:
             raise InvalidRequestError("estimate_only: segment or segments is required")
+        if wanted.content:
+            check_content(wanted.target_mode, wanted.content, self.settings(account_id, deadline))
         found = self._estimates.estimate(account_id, wanted.target_mode, audience, deadline)
         return found if wanted.users_limit is None else min(found, wanted.users_limit)
 
