@@ -19,7 +19,7 @@ COUNTER_SLOTS = 8
 ACCOUNT = "ACCOUNT"
 ACTIVE_SEGMENTS = "QUOTA"
 STACK = "#STACK"
-"""Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
+"""Partition key in Accounts and Campaigns of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
 CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
@@ -163,6 +163,9 @@ def update_errors(occurred_at: str, request_id: str, part: int) -> str:
 
 AFTER_UPDATE_ERRORS = ":"
 """Sorts after every sort key in UpdateErrors, as those begin with a digit."""
+
+PACE = "PACE"
+"""Sort key in Campaigns under STACK of up to when the pace of all campaigns is booked."""
 
 LIVE_CAMPAIGNS = "LIVE"
 """Sort key in Campaigns of the number of an account's scheduled and running campaigns."""

@@ -54,7 +54,7 @@ def parse_create(request: Request) -> CreateRequest:
     return CreateRequest(campaign, estimate_only, None if key is None else RequestKey(key, digest))
 
 
-def _audience(body: target_bodies.CreateTargetBody) -> AskedAudience:
+def _audience(body: target_bodies.CreateCampaignRequest) -> AskedAudience:
     if "segment" in body and "segments" in body:
         raise InvalidRequestError("segment and segments: only one of them may be given")
     include: Sequence[SegmentAt] = ()
