@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api_segments.campaigns.content.fields import fields_of
+from api_segments.campaigns.content.channel_fields import fields_of
 from api_segments.campaigns.described import NAMES
 from api_segments.campaigns.model import TargetMode
 from api_segments.http.gateway import CODES

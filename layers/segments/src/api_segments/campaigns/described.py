@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType, TypedDict, get_type_hints
 
-from api_segments.campaigns.content.fields import fields_of
+from api_segments.campaigns.content.channel_fields import fields_of
 from api_segments.campaigns.model import TargetMode
 from api_segments.http.described import About
 

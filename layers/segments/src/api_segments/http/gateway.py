@@ -45,6 +45,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     deadline: Deadline
+    public_url: str = ""
+    """Where the client finds the API, without a slash at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,14 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
         query=_query(event),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         deadline=deadline_of(context),
+        public_url=_public_url(event),
     )
+
+
+def _public_url(event: Mapping[str, Any]) -> str:
+    context = event["requestContext"]
+    path = str(context.get("path", "")).removesuffix(str(event.get("path", "")))
+    return f"https://{context.get('domainName', '')}{path}"
 
 
 def health() -> Answer:

@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
+from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.content.mail import SAMPLE_LINK, check_quotes, with_link
 from api_segments.campaigns.content.names import check_names
 from api_segments.campaigns.content.plain_text import text_of, text_with_link
@@ -36,39 +36,17 @@ _TAG = re.compile(r"\{[{%]")
 _PUSH_ENVELOPE_BYTES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields of one channel: templates that must be there, those that may, and texts that are no templates.
-
-    Templates in `lines` come out as one line each.
-    """
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    plain: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-_PUSH = _Fields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
-_FIELDS = {
-    TargetMode.EMAIL: _Fields(
-        ("subject", "body"), ("text", "sender_name"), ("sender", "reply_to"), lines=("subject", "sender_name")
-    ),
-    TargetMode.SMS: _Fields(("body",)),
-    TargetMode.WHATSAPP: _Fields(("body",)),
-    TargetMode.PUSH: _PUSH,
-    TargetMode.WEB_PUSH: _PUSH,
-    TargetMode.WEBHOOK: _Fields((), ("body",), ("url",)),
-}
 _HTML = {(TargetMode.EMAIL, "body")}
+# What a message shows first.
+_FIRST_FIELD = {
+    TargetMode.EMAIL: "subject",
+    TargetMode.SMS: "body",
+    TargetMode.WHATSAPP: "body",
+    TargetMode.PUSH: "title",
+    TargetMode.WEB_PUSH: "title",
+}
+TEST_MARK = "[Test]"
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
-
-
-def fields_of(mode: TargetMode) -> Mapping[str, bool]:
-    """Return the names of a channel's fields, and whether each must be there."""
-    fields = _FIELDS[mode]
-    required = {*fields.required, "url"}
-    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}
 
 
 def variables(
@@ -93,7 +71,7 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
 
     Whether a sender is verified is for `EmailStore` to say.
     """
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     known = {*fields.required, *fields.optional, *fields.plain}
     for name in content:
         if name not in known:
@@ -132,7 +110,7 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
 
     An email comes out with a text beside its HTML, and with the link to unsubscribe in both.
     """
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     texts = {name: content[name] for name in (*fields.required, *fields.optional) if name in content}
     if mode is TargetMode.WEBHOOK:
         texts.setdefault("body", DEFAULT_WEBHOOK_BODY)
@@ -149,6 +127,16 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
     if mode is TargetMode.EMAIL:
         rendered |= _with_links(rendered, known["unsubscribe_url"])
     return {name: text for name, text in rendered.items() if text or name in fields.required}
+
+
+def marked_as_test(mode: TargetMode, rendered: Mapping[str, str]) -> dict[str, str]:
+    """Return a content that says first that it is a test; one for programs stays as it is."""
+    name = _FIRST_FIELD.get(mode)
+    if name is None:
+        return dict(rendered)
+    most = {TargetMode.SMS: MAX_SMS_CHARACTERS, TargetMode.WHATSAPP: MAX_WHATSAPP_CHARACTERS}
+    text = f"{TEST_MARK} {rendered[name]}"[: most.get(mode, MAX_SUBJECT_CHARACTERS)]
+    return {**rendered, name: text}
 
 
 def _with_links(rendered: Mapping[str, str], link: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from api_segments.campaigns.content.fields import check_content, render, variables
@@ -27,6 +28,16 @@ class Preview:
     event: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class TestMessage:
+    """A content to send as a test: filled in as for a preview, and to whom."""
+
+    __test__ = False  # none of pytest's
+
+    filled_in: Preview
+    to: str | None
+
+
 class PreviewService:
     """Fills contents in, without sending them."""
 
@@ -44,19 +55,19 @@ class PreviewService:
         if wanted.identity is not None:
             profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
         link = SAMPLE_LINK if wanted.target_mode is TargetMode.EMAIL else None
-        known = variables(_campaign(account_id, wanted), profile, wanted.event, link)
+        known = variables(campaign_of(account_id, wanted, None), profile, wanted.event, link)
         try:
             return render(wanted.target_mode, wanted.content, known)
         except TemplateError as error:
             raise InvalidRequestError(f"content.{error}") from None
 
 
-def _campaign(account_id: str, wanted: Preview) -> Campaign:
-    """Return a campaign that the templates can name, though there is none yet."""
+def campaign_of(account_id: str, wanted: Preview, now: datetime | None) -> Campaign:
+    """Return a campaign that the templates can name, though there is none yet; of this moment if it is to be sent."""
     return Campaign(
         account_id=account_id,
-        campaign_id=0,
-        name="Preview",
+        campaign_id=0 if now is None else int(now.timestamp() * 1_000_000),
+        name="Preview" if now is None else "Test",
         target_mode=wanted.target_mode,
         audience=Audience(),
         trigger=None,

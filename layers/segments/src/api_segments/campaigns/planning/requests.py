@@ -9,7 +9,7 @@ from typing import Any
 
 from api_segments.campaigns.model import TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
-from api_segments.campaigns.planning.previews import Preview
+from api_segments.campaigns.planning.previews import Preview, TestMessage
 from api_segments.campaigns.planning.service import NOW, AskedAudience, NewCampaign, RequestKey, SegmentAt
 from api_segments.campaigns.planning.times import start_of_day
 from api_segments.core.errors import InvalidRequestError
@@ -98,6 +98,13 @@ def parse_preview(body: bytes) -> Preview:
     """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
     asked = validate(target_bodies.PREVIEW, read_body(body))
     return Preview(TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("event"))
+
+
+def parse_test(body: bytes) -> TestMessage:
+    """Read the body of test.json; raises InvalidRequestError or BodyTooLargeError."""
+    asked = validate(target_bodies.TEST, read_body(body))
+    mode = TargetMode(asked["target_mode"])
+    return TestMessage(Preview(mode, asked["content"], asked.get("identity"), asked.get("event")), asked.get("to"))
 
 
 def parse_nothing(body: bytes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from api_segments.campaigns.sending.opt_outs import TestMessageError
 from api_segments.core.errors import NotFoundError, SegmentsError
 from api_segments.http.gateway import code_of, retry_after
 from api_segments.http.security import SECURITY
@@ -46,6 +47,9 @@ def done(request_id: str) -> dict[str, Any]:
 
 def failed(error: SegmentsError, request_id: str) -> dict[str, Any]:
     """Answer that the link is wrong, or that it did not work this time."""
+    if isinstance(error, TestMessageError):
+        text = "<p>Its link unsubscribes nobody. Nothing was changed.</p>"
+        return _answer(HTTPStatus.OK, "This was a test message", text, request_id)
     code = code_of(error)
     if isinstance(error, NotFoundError):
         text = "<p>Please use the whole link from the email.</p>"
