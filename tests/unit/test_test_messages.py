@@ -68,7 +68,7 @@ def send(world: World, mode: TargetMode, to: str | None = "", /, *, verified: bo
     emails = cast("Any", Verified(are_all=verified))
     service = TestMessageService(world.dispatch, world.profiles, world.settings, emails, world.clock)
     content = {**CONTENTS[mode], **changes.pop("content", {})}
-    wanted = Preview(mode, content, changes.pop("identity", "CT1"), changes.pop("event", None))
+    wanted = Preview(mode, content, changes.pop("identity", "CT1"), None, changes.pop("event", None))
     return service.send(ACCOUNT, TestMessage(wanted, TO[mode] if to == "" else to), URL, world.deadline())
 
 

@@ -4,8 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
-from api_segments.http.described import GUID, Json
-from api_segments.http.openapi import BODY_ERRORS, NEXT_PAGE, OF_SEGMENT, PAGED, PROFILES, TEXT, Link, Route
+from api_segments.http.described import GUID, MOMENT, Json
+from api_segments.http.openapi import (
+    BODY_ERRORS,
+    NEXT_PAGE,
+    OF_SEGMENT,
+    PAGED,
+    PROFILES,
+    TEXT,
+    USER_IN_PATH,
+    Link,
+    Route,
+)
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -20,6 +30,15 @@ _EITHER_ID: Mapping[str, Json] = {
         "description": "The API's id of the user.",
         "schema": TEXT,
         "example": GUID,
+    },
+}
+
+_DRY_RUN: Mapping[str, Json] = {
+    "dryRun": {
+        "in": "query",
+        "description": "1: check all records as an upload does, also against what is stored, and write nothing.",
+        "schema": {"enum": ["1", "true", "0", "false"], "default": "0"},
+        "example": "1",
     },
 }
 
@@ -39,6 +58,19 @@ _ADDRESS: Mapping[str, Json] = {
 }
 _FIRST_FOUND = {"identity": "$response.body#/profiles/0/identity"}
 _FIRST_USER = {"identity": "$request.body#/d/0/identity"}
+
+_SUPPRESSION = {
+    "id": "0f5c1d3e7b9a4268a1e0d4f6b8c2937a",
+    "type": "email",
+    "suppressed": True,
+    "unsubscribed_at": MOMENT,
+    "complained_at": None,
+    "bounced_at": None,
+    "entered_at": None,
+    "lifted_at": None,
+    "applied_at": MOMENT,
+    "profiles": 2,
+}
 
 ROUTES: Sequence[Route] = (
     Route(
@@ -66,6 +98,44 @@ ROUTES: Sequence[Route] = (
         ),
     ),
     Route(
+        "listSuppressions",
+        "get",
+        "/api/suppressions",
+        PROFILES,
+        "List the addresses that get no messages",
+        answers.SuppressionListBody,
+        {"suppressions": [_SUPPRESSION], "cursor": None},
+        description="With `email` or `phone`: what is known of that address, also if it was taken off the list.",
+        parameters={**_ADDRESS, **PAGED},
+    ),
+    Route(
+        "putSuppression",
+        "put",
+        "/api/suppressions",
+        PROFILES,
+        "Put an address on the suppression list",
+        answers.SuppressResultBody,
+        {"status": "success", "suppression": _SUPPRESSION},
+        description="`email` or `phone` is required. Holds for all users who have the address, or will have it.",
+        parameters=_ADDRESS,
+    ),
+    Route(
+        "liftSuppression",
+        "delete",
+        "/api/suppressions",
+        PROFILES,
+        "Take an address off the suppression list",
+        answers.LiftSuppressionResultBody,
+        {
+            "status": "success",
+            "lifted": True,
+            "suppression": {**_SUPPRESSION, "suppressed": False, "unsubscribed_at": None, "lifted_at": MOMENT},
+        },
+        description="`email` or `phone` is required. Takes back, too, what users with the address have opted out of by "
+        "a link or a complaint.",
+        parameters=_ADDRESS,
+    ),
+    Route(
         "eraseProfile",
         "delete",
         "/api/profiles/{identity}",
@@ -74,6 +144,7 @@ ROUTES: Sequence[Route] = (
         DoneBody,
         {"status": "success"},
         description="Attributes, tokens, identity and memberships; each segment that the user was in sends an event.",
+        parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
     ),
     Route(
@@ -85,6 +156,7 @@ ROUTES: Sequence[Route] = (
         answers.UploadProfilesResultBody,
         {"status": "success", "processed": 1, "unprocessed": []},
         description=f"1 to {MAX_RECORDS_PER_UPLOAD:,} records; each stands or falls alone.",
+        parameters=_DRY_RUN,
         body=requests.BODY,
         body_example={
             "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],
@@ -112,6 +184,7 @@ ROUTES: Sequence[Route] = (
                 "profileData": {"Email": "ada@example.com"},
                 "tokens": [{"id": "demo-token-1", "type": "fcm"}],
                 "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                "opted_out": [],
             },
         },
         description="`identity` or `guid` is required.",

@@ -14,6 +14,7 @@ from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
 from api_segments.profiles.model import AddressKey, AddressType, Profile, Token, TokenType
 
+_OPTED_OUT, _OPTED_IN = "opted_out_by_user", "opted_in"
 _INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
@@ -103,25 +104,41 @@ class ProfileStore:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(self, account_id: str, identity: str, profile_id: str, deadline: Deadline) -> None:
+    def erase(self, account_id: str, state: ProfileState, claimed: str | None, deadline: Deadline) -> None:
         """Delete a profile, its identity's claim and its memberships: all or nothing.
 
-        Raises ProfileChangedError if the identity is no longer that profile's, ThrottledError or UnavailableError.
+        `claimed` is an identity whose claim led here. Raises ProfileChangedError if anything is no longer as in
+        `state`, ThrottledError or UnavailableError.
         """
+        profile_id = state.profile.profile_id
+        own = "profile_id = :profile"
+        # A claim that is missing though its profile is there keeps nobody from being erased.
+        claims = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claimed: own}
         deletes = [
             delete_action(
                 self._profiles_table,
                 self._claim_key(account_id, identity),
-                condition="profile_id = :profile",
+                condition=condition,
                 values={":profile": {"S": profile_id}},
-            ),
-            delete_action(self._profiles_table, self._profile_key(account_id, profile_id)),
-            delete_action(self._memberships_table, self._membership_key(account_id, profile_id)),
+            )
+            for identity, condition in claims.items()
+            if identity is not None
         ]
+        deletes.append(delete_action(self._profiles_table, self._profile_key(account_id, profile_id)))
+        deletes.append(self._delete_membership(account_id, profile_id, state.membership))
         try:
             self._db.transact(lambda: deletes, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
+
+    def _delete_membership(self, account_id: str, profile_id: str, known: MembershipImage | None) -> TransactionAction:
+        key = self._membership_key(account_id, profile_id)
+        if known is None:
+            return delete_action(self._memberships_table, key, condition="attribute_not_exists(pk)")
+        is_known, values = _is_known(known.identity)
+        names = {"#identity": "identity"}
+        condition = f"attribute_exists(pk) AND {is_known}"
+        return delete_action(self._memberships_table, key, condition=condition, values=values, names=names)
 
     def claim_again(
         self, account_id: str, identity: str, profile_id: str, gone: str | None, deadline: Deadline
@@ -174,8 +191,7 @@ class ProfileStore:
             }
             return put_action(self._memberships_table, item, condition="attribute_not_exists(pk)")
         known = before.membership.identity
-        values: Item = {} if known is None else {":known": {"S": known}}
-        is_known = "attribute_not_exists(#identity)" if known is None else "#identity = :known"
+        is_known, values = _is_known(known)
         condition = f"attribute_exists(pk) AND {is_known}"
         names = {"#identity": "identity"}
         if before.membership.reach == reach and known == after.identity:
@@ -214,6 +230,13 @@ class ProfileStore:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
 
 
+def _is_known(identity: str | None) -> tuple[str, Item]:
+    """Return the condition that an item's identity is this, or that it has none, and the condition's values."""
+    if identity is None:
+        return "attribute_not_exists(#identity)", {}
+    return "#identity = :known", {":known": {"S": identity}}
+
+
 def key_attribute(address_type: AddressType) -> str:
     """Return the attribute that has the key of a profile's address: that of the index on it."""
     return f"{address_type}_key"
@@ -227,6 +250,11 @@ def _to_item(profile: Profile) -> Item:
     }
     for address_type, key in profile.address_keys.items():
         item[key_attribute(address_type)] = {"S": key}
+    if profile.suppressed:
+        item["suppressed"] = {"SS": sorted(profile.suppressed)}
+    for name, times in ((_OPTED_OUT, profile.opted_out), (_OPTED_IN, profile.opted_in)):
+        if times:
+            item[name] = {"M": {channel: {"S": at} for channel, at in times.items()}}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -247,4 +275,11 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
             for address_type in AddressType
             if key_attribute(address_type) in item
         },
+        suppressed=frozenset(map(AddressType, item["suppressed"]["SS"])) if "suppressed" in item else frozenset(),
+        opted_out=_times(item, _OPTED_OUT),
+        opted_in=_times(item, _OPTED_IN),
     )
+
+
+def _times(item: Item, name: str) -> dict[Channel, str]:
+    return {Channel(channel): at["S"] for channel, at in item[name]["M"].items()} if name in item else {}

@@ -20,11 +20,12 @@ NOBODY_IN_PARTICULAR = Profile("", None)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A content to fill in: for the user with this identity, or for nobody in particular, and for this change."""
+    """A content to fill in: for the user of this identity or guid, or for nobody in particular, and for this change."""
 
     target_mode: TargetMode
     content: Mapping[str, str]
     identity: str | None
+    guid: str | None
     event: Mapping[str, Any] | None
 
 
@@ -51,15 +52,20 @@ class PreviewService:
         Raises NotFoundError, too, ThrottledError or UnavailableError.
         """
         check_content(wanted.target_mode, wanted.content, self._settings.get(account_id, deadline))
-        profile = NOBODY_IN_PARTICULAR
-        if wanted.identity is not None:
-            profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
+        profile = user_of(self._profiles, account_id, wanted, deadline)
         link = SAMPLE_LINK if wanted.target_mode is TargetMode.EMAIL else None
         known = variables(campaign_of(account_id, wanted, None), profile, wanted.event, link)
         try:
             return render(wanted.target_mode, wanted.content, known)
         except TemplateError as error:
             raise InvalidRequestError(f"content.{error}") from None
+
+
+def user_of(profiles: ProfileService, account_id: str, wanted: Preview, deadline: Deadline) -> Profile:
+    """Return whom a content is filled in for; raises NotFoundError, ThrottledError or UnavailableError."""
+    if wanted.identity is None and wanted.guid is None:
+        return NOBODY_IN_PARTICULAR
+    return profiles.get(account_id, wanted.identity, wanted.guid, deadline).profile
 
 
 def campaign_of(account_id: str, wanted: Preview, now: datetime | None) -> Campaign:

@@ -11,7 +11,7 @@ from api_segments.campaigns.model import (
     RecipientType,
     TargetMode,
 )
-from api_segments.campaigns.planning.previews import TestMessage, campaign_of
+from api_segments.campaigns.planning.previews import TestMessage, campaign_of, user_of
 from api_segments.campaigns.providers.email import EmailProvider
 from api_segments.campaigns.sending.dispatch import Dispatch, Letter, Tester
 from api_segments.campaigns.sending.service import ENDS
@@ -31,7 +31,6 @@ _TAKEN = {
     TargetMode.WEBHOOK: (),
 }
 _ATTRIBUTES = {RecipientType.EMAIL: "Email", RecipientType.PHONE: "Phone"}
-_NOBODY_IN_PARTICULAR = Profile("test", None)
 
 
 class TestMessageService:
@@ -65,9 +64,7 @@ class TestMessageService:
             sender = sender_of(wanted.content, settings)
             if sender is None or not self._emails.is_verified(sender, deadline):
                 raise InvalidRequestError(f"content.sender: {sender} is not verified with SES")
-        profile = _NOBODY_IN_PARTICULAR
-        if wanted.identity is not None:
-            profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
+        profile = user_of(self._profiles, account_id, wanted, deadline)
         campaign = campaign_of(account_id, wanted, self._clock.now())
         message = Message(account_id, campaign.campaign_id, "test", profile.profile_id, wanted.event)
         letter = Letter(
