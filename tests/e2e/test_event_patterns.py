@@ -79,7 +79,8 @@ def happened(stack: Stack, account: Account) -> Happened:
         for name in "ABC":
             transformer = documented()[name]
             rules.add(name, {**wanted["3"], "detail": {**wanted["3"]["detail"], **own}}, transformer)
-        created = len(IDS)
+        wait_until(lambda: len(rules.read("all")) == len(IDS), "the creations")  # before the rules were made
+        rules.came.clear()
         change(api, "ADD", [{"identity": "CT123456"}, {"guid": "anonymous"}])
         change(api, "REMOVE", [{"identity": "CT123456"}])
         api.patch(f"/api/segments/{segment_id}", json={"segment_name": "PREMIUM users"}).raise_for_status()
@@ -89,7 +90,7 @@ def happened(stack: Stack, account: Account) -> Happened:
         last = create(api, [("the last", "LAST")])
         update(api, "ADD", [{"identity": "CT123456"}], [last])
     changes = 3 * len(IDS) + 1
-    lives = created + 1 + 1 + 1 + 1
+    lives = 4  # renamed, created, deleted, created
     wait_until(lambda: len(rules.read("all")) == changes + lives, "all events")
     return Happened(rules, account, segment_id, rules.read("all"))
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from api_segments.accounts.service import AccountService
+from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.event_bus import EventBus
@@ -30,6 +32,7 @@ from api_segments.campaigns.model import (
     TargetMode,
 )
 from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_walks import WalkStore
@@ -39,6 +42,7 @@ from api_segments.core.errors import NotWrittenError
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_entry_described
@@ -161,6 +165,7 @@ class Walking:
             when="now",
         )
         self.calm = self.stores(self.db)
+        put_account(DynamoDB(self.db), self.environment["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
         self._write_all()
         self.calm.campaigns.create(self.campaign, None, START, self.deadline())
         for user in self.users.values():
@@ -189,6 +194,9 @@ class Walking:
         db = DynamoDB(shaky(self.db))
         return CampaignRunService(
             self.stores(shaky(self.db)),
+            SendingAccounts(
+                AccountService(AccountStore(db, self.environment["ACCOUNTS_TABLE"]), self.clock), self.clock
+            ),
             MemberListStore(db, self.environment["SEGMENT_MEMBERS_TABLE"]),
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),

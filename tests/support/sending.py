@@ -24,6 +24,7 @@ from api_segments.campaigns.model import (
 from api_segments.campaigns.sending.dispatch import Dispatch, Providers
 from api_segments.campaigns.sending.opt_outs import MessageTokens
 from api_segments.campaigns.sending.service import QueuedMessage, SendingService, SendingStores
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, delivery_key
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -33,6 +34,7 @@ from api_segments.memberships.store import MembershipStore, SetChange
 from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_described
@@ -124,6 +126,7 @@ class World:
         self.campaigns = CampaignStore(self.db, self.table)
         self.deliveries = DeliveryStore(self.db, self.table)
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
+        self.accounts = put_account(self.db, tables["ACCOUNTS_TABLE"], ACCOUNT, self.clock)
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
         self.profiles = ProfileService(profiles)
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
@@ -137,7 +140,8 @@ class World:
         )
         parts = [Interrupted(each, self) for each in (self.emails, self.sms, self.pushes, self.webhooks, self.bus)]
         self.dispatch = Dispatch(Providers(*cast("Any", parts)), self.tokens, self.profiles, PUBLIC_URL, self.clock)
-        self.stores = SendingStores(self.campaigns, self.deliveries, self.settings, profiles)
+        sending = SendingAccounts(self.accounts, self.clock)
+        self.stores = SendingStores(sending, self.campaigns, self.deliveries, self.settings, profiles)
         self.sender = self.new_process()
         self.declare(
             CampaignSettings(
@@ -155,7 +159,8 @@ class World:
         self.move({7})
 
     def new_process(self) -> SendingService:
-        self.sender = SendingService(self.stores, self.dispatch, self.clock)
+        stores = replace(self.stores, accounts=SendingAccounts(self.accounts, self.clock))
+        self.sender = SendingService(stores, self.dispatch, self.clock)
         return self.sender
 
     def declare(self, settings: CampaignSettings) -> None:

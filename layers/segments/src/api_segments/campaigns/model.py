@@ -62,6 +62,8 @@ class SkipReason(StrEnum):
     REMOVED = "removed"  # left the audience since it was queued
     ERASED = "erased"
     STOPPED = "stopped"
+    ACCOUNT_DISABLED = "account_disabled"
+    NO_API_SEGMENTS = "no_api_segments"  # the account's plan or beta flag, since the campaign was created
 
 
 class FailReason(StrEnum):
@@ -117,7 +119,8 @@ class Trigger:
 class Campaign:
     """A campaign. `when` is what the request said: `now`, a local time, or nothing for an online one.
 
-    `starts_at` is None for an online campaign. Lists leave `content` empty.
+    `starts_at` is None for an online campaign. Lists leave `content` empty. `stop_reason` is why it was stopped, None
+    if by a request.
     """
 
     account_id: str
@@ -134,6 +137,7 @@ class Campaign:
     when: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    stop_reason: SkipReason | None = None
 
     @property
     def is_live(self) -> bool:

@@ -5,11 +5,12 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
+from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, SkipReason, TargetMode
 from api_segments.campaigns.planning.times import as_number
 from api_segments.profiles.model import TokenType
 
 TargetStatus = Literal["scheduled", "running", "completed", "stopped"]
+StopReason = Literal["account_disabled", "no_api_segments"]
 
 
 class TargetCreatedBody(TypedDict):
@@ -85,9 +86,13 @@ class DoneTargetBody(TypedDict):
 
 
 class ResultBody(TypedDict):
-    """What became of a campaign's messages, by reason."""
+    """What became of a campaign's messages, by reason.
+
+    `stop_reason` is why a campaign was stopped that no request has stopped: its account might not send when it ran.
+    """
 
     status: TargetStatus
+    stop_reason: StopReason | None
     queued: int
     waiting: int
     sent: int
@@ -208,6 +213,7 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> TargetR
         "status": "success",
         "result": {
             "status": campaign.status.value,
+            "stop_reason": _stop_reason(campaign),
             "queued": results.queued,
             "waiting": _waiting(results),
             "sent": results.sent,
@@ -278,6 +284,16 @@ def _when(campaign: Campaign) -> str | EventWhenBody:
     if campaign.trigger is None:
         return campaign.when or ""
     return {"type": "event", "segment": campaign.trigger.segment_id, "action": campaign.trigger.action.value}
+
+
+def _stop_reason(campaign: Campaign) -> StopReason | None:
+    match campaign.stop_reason:
+        case SkipReason.ACCOUNT_DISABLED:
+            return "account_disabled"
+        case SkipReason.NO_API_SEGMENTS:
+            return "no_api_segments"
+        case _:
+            return None
 
 
 def _waiting(results: Results) -> int:

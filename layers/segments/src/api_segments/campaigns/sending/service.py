@@ -23,6 +23,7 @@ from api_segments.campaigns.model import (
     SkipReason,
 )
 from api_segments.campaigns.sending.dispatch import Dispatch, Letter
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -57,6 +58,7 @@ _ENDS = {
 class SendingStores:
     """What senders read and write."""
 
+    accounts: SendingAccounts
     campaigns: CampaignStore
     deliveries: DeliveryStore
     settings: CampaignSettingsStore
@@ -124,8 +126,9 @@ class SendingService:
         campaign = self._campaign(message, deadline)
         if campaign is None:
             return "known"
+        refusal = self._stores.accounts.refusal(message.account_id, deadline)
         state = self._stores.profiles.load(message.account_id, [message.profile_id], deadline)[message.profile_id]
-        skipped = _skipped(campaign, state)
+        skipped = refusal or _skipped(campaign, state)
         if skipped is not None:
             outcome = Outcome(DeliveryStatus.SKIPPED, skipped)
             return self._settle(message, DeliveryStatus.QUEUED, outcome, deadline)
