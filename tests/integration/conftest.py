@@ -353,6 +353,11 @@ class Account:
         answer = profiles(without_body(self.account_id, "GET", "/1/profile.json", query), Context())
         return answer["statusCode"], body_of(answer)
 
+    def find(self, **query: str) -> tuple[int, Json]:
+        """Find profiles by `email` or `phone`."""
+        answer = profiles(without_body(self.account_id, "GET", "/api/profiles", query), Context())
+        return answer["statusCode"], body_of(answer)
+
     def reachable(self, segment_id: int) -> dict[str, int]:
         """Return the members of a segment by channel, channels that reach nobody left out."""
         status, answer = self.get("/api/segments/{segment_id}", segment_id=str(segment_id))

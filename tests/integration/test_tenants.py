@@ -35,11 +35,12 @@ MEMBERS, MEMBER = (
 )
 SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/api/profiles/{identity}")
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
+FIND = ("GET", "/api/profiles")
 USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
@@ -130,11 +131,14 @@ def look_at_all(client: Client) -> None:
         client.send(SEGMENTS_OF, identity=who)
         client.send(PROFILE, {"identity": who})
     client.send(PROFILE, {"guid": GUID})
+    for address in ({"email": "a@example.com"}, {"phone": "+15550100"}):
+        client.send(FIND, address)
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
+    client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
     if client.campaign is not None:
         for name in ("result", "log"):
             client.send(TARGETS[name], None, {"id": client.campaign})

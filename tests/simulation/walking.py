@@ -35,6 +35,7 @@ from api_segments.campaigns.running.runs import CampaignRunService, CampaignStor
 from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.campaigns.store_pace import PaceStore
 from api_segments.campaigns.store_walks import WalkStore
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
@@ -201,7 +202,7 @@ class Walking:
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),
             EventBus(shaky(self.outside), "bus"),
-            Pace(1000.0, LAG_SECONDS),
+            Pace(PaceStore(db, self.environment["CAMPAIGNS_TABLE"], 1000.0, self.clock), LAG_SECONDS),
             self.clock,
         )
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from api_segments.aws.delivery import Reply
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.events import full_detail
+from api_segments.aws.keyed_hashes import KeyedHashes
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.campaigns.model import (
@@ -31,6 +32,7 @@ from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.memberships.model import Action
 from api_segments.memberships.store import MembershipStore, SetChange
+from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
@@ -128,9 +130,10 @@ class World:
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
         self.accounts = put_account(self.db, tables["ACCOUNTS_TABLE"], ACCOUNT, self.clock)
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
-        self.profiles = ProfileService(profiles)
+        key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
+        self.profiles = ProfileService(profiles, AddressKeys(KeyedHashes(key)))
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
-        self.tokens = MessageTokens(SignedTokens(SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])))
+        self.tokens = MessageTokens(SignedTokens(key))
         self.emails, self.sms, self.pushes, self.webhooks, self.bus = (
             Provider(),
             Provider(),

@@ -10,7 +10,6 @@ import pytest
 from api_segments.aws import keys
 from api_segments.aws.events import SOURCE
 from api_segments.aws.keys import STACK
-from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
 from api_segments.core.errors import WRONG_CREDENTIALS
 from api_segments.core.limits import MAX_BODY_BYTES
 from api_segments.core.settings import Settings
@@ -388,9 +387,7 @@ def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept
     assert allowed == dict.fromkeys([f"{queue}.Arn", f"{undelivered}.Arn"], by_the_rule_alone)
 
 
-def test_the_pace_of_campaigns_is_shared_by_as_many_runners_as_there_may_be() -> None:
-    (event,) = FUNCTIONS["RunCampaignFunction"]["Events"].values()
-    assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] == CAMPAIGN_RUNNERS
+def test_a_campaign_that_is_being_created_is_waited_for() -> None:
     assert load()["Globals"]["Function"]["Timeout"] < CAMPAIGN_CREATION_SECONDS
 
 

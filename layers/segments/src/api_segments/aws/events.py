@@ -47,6 +47,7 @@ def as_text(value: object) -> object:
 _MOMENT = "2026-11-23T14:13:54Z"
 _VERSION: Json = {
     "type": "integer",
+    "format": "int64",
     "enum": [VERSION],
     "description": "The version of this schema; fields may be added without a new one.",
 }

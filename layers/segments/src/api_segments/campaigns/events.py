@@ -19,7 +19,7 @@ from api_segments.profiles.model import Profile, TokenType
 
 MESSAGE_REQUESTED = "Message Requested"
 
-_COUNT: Json = {"type": "integer", "minimum": 0}
+_COUNT: Json = {"type": "integer", "format": "int64", "minimum": 0}
 _COUNTS: Json = {"type": "object", "additionalProperties": _COUNT}
 _ABOUT_CAMPAIGN: Mapping[str, Json] = {
     "Campaign ID": identifier("The campaign's id.", 1763901234567892),
@@ -44,7 +44,20 @@ _ENDED: Mapping[str, Json] = {
         "type": "object",
         "description": "What became of its messages, skipped and failed ones by reason.",
         "required": ["queued", "sent", "skipped", "failed"],
-        "properties": {"queued": _COUNT, "sent": _COUNT, "skipped": _COUNTS, "failed": _COUNTS},
+        "properties": {
+            "queued": {**_COUNT, "description": "Messages that were ever queued.", "examples": [1630]},
+            "sent": {**_COUNT, "description": "Messages that a provider took.", "examples": [1610]},
+            "skipped": {
+                **_COUNTS,
+                "description": "Messages that were not sent, since they were not to be, by reason.",
+                "examples": [{"removed": 3, "unreachable": 412}],
+            },
+            "failed": {
+                **_COUNTS,
+                "description": "Messages that could not be sent, by reason.",
+                "examples": [{"refused": 17}],
+            },
+        },
         "examples": [
             {"queued": 1630, "sent": 1610, "skipped": {"removed": 3, "unreachable": 412}, "failed": {"refused": 17}}
         ],

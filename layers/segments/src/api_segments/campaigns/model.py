@@ -119,6 +119,8 @@ class Trigger:
 class Campaign:
     """A campaign. `when` is what the request said: `now`, a local time, or nothing for an online one.
 
+    `when_time_zone` is the zone that a local time was written in: the account's, then. Campaigns of 0.1.0 lack it.
+
     `starts_at` is None for an online campaign. Lists leave `content` empty. `stop_reason` is why it was stopped, None
     if by a request.
     """
@@ -135,6 +137,7 @@ class Campaign:
     status: CampaignStatus
     created_at: str
     when: str | None = None
+    when_time_zone: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
     stop_reason: SkipReason | None = None

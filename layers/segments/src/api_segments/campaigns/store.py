@@ -289,6 +289,7 @@ class CampaignStore:
             item["users_limit"] = {"N": str(campaign.users_limit)}
         texts = {
             "asked_when": campaign.when,
+            "when_time_zone": campaign.when_time_zone,
             "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
             "started_at": campaign.started_at,
         }
@@ -317,6 +318,7 @@ def _campaign(item: Item) -> Campaign:
         status=CampaignStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
         when=item.get("asked_when", {}).get("S"),
+        when_time_zone=item.get("when_time_zone", {}).get("S"),
         started_at=item.get("started_at", {}).get("S"),
         ended_at=item.get("ended_at", {}).get("S"),
         stop_reason=SkipReason(item["stop_reason"]["S"]) if "stop_reason" in item else None,

@@ -12,7 +12,9 @@ from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
-from api_segments.profiles.model import Profile, Token, TokenType
+from api_segments.profiles.model import AddressKey, AddressType, Profile, Token, TokenType
+
+_INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,26 @@ class ProfileStore:
             states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(index)), image)
         return states
 
+    def having_address(self, address: AddressKey, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
+        """Return ids of profiles that have an address, in an order that never changes, those after the profile `after`.
+
+        They come from an index, which follows the table within moments: a profile's address may be another by now.
+        """
+        attribute, key = key_attribute(address.type), {"S": address.key}
+        query: Item = {}
+        if after is not None:
+            query["ExclusiveStartKey"] = {**self._profile_key(address.account_id, after), attribute: key}
+        items = self._db.query(
+            at_most,
+            deadline,
+            TableName=self._profiles_table,
+            IndexName=_INDEXES[address.type],
+            KeyConditionExpression=f"{attribute} = :key",
+            ExpressionAttributeValues={":key": key},
+            **query,
+        )
+        return [keys.id_of_profile(item["pk"]["S"]) for item in items]
+
     def save(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
     ) -> Profile:
@@ -100,6 +122,32 @@ class ProfileStore:
             self._db.transact(lambda: deletes, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
+
+    def claim_again(
+        self, account_id: str, identity: str, profile_id: str, gone: str | None, deadline: Deadline
+    ) -> bool:
+        """Lead an identity to the profile that bears it, if it leads nowhere, or to `gone`, which does not exist.
+
+        False if that is no longer so, or the profile no longer bears it. Raises ThrottledError or UnavailableError.
+        """
+        actions = [
+            check_action(
+                self._memberships_table,
+                self._membership_key(account_id, profile_id),
+                condition="#identity = :identity",
+                values={":identity": {"S": identity}},
+                names={"#identity": "identity"},
+            ),
+            self._claim(account_id, identity, profile_id, gone),
+        ]
+        if gone is not None:
+            key = self._membership_key(account_id, gone)
+            actions.append(check_action(self._memberships_table, key, condition="attribute_not_exists(pk)"))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
 
     def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
         item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
@@ -145,9 +193,13 @@ class ProfileStore:
             names={**names, "#reach": "reach"},
         )
 
-    def _claim(self, account_id: str, identity: str, profile_id: str) -> TransactionAction:
+    def _claim(self, account_id: str, identity: str, profile_id: str, before: str | None = None) -> TransactionAction:
+        """Claim an identity that nobody claims, or the profile `before`."""
         claim = {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}}
-        return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        if before is None:
+            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        values = {":before": {"S": before}}
+        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
 
     @staticmethod
     def _claim_key(account_id: str, identity: str) -> Item:
@@ -162,12 +214,19 @@ class ProfileStore:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
 
 
+def key_attribute(address_type: AddressType) -> str:
+    """Return the attribute that has the key of a profile's address: that of the index on it."""
+    return f"{address_type}_key"
+
+
 def _to_item(profile: Profile) -> Item:
     item: Item = {
         "version": {"N": str(profile.version)},
         # As JSON text: values come back as they were sent, whatever a number's size.
         "attributes": {"S": json.dumps(dict(profile.attributes), ensure_ascii=False)},
     }
+    for address_type, key in profile.address_keys.items():
+        item[key_attribute(address_type)] = {"S": key}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -183,4 +242,9 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
         attributes=json.loads(item["attributes"]["S"]),
         tokens=frozenset(Token(TokenType(kind), token_id) for kind, _, token_id in tokens),
         version=int(item["version"]["N"]),
+        address_keys={
+            address_type: item[key_attribute(address_type)]["S"]
+            for address_type in AddressType
+            if key_attribute(address_type) in item
+        },
     )

@@ -3,13 +3,13 @@
 The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. A
 walk goes through the stages of `ReconciliationStage`:
 
-    PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows that are missing or wrong
+    PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows and claims that are missing or wrong
                     │    of each segment       members: rows of users who are none
                     ▼                          counts: of the segment whose members are done
                  DELETED ──▶ end               deleted segments: purges that never began
 
-One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows that seem
-wrong are looked at again later (rows), and so are counts that kept changing while they were looked at.
+One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows and
+claims that seem wrong are looked at again later (rows, claims), and so are counts that kept changing meanwhile.
 """
 
 from collections import Counter
@@ -24,6 +24,7 @@ from api_segments.core.limits import MAX_PAGE
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
+from api_segments.repair.claims import ClaimMender
 from api_segments.repair.rows import RowId, RowMender, Suspect
 from api_segments.segments.model import SegmentStatus
 from api_segments.segments.store import SegmentStore, counted_for
@@ -73,13 +74,15 @@ BEGINNING = Position()
 class Findings:
     """What was found and mended.
 
-    `suspects` are rows to look at again, `uncounted` segments whose counts could not be checked, as they kept changing;
-    `unpurged` deleted segments to purge; members were taken out of purged ones.
+    `suspects` are rows to look at again, `unclaimed` profiles whose identity does not lead to them, `uncounted`
+    segments whose counts could not be checked, as they kept changing; `unpurged` deleted segments to purge; members
+    were taken out of purged ones.
     """
 
     counts_mended: int = 0
     members_taken_out: int = 0
     suspects: list[Suspect] = field(default_factory=list)
+    unclaimed: list[str] = field(default_factory=list)
     uncounted: list[int] = field(default_factory=list)
     unpurged: list[int] = field(default_factory=list)
 
@@ -94,6 +97,7 @@ class ReconciliationService:
         lists: SegmentListStore,
         members: MemberListStore,
         rows: RowMender,
+        claims: ClaimMender,
         clock: Clock,
     ) -> None:
         self._memberships = memberships
@@ -101,6 +105,7 @@ class ReconciliationService:
         self._lists = lists
         self._members = members
         self._rows = rows
+        self._claims = claims
         self._clock = clock
 
     def reconcile(self, scope: Scope, start: Position, deadline: Deadline) -> tuple[Findings, Position | None]:
@@ -144,7 +149,7 @@ class ReconciliationService:
         }[stage]
 
     def _step_over_profiles(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
-        """Check the rows that the next profiles should have."""
+        """Check the rows that the next profiles should have, and, of a whole account, their identities' claims."""
         profile_ids = self._memberships.profile_ids(scope.account_id, here.after, RECONCILIATION_PAGE, deadline)
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
         wanted = {
@@ -154,6 +159,8 @@ class ReconciliationService:
             if scope.segment_id in (None, segment_id)
         }
         self._suspect(scope, wanted, findings, deadline)
+        if scope.segment_id is None:
+            findings.unclaimed += self._claims.suspects(scope.account_id, images, deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
             return Position(ReconciliationStage.MEMBERS)
         return Position(ReconciliationStage.PROFILES, after=profile_ids[-1])

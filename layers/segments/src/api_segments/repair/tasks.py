@@ -13,6 +13,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
 from api_segments.core.parallel import cut_by_size
 from api_segments.http.validation import validate
+from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
 
@@ -28,6 +29,13 @@ class Recount:
 
     segment_id: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Profiles whose identities' claims are to be looked at again."""
+
+    profile_ids: Sequence[str]
 
 
 class _Request(BaseModel):
@@ -74,15 +82,25 @@ def to_task(scope: Scope, position: Position) -> dict[str, object]:
     return {"scope": asdict(scope), "position": asdict(position)}
 
 
+def to_index_task(account_id: str, walk: IndexWalk) -> dict[str, object]:
+    """Write the task of putting profiles into the indexes by address as JSON."""
+    return {"scope": asdict(Scope(account_id)), "index": asdict(walk)}
+
+
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
-    room = MAX_MESSAGE_BYTES - len(to_body(_to_task(scope, ())))
-    for some in cut_by_size([astuple(suspect) for suspect in suspects], lambda each: len(to_body(each)) + 1, room):
-        yield _to_task(scope, some)
+    return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
 
 
-def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, object]:
-    return {"scope": asdict(scope), "suspects": suspects}
+def to_claim_tasks(scope: Scope, profile_ids: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking again at the claims of profiles' identities."""
+    return _cut(scope, "unclaimed", profile_ids)
+
+
+def _cut(scope: Scope, name: str, values: Sequence[object]) -> Iterator[dict[str, object]]:
+    room = MAX_MESSAGE_BYTES - len(to_body({"scope": asdict(scope), name: ()}))
+    for some in cut_by_size(values, lambda each: len(to_body(each)) + 1, room):
+        yield {"scope": asdict(scope), name: some}
 
 
 def to_recount_task(scope: Scope, recount: Recount) -> dict[str, object]:
@@ -95,11 +113,18 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | Recount | list[Suspect]]:
+Task = Position | IndexWalk | Recount | Unclaimed | list[Suspect]
+
+
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
     """Read a task of ours: where a walk goes on, or what to look at again."""
     scope = Scope(**task["scope"])
     if "recount" in task:
         return scope, Recount(**task["recount"])
+    if "unclaimed" in task:
+        return scope, Unclaimed(task["unclaimed"])
+    if "index" in task:
+        return scope, IndexWalk(**task["index"])
     if "suspects" in task:
         return scope, [Suspect(*suspect) for suspect in task["suspects"]]
     if "place" in task:  # written by version 0.1.0

@@ -60,6 +60,13 @@ _HTML = {(TargetMode.EMAIL, "body")}
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
 
 
+def fields_of(mode: TargetMode) -> Mapping[str, bool]:
+    """Return the names of a channel's fields, and whether each must be there."""
+    fields = _FIELDS[mode]
+    required = {*fields.required, "url"}
+    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}
+
+
 def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value."""
     return {

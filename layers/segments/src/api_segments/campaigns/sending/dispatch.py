@@ -13,9 +13,10 @@ from api_segments.campaigns.providers.email import Email, EmailProvider
 from api_segments.campaigns.providers.push import PushProvider
 from api_segments.campaigns.providers.sms import SmsProvider
 from api_segments.campaigns.providers.webhooks import Call, WebhookProvider
-from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse, plain_address
+from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline
+from api_segments.profiles.addresses import plain_email
 from api_segments.profiles.model import Profile, ProfileUpdate, Token
 from api_segments.profiles.service import ProfileService
 
@@ -91,7 +92,7 @@ class Dispatch:
         email = Email(
             sender=sender,
             sender_name=content.get("sender_name"),
-            recipient=plain_address(str(letter.profile.attributes["Email"])),
+            recipient=plain_email(str(letter.profile.attributes["Email"])),
             reply_to=letter.campaign.content.get("reply_to"),
             subject=content["subject"],
             html=_with_link(content["body"], link),
