@@ -82,6 +82,7 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "PURGE_QUEUE_URL": "https://sqs.test/purges",
             "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
+            "SET_ASIDE_RECORDS_QUEUE_URL": "https://sqs.test/set-aside-records",
             "CAMPAIGN_QUEUE_URL": "https://sqs.test/campaigns",
             "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
             "CAMPAIGN_SCHEDULE_GROUP": "test",

@@ -58,6 +58,8 @@ FAILED = (
     "FailedTriggersQueue",
     "FailedInvocationsQueue",
 )
+KEPT = {"SetAsideRecordsQueue"}
+"""Queues in which nothing waits for anybody."""
 ROOMS = (
     "What all rooms share",
     "Accounts",
@@ -245,8 +247,12 @@ def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
 
 
+def test_what_was_set_aside_raises_no_alarm() -> None:
+    assert [alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"}) for queue in KEPT] == [[]]
+
+
 def test_a_task_that_waits_for_long_raises_an_alarm() -> None:
-    for queue in QUEUES.keys() - FAILED:
+    for queue in QUEUES.keys() - FAILED - KEPT:
         (alarm,) = alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"})
         assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
         assert QUEUES[queue]["VisibilityTimeout"] < alarm["Threshold"] < QUEUES[queue]["MessageRetentionPeriod"] / 100

@@ -41,7 +41,8 @@ ROUTES: Sequence[Route] = (
             "unprocessed": [],
         },
         description=f"Every action of a group for every user of it; at most {MAX_USERS_PER_UPDATE} users and "
-        f"{MAX_SEGMENTS_PER_UPDATE} segments in all.",
+        f"{MAX_SEGMENTS_PER_UPDATE} segments in all. A change whose first answer was lost is counted as unchanged; its "
+        "event is sent all the same.",
         body=UPDATE,
         body_example={
             "bulk_profiles": [

@@ -88,7 +88,13 @@ def failed_records() -> "FailedRecords":
     """Return the process's view of the records that were given up."""
     from api_segments.repair.store_failed_records import FailedRecords
 
-    return FailedRecords(clients.sqs_client(), settings().failed_records_queue_url, clients.streams_client())
+    return FailedRecords(
+        clients.sqs_client(),
+        settings().failed_records_queue_url,
+        settings().set_aside_records_queue_url,
+        clients.streams_client(),
+        (settings().memberships_table, settings().segments_table),
+    )
 
 
 @cache
