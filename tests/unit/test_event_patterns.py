@@ -22,7 +22,7 @@ PICKS = picks(SEGMENT_ID, ACCOUNT_ID)
 
 def events() -> Iterator[Json]:
     """Return events of all kinds, with what patterns ask for and with what they do not."""
-    ids = ("SEG12345", "VIP-DE", "VIP-GOLD-DE", "vip-at", "TEST-1", "TEST-3", "DE", None)
+    ids = ("SEG12345", "VIP-DE", "VIP-GOLD-DE", "VIPS", "vip-at", "TEST-1", "TEST-3", "DE", None)
     for customer_id, action, identity in product(ids, ("ADD", "REMOVE"), ("CT123456", "", None)):
         yield event(CHANGE, Customer_Segment_ID=customer_id, Action=action, Identity=identity)
     for name in ("premium users", "Premium Users 2"):
