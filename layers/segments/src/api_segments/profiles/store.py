@@ -14,6 +14,7 @@ from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
 from api_segments.profiles.model import AddressKey, AddressType, Profile, Token, TokenType
 
+_OPTED_OUT, _OPTED_IN = "opted_out_by_user", "opted_in"
 _INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
@@ -227,6 +228,11 @@ def _to_item(profile: Profile) -> Item:
     }
     for address_type, key in profile.address_keys.items():
         item[key_attribute(address_type)] = {"S": key}
+    if profile.suppressed:
+        item["suppressed"] = {"SS": sorted(profile.suppressed)}
+    for name, times in ((_OPTED_OUT, profile.opted_out), (_OPTED_IN, profile.opted_in)):
+        if times:
+            item[name] = {"M": {channel: {"S": at} for channel, at in times.items()}}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -247,4 +253,11 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
             for address_type in AddressType
             if key_attribute(address_type) in item
         },
+        suppressed=frozenset(map(AddressType, item["suppressed"]["SS"])) if "suppressed" in item else frozenset(),
+        opted_out=_times(item, _OPTED_OUT),
+        opted_in=_times(item, _OPTED_IN),
     )
+
+
+def _times(item: Item, name: str) -> dict[Channel, str]:
+    return {Channel(channel): at["S"] for channel, at in item[name]["M"].items()} if name in item else {}

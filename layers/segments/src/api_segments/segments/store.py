@@ -353,5 +353,6 @@ def from_item(item: Item) -> Segment:
         status=SegmentStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
         purged_members=int(item.get("purged_members", {}).get("N", 0)),
+        is_used="campaign_ids" in item,
         **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
     )
