@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import keys
 from api_segments.campaigns import wiring
 from api_segments.campaigns.running.runs import PAGE_SECONDS
 from api_segments.core.clock import Deadline
@@ -95,8 +96,15 @@ def test_a_campaign_runs_whose_account_is_back_before_its_time(
 
 @each_way
 def test_a_campaign_stops_half_way(  # noqa: PLR0913, PLR0917 - a way has three parts
-    campaigning: Campaigning, relay: Relay, clock: MovableClock, reason: str, away: Json, back: Json
+    campaigning: Campaigning,
+    relay: Relay,
+    clock: MovableClock,
+    dynamodb: "DynamoDBClient",
+    reason: str,
+    away: Json,
+    back: Json,
 ) -> None:
+    forget_the_pace(dynamodb)  # which other tests have booked by clocks of their own
     (gold,) = campaigning.account.create("GOLD")
     names = [f"u{number}" for number in range(150)]
     for start in range(0, 150, 50):
@@ -116,6 +124,11 @@ def test_a_campaign_stops_half_way(  # noqa: PLR0913, PLR0917 - a way has three 
     clock.move(seconds=A_MINUTE)
     campaigning.run()
     assert campaigning.result(campaign_id)["queued"] == 98
+
+
+def forget_the_pace(dynamodb: "DynamoDBClient") -> None:
+    key = keys.of_account(keys.STACK, keys.PACE)
+    dynamodb.delete_item(TableName=os.environ["CAMPAIGNS_TABLE"], Key=key)
 
 
 @each_way
