@@ -22,11 +22,12 @@ from api_segments.core.limits import (
     MAX_TEMPLATE_BYTES,
     MAX_WHATSAPP_CHARACTERS,
 )
+from api_segments.http.strict_json import BROKEN, REPLACEMENT, path
+from api_segments.http.validation import hint
 from api_segments.profiles.model import Profile
 
 # Names longer than these are of no use to anybody.
 _SENDER_NAME_CHARACTERS = 255
-_SHOWN_CHARACTERS = 64
 _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
@@ -85,9 +86,9 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
     known = {*fields.required, *fields.optional, *fields.plain}
     for name in content:
         if name not in known:
-            _refuse(name if name.isidentifier() and len(name) <= _SHOWN_CHARACTERS else "", "unknown field")
+            _refuse(name, f"unknown field{hint(name, known)}")
     if sum(len(text.encode("utf-8", "surrogatepass")) for text in content.values()) > MAX_CONTENT_BYTES:
-        _refuse("", f"must have at most {MAX_CONTENT_BYTES // 1024} KB in all")
+        raise InvalidRequestError(f"content: must have at most {MAX_CONTENT_BYTES // 1024} KB in all")
     for name in (*fields.required, *fields.optional):
         if name in content or name in fields.required:
             _check_template(mode, name, content.get(name, ""))
@@ -183,6 +184,8 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         size = len(text.encode())
     except UnicodeEncodeError:
         _refuse(name, "must have no lone surrogates")
+    if REPLACEMENT in text:
+        _refuse(name, BROKEN)
     if size > MAX_TEMPLATE_BYTES:
         _refuse(name, f"must have at most {MAX_TEMPLATE_BYTES // 1024} KB")
     try:
@@ -216,4 +219,4 @@ def _check_webhook(content: Mapping[str, str], settings: CampaignSettings) -> No
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
-    raise InvalidRequestError(f"{f'content.{name}' if name else 'content'}: {reason}")
+    raise InvalidRequestError(f"{path(('content', name))}: {reason}")
