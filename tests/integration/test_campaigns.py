@@ -48,7 +48,8 @@ def test_a_campaign_reaches_who_is_included_not_excluded_and_reachable_each_once
     assert result["skipped"] == {"unreachable": 1}
     assert result["failed"] == {}
     (entry,) = campaigning.listed()
-    assert entry["result"] == {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    sums = {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    assert entry["result"] == {**sums, "bounced": 0, "complained": 0, "unsubscribed": 0}
     assert entry["segments"] == {"include": [gold, silver], "exclude": [banned]}
 
 
