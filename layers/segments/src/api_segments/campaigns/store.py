@@ -13,7 +13,15 @@ from datetime import UTC, datetime
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.transactions import TransactionAction, put_action, update_action
-from api_segments.campaigns.model import Audience, Campaign, CampaignEventName, CampaignStatus, TargetMode, Trigger
+from api_segments.campaigns.model import (
+    Audience,
+    Campaign,
+    CampaignEventName,
+    CampaignStatus,
+    SkipReason,
+    TargetMode,
+    Trigger,
+)
 from api_segments.campaigns.stages import Walk
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
@@ -190,18 +198,26 @@ class CampaignStore:
             },
         )
 
-    def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
+    def end(
+        self,
+        campaign: Campaign,
+        status: CampaignStatus,
+        now: str,
+        deadline: Deadline,
+        stop_reason: SkipReason | None = None,
+    ) -> bool:
         """Turn a live campaign into a completed or stopped one, which then counts as live no more.
 
         False if it is no longer of the status that it has in `campaign`.
         """
+        why: Item = {} if stop_reason is None else {":why": {"S": stop_reason}}
         actions = [
             update_action(
                 self._table,
                 keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
-                "SET #status = :ended, ended_at = :now",
+                "SET #status = :ended, ended_at = :now" + (", stop_reason = :why" if why else ""),
                 condition="#status = :live",
-                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}},
+                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}, **why},
                 names={"#status": "status"},
             ),
             update_action(
@@ -305,6 +321,7 @@ def _campaign(item: Item) -> Campaign:
         when_time_zone=item.get("when_time_zone", {}).get("S"),
         started_at=item.get("started_at", {}).get("S"),
         ended_at=item.get("ended_at", {}).get("S"),
+        stop_reason=SkipReason(item["stop_reason"]["S"]) if "stop_reason" in item else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The fields of each channel's content; nothing of templates, so that the API's description can have it too."""
+"""Which fields the content of each channel has; the API's description reads it where no templates are filled in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from api_segments.campaigns.model import TargetMode
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class ChannelFields:
     """The fields of one channel: templates that must be there, those that may, and texts that are no templates.
 
     Templates in `lines` come out as one line each.
@@ -18,22 +18,20 @@ class Fields:
     plain: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
+    def names(self) -> Mapping[str, bool]:
+        """Return the names of the fields, and whether each must be there."""
+        required = {*self.required, "url"}
+        return {name: name in required for name in (*self.required, *self.plain, *self.optional)}
 
-_PUSH = Fields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
-FIELDS: Mapping[TargetMode, Fields] = {
-    TargetMode.EMAIL: Fields(
+
+_PUSH = ChannelFields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
+FIELDS: Mapping[TargetMode, ChannelFields] = {
+    TargetMode.EMAIL: ChannelFields(
         ("subject", "body"), ("text", "sender_name"), ("sender", "reply_to"), lines=("subject", "sender_name")
     ),
-    TargetMode.SMS: Fields(("body",)),
-    TargetMode.WHATSAPP: Fields(("body",)),
+    TargetMode.SMS: ChannelFields(("body",)),
+    TargetMode.WHATSAPP: ChannelFields(("body",)),
     TargetMode.PUSH: _PUSH,
     TargetMode.WEB_PUSH: _PUSH,
-    TargetMode.WEBHOOK: Fields((), ("body",), ("url",)),
+    TargetMode.WEBHOOK: ChannelFields((), ("body",), ("url",)),
 }
-
-
-def fields_of(mode: TargetMode) -> Mapping[str, bool]:
-    """Return the names of a channel's fields, and whether each must be there."""
-    fields = FIELDS[mode]
-    required = {*fields.required, "url"}
-    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}

@@ -35,8 +35,6 @@ _SENDER_NAME_CHARACTERS = 255
 _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
-
-
 _HTML = {(TargetMode.EMAIL, "body")}
 # What a message shows first.
 _FIRST_FIELD = {
