@@ -127,7 +127,9 @@ class Campaign:
 
     `when_time_zone` is the zone that a local time was written in: the account's, then. Campaigns of 0.1.0 lack it.
 
-    `starts_at` is None for an online campaign. Lists leave `content` empty.
+    `starts_at` is None for an online campaign. Lists leave `content` empty. `version` counts its edits; segments that
+    it was for before them, `former_segments`, bear its mark until it is over. `start_version` is the
+    version that its start was planned in.
     """
 
     account_id: str
@@ -145,6 +147,9 @@ class Campaign:
     when_time_zone: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    version: int = 0
+    start_version: int = 0
+    former_segments: tuple[int, ...] = ()
 
     @property
     def is_live(self) -> bool:
