@@ -59,7 +59,7 @@ def test_a_scheduled_campaign_is_edited(mocked_tab: Tab, mocked_api: MockedApi) 
             "version": 3,
             "name": "Summer sale",
             "segments": {"include": [1]},
-            "content": {**MAIL, "sender": "shop@example.com"},
+            "content": MAIL,
             "users_limit_overall": 50,
         }
     ]
