@@ -190,6 +190,17 @@ def check_last_name(world: World, account_id: str, item: Item) -> None:
     check(names[-1] == item["segment_name"], "a renaming is lost", item, names)
 
 
+def cleaned_up(world: World, account_id: str) -> Counter[int]:
+    """Return how many users clean-ups took out of each segment, by the stream: their writes bear a mark."""
+    found: Counter[int] = Counter()
+    for record in world.db.stream_records(world.environment["MEMBERSHIPS_TABLE"]):
+        change = record["dynamodb"]
+        old, new = plain(change.get("OldImage", {})), plain(change.get("NewImage", {}))
+        if (new or old)["account_id"] == account_id and new.get("purge") not in (None, old.get("purge")):
+            found.update(map(int, set(old.get("segment_ids", ())) - set(new.get("segment_ids", ()))))
+    return found
+
+
 def check_purged(world: World, account_id: str) -> None:
     """Deleted segments have no members, and say when they were purged."""
     gone = world.tables.of_account("SEGMENTS_TABLE", account_id, "DELETED#")
@@ -200,5 +211,7 @@ def check_purged(world: World, account_id: str) -> None:
     }
     left = members & {int(item["segment_id"]) for item in gone}
     check(not left, "a deleted segment has members", left)
+    purged, told = cleaned_up(world, account_id), world.tables.purged(account_id)
+    check(told == purged, "those who were purged are not the members that clean-ups took away", told, purged)
     there = {int(item["segment_id"]) for item in world.tables.of_account("SEGMENTS_TABLE", account_id, "SEGMENT#")}
     check(members <= there, "users are in segments that are not there", members - there)

@@ -54,6 +54,7 @@ _REPORT = changed(
 )
 _CREATED = {"id": "$response.body#/id"}
 _FIRST = {"id": "$response.body#/targets/0/id"}
+_START = {"when": "20271031 02:30"}
 _IT = {"id": "$request.body#/id"}
 
 ROUTES: Sequence[Route] = (
@@ -129,7 +130,7 @@ ROUTES: Sequence[Route] = (
         description="As a creation at this moment would read it, in the account's time zone. Where clocks go back, the "
         "first of the two times is meant; a time that they go forward over is refused.",
         body=bodies.START,
-        body_example={"when": "20271031 02:30"},
+        body_example=_START,
         errors=BODY_ERRORS,
     ),
     Route(
@@ -143,7 +144,7 @@ ROUTES: Sequence[Route] = (
         description="The newest first; `from` and `to` are days of creation in the account's time zone. With other "
         "filters a page may be short, or empty, and not the last: only a `cursor` of null says that there are no more.",
         body=bodies.LIST,
-        body_example={"from": 20261101, "to": 20261130},
+        body_example={"from": 20261101, "to": 20261231},
         errors=BODY_ERRORS,
         links=(
             Link("listCampaigns", "Lists the next page.", body=dict(NEXT_PAGE)),
@@ -246,5 +247,6 @@ ROUTES: Sequence[Route] = (
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,
+        links=(Link("getCampaignStart", "Tells what a time means in that time zone.", body=_START),),
     ),
 )
