@@ -186,7 +186,8 @@ function campaignParts({ api, names, target: first, signal, stop, write, query }
       [endedRow, ended, target.ended_at],
     ]) {
       row.hidden = !at;
-      if (at) setText(value, moment(at, target.time_zone));
+      const why = value === ended && result.stop_reason ? ` · ${reasonText(result.stop_reason)}` : "";
+      if (at) setText(value, moment(at, target.time_zone) + why);
     }
     const told = sums(result);
     const whole = told.sent + told.skipped + told.failed + told.waiting;

@@ -175,6 +175,7 @@ ROUTES: Sequence[Route] = (
             "status": "success",
             "result": {
                 "status": "completed",
+                "stop_reason": None,
                 "queued": 1630,
                 "waiting": 0,
                 "sent": 1610,

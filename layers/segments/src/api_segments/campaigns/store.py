@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.transactions import TransactionAction, put_action, update_action
-from api_segments.campaigns.model import Audience, Campaign, CampaignEventName, CampaignStatus, TargetMode, Trigger
+from api_segments.campaigns.model import (
+    Audience,
+    Campaign,
+    CampaignEventName,
+    CampaignStatus,
+    SkipReason,
+    TargetMode,
+    Trigger,
+)
 from api_segments.campaigns.stages import Walk
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import MAX_LIVE_CAMPAIGNS
@@ -215,18 +223,26 @@ class CampaignStore:
             },
         )
 
-    def end(self, campaign: Campaign, status: CampaignStatus, now: str, deadline: Deadline) -> bool:
+    def end(
+        self,
+        campaign: Campaign,
+        status: CampaignStatus,
+        now: str,
+        deadline: Deadline,
+        stop_reason: SkipReason | None = None,
+    ) -> bool:
         """Turn a live campaign into a completed or stopped one, which then counts as live no more.
 
         False if it is no longer of the status that it has in `campaign`.
         """
+        why: Item = {} if stop_reason is None else {":why": {"S": stop_reason}}
         actions = [
             update_action(
                 self._table,
                 keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
-                "SET #status = :ended, ended_at = :now",
+                "SET #status = :ended, ended_at = :now" + (", stop_reason = :why" if why else ""),
                 condition="#status = :live",
-                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}},
+                values={":ended": {"S": status}, ":live": {"S": campaign.status}, ":now": {"S": now}, **why},
                 names={"#status": "status"},
             ),
             update_action(
@@ -352,6 +368,7 @@ def _campaign(item: Item) -> Campaign:
         version=int(item.get("edits", {}).get("N", 0)),
         start_version=int(item.get("start_edit", {}).get("N", 0)),
         former_segments=tuple(int(value["N"]) for value in item.get("former_segments", {}).get("L", ())),
+        stop_reason=SkipReason(item["stop_reason"]["S"]) if "stop_reason" in item else None,
     )
 
 

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.campaigns.model import AfterSending, Campaign, CampaignSettings, Delivery, Results, TargetMode
+from api_segments.campaigns.model import (
+    AfterSending,
+    Campaign,
+    CampaignSettings,
+    Delivery,
+    Results,
+    SkipReason,
+    TargetMode,
+)
 from api_segments.campaigns.planning.bodies import TargetModeBody
 from api_segments.campaigns.planning.times import LocalStart, as_number
 from api_segments.core.clock import rfc3339
@@ -29,6 +37,13 @@ CampaignStatusBody = TypeAliasType(
 MessageStatusBody = TypeAliasType(
     "MessageStatusBody",
     Annotated[Literal["queued", "sending", "sent", "skipped", "failed"], About("How far a message is.", "sent")],
+)
+StopReasonBody = TypeAliasType(
+    "StopReasonBody",
+    Annotated[
+        Literal["account_disabled", "no_api_segments"],
+        About("What an account lacked to send when its campaign's turn came.", "account_disabled"),
+    ],
 )
 CampaignId = Annotated[int, About("The campaign's id.", CAMPAIGN_ID)]
 Status = Annotated[CampaignStatusBody, About("How far the campaign is.", "completed")]
@@ -178,6 +193,9 @@ class CampaignResultBody(TypedDict):
     """What became of a campaign's messages, by reason."""
 
     status: Status
+    stop_reason: Annotated[
+        StopReasonBody | None, About("Why it was stopped without a request; null unless that is so.", None)
+    ]
     queued: Queued
     waiting: Waiting
     sent: Sent
@@ -323,6 +341,7 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> GetCamp
         "status": "success",
         "result": {
             "status": campaign.status.value,
+            "stop_reason": _stop_reason(campaign),
             "queued": results.queued,
             "waiting": _waiting(results),
             "sent": results.sent,
@@ -403,6 +422,16 @@ def _when(campaign: Campaign) -> str | CampaignEventBody:
     if campaign.trigger is None:
         return campaign.when or ""
     return {"type": "event", "segment": campaign.trigger.segment_id, "action": campaign.trigger.action.value}
+
+
+def _stop_reason(campaign: Campaign) -> Literal["account_disabled", "no_api_segments"] | None:
+    match campaign.stop_reason:
+        case SkipReason.ACCOUNT_DISABLED:
+            return "account_disabled"
+        case SkipReason.NO_API_SEGMENTS:
+            return "no_api_segments"
+        case _:
+            return None
 
 
 def _waiting(results: Results) -> int:
