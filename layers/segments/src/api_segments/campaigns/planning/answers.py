@@ -164,6 +164,7 @@ class CampaignBody(TypedDict):
         About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
     ]
     users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
+    version: Annotated[int, About("How often it was edited.", 0)]
     result: Annotated[MessageCountsBody, About("What became of its messages.")]
 
 
@@ -173,6 +174,14 @@ class CampaignListBody(TypedDict):
     status: Done
     targets: Annotated[list[CampaignBody], About("The campaigns of this page.")]
     cursor: NextCursor
+
+
+class EditCampaignResultBody(TypedDict):
+    """A campaign that was edited."""
+
+    status: Done
+    message: Annotated[str, About("What was done.", f"Target {CAMPAIGN_ID} edited")]
+    version: Annotated[int, About("Its version now.", 1)]
 
 
 class StopCampaignResultBody(TypedDict):
@@ -328,6 +337,12 @@ def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     return {"status": "success", "estimates": {mode.value: users}}
 
 
+def edited_body(campaign: Campaign) -> EditCampaignResultBody:
+    """Write that a campaign was edited."""
+    message = f"Target {campaign.campaign_id} edited"
+    return {"status": "success", "message": message, "version": campaign.version}
+
+
 def stopped_body(campaign_id: int) -> StopCampaignResultBody:
     """Write that a campaign is stopped."""
     return {"status": "success", "message": f"Target {campaign_id} stopped"}
@@ -425,6 +440,7 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "when": _when(campaign),
         "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
+        "version": campaign.version,
         "result": {
             "queued": results.queued,
             "waiting": _waiting(results),
