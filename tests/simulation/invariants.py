@@ -11,7 +11,8 @@ from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.memberships.announcement import REQUEST_SECONDS
 from api_segments.profiles.model import AddressType, Profile, Token, TokenType
 from api_segments.profiles.reachability import reach_of
-from tests.simulation.clients import Clients, check
+from tests.simulation.broken import check
+from tests.simulation.clients import Clients
 from tests.simulation.history import Moments
 from tests.simulation.world import World
 from tests.support.rights import allows
@@ -25,6 +26,7 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     """Check everything of these accounts; raises AssertionError."""
     world = clients.world
     clients.check_uploads_stay()
+    clients.opting_out.check_nothing_was_sent()
     denied = [use for use in world.used if not allows(use)]
     check(not denied, "a role does not allow a call", denied)
     told = check_events(world)
@@ -34,6 +36,7 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     for account_id in account_ids:
         assert_whole(world.tables, account_id)
         check_reach(world, account_id)
+        clients.opting_out.check_profiles_follow(account_id)
         assert_projected(world.tables, account_id)
         check_data_points(world, account_id, told[account_id])
         check_segments(world, account_id, active_before)
