@@ -23,6 +23,7 @@ from api_segments.campaigns.model import (
     SkipReason,
 )
 from api_segments.campaigns.sending.dispatch import Dispatch, Letter
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -48,7 +49,7 @@ SETTINGS_SECONDS = 60
 _LOG = logging.getLogger(__name__)
 
 _KEPT_CONTENTS = 8  # of campaigns; one has up to 200 KB
-_ENDS = {
+ENDS = {
     Reply.ACCEPTED: Outcome(DeliveryStatus.SENT),
     Reply.REFUSED: Outcome(DeliveryStatus.FAILED, FailReason.REFUSED),
     Reply.GONE: Outcome(DeliveryStatus.FAILED, FailReason.REFUSED),
@@ -61,6 +62,7 @@ _ENDS = {
 class SendingStores:
     """What senders read and write."""
 
+    accounts: SendingAccounts
     campaigns: CampaignStore
     deliveries: DeliveryStore
     settings: CampaignSettingsStore
@@ -126,12 +128,13 @@ class SendingService:
         if delivery.status is DeliveryStatus.SENDING:
             if delivery.sending_until is not None and rfc3339(now) <= delivery.sending_until:
                 return None
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[Reply.UNKNOWN], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[Reply.UNKNOWN], deadline)
         campaign = self._campaign(message, deadline)
         if campaign is None:
             return "known"
+        refusal = self._stores.accounts.refusal(message.account_id, deadline)
         state = self._stores.profiles.load(message.account_id, [message.profile_id], deadline)[message.profile_id]
-        skipped = _skipped(campaign, state)
+        skipped = refusal or _skipped(campaign, state)
         if skipped is None and self._is_suppressed(campaign, state.profile, deadline):
             skipped = SkipReason.UNREACHABLE
         if skipped is not None:
@@ -167,9 +170,9 @@ class SendingService:
             return None  # another sender has just claimed it, or ended it
         reply = send(calls_end)
         if reply is not Reply.TRY_AGAIN:
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[reply], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[reply], deadline)
         if is_last:
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[Reply.GAVE_UP], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[Reply.GAVE_UP], deadline)
         self._stores.deliveries.release(message, deadline)
         return None
 
