@@ -1,15 +1,36 @@
-"""Records of DynamoDB's streams in, partial batch failures out."""
+"""Records of DynamoDB's streams in, partial batch failures out.
 
-from collections.abc import Callable, Mapping
+A record that can't be read, or that meets a damaged item, would hold up all that follow it in its shard. It is put
+aside, whole, into the queue of failed records, and can be replayed from there when the item is mended.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from api_segments.http.observability import logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api_segments.aws.task_queue import TaskQueue
+from api_segments.core.clock import Deadline
+from api_segments.core.errors import DamagedItemError, UnavailableError
+from api_segments.http.observability import count, logger
 
 T = TypeVar("T")
 
+IS_REPLAY = "isReplay"
+"""What an event has if it is no delivery of a stream, but a replay by hand."""
+
 # DynamoDB Streams API reference, StreamRecord: a sequence number has at most 40 digits.
 _SEQUENCE_DIGITS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The sequences of records that failed and come again, and of those that are to be put aside."""
+
+    failed: Set[str]
+    aside: Set[str]
 
 
 def read_records(event: Mapping[str, Any], to_record: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], set[str]]:
@@ -19,13 +40,47 @@ def read_records(event: Mapping[str, Any], to_record: Callable[[Mapping[str, Any
     for raw in event["Records"]:
         try:
             records.append(to_record(raw))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, DamagedItemError):
             logger.exception("a stream record can't be read", sequence=raw["dynamodb"]["SequenceNumber"])
             unreadable.add(sequence_of(raw))
     return records, unreadable
 
 
-def partial_failure(event: Mapping[str, Any], failed: set[str] | frozenset[str]) -> dict[str, Any]:
+def end_batch(
+    event: Mapping[str, Any],
+    unfinished: Unfinished,
+    queue: Callable[[], TaskQueue],
+    context: LambdaContext,
+    deadline: Deadline,
+) -> dict[str, Any]:
+    """Put records aside, and answer with the first failed one (ReportBatchItemFailures).
+
+    Lambda delivers again from that one on, so only what comes before it is put aside. What is replayed has been put
+    aside before: it fails.
+    """
+    failed = set(unfinished.failed | unfinished.aside if event.get(IS_REPLAY) else unfinished.failed)
+    aside: list[Mapping[str, Any]] = []
+    for raw in event["Records"]:
+        if sequence_of(raw) in failed:
+            break
+        if sequence_of(raw) in unfinished.aside:
+            aside.append(raw)
+    if aside:
+        try:
+            queue().put_all([to_message(raw, context.invoked_function_arn) for raw in aside], deadline)
+        except UnavailableError:
+            failed.update(map(sequence_of, aside))
+            aside = []
+    count(FailedRecords=len(failed), RecordsPutAside=len(aside))
+    return partial_failure(event, failed)
+
+
+def to_message(raw: Mapping[str, Any], function_arn: str) -> dict[str, object]:
+    """Write a record as it is put aside: named as Lambda names the function in a message of its own."""
+    return {"requestContext": {"functionArn": function_arn}, "records": [raw]}
+
+
+def partial_failure(event: Mapping[str, Any], failed: Set[str]) -> dict[str, Any]:
     """Answer with the first failed record; Lambda delivers again from there (ReportBatchItemFailures)."""
     for raw in event["Records"]:
         if sequence_of(raw) in failed:

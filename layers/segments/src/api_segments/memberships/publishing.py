@@ -19,13 +19,20 @@ class PublishingService:
         self._bus = bus
 
     def publish(self, records: Sequence[MembershipRecord], deadline: Deadline) -> PublishReport:
-        """Publish an event for each change in `records`; raises ThrottledError or UnavailableError if none could be."""
+        """Publish an event for each change in `records`, but those of damaged segments.
+
+        Raises ThrottledError or UnavailableError if none could be.
+        """
         segments = segments_of(records, self._segments, deadline)
         events: list[BusEvent] = []
         origins: list[str] = []
+        aside: set[str] = set()
         for record in records:
             for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
                 for segment_id in sorted(changed):
+                    if (record.account_id, segment_id) in segments.damaged:
+                        aside.add(record.sequence)
+                        continue
                     segment = segments.get((record.account_id, segment_id))
                     if not is_announced(segment, record):
                         continue
@@ -44,4 +51,5 @@ class PublishingService:
                     )
                     origins.append(record.sequence)
         unsent = self._bus.put(events, deadline)
-        return PublishReport(len(events) - len(unsent), frozenset(origins[index] for index in unsent))
+        failed = frozenset(origins[index] for index in unsent)
+        return PublishReport(len(events) - len(unsent), failed, frozenset(aside))

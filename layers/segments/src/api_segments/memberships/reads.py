@@ -68,11 +68,14 @@ class MemberReads:
         return Member(profile_id, identity, None if row is None else row.added_at)
 
     def of_profile(self, account_id: str, identity: str, deadline: Deadline) -> ProfileSegments:
-        """Return the active segments that a user is in, as of this moment; raises NotFoundError."""
+        """Return the active segments that a user is in, as of this moment; raises NotFoundError.
+
+        Damaged segments are left out.
+        """
         profile_id = self._references.find_profile(account_id, identity, deadline)
         image = None if profile_id is None else self._memberships.get(account_id, profile_id, deadline)
         if profile_id is None or image is None:
             raise NotFoundError("there is no profile with this identity")
         ids = [(account_id, segment_id) for segment_id in sorted(image.segment_ids)]
-        active = self._segments.get_active(ids, deadline).values()
+        active = self._segments.get_active(ids, deadline).without_damaged().values()
         return ProfileSegments(identity, profile_id, sorted(active, key=lambda segment: segment.segment_id))

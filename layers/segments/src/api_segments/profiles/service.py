@@ -8,6 +8,7 @@ from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import (
     ConflictError,
+    DamagedItemError,
     InvalidRequestError,
     NotFoundError,
     NotWrittenError,
@@ -25,10 +26,15 @@ from api_segments.profiles.store import ProfileChangedError, ProfileState, Profi
 
 @dataclass(slots=True)
 class Known:
-    """What has been read for the updates at hand; it is read anew when a write shows that it is old."""
+    """What has been read for the updates at hand; it is read anew when a write shows that it is old.
+
+    `damaged` are identities and profiles whose items are damaged: their updates fail.
+    """
 
     profile_ids: dict[str, str]
     states: dict[str, ProfileState]
+    damaged_identities: dict[str, DamagedItemError]
+    damaged_profiles: dict[str, DamagedItemError]
 
 
 class ProfileService:
@@ -89,10 +95,11 @@ class ProfileService:
     def _read(self, account_id: str, updates: Iterable[ProfileUpdate], deadline: Deadline) -> Known:
         wanted = list(updates)
         identities = list(dict.fromkeys(update.identity for update in wanted if update.identity is not None))
-        profile_ids = self._profiles.profile_ids(account_id, identities, deadline)
+        claims = self._profiles.profile_ids(account_id, identities, deadline)
+        profile_ids = claims.without_damaged()
         guids = [update.guid for update in wanted if update.guid is not None]
         states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
-        return Known(profile_ids, states)
+        return Known(profile_ids, states.without_damaged(), claims.damaged, states.damaged)
 
     def _apply(self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline) -> None:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
@@ -114,6 +121,8 @@ class ProfileService:
                     known.profile_ids.pop(update.identity, None)
                 known.profile_ids.update(fresh.profile_ids)
                 known.states.update(fresh.states)
+                known.damaged_identities.update(fresh.damaged_identities)
+                known.damaged_profiles.update(fresh.damaged_profiles)
             else:
                 _remember(before, saved, reach, known)
                 return
@@ -122,12 +131,16 @@ class ProfileService:
 def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:
     """Return the profile that an update is for, an empty one if it is to be created.
 
-    Raises ConflictError, or NotFoundError if it may not be created.
+    Raises ConflictError, DamagedItemError, or NotFoundError if it may not be created.
     """
+    if update.identity in known.damaged_identities:
+        raise known.damaged_identities[update.identity]
     claimed = None if update.identity is None else known.profile_ids.get(update.identity)
     if update.guid is not None and claimed not in (None, update.guid):
         raise ConflictError(f"identity {update.identity} belongs to guid {claimed}, not to {update.guid}")
     profile_id = update.guid or claimed or secrets.token_hex(16)
+    if profile_id in known.damaged_profiles:
+        raise known.damaged_profiles[profile_id]
     state = known.states.get(profile_id) or ProfileState(Profile(profile_id, identity=None), membership=None)
     if state.membership is None and not update.creates:
         raise NotFoundError("there is no such profile")

@@ -12,6 +12,7 @@ from api_segments.aws.keys import is_segment
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.http.observability import logger
+from api_segments.http.streams import IS_REPLAY
 from api_segments.repair.store_failed_records import FailedRecords, Received, RecordsGoneError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _replay(
 
 def to_event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Write records as Lambda hands them to a function (template.yaml: of Segments, those of segments alone)."""
-    return {"Records": [_to_raw(record) for record in records if _is_wanted(record)]}
+    return {"Records": [_to_raw(record) for record in records if _is_wanted(record)], IS_REPLAY: True}
 
 
 def _is_wanted(record: Mapping[str, Any]) -> bool:
