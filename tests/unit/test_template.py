@@ -310,6 +310,28 @@ def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
     assert alarm["Dimensions"][0] == {"Name": "function", "Value": {"Ref": "ReconcileFunction"}}
 
 
+def test_each_damaged_item_raises_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    """By what is really logged: the filter looks for a field of it."""
+    (watched,) = resources("AWS::Logs::MetricFilter").values()
+    assert watched["LogGroupName"] == {"Ref": "FunctionLogs"}
+    (metric,) = watched["MetricTransformations"]
+    alarm = ALARMS["DamagedItemsAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert (alarm["Statistic"], alarm["Threshold"], metric["MetricValue"]) == ("Sum", 0, "1")
+    assert watched["FilterPattern"] == f'{{ $.message = "{DAMAGED}" }}'
+    with pytest.raises(DamagedItemError):
+        Attributes("segment", {"account_id": {"S": "A"}, "sk": {"S": "SEGMENT#1"}}).text("segment_name")
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    said = {name: line[name] for name in ("level", "message", "kind", "attribute", "key")}
+    assert said == {
+        "level": "ERROR",
+        "message": DAMAGED,
+        "kind": "segment",
+        "attribute": "segment_name",
+        "key": "A SEGMENT#1",
+    }
+
+
 def test_a_schedule_that_could_not_be_begun_is_kept() -> None:
     config = FUNCTIONS["ReconcileFunction"]["EventInvokeConfig"]
     kept_in = config["DestinationConfig"]["OnFailure"]["Destination"]

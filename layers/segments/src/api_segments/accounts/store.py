@@ -152,6 +152,6 @@ def _from_item(item: Item) -> Account:
         plan=account.one_of("plan", Plan),
         private_beta=account.flag("private_beta"),
         status=account.one_of("status", AccountStatus),
-        created_at=account.text("created_at"),
+        created_at=account.moment("created_at"),
         passcodes=tuple(sorted(passcodes, key=lambda passcode: passcode.created_at)),
     )

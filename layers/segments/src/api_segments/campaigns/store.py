@@ -132,7 +132,7 @@ class CampaignStore:
     def has_room(self, account_id: str, deadline: Deadline) -> bool:
         """Whether the account may have one more live campaign at this moment."""
         item = self._db.get(self._table, keys.of_account(account_id, keys.LIVE_CAMPAIGNS), deadline)
-        return item is None or Attributes("count of campaigns", item).whole("live") < MAX_LIVE_CAMPAIGNS
+        return item is None or _live(item) < MAX_LIVE_CAMPAIGNS
 
     def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
         """Return what an Idempotency-Key created, unless that is forgotten."""
@@ -168,7 +168,7 @@ class CampaignStore:
                 self._table,
                 keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                 "ADD live :one",
-                condition="attribute_not_exists(live) OR live < :most",
+                condition="attribute_not_exists(account_id) OR live < :most",
                 values={":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
             ),
             put_action(self._table, self._to_item(campaign), condition="attribute_not_exists(account_id)"),
@@ -219,12 +219,16 @@ class CampaignStore:
                 self._table,
                 keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                 "ADD live :one_less",
+                condition="attribute_not_exists(account_id) OR attribute_exists(live)",
                 values={":one_less": {"N": "-1"}},
+                tells_found=True,
             ),
         ]
         try:
             self._db.transact(lambda: actions, deadline)
-        except ConditionFailedError:
+        except ConditionFailedError as exc:
+            if count := exc.failures.get(1):
+                _live(count)
             return False
         return True
 
@@ -294,6 +298,10 @@ def _numbers(values: Sequence[int]) -> Item:
     return {"L": [{"N": str(value)} for value in values]}
 
 
+def _live(count: Item) -> int:
+    return Attributes("count of campaigns", count).whole("live")
+
+
 def _content(kept: object) -> Mapping[str, str]:
     if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
         raise ValueError("no texts by name")
@@ -315,7 +323,7 @@ def _campaign(item: Item) -> Campaign:
     status = campaign.one_of("status", CampaignStatus)
     if (starts_at is None) is (trigger is None):  # offline ones have the one, online ones the other
         raise campaign.damaged("starts_at")
-    if status is CampaignStatus.RUNNING and not campaign.has("started_at"):
+    if status in (CampaignStatus.RUNNING, CampaignStatus.COMPLETED) and not campaign.has("started_at"):
         raise campaign.damaged("started_at")
     if not status.is_live and not campaign.has("ended_at"):
         raise campaign.damaged("ended_at")

@@ -102,7 +102,7 @@ class Idempotency:
                 raise _LeftOpenError
             return _to_json(result)
 
-        once = self._remembered(make, deadline)
+        once = self._remembered(make, name, deadline)
         backoff = Backoff(Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS), deadline.clock))
         while True:
             try:
@@ -124,8 +124,12 @@ class Idempotency:
                 count(IdempotencyKeysNotKept=1)
                 return made[0], False
 
-    def _remembered(self, make: Callable[[], Any], deadline: Deadline) -> Callable[..., Any]:
-        """Return a function that calls `make`, or returns what that returned to the first call with the same key."""
+    def _remembered(self, make: Callable[[], Any], name: str, deadline: Deadline) -> Callable[..., Any]:
+        """Return a function that calls `make`, or returns what that returned to the first call with the same key.
+
+        It raises DamagedItemError if Powertools' record is damaged.
+        """
+        begun = []
         config = IdempotencyConfig(
             event_key_jmespath="[account_id, key]",
             payload_validation_jmespath="entries",
@@ -136,6 +140,7 @@ class Idempotency:
         )
 
         def run(*, request: object) -> Any:  # noqa: ANN401, ARG001 - JSON; Powertools reads the request
+            begun.append(True)
             return make()
 
         once: Callable[..., Any] = idempotent_function(
@@ -145,7 +150,16 @@ class Idempotency:
             config=config,
             key_prefix="createSegment",
         )
-        return once
+
+        def readable_once(*, request: object) -> Any:  # noqa: ANN401 - as above
+            try:
+                return once(request=request)
+            except (LookupError, TypeError, ValueError):
+                if begun:
+                    raise
+                raise damaged_item("idempotency key", "data", name) from None
+
+        return readable_once
 
 
 def _hashed(entry: NewSegment) -> list[object]:

@@ -209,7 +209,7 @@ class SegmentStore:
         """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
-        ThrottledError or UnavailableError.
+        ThrottledError or UnavailableError (a DamagedItemError, if the quota is damaged).
         """
         deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
         actions = [
@@ -235,7 +235,9 @@ class SegmentStore:
             )
         try:
             self._db.transact(lambda: actions, deadline)
-        except ConditionFailedError:
+        except ConditionFailedError as exc:
+            if quota := exc.failures.get(0):
+                _active(quota)
             return None
         return deleted
 
@@ -274,7 +276,7 @@ class SegmentStore:
             self._table,
             keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
             "ADD active :change",
-            condition="attribute_not_exists(active) OR active <= :room",
+            condition="attribute_not_exists(account_id) OR active <= :room",
             values={":change": {"N": str(change)}, ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)}},
             tells_found=True,
         )
