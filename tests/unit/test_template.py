@@ -9,9 +9,10 @@ import pytest
 
 from api_segments.aws import keys
 from api_segments.aws.event_bus import SOURCE
+from api_segments.aws.items import DAMAGED, Attributes
 from api_segments.aws.keys import STACK
 from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
-from api_segments.core.errors import WRONG_CREDENTIALS
+from api_segments.core.errors import WRONG_CREDENTIALS, DamagedItemError
 from api_segments.core.limits import MAX_BODY_BYTES
 from api_segments.core.settings import Settings
 from api_segments.memberships.announcement import REQUEST_SECONDS
