@@ -23,5 +23,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     count(RowsProjected=report.written)
     measure_seconds("ProjectionLag", lag_seconds(records))
     return end_batch(
-        event, Unfinished(report.failed, report.aside | unreadable), failed_records_queue, context, deadline
+        event, Unfinished(report.failed, report.passed_over | unreadable), failed_records_queue, context, deadline
     )

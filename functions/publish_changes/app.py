@@ -22,5 +22,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     report = wiring.publishing().publish(records, deadline)
     count(EventsPublished=report.published)
     return end_batch(
-        event, Unfinished(report.failed, report.aside | unreadable), failed_records_queue, context, deadline
+        event, Unfinished(report.failed, report.passed_over | unreadable), failed_records_queue, context, deadline
     )

@@ -501,7 +501,7 @@ def records_of(shop: Shop, table: str) -> list[Json]:
     return [each for each in records if table == "MEMBERSHIPS_TABLE" or is_told(each)]
 
 
-def put_aside(shop: Shop) -> list[str]:
+def kept(shop: Shop) -> list[str]:
     """Return the sequences of the records in the queue of failed records."""
     bodies = [json.loads(message.body) for message in shop.failed_records.messages]
     return [record["dynamodb"]["SequenceNumber"] for body in bodies for record in body["records"]]
@@ -521,7 +521,7 @@ with Shop().open() as _shop:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_damaged_image_is_put_aside_and_holds_up_no_other(shop: Shop, reader: str) -> None:
+def test_a_damaged_image_is_passed_over_and_holds_up_no_other(shop: Shop, reader: str) -> None:
     """Of each attribute of each image; a replay of it fails, and goes round in no circle."""
     whole = records_of(shop, READERS[reader])
     matters = set()
@@ -531,15 +531,15 @@ def test_a_damaged_image_is_put_aside_and_holds_up_no_other(shop: Shop, reader: 
         shop.restore()
         outcome = made(shop, Call(reader, {"Records": records}))
         assert outcome.answer == {"batchItemFailures": []}
-        aside = put_aside(shop)
+        over = kept(shop)
         number = records[index]["dynamodb"]["SequenceNumber"]
-        assert aside in ([], [number])
-        if aside:
+        assert over in ([], [number])
+        if over:
             matters.add(name)
             message = json.loads(shop.failed_records.messages[0].body)
             again = made(shop, Call(reader, {"Records": message["records"], IS_REPLAY: True}))
             assert again.answer == {"batchItemFailures": [{"itemIdentifier": number}]}
-            assert put_aside(shop) == [number]
+            assert kept(shop) == [number]
     assert matters == {
         "project_members": {"account_id", "profile_id", "identity", "segment_ids", "reach"},
         "publish_changes": {"account_id", "profile_id", "identity", "segment_ids"},
@@ -550,7 +550,7 @@ def test_a_damaged_image_is_put_aside_and_holds_up_no_other(shop: Shop, reader: 
     }[reader]  # fmt: skip
 
 
-def test_a_change_of_a_damaged_segment_is_put_aside_and_told_when_it_is_mended(shop: Shop) -> None:
+def test_a_change_of_a_damaged_segment_is_passed_over_and_told_when_it_is_mended(shop: Shop) -> None:
     item = item_of(shop, "SEGMENTS_TABLE", f"SEGMENT#{shop.spare:016d}")
     known = len(shop.records("MEMBERSHIPS_TABLE"))
     update = shop.update("ADD", shop.spare, {"identity": MEMBER})
@@ -561,7 +561,7 @@ def test_a_change_of_a_damaged_segment_is_put_aside_and_told_when_it_is_mended(s
     points = shop.world.tables.data_points(ACCOUNT)
     for reader in ("project_members", "publish_changes"):
         assert made(shop, Call(reader, {"Records": [record]})).answer == {"batchItemFailures": []}
-    assert put_aside(shop) == [record["dynamodb"]["SequenceNumber"]] * 2
+    assert kept(shop) == [record["dynamodb"]["SequenceNumber"]] * 2
     shop.put("SEGMENTS_TABLE", item)
     for reader in ("project_members", "publish_changes"):
         replayed = Call(reader, {"Records": [record], IS_REPLAY: True})
@@ -573,7 +573,7 @@ def test_a_change_of_a_damaged_segment_is_put_aside_and_told_when_it_is_mended(s
 
 
 @pytest.mark.parametrize("name", ["sequence", "reach"])
-def test_a_record_that_meets_a_damaged_row_is_put_aside(shop: Shop, name: str) -> None:
+def test_a_record_that_meets_a_damaged_row_is_passed_over(shop: Shop, name: str) -> None:
     (row,) = [
         item
         for table, item in shop.items()
@@ -586,8 +586,8 @@ def test_a_record_that_meets_a_damaged_row_is_put_aside(shop: Shop, name: str) -
     shop.put("SEGMENT_MEMBERS_TABLE", damaged)
     records = shop.records("MEMBERSHIPS_TABLE")[known:]
     assert made(shop, Call("project_members", {"Records": records})).answer == {"batchItemFailures": []}
-    (aside,) = put_aside(shop)
-    (record,) = [each for each in records if each["dynamodb"]["SequenceNumber"] == aside]
+    (over,) = kept(shop)
+    (record,) = [each for each in records if each["dynamodb"]["SequenceNumber"] == over]
     assert record["dynamodb"]["NewImage"]["identity"] == {"S": MEMBER}
     assert shop.get("SEGMENT_MEMBERS_TABLE", shop.key_of("SEGMENT_MEMBERS_TABLE", row)) == damaged
     assert shop.world.tables.counts(ACCOUNT)[shop.gold]["members"] == 3

@@ -1,11 +1,13 @@
 """template.yaml keeps its promises: narrow rights, kept data, streams that never block, answers of one shape."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from api_segments.aws import keys
 from api_segments.aws.event_bus import SOURCE
@@ -311,7 +313,7 @@ def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
     assert alarm["Dimensions"][0] == {"Name": "function", "Value": {"Ref": "ReconcileFunction"}}
 
 
-def test_each_damaged_item_raises_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_damaged_item_raises_an_alarm(caplog: pytest.LogCaptureFixture) -> None:
     """By what is really logged: the filter looks for a field of it."""
     (watched,) = resources("AWS::Logs::MetricFilter").values()
     assert watched["LogGroupName"] == {"Ref": "FunctionLogs"}
@@ -322,7 +324,9 @@ def test_each_damaged_item_raises_an_alarm(capsys: pytest.CaptureFixture[str]) -
     assert watched["FilterPattern"] == f'{{ $.message = "{DAMAGED}" }}'
     with pytest.raises(DamagedItemError):
         Attributes("segment", {"account_id": {"S": "A"}, "sk": {"S": "SEGMENT#1"}}).text("segment_name")
-    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    (record,) = caplog.records
+    written_by = {handler.formatter for handler in logging.getLogger("api_segments").handlers if handler.formatter}
+    line = json.loads(next(each for each in written_by if isinstance(each, LambdaPowertoolsFormatter)).format(record))
     said = {name: line[name] for name in ("level", "message", "kind", "attribute", "key")}
     assert said == {
         "level": "ERROR",

@@ -1,7 +1,7 @@
 """Records of DynamoDB's streams in, partial batch failures out.
 
-A record that can't be read, or that meets a damaged item, would hold up all that follow it in its shard. It is put
-aside, whole, into the queue of failed records, and can be replayed from there when the item is mended.
+A record that can't be read, or that meets a damaged item, would hold up all that follow it in its shard. It is passed
+over: put, whole, into the queue of failed records, from where it can be replayed when the item is mended.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -27,10 +27,10 @@ _SEQUENCE_DIGITS = 40
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The sequences of records that failed and come again, and of those that are to be put aside."""
+    """The sequences of records that failed and come again, and of those that are passed over."""
 
     failed: Set[str]
-    aside: Set[str]
+    passed_over: Set[str]
 
 
 def read_records(event: Mapping[str, Any], to_record: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], set[str]]:
@@ -53,30 +53,30 @@ def end_batch(
     context: LambdaContext,
     deadline: Deadline,
 ) -> dict[str, Any]:
-    """Put records aside, and answer with the first failed one (ReportBatchItemFailures).
+    """Pass records over, and answer with the first failed one (ReportBatchItemFailures).
 
-    Lambda delivers again from that one on, so only what comes before it is put aside. What is replayed has been put
-    aside before: it fails.
+    Lambda delivers again from that one on, so only what comes before it is passed over. What is replayed has been
+    passed over before: it fails.
     """
-    failed = set(unfinished.failed | unfinished.aside if event.get(IS_REPLAY) else unfinished.failed)
-    aside: list[Mapping[str, Any]] = []
+    failed = set(unfinished.failed | unfinished.passed_over if event.get(IS_REPLAY) else unfinished.failed)
+    passed_over: list[Mapping[str, Any]] = []
     for raw in event["Records"]:
         if sequence_of(raw) in failed:
             break
-        if sequence_of(raw) in unfinished.aside:
-            aside.append(raw)
-    if aside:
+        if sequence_of(raw) in unfinished.passed_over:
+            passed_over.append(raw)
+    if passed_over:
         try:
-            queue().put_all([to_message(raw, context.invoked_function_arn) for raw in aside], deadline)
+            queue().put_all([to_message(raw, context.invoked_function_arn) for raw in passed_over], deadline)
         except UnavailableError:
-            failed.update(map(sequence_of, aside))
-            aside = []
-    count(FailedRecords=len(failed), RecordsPutAside=len(aside))
+            failed.update(map(sequence_of, passed_over))
+            passed_over = []
+    count(FailedRecords=len(failed), RecordsPassedOver=len(passed_over))
     return partial_failure(event, failed)
 
 
 def to_message(raw: Mapping[str, Any], function_arn: str) -> dict[str, object]:
-    """Write a record as it is put aside: named as Lambda names the function in a message of its own."""
+    """Write a message of a record that is passed over; it names the function as Lambda does in those that it writes."""
     return {"requestContext": {"functionArn": function_arn}, "records": [raw]}
 
 

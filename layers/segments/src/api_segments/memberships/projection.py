@@ -104,14 +104,14 @@ class RowPlan:
 
 @dataclass(frozen=True, slots=True)
 class ProjectionReport:
-    """How many rows were written; the sequences of records of which not all were, and of those to put aside.
+    """How many rows were written; the sequences of records of which not all were, and of those passed over.
 
     The latter met damaged items.
     """
 
     written: int
     failed: frozenset[str]
-    aside: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
 
 
 class ProjectionService:
@@ -127,17 +127,17 @@ class ProjectionService:
         """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
         segments = segments_of(records, self._segments, deadline)
         failed = self._purge_late(records, segments, deadline)
-        plans, aside = fold(records, segments)
+        plans, passed_over = fold(records, segments)
         written: list[int] = []
 
         def apply(batch: Sequence[RowPlan]) -> None:
             try:
-                written.append(self._apply(batch, aside, deadline))
+                written.append(self._apply(batch, passed_over, deadline))
             except NotWrittenError:
                 failed.update(change.sequence for plan in batch for change in plan.changes)
 
         in_parallel(apply, list(pack(plans)))
-        return ProjectionReport(sum(written), frozenset(failed), frozenset(aside))
+        return ProjectionReport(sum(written), frozenset(failed), frozenset(passed_over))
 
     def _purge_late(
         self, records: Sequence[MembershipRecord], segments: Readings[tuple[str, int], Segment], deadline: Deadline
@@ -157,10 +157,10 @@ class ProjectionService:
                 failed.update(profiles.values())
         return failed
 
-    def _apply(self, batch: Sequence[RowPlan], aside: set[str], deadline: Deadline) -> int:
+    def _apply(self, batch: Sequence[RowPlan], passed_over: set[str], deadline: Deadline) -> int:
         """Bring the rows of a batch up to date; return how many had to be written.
 
-        Damaged rows stay as they are, and the sequences of their records are added to `aside`.
+        Damaged rows stay as they are, and the sequences of their records are added to `passed_over`.
         """
         left = list(batch)
         backoff = Backoff(deadline)
@@ -179,7 +179,7 @@ class ProjectionService:
                 for index, actual in exc.actual.without_damaged().items():
                     writes[index][0].expected = actual
                 for plan in (writes[index][0] for index in exc.actual.damaged):
-                    aside.update(change.sequence for change in plan.changes)
+                    passed_over.update(change.sequence for change in plan.changes)
                     left.remove(plan)
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
@@ -196,7 +196,7 @@ def fold(
     records come back too.
     """
     plans: dict[tuple[str, int, str], RowPlan] = {}
-    aside: set[str] = set()
+    passed_over: set[str] = set()
     for record in records:
         changed = record.joined | record.left
         touched = changed
@@ -204,7 +204,7 @@ def fold(
             touched = changed | record.new.segment_ids
         for segment_id in touched:
             if segment_id in changed and (record.account_id, segment_id) in segments.damaged:
-                aside.add(record.sequence)
+                passed_over.add(record.sequence)
                 continue
             row = (record.account_id, segment_id, record.profile_id)
             member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
@@ -221,7 +221,7 @@ def fold(
                     and is_announced(segments.get((record.account_id, segment_id)), record),
                 )
             )
-    return [plans[row] for row in sorted(plans)], aside
+    return [plans[row] for row in sorted(plans)], passed_over
 
 
 def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:

@@ -26,12 +26,12 @@ class PublishingService:
         segments = segments_of(records, self._segments, deadline)
         events: list[BusEvent] = []
         origins: list[str] = []
-        aside: set[str] = set()
+        passed_over: set[str] = set()
         for record in records:
             for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
                 for segment_id in sorted(changed):
                     if (record.account_id, segment_id) in segments.damaged:
-                        aside.add(record.sequence)
+                        passed_over.add(record.sequence)
                         continue
                     segment = segments.get((record.account_id, segment_id))
                     if not is_announced(segment, record):
@@ -52,4 +52,4 @@ class PublishingService:
                     origins.append(record.sequence)
         unsent = self._bus.put(events, deadline)
         failed = frozenset(origins[index] for index in unsent)
-        return PublishReport(len(events) - len(unsent), failed, frozenset(aside))
+        return PublishReport(len(events) - len(unsent), failed, frozenset(passed_over))

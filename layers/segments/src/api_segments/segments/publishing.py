@@ -11,14 +11,14 @@ from api_segments.segments.model import SegmentEvent
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """How many events left; the sequences of the records of which not all did, and of those to put aside.
+    """How many events left; the sequences of the records of which not all did, and of those passed over.
 
     The latter met damaged items.
     """
 
     published: int
     failed: frozenset[str]
-    aside: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
 
 
 class SegmentPublishingService:
