@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
 .PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local
-.PHONY: bench build deploy dashboard pins audit house
+.PHONY: bench build deploy dashboard pins audit house events
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
@@ -32,7 +32,7 @@ check: ## format, lint, types, the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy functions layers/segments/src local tests
 	$(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml docs/subscriber.yaml docs/message_requested.yaml
+	$(BIN)/cfn-lint template.yaml event_schemas.yaml docs/subscriber.yaml docs/message_requested.yaml
 
 test-unit:
 	@$(PYTHON) local/bootstrap.py project emulator runtime
@@ -106,6 +106,10 @@ dashboard: ## of a deployed stack, in CloudWatch: STACK=api-segments
 house: ## draw the package's rooms and their arrows into docs/house.svg
 	@$(PYTHON) local/bootstrap.py project
 	@$(BIN)/python -m local.house
+
+events: ## write the events' schemas into docs/events and event_schemas.yaml
+	@$(PYTHON) local/bootstrap.py project
+	@$(BIN)/python -m local.event_schemas
 
 pins: ## move every pin to the newest version that pyproject.toml allows
 	@$(PYTHON) local/bootstrap.py project

@@ -26,6 +26,7 @@ STAGE = "live"
 QUEUE_NAME = "api-segments-events"
 CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "1000", "CampaignDelaySeconds": "2"}
 """Faster than the emulator, so nothing waits for a provider's pace; its lists of members follow within two seconds."""
+NOT_EMULATED = {"EventArchiveDays": "0", "RegisterEventSchemas": "false"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def running_stack(
         with step(console, "building the functions and their layer (sam build)") as tell:
             template = sam.build(state, tell)
         with step(console, "deploying template.yaml (sam deploy)") as tell:
-            resources = sam.deploy(state, template, emulator, {**CAMPAIGN_PARAMETERS, **(parameters or {})}, tell)
+            resources = sam.deploy(
+                state, template, emulator, {**CAMPAIGN_PARAMETERS, **NOT_EMULATED, **(parameters or {})}, tell
+            )
             apply_gateway_responses(emulator.endpoint_url, resources["Api"], template)
         with step(console, "subscribing a queue to the bus and creating accounts"):
             bus_name = resources["ChangeBus"]

@@ -1,6 +1,6 @@
 """What people see in a browser: the segment list page, and the API's description, as a page and as OpenAPI."""
 
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def get_page_file(version: str, file: str) -> Response[str]:
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """Show the API's description."""
-    return _response(_openapi(), "application/json")
+    return _response(_openapi(_address()), "application/json")
 
 
 @app.get("/docs")
@@ -99,9 +99,15 @@ def _site() -> Site:
     return Site.read(SITE)
 
 
-@cache
-def _openapi() -> str:
-    return to_json(document())
+def _address() -> str:
+    """Return where this stack's API is: under a domain of its own it has another path. The emulator does not say it."""
+    context = app.current_event.request_context
+    return f"https://{context.domain_name}{context.path.removesuffix('/openapi.json')}" if context.domain_name else "."
+
+
+@lru_cache(maxsize=8)
+def _openapi(server: str) -> str:
+    return to_json(document(server))
 
 
 @cache

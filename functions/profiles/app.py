@@ -1,4 +1,4 @@
-"""POST /1/upload and GET /1/profile.json."""
+"""POST /1/upload, GET /1/profile.json, GET /api/profiles."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +10,7 @@ from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
 from api_segments.http.parameters import query_text
 from api_segments.profiles import wiring
+from api_segments.profiles.address_endpoints import find_profiles
 from api_segments.profiles.answers import profile_body, upload_answer
 from api_segments.profiles.requests import parse_upload
 
@@ -19,7 +20,7 @@ from api_segments.profiles.requests import parse_upload
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Route one request."""
     count(Requests=1)
-    return respond(event, context, _upload if event["httpMethod"] == "POST" else _show)
+    return respond(event, context, _ENDPOINTS[event["httpMethod"], event["resource"]])
 
 
 def _upload(request: Request) -> Answer:
@@ -35,3 +36,10 @@ def _show(request: Request) -> Answer:
         raise InvalidRequestError("identity or guid is required")
     found = wiring.profiles().get(request.tenant.account_id, who.get("identity"), who.get("guid"), request.deadline)
     return Answer(HTTPStatus.OK, profile_body(found))
+
+
+_ENDPOINTS = {
+    ("POST", "/1/upload"): _upload,
+    ("GET", "/1/profile.json"): _show,
+    ("GET", "/api/profiles"): find_profiles,
+}

@@ -22,6 +22,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     report = wiring.projection().project(records, deadline)
     count(RowsProjected=report.written)
     measure_seconds("ProjectionLag", lag_seconds(records))
-    return end_batch(
-        event, Unfinished(report.failed, report.passed_over | unreadable), failed_records_queue, context, deadline
-    )
+    unfinished = Unfinished(report.failed, unreadable, report.met_damage)
+    return end_batch(event, unfinished, failed_records_queue, context, deadline)

@@ -21,6 +21,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     records, unreadable = read_changes(event)
     report = wiring.publishing().publish(records, deadline)
     count(EventsPublished=report.published)
-    return end_batch(
-        event, Unfinished(report.failed, report.passed_over | unreadable), failed_records_queue, context, deadline
-    )
+    unfinished = Unfinished(report.failed, unreadable, report.met_damage)
+    return end_batch(event, unfinished, failed_records_queue, context, deadline)

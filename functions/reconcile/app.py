@@ -1,4 +1,4 @@
-"""Compare SegmentMembers and the counts with Memberships, mend them, and nudge campaigns: daily, or when asked."""
+"""Compare members, counts and claims with Memberships, mend them, and nudge campaigns: daily, or when asked."""
 
 import json
 from typing import Any
@@ -10,8 +10,8 @@ from api_segments.core.errors import NotWrittenError, SegmentsError
 from api_segments.http.gateway import deadline_of, failure
 from api_segments.http.observability import count, logger, metrics
 from api_segments.repair import wiring
-from api_segments.repair.endpoints import look_again, walk
-from api_segments.repair.reconciliation import BEGINNING, Position
+from api_segments.repair.endpoints import go_on
+from api_segments.repair.reconciliation import BEGINNING
 from api_segments.repair.tasks import read_task, to_task, what_to_reconcile
 
 
@@ -25,10 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for message in event["Records"]:  # one (template.yaml, BatchSize)
             scope, work = read_task(json.loads(message["body"]))
             logger.append_keys(account_id=scope.account_id)
-            if isinstance(work, Position):
-                walk(scope, work, deadline)
-            else:
-                look_again(scope, work, deadline)
+            go_on(scope, work, deadline)
         return {"status": "success"}
     try:
         scopes = what_to_reconcile(event, accounts.accounts(), deadline)

@@ -10,7 +10,6 @@ from tests.browser.tab import Tab
 
 CREATE = "/1/targets/create.json"
 PREVIEW = "/1/targets/preview.json"
-NOON = "2026-11-25T12:00:00Z"
 ELSEWHERE = {"timezone_id": "America/New_York"}
 MAIL = {"subject": "Hello {{ profile.Name }}", "body": "<p>Hello</p>"}
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, Route
 
+from api_segments.campaigns.planning.answers import start_body
+from api_segments.campaigns.planning.times import read_start
+from api_segments.core.errors import InvalidRequestError
 from api_segments.site.pages import Served, Site
 from functions.dashboard.build_page import join
 from local.stack import Account
@@ -20,6 +24,7 @@ BASE = f"{ORIGIN}/live"
 ACCOUNT = Account("account", "passcode")
 PAGE = ROOT / "functions" / "dashboard" / "page"
 NOW = "2026-11-25T09:30:00.000Z"
+NOON = "2026-11-25T12:00:00Z"
 
 Json = dict[str, Any]
 Answer = Json | tuple[int, Json]
@@ -65,6 +70,9 @@ def target(target_id: int, name: str, **other: Any) -> Json:
         "when": "now",
         "segments": {"include": [1], "exclude": []},
         "scheduled_on": 202611251030,
+        "starts_at": NOW,
+        "time_zone": "Europe/Berlin",
+        "when_time_zone": None,
         "created_at": NOW,
         "started_at": NOW,
         "ended_at": None,
@@ -91,6 +99,7 @@ class MockedApi:
     targets: list[Json] = field(default_factory=list)
     log: list[Json] = field(default_factory=list)
     settings: Json = field(default_factory=lambda: SETTINGS)
+    now: str = NOON
     answers: dict[str, Answerer] = field(default_factory=dict)
     asked: list[tuple[str, Json]] = field(default_factory=list)
 
@@ -124,6 +133,7 @@ class MockedApi:
         known: dict[str, Answerer] = {
             "/api/segments": lambda _: {"segments": self.segments, "cursor": None},
             "/1/targets/list.json": self._list,
+            "/1/targets/when.json": self._when,
             "/1/targets/result.json": self._result,
             "/1/targets/log.json": self._log,
             "/1/targets/stop.json": self._stop,
@@ -153,6 +163,13 @@ class MockedApi:
             sums = {key: sum(counts.values()) for key, counts in each["result"].items() if isinstance(counts, dict)}
             each["result"] = {**each["result"], **sums}
         return {"status": "success", "targets": shown, "cursor": str(end) if end < len(self.targets) else None}
+
+    def _when(self, body: Json) -> Answer:
+        try:
+            now = datetime.fromisoformat(self.now)
+            return dict(start_body(read_start(body["when"], self.settings["time_zone"], now, "when")))
+        except InvalidRequestError as error:
+            return fail(400, str(error))
 
     def _found(self, body: Json) -> Json | None:
         return next((each for each in self.targets if each["id"] == body["id"]), None)

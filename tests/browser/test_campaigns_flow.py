@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.drafts import CREATE, ELSEWHERE, MAIL, NOON, created, estimates, resume
-from tests.browser.mocked import SETTINGS, Json, MockedApi, fail, segment
+from tests.browser.drafts import CREATE, ELSEWHERE, MAIL, created, draft, estimates, resume
+from tests.browser.mocked import NOON, SETTINGS, Json, MockedApi, fail, segment
 from tests.browser.tab import Tab
 from tests.support.waiting import wait_until
 
@@ -125,9 +125,10 @@ def test_a_time_is_the_accounts_and_said_in_the_readers_too(mocked_tab: Tab, moc
     expect(page.get_by_text("It is 01:00 there now.")).to_be_visible()
     page.get_by_label("Day").fill("2026-11-26")
     page.get_by_label("Time in Pacific/Auckland").fill("00:59")
-    expect(page.get_by_text("That is past.")).to_be_visible()
+    past = "is past, it is 20261126 01:00 in Pacific/Auckland"
+    expect(page.locator(".detail > p.hint")).to_have_text(past)
     mocked_tab.press("Next")
-    expect(page.locator(".mistake")).to_have_text("That is past in Pacific/Auckland.")
+    expect(page.locator(".mistake")).to_have_text(past)
     page.get_by_label("Time in Pacific/Auckland").fill("18:30")
     expect(page.get_by_text("That is in 17 hours: 2026-11-26 00:30 in your own time zone")).to_be_visible()
     mocked_tab.press("Next")
@@ -135,6 +136,41 @@ def test_a_time_is_the_accounts_and_said_in_the_readers_too(mocked_tab: Tab, moc
     mocked_tab.press("Create the campaign")
     expect(page.get_by_text("Created. It starts at its time.")).to_be_visible()
     assert created(mocked_api)[0]["when"] == "20261126 18:30"
+
+
+@pytest.mark.parametrize("options", [ELSEWHERE])
+def test_a_time_that_comes_twice_or_never_is_told_before_anything_is_created(
+    mocked_tab: Tab, mocked_api: MockedApi
+) -> None:
+    page = mocked_tab.page
+    mocked_api.now = "2027-10-01T12:00:00Z"
+    page.clock.set_fixed_time(mocked_api.now)
+    resume(mocked_tab, "when")
+    page.get_by_role("radio", name="At a time").check()
+    page.get_by_label("Day").fill("2027-10-31")
+    page.get_by_label("Time in Europe/Berlin").fill("02:30")
+    twice = "02:30 comes twice that night in Europe/Berlin: the first is taken, at UTC+02:00."
+    expect(page.locator(".detail > p.hint")).to_have_text(
+        f"That is in 29 days: 2027-10-30 20:30 in your own time zone, America/New_York. {twice}"
+    )
+    mocked_tab.press("Next")
+    expect(page.locator(".story")).to_contain_text(twice)
+    page.get_by_role("link", name="Back").click()
+    page.get_by_label("Day").fill("2028-03-26")
+    never = "there is no such time in Europe/Berlin, its clocks go forward over it"
+    expect(page.locator(".detail > p.hint")).to_have_text(never)
+    mocked_tab.press("Next")
+    expect(page.locator(".mistake")).to_have_text(never)
+    assert created(mocked_api) == []
+
+
+def test_a_time_whose_meaning_can_not_be_asked_is_judged_when_the_campaign_is_created(
+    mocked_tab: Tab, mocked_api: MockedApi
+) -> None:
+    mocked_api.answers["/1/targets/when.json"] = lambda _: fail(500, "internal error")
+    page = resume(mocked_tab, "when", when={**draft()["when"], "kind": "time", "date": "2026-11-26", "time": "02:30"})
+    mocked_tab.press("Next")
+    expect(page.locator(".story")).to_contain_text("goes out on 2026-11-26 at 02:30 (Europe/Berlin)")
 
 
 def test_no_step_is_left_or_passed_over_while_something_is_missing(mocked_tab: Tab) -> None:

@@ -126,7 +126,9 @@ def test_a_preview_is_of_the_chosen_user_and_a_mistake_is_said_at_its_field(
     text.fill("{{ event['Segment Name'] }}")
     expect(preview.locator(".bubble")).to_be_visible()
     expect(text).not_to_have_attribute("aria-invalid", "true")
-    assert mocked_api.bodies(PREVIEW)[-1]["event"]["Segment Name"] == "Gold"
+    event = mocked_api.bodies(PREVIEW)[-1]["event"]
+    assert (event["Segment Name"], event["Segment_Name"]) == ("Gold", "Gold")
+    assert event["Segment_ID"] == str(event["Segment ID"])
 
 
 def test_settings_that_can_not_be_read_say_so(mocked_tab: Tab, mocked_api: MockedApi) -> None:

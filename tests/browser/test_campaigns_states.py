@@ -49,7 +49,21 @@ def test_the_list_says_of_each_campaign_all_that_matters(mocked_tab: Tab, mocked
     mocked_api.targets = [
         target(1, "Sale", status="running", result=result(50, 40, {"unreachable": 9}, {"refused": 1})),
         target(2, "Welcome", target_mode="webpush", status="running", when=joining, scheduled_on=None),
-        target(3, "Later", target_mode="sms", status="scheduled", when="20261127 09:00", scheduled_on=202611270900),
+        target(
+            3,
+            "Later",
+            target_mode="sms",
+            status="scheduled",
+            when="20261127 09:00",
+            starts_at="2026-11-27T08:00:00.000000Z",
+        ),
+        target(
+            *(5, "Moved"),
+            status="scheduled",
+            when="20261127 09:00",
+            when_time_zone="America/New_York",
+            starts_at="2026-11-27T14:00:00.000000Z",
+        ),
         target(4, "Old", segments={"include": [1], "exclude": [2]}, result=result(0, 3)),
     ]
     mocked_api.targets[1]["segments"] = {"include": [], "exclude": []}
@@ -60,7 +74,10 @@ def test_the_list_says_of_each_campaign_all_that_matters(mocked_tab: Tab, mocked
     expect(mocked_tab.cell("Welcome", "Channel")).to_have_text("Web push")
     expect(mocked_tab.cell("Welcome", "When")).to_have_text("on joining Gold")
     expect(mocked_tab.cell("Welcome", "Who")).to_have_text("anyone")
-    expect(mocked_tab.cell("Later", "When")).to_have_text("2026-11-27 09:00")
+    expect(mocked_tab.cell("Later", "When")).to_have_text("2026-11-27 09:00 Europe/Berlin")
+    expect(mocked_tab.cell("Moved", "When")).to_have_text(
+        "2026-11-27 15:00 Europe/Berlin, planned as 2026-11-27 09:00 America/New_York"
+    )
     expect(mocked_tab.cell("Later", "Status")).to_have_text("scheduled")
     expect(mocked_tab.cell("Old", "Who")).to_have_text("in Goldnot in Lapsed")
     expect(mocked_tab.cell("Old", "Progress")).to_have_text("100% sent")
@@ -157,8 +174,10 @@ def test_one_campaign_shows_results_by_reason_its_log_and_its_content(mocked_tab
             "failedThe content can't be written for this user5",
         ]
     )
+    expect(page.locator(".facts")).to_contain_text("Created2026-11-25 10:30:00 Europe/Berlin")
     log = page.get_by_role("table", name="Delivery log").locator("tbody tr")
     expect(log).to_have_count(25)
+    expect(log.nth(0).locator("time")).to_have_text("2026-11-25 10:30:00 Europe/Berlin")
     expect(log.nth(1)).to_contain_text("anonymous")
     expect(log.nth(2)).to_contain_text("The provider refused it for good")
     pages = page.get_by_role("navigation", name="Pages of the delivery log")

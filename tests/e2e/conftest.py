@@ -10,8 +10,9 @@ import pytest
 from local.campaigns import declare
 from local.outbox import Outbox
 from local.stack import Account, Stack, create_account
-from local.subscriber import EventQueue, subscribe
+from local.subscriber import Event, EventQueue, subscribe
 from tests.e2e.campaigning import Shop, Started, start_campaigns
+from tests.support.event_schemas import assert_described
 from tests.support.waiting import PATIENCE_SECONDS
 
 
@@ -41,6 +42,16 @@ def account_factory(stack: Stack) -> AccountFactory:
     return make
 
 
+class DescribedQueue(EventQueue):
+    """A subscriber to whom nothing comes that the schemas do not describe."""
+
+    def receive(self, wait_seconds: int = 1) -> list[Event]:
+        events = super().receive(wait_seconds)
+        for event in events:
+            assert_described(event.detail_type, event.detail)
+        return events
+
+
 class SubscriberFactory(Protocol):
     def __call__(self, pattern: Mapping[str, object]) -> EventQueue: ...
 
@@ -51,7 +62,7 @@ def subscriber(stack: Stack) -> SubscriberFactory:
 
     def make(pattern: Mapping[str, object]) -> EventQueue:
         name = f"test-{uuid.uuid4().hex}"
-        return EventQueue(stack.endpoint_url, subscribe(stack.endpoint_url, stack.bus_name, name, pattern))
+        return DescribedQueue(stack.endpoint_url, subscribe(stack.endpoint_url, stack.bus_name, name, pattern))
 
     return make
 
@@ -62,7 +73,7 @@ def shop(stack: Stack) -> Iterator[Shop]:
     account = create_account(stack.endpoint_url, stack.functions["accounts"], "Campaigns")
     pattern = {"detail": {"Account ID": [account.account_id]}}
     queue_url = subscribe(stack.endpoint_url, stack.bus_name, f"campaigns-{account.account_id}", pattern)
-    outbox, queue = Outbox(stack.endpoint_url, stack.webhook_origin), EventQueue(stack.endpoint_url, queue_url)
+    outbox, queue = Outbox(stack.endpoint_url, stack.webhook_origin), DescribedQueue(stack.endpoint_url, queue_url)
     with client_of(stack, account) as api:
         yield Shop(stack, account, api, declare(stack, account), outbox, queue)
     outbox.close()

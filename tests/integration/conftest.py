@@ -33,6 +33,7 @@ from tests.integration.campaigning import Campaigning, Identities, Queues, Sched
 from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import running_stand_in
 from tests.support.dynamodb.recording import RECORDING
+from tests.support.event_schemas import assert_entry_described
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
@@ -78,6 +79,7 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "PURGE_QUEUE_URL": "https://sqs.test/purges",
             "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
+            "SET_ASIDE_RECORDS_QUEUE_URL": "https://sqs.test/set-aside-records",
             "CAMPAIGN_QUEUE_URL": "https://sqs.test/campaigns",
             "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
             "CAMPAIGN_SCHEDULE_GROUP": "test",
@@ -156,6 +158,8 @@ class RecordingBus:
         results = [
             {"ErrorCode": "ThrottlingException"} if self.refuse(entry) else {"EventId": "1"} for entry in Entries
         ]
+        for entry in Entries:
+            assert_entry_described(entry, json.loads(entry["Detail"]))
         self.entries += [entry for entry, result in zip(Entries, results, strict=True) if "EventId" in result]
         return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
 
@@ -345,6 +349,11 @@ class Account:
     def profile(self, **query: str) -> tuple[int, Json]:
         """Look a profile up by `identity` or `guid`."""
         answer = profiles(without_body(self.account_id, "GET", "/1/profile.json", query), Context())
+        return answer["statusCode"], body_of(answer)
+
+    def find(self, **query: str) -> tuple[int, Json]:
+        """Find profiles by `email` or `phone`."""
+        answer = profiles(without_body(self.account_id, "GET", "/api/profiles", query), Context())
         return answer["statusCode"], body_of(answer)
 
     def reachable(self, segment_id: int) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -352,6 +353,66 @@ def test_lists_are_by_day_of_creation_in_pages_newest_first(campaigning: Campaig
     assert campaigning.call("list", {"limit": 2, "cursor": first["cursor"], "to": day})[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("text", "starts_at", "comes_twice"),
+    [
+        ("20271031 01:59", "2027-10-30T23:59:00.000000Z", False),
+        ("20271031 02:30", "2027-10-31T00:30:00.000000Z", True),
+        ("20271031 03:00", "2027-10-31T02:00:00.000000Z", False),
+    ],
+)
+def test_a_local_time_is_told_as_a_creation_reads_it(
+    campaigning: Campaigning, clock: MovableClock, text: str, starts_at: str, *, comes_twice: bool
+) -> None:
+    clock.move(days=300)
+    in_zone(campaigning, "Europe/Berlin")
+    start = campaigning.ok("when", {"when": text})["start"]
+    assert (start["starts_at"], start["comes_twice"], start["time_zone"]) == (starts_at, comes_twice, "Europe/Berlin")
+    (gold,) = campaigning.account.create("GOLD")
+    campaigning.create(segment=gold, when=text)
+    assert campaigning.schedules.times() == [f"at({starts_at[:19]})"]
+    assert campaigning.listed()[0]["starts_at"] == starts_at
+
+
+@pytest.mark.parametrize("text", ["20280326 02:30", "20271301 10:00", "20261101 09:00", "tomorrow"])
+def test_a_time_that_no_campaign_can_start_at_is_refused_alike(
+    campaigning: Campaigning, clock: MovableClock, text: str
+) -> None:
+    clock.move(days=300)
+    in_zone(campaigning, "Europe/Berlin")
+    (gold,) = campaigning.account.create("GOLD")
+    status, answer = campaigning.call("when", {"when": text})
+    assert status == 400
+    campaigning.refuses(sms(segment=gold, when=text), answer["error"])
+
+
+def test_only_a_local_time_is_told(campaigning: Campaigning) -> None:
+    for when in ("now", {"type": "event", "segment": 1, "action": "ADD"}, 202612010930, None):
+        assert campaigning.call("when", {"when": when})[0] == 400
+    assert campaigning.call("when", {})[0] == 400
+
+
+def test_a_change_of_the_time_zone_moves_no_campaign_and_leaves_what_was_written(campaigning: Campaigning) -> None:
+    in_zone(campaigning, "Europe/Berlin")
+    (gold,) = campaigning.account.create("GOLD")
+    campaign_id = campaigning.create(segment=gold, when="20261224 18:00")
+    before = campaigning.listed()[0]
+    in_zone(campaigning, "America/New_York")
+    after = campaigning.ok("result", {"id": campaign_id})["target"]
+    assert (before["starts_at"], before["scheduled_on"], before["time_zone"]) == (
+        *("2026-12-24T17:00:00.000000Z", 202612241800),
+        "Europe/Berlin",
+    )
+    assert (after["starts_at"], after["scheduled_on"], after["time_zone"]) == (
+        *("2026-12-24T17:00:00.000000Z", 202612241200),
+        "America/New_York",
+    )
+    for told in (before, after):
+        assert (told["when"], told["when_time_zone"]) == ("20261224 18:00", "Europe/Berlin")
+    campaigning.create(segment=gold, when="now")
+    assert campaigning.listed()[0]["when_time_zone"] is None
+
+
 def test_other_accounts_see_nothing_of_a_campaign(campaigning: Campaigning, new_account: Callable[[], Account]) -> None:
     (gold,) = campaigning.account.create("GOLD")
     campaign_id = campaigning.create(segment=gold, when=campaigning.tomorrow())
@@ -368,7 +429,7 @@ def test_other_accounts_see_nothing_of_a_campaign(campaigning: Campaigning, new_
 
 def test_campaigns_need_api_segments(campaigning: Campaigning) -> None:
     event = with_body("campaigns", campaigning.account.account_id, {}, plan="Essentials")
-    for name in ("create", "list", "stop", "result", "log", "preview", "settings"):
+    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings"):
         event["resource"] = f"/1/targets/{name}.json"
         answer = campaigns(event, Context())
         assert (answer["statusCode"], body_of(answer)["code"]) == (403, 403)
@@ -391,3 +452,10 @@ def test_settings_tell_no_secrets(campaigning: Campaigning) -> None:
         "webhooks": [],
         "push": {"fcm": False, "apns": False},
     }
+
+
+def in_zone(campaigning: Campaigning, time_zone: str) -> None:
+    """Set the account's time zone."""
+    campaigns_wiring.settings_store().change(
+        campaigning.account.account_id, lambda settings: replace(settings, time_zone=time_zone), Deadline.after(20)
+    )

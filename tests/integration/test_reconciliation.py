@@ -1,6 +1,7 @@
 """Damage to members and counts is found, mended and told, also while writes go on; what is right is left alone."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from api_segments.aws import keys
 from api_segments.core.limits import MAX_PAGE
 from api_segments.repair import tasks as edge
-from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
+from api_segments.repair.reconciliation import COUNT_ATTEMPTS
+from api_segments.repair.tasks import LOOK_AGAIN_SECONDS, MAX_RECOUNTS
 from tests.integration.conftest import Account, Relay
 from tests.integration.reconciling import NOTHING, Tasks, agrees, delete_row, row_key, run, segment, tasks
 from tests.integration.told import actions, users
@@ -128,6 +130,16 @@ def test_a_row_of_a_user_who_is_no_member_is_taken_away(  # noqa: PLR0913, PLR09
     assert agrees(account, tables)
 
 
+def miscount(tables: Tables, account: Account, segment: int, name: str, slot: int) -> None:
+    tables.client.update_item(
+        TableName=tables.environment["SEGMENTS_TABLE"],
+        Key={"account_id": {"S": account.account_id}, "sk": {"S": keys.segment_counts(segment)[slot]}},
+        UpdateExpression="SET as_of = :now ADD #name :wrong",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":now": {"S": "2026-11-23T00:00:00.000000Z"}, ":wrong": {"N": "7"}},
+    )
+
+
 @pytest.mark.parametrize("name", ["members", "reachable_email", "reachable_push"])
 @pytest.mark.parametrize("slot", [0, 7])
 def test_counts_that_are_wrong_in_any_slot_are_corrected(  # noqa: PLR0913, PLR0917 - fixtures
@@ -137,16 +149,9 @@ def test_counts_that_are_wrong_in_any_slot_are_corrected(  # noqa: PLR0913, PLR0
     segment: int,
     tasks: Tasks,
     tables: Tables,
-    environment: Environment,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tables.client.update_item(
-        TableName=environment["SEGMENTS_TABLE"],
-        Key={"account_id": {"S": account.account_id}, "sk": {"S": keys.segment_counts(segment)[slot]}},
-        UpdateExpression="SET as_of = :now ADD #name :wrong",
-        ExpressionAttributeNames={"#name": name},
-        ExpressionAttributeValues={":now": {"S": "2026-11-23T00:00:00.000000Z"}, ":wrong": {"N": "7"}},
-    )
+    miscount(tables, account, segment, name, slot)
     assert run(account, tasks, capsys) == NOTHING | {"CountsMended": 1}
     assert (account.members(segment), account.reachable(segment)) == (10, {"email": 1})
 
@@ -254,6 +259,79 @@ def test_a_segment_that_is_too_large_to_count_in_time_is_told_and_the_others_are
     found = run(account, tasks, capsys)
     assert (found["SegmentsBusy"], found["ReconciliationsFinished"]) == (1, 1)
     assert agrees(account, tables)
+
+
+@pytest.fixture
+def traffic(account: Account, segment: int, relay: Relay, faulty: FaultyClient) -> list[int]:
+    """Changes while the members of a segment are counted; what is in the list says how many counts to disturb."""
+    disturbed: list[int] = []
+    newcomers = count()
+
+    def meanwhile(send: Send, arguments: Arguments) -> Reply:
+        reply = send(**arguments)
+        if disturbed and arguments.get("Limit", 0) > MAX_PAGE / 2 and f"#{segment:016d}#15" in str(arguments):
+            disturbed.pop()
+            account.update((users(f"N{next(newcomers)}"), actions("ADD", segment)))
+            relay.drain()
+        return reply
+
+    faulty.always("query", meanwhile)
+    return disturbed
+
+
+@pytest.mark.parametrize("quiet_at", [1, 2, MAX_RECOUNTS])
+def test_a_row_and_a_count_that_are_wrong_at_once_in_a_busy_segment_are_both_mended(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    environment: Environment,
+    traffic: list[int],
+    clock: MovableClock,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    quiet_at: int,
+) -> None:
+    profile_id = str(tables.profile_of(account.account_id, "U0"))
+    delete_row(tables.client, environment, row_key(account, segment, profile_id))
+    miscount(tables, account, segment, "members", slot=3)
+    traffic += [0] * COUNT_ATTEMPTS * quiet_at
+
+    found = run(account, tasks, capsys)
+
+    assert found == NOTHING | {"RowsMended": 1, "CountsMended": 1}
+    assert traffic == []
+    assert clock.slept == [LOOK_AGAIN_SECONDS] * quiet_at
+    assert agrees(account, tables)
+    assert run(account, tasks, capsys) == NOTHING
+
+
+def test_a_segment_that_is_never_quiet_is_told_once_and_left_to_the_next_walk(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    traffic: list[int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    miscount(tables, account, segment, "members", slot=3)
+    traffic += [0] * COUNT_ATTEMPTS * (MAX_RECOUNTS + 1)
+    assert run(account, tasks, capsys) == NOTHING | {"SegmentsBusy": 1}
+    assert run(account, tasks, capsys) == NOTHING | {"CountsMended": 1}
+
+
+def test_a_busy_segment_that_is_deleted_meanwhile_is_not_counted_any_more(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    traffic: list[int],
+    clock: MovableClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    traffic += [0] * COUNT_ATTEMPTS * (MAX_RECOUNTS + 1)
+    clock.meanwhile = lambda: account.delete(segment)
+    assert run(account, tasks, capsys) == NOTHING
+    assert len(traffic) == COUNT_ATTEMPTS * MAX_RECOUNTS, "it was looked at by the walk alone"
 
 
 def test_other_accounts_and_segments_are_left_alone_when_one_segment_is_asked_for(  # noqa: PLR0913, PLR0917 - fixtures

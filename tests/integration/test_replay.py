@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from api_segments.aws import clients
 from api_segments.aws.clients import INVOKE_SECONDS
@@ -37,11 +37,13 @@ HANDLERS = {"project": project_members, "publish": publish_changes}
 
 
 class Queue:
-    """Stands in for SQS's client: messages as Lambda writes them to an on-failure destination."""
+    """Stands in for SQS's client: messages as Lambda writes them to an on-failure destination, and those set aside."""
 
     def __init__(self) -> None:
         self.messages: dict[str, str] = {}
+        self.attributes: dict[str, Json] = {}
         self.hidden: set[str] = set()
+        self.set_aside: list[tuple[str, Json]] = []
 
     def put(self, function: str, stream_arn: str, shard_id: str, batch: list[Event]) -> None:
         sequences = [record["dynamodb"]["SequenceNumber"] for record in batch]
@@ -63,16 +65,28 @@ class Queue:
         }
         self.messages[str(uuid4())] = json.dumps(body)
 
-    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> Json:  # noqa: N803 - boto3's own names
+    def receive_message(
+        self,
+        QueueUrl: str,  # noqa: N803 - boto3's own names, as below
+        MaxNumberOfMessages: int,  # noqa: N803
+        WaitTimeSeconds: int,  # noqa: N803
+        MessageAttributeNames: list[str],  # noqa: N803
+    ) -> Json:
         assert QueueUrl.endswith("/failed-records")
+        assert MessageAttributeNames == ["All"]
         assert 0 < WaitTimeSeconds <= 2  # a short poll asks only some of SQS's servers
         messages = [
-            {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": body}
+            {"MessageId": name, "ReceiptHandle": f"receipt {name}", "Body": body, **self.attributes.get(name, {})}
             for name, body in self.messages.items()
             if name not in self.hidden
         ][:MaxNumberOfMessages]
         self.hidden.update(message["MessageId"] for message in messages)
         return {"Messages": messages}
+
+    def send_message(self, QueueUrl: str, MessageBody: str, **attributes: Json) -> Json:  # noqa: N803 - boto3's own names
+        assert QueueUrl.endswith("/set-aside-records")
+        self.set_aside.append((MessageBody, attributes))
+        return {"MessageId": str(uuid4())}
 
     def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803 - boto3's own names
         assert QueueUrl.endswith("/failed-records")
@@ -129,6 +143,13 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
     repair_wiring.functions.cache_clear()
 
 
+def answer_of(**counts: int) -> Json:
+    """Return what a replay answers: `counts`, and 0 for the rest."""
+    outcomes = dict.fromkeys(("replayed", "failed", "gone", "foreign", "remaining"), 0) | counts
+    is_all = not sum(outcomes.values()) - outcomes["replayed"]
+    return {"status": "success" if is_all else "partial", **outcomes}
+
+
 def hand_over(relay: Relay, queue: Queue, dynamodb: "DynamoDBClient", environment: dict[str, str]) -> int:
     """Put what both readers gave up into the queue, as Lambda does; return how many batches."""
     arn = dynamodb.describe_table(TableName=environment["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
@@ -162,13 +183,7 @@ def test_what_was_given_up_is_taken_in_once_the_cause_is_mended(  # noqa: PLR091
     given_up = hand_over(relay, queue, dynamodb, environment)
     twice = dict(queue.messages)
 
-    assert replay({}, Context(60)) == {
-        "status": "success",
-        "replayed": given_up,
-        "failed": 0,
-        "gone": 0,
-        "remaining": 0,
-    }
+    assert replay({}, Context(60)) == answer_of(replayed=given_up)
 
     assert queue.messages == {}
     assert set(functions.invoked) == {"publish", "project"}
@@ -202,47 +217,126 @@ def test_what_fails_again_stays_in_the_queue(  # noqa: PLR0913, PLR0917 - fixtur
     relay.projector.deliver(relay.reader.read())
     given_up = hand_over(relay, queue, dynamodb, environment)
     assert given_up
-    assert replay({}, Context(60)) == {
-        "status": "partial",
-        "replayed": 0,
-        "failed": given_up,
-        "gone": 0,
-        "remaining": 0,
-    }
+    assert replay({}, Context(60)) == answer_of(failed=given_up)
     assert len(queue.messages) == given_up
     assert len(functions.invoked) == given_up
     assert queue.hidden == set(), "a second run may try them at once"
     faulty.heal()
-    assert replay({}, Context(60)) == {
-        "status": "success",
-        "replayed": given_up,
-        "failed": 0,
-        "gone": 0,
-        "remaining": 0,
-    }
+    assert replay({}, Context(60)) == answer_of(replayed=given_up)
 
 
-def test_what_the_stream_no_longer_holds_is_told(queue: Queue, functions: Functions) -> None:
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-11-23T00:00:00.000",
+        "arn:aws:dynamodb:us-east-1:000000000000:table/{MEMBERSHIPS_TABLE}/stream/2020-11-23T00:00:00.000",
+        "none at all",
+        "",
+    ],
+)
+def test_what_no_stream_holds_is_told_and_leaves_the_queue_for_one_that_keeps_it(
+    queue: Queue, functions: Functions, environment: dict[str, str], stream: str
+) -> None:
     batch = [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}]
-    stream = "arn:aws:dynamodb:us-east-1:000000000000:table/none/stream/2026-11-23T00:00:00.000"
-    queue.put("project", stream, f"shardId-{1:020d}-abcdef01", batch)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1, "remaining": 0}
-    assert len(queue.messages) == 1
-    assert queue.hidden == set()
+    queue.put("project", stream.format(**environment), f"shardId-{1:020d}-abcdef01", batch)
+    (held,) = queue.messages.values()
+    assert replay({}, Context(60)) == answer_of(gone=1)
+    assert (queue.messages, queue.hidden, queue.set_aside) == ({}, set(), [(held, {})])
+    assert functions.invoked == []
+    assert replay({}, Context(60)) == answer_of()
+
+
+@pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException"])
+@pytest.mark.parametrize("operation", ["get_shard_iterator", "get_records"])
+def test_a_stream_that_says_that_the_records_are_gone_is_believed(  # noqa: PLR0913 - all that takes part
+    queue: Queue,
+    functions: Functions,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    code: str,
+    operation: str,
+) -> None:
+    shard = Shard([1])
+
+    def refuse(**_: Json) -> Json:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+    setattr(shard, operation, refuse)
+    monkeypatch.setattr(clients, "streams_client", lambda: shard)
+    queue.put("project", stream_of(environment["MEMBERSHIPS_TABLE"]), "shard", [record(1)])
+    assert replay({}, Context(60)) == answer_of(gone=1)
+    assert (queue.messages, len(queue.set_aside), functions.invoked) == ({}, 1, [])
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "InternalServerError"])
+def test_a_stream_that_says_anything_else_is_asked_again_later(
+    queue: Queue, functions: Functions, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    shard = Shard([1])
+
+    def refuse(**_: Json) -> Json:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetRecords")
+
+    monkeypatch.setattr(shard, "get_records", refuse)
+    monkeypatch.setattr(clients, "streams_client", lambda: shard)
+    queue.put("project", stream_of(environment["MEMBERSHIPS_TABLE"]), "shard", [record(1)])
+    answer = replay({}, Context(60))
+    assert (answer["failed"], len(queue.messages), queue.set_aside) == (1, 1, [])
+    assert functions.invoked == []
+
+
+def test_what_can_not_be_set_aside_stays(queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.messages["foreign"] = "text"
+    queue.put("project", "stream", "shard", [record(1)])
+    monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
+    monkeypatch.setitem(HANDLERS, "project", lambda *_: {"batchItemFailures": []})
+
+    def refuse(**_: Json) -> Json:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SendMessage")
+
+    monkeypatch.setattr(queue, "send_message", refuse)
+    answer = replay({}, Context(60))
+    assert (answer["replayed"], answer["failed"], answer["foreign"]) == (1, 1, 0)
+    assert (queue.messages, queue.hidden, functions.invoked) == ({"foreign": "text"}, set(), ["project"])
+
+
+def test_what_could_not_be_deleted_after_it_was_set_aside_is_kept_in_both_queues(
+    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.messages["foreign"] = "text"
+
+    def refuse(**_: Json) -> Json:
+        raise ClientError({"Error": {"Code": "InternalError", "Message": "no"}}, "DeleteMessage")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "delete_message", refuse)
+        assert replay({}, Context(60))["failed"] == 1
+    assert queue.messages == {"foreign": "text"}
+    assert replay({}, Context(60)) == answer_of(foreign=1)
+    assert (queue.messages, [body for body, _ in queue.set_aside]) == ({}, ["text", "text"])
     assert functions.invoked == []
 
 
 def test_what_another_run_holds_is_not_told_as_done(queue: Queue, functions: Functions) -> None:
     queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
     queue.hidden.update(queue.messages)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 0, "remaining": 1}
+    assert replay({}, Context(60)) == answer_of(remaining=1)
     assert functions.invoked == []
 
 
 def test_an_empty_queue_is_no_failure(queue: Queue, functions: Functions) -> None:
     assert queue.messages == {}
-    assert replay({}, Context(60)) == {"status": "success", "replayed": 0, "failed": 0, "gone": 0, "remaining": 0}
+    assert replay({}, Context(60)) == answer_of()
     assert functions.invoked == []
+
+
+def stream_of(table: str) -> str:
+    return f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}/stream/2026-11-23T00:00:00.000"
+
+
+def record(number: int) -> Event:
+    return {"dynamodb": {"SequenceNumber": f"{number:021d}"}}
 
 
 class Shard:
@@ -264,8 +358,9 @@ class Shard:
 
     def records(self, first: int, last: int, seconds: float = 5) -> list[int]:
         """Read a batch through the product's code; return the sequence numbers."""
-        batch = GivenUp("function", "stream", "shard", f"{first:021d}", f"{last:021d}")
-        found = FailedRecords(cast("Any", None), "url", cast("Any", self)).records(batch, Deadline.after(seconds))
+        batch = GivenUp("function", stream_of("table"), "shard", f"{first:021d}", f"{last:021d}")
+        failed_records = FailedRecords(cast("Any", None), "url", "url", cast("Any", self), ["table"])
+        found = failed_records.records(batch, Deadline.after(seconds))
         return [int(record["dynamodb"]["SequenceNumber"]) for record in found]
 
 
@@ -307,8 +402,8 @@ def test_nothing_is_begun_when_the_time_is_up_and_what_was_received_is_given_bac
         raise RecordsGoneError
 
     monkeypatch.setattr(FailedRecords, "records", takes_long)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 0, "failed": 0, "gone": 1, "remaining": 2}
-    assert (len(queue.messages), queue.hidden, functions.invoked) == (3, set(), [])
+    assert replay({}, Context(60)) == answer_of(gone=1, remaining=2)
+    assert (len(queue.messages), queue.hidden, functions.invoked) == (2, set(), [])
 
 
 def test_a_replay_ends_within_its_time_and_tells_how_many_are_left(
@@ -332,13 +427,7 @@ def test_a_replay_ends_within_its_time_and_tells_how_many_are_left(
         assert clock.monotonic() - began < timeout - INVOKE_SECONDS
         assert 0 < answer["replayed"] <= left
         left -= answer["replayed"]
-        assert answer == {
-            "status": "partial" if left else "success",
-            "replayed": answer["replayed"],
-            "failed": 0,
-            "gone": 0,
-            "remaining": left,
-        }
+        assert answer == answer_of(replayed=answer["replayed"], remaining=left)
     assert (queue.messages, queue.hidden) == ({}, set())
     assert len(functions.invoked) == 25
 
@@ -358,18 +447,51 @@ def test_a_function_that_does_not_answer_in_time_has_failed_and_the_rest_is_repl
         return invoke(FunctionName, Payload)
 
     monkeypatch.setattr(functions, "invoke", silent_or_not)
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 1, "failed": 1, "gone": 0, "remaining": 0}
+    assert replay({}, Context(60)) == answer_of(replayed=1, failed=1)
     assert (len(queue.messages), queue.hidden) == (1, set())
 
 
-@pytest.mark.parametrize("body", ["text", "null", "[]", "{}", {"DDBStreamBatchInfo": None}, {"DDBStreamBatchInfo": {}}])
-def test_what_is_no_batch_stays_in_the_queue_and_holds_no_other_up(
-    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch, body: Json
+GOOD = {
+    "requestContext": {"functionArn": "arn:aws:lambda:us-east-1:000000000000:function:project:$LATEST"},
+    "DDBStreamBatchInfo": {
+        "streamArn": stream_of("table"),
+        "shardId": "shard",
+        "startSequenceNumber": f"{1:021d}",
+        "endSequenceNumber": f"{2:021d}",
+    },
+}
+WRONG: tuple[Json, ...] = (None, 7, True, 1.5, "", [], {}, ["x"], {"S": "x"})
+FOREIGN = [
+    *("text", "", "null", "[]", "1", '"text"', "{}", "NaN", "{" * 50_000, '{"a":' * 50_000, "\ufffe"),
+    json.dumps({"DDBStreamBatchInfo": None}),
+    json.dumps({"DDBStreamBatchInfo": {}}),
+    *(json.dumps({**GOOD, part: wrong}) for part in GOOD for wrong in WRONG),
+    *(json.dumps({**GOOD, "requestContext": {"functionArn": wrong}}) for wrong in WRONG if wrong != ""),
+    *(
+        json.dumps({**GOOD, "DDBStreamBatchInfo": {**GOOD["DDBStreamBatchInfo"], name: wrong}})
+        for name in GOOD["DDBStreamBatchInfo"]
+        for wrong in WRONG
+        if not (wrong == "" and name in {"streamArn", "shardId"})
+    ),
+    json.dumps({**GOOD, "DDBStreamBatchInfo": {**GOOD["DDBStreamBatchInfo"], "endSequenceNumber": "last"}}),
+    json.dumps({**GOOD, "DDBStreamBatchInfo": {**GOOD["DDBStreamBatchInfo"], "endSequenceNumber": "0"}}),
+    json.dumps({**GOOD, "DDBStreamBatchInfo": {**GOOD["DDBStreamBatchInfo"], "endSequenceNumber": "9" * 5000}}),
+]
+
+
+def test_what_lambda_did_not_write_leaves_the_queue_as_it_is_and_holds_no_other_up(
+    queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.messages["foreign"] = body if isinstance(body, str) else json.dumps(body)
-    queue.put("project", "stream", "shard", [{"dynamodb": {"SequenceNumber": f"{1:021d}"}}])
+    attributes = {"MessageAttributes": {"from": {"DataType": "String", "StringValue": "somebody"}}}
+    for index, body in enumerate(FOREIGN):
+        queue.messages[f"foreign {index}"] = body
+        queue.attributes[f"foreign {index}"] = attributes if index % 2 else {}
+    queue.put("project", stream_of("table"), "shard", [record(1)])
     monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
     monkeypatch.setitem(HANDLERS, "project", lambda *_: {"batchItemFailures": []})
-    assert replay({}, Context(60)) == {"status": "partial", "replayed": 1, "failed": 1, "gone": 0, "remaining": 0}
-    assert (set(queue.messages), queue.hidden) == ({"foreign"}, set())
+
+    assert replay({}, Context(60)) == answer_of(foreign=len(FOREIGN), replayed=1)
+
+    assert (queue.messages, queue.hidden) == ({}, set())
+    assert queue.set_aside == [(body, attributes if index % 2 else {}) for index, body in enumerate(FOREIGN)]
     assert functions.invoked == ["project"]

@@ -14,6 +14,7 @@ import pytest
 from api_segments.aws import clients
 from functions.create_segment.app import handler as create_segment
 from functions.manage_segments.app import handler as manage_segments
+from functions.profiles.app import handler as profiles
 from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.update_segment.app import handler as update_segment
@@ -21,6 +22,7 @@ from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.tables import create_tables
+from tests.support.uploads import profile
 from tests.support.wired import forget_services
 
 Json = Any
@@ -106,6 +108,9 @@ class Counted:
         }
         return update_segment(with_body("update_segment", ACCOUNT, {"bulk_profiles": [group]}), Context())
 
+    def upload(self, identity: str, data: Json) -> Json:
+        return profiles(with_body("profiles", ACCOUNT, {"d": [profile(identity, **data)]}), Context())
+
     def last_records(self, count: int) -> list[Event]:
         return self._control.records(os.environ["MEMBERSHIPS_TABLE"], 0)[-count:]
 
@@ -168,6 +173,17 @@ def test_a_new_user_takes_five_write_units(counted: Counted) -> None:
     """Claim and memberships in one transaction, where each counts twice, and the entry in the index by account."""
     strangers = [f"stranger {index}" for index in range(100)]
     assert counted.written(lambda: counted.join(strangers, SEGMENTS[:1])) == 500
+
+
+def test_addresses_take_a_write_unit_each_when_they_change_and_an_upload_of_nothing_new_none(counted: Counted) -> None:
+    """Profile, memberships and claim in one transaction, the entries in the indexes by account, email and phone."""
+    contact = {"Email": "a@example.com", "Phone": "+12025550123"}
+    counted.upload("someone", contact)  # the first in the stack: it draws the key
+    assert counted.written(lambda: counted.upload("reached", contact)) == 2 * 3 + 3
+    assert counted.written(lambda: counted.upload("reached", contact)) == 0
+    assert counted.written(lambda: counted.upload("reached", {"Name": "Ada"})) == 2
+    assert counted.written(lambda: counted.upload("reached", {"Email": "b@example.com"})) == 2 + 2
+    assert counted.trips(lambda: counted.upload("other", contact)) == (2, 2)
 
 
 def test_the_projection_takes_two_write_units_a_change_and_two_a_counter(counted: Counted) -> None:

@@ -99,6 +99,7 @@ def _of_campaigns(segment: str) -> Mapping[str, Json]:
     preview = {"target_mode": "sms", "identity": IDENTITY, "content": content, "event": {"Identity": IDENTITY}}
     return {
         "create": created,
+        "when": {"when": "20270101 09:30"},
         "list": {"from": 20260101},
         "stop": {"id": 5},
         "result": {"id": 5},

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws.events import full_detail
 from functions.publish_segments.app import handler as publish_segments
 from tests.integration.conftest import SEGMENT, Account, RecordingBus, Relay
 from tests.integration.told import A_MOMENT, actions, users
@@ -56,13 +57,8 @@ def test_the_life_of_a_segment_is_told_in_three_events(
         ),
         strict=True,
     ):
-        assert detail == {
-            **common,
-            **further,
-            "Event ID": detail["Event ID"],
-            "Sequence": detail["Sequence"],
-            "Occurred At": detail["Occurred At"],
-        }
+        of_its_own = {name: detail[name] for name in ("Event ID", "Sequence", "Occurred At")}
+        assert detail == full_detail({**common, **further, **of_its_own})
         assert isinstance(detail["Segment ID"], int)
         assert began <= datetime.fromisoformat(detail["Occurred At"]) < clock.now()
     assert len({detail["Event ID"] for _, detail in events}) == 3

@@ -35,11 +35,12 @@ MEMBERS, MEMBER = (
 )
 SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/api/profiles/{identity}")
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
+FIND = ("GET", "/api/profiles")
 USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
@@ -130,11 +131,14 @@ def look_at_all(client: Client) -> None:
         client.send(SEGMENTS_OF, identity=who)
         client.send(PROFILE, {"identity": who})
     client.send(PROFILE, {"guid": GUID})
+    for address in ({"email": "a@example.com"}, {"phone": "+15550100"}):
+        client.send(FIND, address)
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
+    client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
     if client.campaign is not None:
         for name in ("result", "log"):
             client.send(TARGETS[name], None, {"id": client.campaign})
@@ -243,9 +247,13 @@ def test_what_an_account_sees_is_the_same_without_the_other_ones_traffic(
 def told_of_events(relay: Relay, client: Client) -> list[Json]:
     """Return the events of an account as they were, but for what names the account, the write and its time."""
     kinds = ("Segment Membership Change", "Segment Created", "Segment Renamed", "Segment Deleted")
-    its_own = {"Account ID", "Event ID", "Sequence"}
+    its_own = {"Account ID", "Account_ID", "Event ID", "Event_ID", "Sequence"}
     return [
-        {name: value for name, value in event.items() if name not in its_own and not name.endswith(" At")}
+        {
+            name: value
+            for name, value in event.items()
+            if name not in its_own and not name.endswith(("Occurred At", "Occurred_At"))
+        }
         for event in relay.bus.details(client.account.account_id, *kinds)
     ]
 

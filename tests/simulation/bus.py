@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.event_schemas import assert_entry_described
+
 Json = dict[str, Any]
 
 MAX_ENTRIES = 10
@@ -25,6 +27,7 @@ class Bus:
         assert 1 <= len(Entries) <= MAX_ENTRIES
         for entry in Entries:
             detail = json.loads(entry["Detail"])
+            assert_entry_described(entry, detail)
             self.details.setdefault(entry["DetailType"], []).append(detail)
             if entry["DetailType"] == "Segment Deleted":
                 self.hand_on(detail)

@@ -10,7 +10,7 @@ import pytest
 from api_segments.aws import clients
 from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.aws.dynamodb import number_set
-from api_segments.aws.keys import membership
+from api_segments.aws.keys import SIGNING_KEY, STACK, identity_claim, membership, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from api_segments.core.errors import ThrottledError
 from api_segments.segments import wiring as segments_wiring
@@ -32,6 +32,9 @@ READERS = ("ProjectMembersFunction", "PublishChangesFunction", "PublishSegmentsF
 LISTS = (None, {"limit": "1"}, {"status": "all"}, {"customer_segment_id": "C0"}, {"customer_segment_id_prefix": "C"})
 
 
+ADDRESSES = ({"email": "a@example.com", "limit": "1"}, {"phone": "+12025550123"})
+
+
 class GivenUp:
     """SQS, the streams and Lambda, as `replay` meets them: one batch of each reader and stream, taken or not."""
 
@@ -46,7 +49,7 @@ class GivenUp:
 
     def receive_message(self, **_: Any) -> Json:
         """Give one batch of each stream for each reader, once."""
-        bodies = [self._body(table, reader) for table in self._streams for reader in READERS]
+        bodies = [*(self._body(table, reader) for table in self._streams for reader in READERS), "no batch"]
         messages = [
             {"MessageId": f"{index}", "ReceiptHandle": f"receipt {index}", "Body": json.dumps(body)}
             for index, body in enumerate(bodies)
@@ -83,6 +86,9 @@ class GivenUp:
 
     def get_queue_attributes(self, **_: Any) -> Json:
         return {"Attributes": {"ApproximateNumberOfMessages": str(len(READERS) * len(self._streams))}}
+
+    def send_message(self, **_: Any) -> Json:
+        return {"MessageId": "1"}
 
     def __getattr__(self, _operation: str) -> Any:
         """Take any other call."""
@@ -154,7 +160,9 @@ class Tour:
         return str(body_of(answers[-1])["segments"][0]["id"])
 
     def _reads(self, segment_id: str) -> None:
-        """Call every other route of the API, those that take something away at last."""
+        """Call every other route of the API, those that take something away at last, as on a new stack."""
+        table = self._world.environment["ACCOUNTS_TABLE"]
+        self._world.db.delete_item(TableName=table, Key=of_account(STACK, SIGNING_KEY))
         for route in sorted(ROUTES, key=lambda route: route.method == "delete"):
             method = route.method.upper()
             if method == "POST":
@@ -162,8 +170,8 @@ class Tour:
             function = HANDLERS[method, route.path].__module__.split(".")[1]
             wanted = {"segment_id": segment_id, "identity": "u1"}
             given = {name: value for name, value in wanted.items() if f"{{{name}}}" in route.path}
-            queries = {"/api/segments": LISTS, "/1/profile.json": ({"identity": "u1"},)}.get(route.path, (None,))
-            for query in queries:
+            queries = {"/api/segments": LISTS, "/1/profile.json": ({"identity": "u1"},), "/api/profiles": ADDRESSES}
+            for query in queries.get(route.path, (None,)):
                 event = without_body(ACCOUNT, method, route.path, query, **given)
                 event["body"] = json.dumps({"segment_name": "renamed"}) if method == "PATCH" else None
                 self._invoke(function, event)
@@ -176,7 +184,7 @@ class Tour:
             self._invoke("purge_segment", {"Records": [message]})
 
     def _repair(self, purged: str) -> None:
-        """Reconcile what nobody has projected: late members, of a purged segment too, and deletions without a purge."""
+        """Reconcile late members, of a purged segment too, a lost claim, and deletions without a purge."""
         (profile_id, *_), table = self._world.tables.memberships(ACCOUNT), self._world.environment["MEMBERSHIPS_TABLE"]
         active = max(
             int(each["segment_id"]) for each in self._world.tables.of_account("SEGMENTS_TABLE", ACCOUNT, "SEGMENT#")
@@ -187,6 +195,11 @@ class Tour:
             UpdateExpression="ADD segment_ids :late",
             ExpressionAttributeValues={":late": number_set({int(purged), active})},
         )
+        (claim, *_) = self._world.tables.claims(ACCOUNT)
+        self._world.db.delete_item(
+            TableName=self._world.environment["PROFILES_TABLE"], Key={"pk": {"S": identity_claim(ACCOUNT, claim)}}
+        )
+        self._make_profiles_old()
         for operation in ({"operation": "reconcile_all"}, {"operation": "reconcile_account", "account_id": ACCOUNT}):
             self._invoke("reconcile", operation)
         queue = self._world.queues["reconciliations"]
@@ -197,6 +210,18 @@ class Tour:
                 continue
             self._invoke("reconcile", {"Records": [{"body": message.body}]})
             queue.delete(message)
+
+    def _make_profiles_old(self) -> None:
+        """Let profiles be as an older version wrote them, of which one had other rules of reach."""
+        profiles = self._world.tables.profiles(ACCOUNT)
+        for item in profiles.values():
+            self._change("PROFILES_TABLE", item["pk"], "REMOVE email_key, phone_key")
+        self._change("MEMBERSHIPS_TABLE", membership(ACCOUNT, min(profiles)), "REMOVE reach")
+
+    def _change(self, table: str, key: str, expression: str) -> None:
+        self._world.db.update_item(
+            TableName=self._world.environment[table], Key={"pk": {"S": key}}, UpdateExpression=expression
+        )
 
     def _replay(self, *, fails: bool) -> None:
         client = SimulatedClient(self._world, GivenUp(self._world, fails=fails))

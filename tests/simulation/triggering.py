@@ -27,6 +27,7 @@ from api_segments.campaigns.running.runs import CampaignRunService, CampaignStor
 from api_segments.campaigns.running.triggers import CampaignTriggerService, Change
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, StoredDelivery
+from api_segments.campaigns.store_pace import PaceStore
 from api_segments.campaigns.store_walks import WalkStore
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
@@ -162,7 +163,7 @@ class Triggering:
             self._memberships(db),
             TaskQueue(self._shaky(self.outside), "messages"),
             EventBus(self._shaky(self.outside), "bus"),
-            Pace(1000.0, 0.0),
+            Pace(PaceStore(db, self.environment["CAMPAIGNS_TABLE"], 1000.0, self.clock), 0.0),
             self.clock,
         )
         try:

@@ -32,6 +32,7 @@ from api_segments.campaigns.model import (
 from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.campaigns.store_pace import PaceStore
 from api_segments.campaigns.store_walks import WalkStore
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
@@ -41,6 +42,7 @@ from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.event_schemas import assert_entry_described
 from tests.support.tables import create_tables
 
 ACCOUNT = "W-1"
@@ -118,7 +120,10 @@ class Outside:
         return {"Failed": [{"Id": entry["Id"]} for entry in failed]}
 
     def put_events(self, Entries: list[dict[str, Any]]) -> Any:  # noqa: N803 - boto3's own names
-        self.events += [{"name": entry["DetailType"], **json.loads(entry["Detail"])} for entry in Entries]
+        for entry in Entries:
+            detail = json.loads(entry["Detail"])
+            assert_entry_described(entry, detail)
+            self.events.append({"name": entry["DetailType"], **detail})
         return {"FailedEntryCount": 0, "Entries": [{}] * len(Entries)}
 
 
@@ -189,7 +194,7 @@ class Walking:
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),
             EventBus(shaky(self.outside), "bus"),
-            Pace(1000.0, LAG_SECONDS),
+            Pace(PaceStore(db, self.environment["CAMPAIGNS_TABLE"], 1000.0, self.clock), LAG_SECONDS),
             self.clock,
         )
 

@@ -85,6 +85,7 @@ QUEUES = {
 NAMES = {
     "BUS_NAME": "bus",
     "FAILED_RECORDS_QUEUE_URL": "failed",
+    "SET_ASIDE_RECORDS_QUEUE_URL": "set-aside",
     "CAMPAIGN_QUEUE_ARN": arn("sqs", "campaigns"),
     "CAMPAIGN_SCHEDULE_GROUP": "schedules",
     "SCHEDULER_ROLE_ARN": "scheduler's role",

@@ -1,11 +1,14 @@
 """A small world around the sender of messages: tables in memory, a clock, providers, one campaign and one user."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from api_segments.aws.delivery import Reply
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.events import full_detail
+from api_segments.aws.keyed_hashes import KeyedHashes
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
 from api_segments.campaigns.model import (
@@ -28,11 +31,13 @@ from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.memberships.model import Action
 from api_segments.memberships.store import MembershipStore, SetChange
+from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.event_schemas import assert_described
 from tests.support.tables import create_tables
 
 ACCOUNT, GUID = "T-1", "5f2d"
@@ -99,6 +104,8 @@ class Bus:
     def put(self, events: list[Any], _: Deadline) -> set[int]:
         if self.is_full:
             return set(range(len(events)))
+        for event in events:
+            assert_described(event.name, json.loads(json.dumps(full_detail(event.detail))))
         self.events += events
         return set()
 
@@ -120,9 +127,10 @@ class World:
         self.deliveries = DeliveryStore(self.db, self.table)
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
-        self.profiles = ProfileService(profiles)
+        key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
+        self.profiles = ProfileService(profiles, AddressKeys(KeyedHashes(key)))
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
-        self.tokens = MessageTokens(SignedTokens(SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])))
+        self.tokens = MessageTokens(SignedTokens(key))
         self.emails, self.sms, self.pushes, self.webhooks, self.bus = (
             Provider(),
             Provider(),

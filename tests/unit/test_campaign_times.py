@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_segments.campaigns.planning.times import as_number, read_start, start_of_day
+from api_segments.campaigns.planning.times import LocalStart, as_number, read_start, start_of_day
 from api_segments.core.errors import InvalidRequestError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -14,20 +14,41 @@ BERLIN = "Europe/Berlin"
 
 
 @pytest.mark.parametrize(
-    ("text", "zone", "moment"),
+    ("text", "zone", "moment", "comes_twice"),
     [
-        ("20260301 12:01", "UTC", datetime(2026, 3, 1, 12, 1, tzinfo=UTC)),
-        ("20260301 13:01", BERLIN, datetime(2026, 3, 1, 12, 1, tzinfo=UTC)),
-        ("20260701 09:30", BERLIN, datetime(2026, 7, 1, 7, 30, tzinfo=UTC)),
-        ("20260329 01:59", BERLIN, datetime(2026, 3, 29, 0, 59, tzinfo=UTC)),
-        ("20260329 03:00", BERLIN, datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
-        ("20261025 02:30", BERLIN, datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # comes twice: the first is meant
-        ("20260301 18:00", "Asia/Kolkata", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
-        ("20270301 12:00", "UTC", NOW + timedelta(days=365)),
+        ("20260301 12:01", "UTC", datetime(2026, 3, 1, 12, 1, tzinfo=UTC), False),
+        ("20260301 13:01", BERLIN, datetime(2026, 3, 1, 12, 1, tzinfo=UTC), False),
+        ("20260701 09:30", BERLIN, datetime(2026, 7, 1, 7, 30, tzinfo=UTC), False),
+        ("20260329 01:59", BERLIN, datetime(2026, 3, 29, 0, 59, tzinfo=UTC), False),
+        ("20260329 03:00", BERLIN, datetime(2026, 3, 29, 1, 0, tzinfo=UTC), False),
+        ("20261025 02:30", BERLIN, datetime(2026, 10, 25, 0, 30, tzinfo=UTC), True),
+        ("20260301 18:00", "Asia/Kolkata", datetime(2026, 3, 1, 12, 30, tzinfo=UTC), False),
+        ("20270301 12:00", "UTC", NOW + timedelta(days=365), False),
+        ("20261025 01:59", BERLIN, datetime(2026, 10, 24, 23, 59, tzinfo=UTC), False),
+        ("20261025 02:00", BERLIN, datetime(2026, 10, 25, 0, 0, tzinfo=UTC), True),
+        ("20261025 02:59", BERLIN, datetime(2026, 10, 25, 0, 59, tzinfo=UTC), True),
+        ("20261025 03:00", BERLIN, datetime(2026, 10, 25, 2, 0, tzinfo=UTC), False),
+        ("20261101 01:30", "America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), True),
+        ("20260405 01:45", "Australia/Lord_Howe", datetime(2026, 4, 4, 14, 45, tzinfo=UTC), True),  # half an hour of it
+        ("20260405 02:00", "Australia/Lord_Howe", datetime(2026, 4, 4, 15, 30, tzinfo=UTC), False),
     ],
 )
-def test_a_local_time_is_a_moment(text: str, zone: str, moment: datetime) -> None:
-    assert read_start(text, zone, NOW, "when") == moment
+def test_a_local_time_is_a_moment(text: str, zone: str, moment: datetime, comes_twice: bool) -> None:
+    assert read_start(text, zone, NOW, "when") == LocalStart(moment, zone, comes_twice)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "offset"),
+    [
+        ("20261025 02:30", BERLIN, "+02:00"),
+        ("20261025 03:00", BERLIN, "+01:00"),
+        ("20261101 01:30", "America/New_York", "-04:00"),
+        ("20260302 12:00", "Asia/Kolkata", "+05:30"),
+        ("20260302 12:00", "UTC", "+00:00"),
+    ],
+)
+def test_the_offset_is_that_of_the_moment(text: str, zone: str, offset: str) -> None:
+    assert read_start(text, zone, NOW, "when").utc_offset == offset
 
 
 @pytest.mark.parametrize(
@@ -73,7 +94,7 @@ def test_what_is_read_is_written_alike(moment: datetime, zone: str) -> None:
         assert "no such time" in str(error)  # noqa: PT017 - either way is right, at its time
         assert moment.hour in (2, 3)
     else:
-        assert as_number(start, zone) == int(f"{moment:%Y%m%d%H%M}")
+        assert as_number(start.moment, zone) == int(f"{moment:%Y%m%d%H%M}")
 
 
 def test_a_day_is_the_accounts_own_and_as_long_as_its_clocks_make_it() -> None:

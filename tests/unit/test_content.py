@@ -4,13 +4,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
+from unicodedata import category
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from api_segments.campaigns.content.fields import check_content, render, sender_of, variables, webhook_of
-from api_segments.campaigns.content.templates import TemplateError
+from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
+from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
 from api_segments.profiles.model import Profile, TokenType
 
@@ -148,8 +154,53 @@ def test_a_header_is_one_line_whatever_a_user_is_called(evil: str) -> None:
     content = {**CONTENTS[TargetMode.EMAIL], "subject": "{{ profile.Name }}", "sender_name": "{{ profile.Name }}"}
     rendered = render(TargetMode.EMAIL, content, known)
     for name in ("subject", "sender_name"):
-        assert rendered[name].isprintable()
+        assert len(rendered[name].splitlines()) == 1
+        assert not any(category(letter) == "Cc" for letter in rendered[name])
         assert rendered[name].startswith("a ")
+
+
+def test_a_line_of_spaces_takes_no_longer_than_another() -> None:
+    assert one_line("a" + " " * 200_000 + "b") == "a" + " " * 200_000 + "b"
+
+
+OF_PEOPLE = [
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family, by joiners
+    "\u2764\ufe0f\U0001f44d\U0001f3fd",  # a heart and a hand, by a variation selector and a modifier
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, by a non-joiner
+    "\u2068Zo\u00eb\u2069 \u2067\u05d0\u2069 \u200e\u200f\u061c",  # isolates and marks of direction
+    "10\u00a0000\u202f\u20ac  \u3000\u5c71",  # spaces that are not the plain one, and two that are
+    "\U000e0067\U000e007f co\u00adop \ue000",  # tags of flags, a soft hyphen, private use
+]
+
+
+@pytest.mark.parametrize("text", OF_PEOPLE)
+def test_what_is_no_line_break_stays_in_a_line(text: str) -> None:
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": text}), None)
+    content = {"title": "{{ profile.Name }}", "body": "b", "deep_link": f"app://{text}"}
+    assert render(TargetMode.PUSH, content, known) == {"title": text, "body": "b", "deep_link": f"app://{text}"}
+    content = {"subject": text, "body": "b", "sender_name": "{{ profile.Name }}"}
+    rendered = render(TargetMode.EMAIL, content, known)
+    assert (rendered["subject"], rendered["sender_name"]) == (text, text)
+
+
+@given(text())
+def test_a_line_is_the_text_less_its_breaks(name: str) -> None:
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": name}), None)
+    line = render(TargetMode.PUSH, {"title": "[{{ profile.Name }}]", "body": "b"}, known)["title"]
+    breaks = {letter for letter in name if category(letter) in {"Cc", "Zl", "Zp"}}
+    assert [letter for letter in line[1:-1] if letter != " "] == [
+        letter for letter in name if letter not in breaks | {" "}
+    ]
+    assert breaks or line == f"[{name}]"
+
+
+@pytest.mark.parametrize("name", [*OF_PEOPLE, "Shop, Inc. (new)", 'the "Shop" <a@b>', "=?utf-8?q?Bank?=", "a\\b"])
+def test_a_sender_is_read_back_from_its_header_as_it_was(name: str) -> None:
+    header = from_header(name, "news@example.com")
+    assert header.isascii()
+    assert header.isprintable()
+    display_name, address = parseaddr(header)
+    assert (str(make_header(decode_header(display_name))), address) == (name, "news@example.com")
 
 
 @pytest.mark.parametrize("mode", [mode for mode in TargetMode if mode is not TargetMode.WEBHOOK])

@@ -5,27 +5,42 @@ from typing import Any
 
 import pytest
 
+from tests.support.event_schemas import KINDS
 from tests.support.template import ROOT, load
 
 Json = Any
 EXAMPLES = {"subscriber": "GreeterFunction", "message_requested": "MessengerFunction"}
-DETAILS: dict[str, Json] = {
-    "subscriber": {"Identity": "ada", "Segment Name": "Premium", "Event ID": "e-1"},
-    "message_requested": {"Channel": "webpush", "Tokens": ["a", "b"], "Campaign ID": 1, "Event ID": "e-1"},
+DETAILS = {
+    "subscriber": KINDS["Segment Membership Change"].example()["detail"],
+    "message_requested": KINDS["Message Requested"].example()["detail"],
 }
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_message_that_fails_comes_again_and_no_other(example: str, capsys: pytest.CaptureFixture[str]) -> None:
     function = load(ROOT / "docs" / f"{example}.yaml")["Resources"][EXAMPLES[example]]["Properties"]
-    module: dict[str, Json] = {}
-    exec(function["InlineCode"], module)  # noqa: S102 - it is what the example deploys
+    module = run(function["InlineCode"])
     bodies = [{"detail": {}}, {"detail": DETAILS[example]}]
     records = [{"messageId": str(index), "body": json.dumps(body)} for index, body in enumerate(bodies)]
     assert module["handler"]({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
-    assert "(e-1)" in capsys.readouterr().out
+    assert f"({DETAILS[example]['Event_ID']})" in capsys.readouterr().out
     (event,) = function["Events"].values()
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_an_anonymous_user_who_joined_is_named_by_guid(capsys: pytest.CaptureFixture[str]) -> None:
+    function = load(ROOT / "docs" / "subscriber.yaml")["Resources"]["GreeterFunction"]["Properties"]
+    run(function["InlineCode"])["greet"]({**DETAILS["subscriber"], "Identity": None})
+    told = capsys.readouterr().out
+    assert "None" not in told
+    assert told.startswith(f"guid {DETAILS['subscriber']['Profile_ID']} joined Premium Users")
+
+
+def run(code: str) -> dict[str, Json]:
+    """Return what a function's module holds, as the example deploys it."""
+    module: dict[str, Json] = {}
+    exec(code, module)  # noqa: S102 - as above
+    return module
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -6,9 +6,9 @@ import re
 from api_segments.campaigns.content.fields import _FIELDS
 from api_segments.campaigns.model import TargetMode
 from api_segments.core.channels import Channel
-from api_segments.profiles.answers import ReachedBody
+from api_segments.profiles.answers import ReachedByBody
 from api_segments.profiles.channels import RULES
-from api_segments.segments.answers import ReachableBody
+from api_segments.segments.answers import ReachableMembersBody
 from api_segments.site.openapi import document
 from tests.support.template import ROOT
 
@@ -20,12 +20,12 @@ def test_every_channel_has_a_rule_in_the_order_of_the_answers() -> None:
 
 
 def test_answers_have_every_channel() -> None:
-    assert list(ReachableBody.__annotations__) == list(ReachedBody.__annotations__) == NAMES
+    assert list(ReachableMembersBody.__annotations__) == list(ReachedByBody.__annotations__) == NAMES
 
 
 def test_the_description_has_every_channel() -> None:
-    schemas = document()["components"]["schemas"]
-    for name in ("ReachableBody", "ReachedBody"):
+    schemas = document(".")["components"]["schemas"]
+    for name in ("ReachableMembers", "ReachedBy"):
         assert list(schemas[name]["properties"]) == NAMES
 
 

@@ -144,7 +144,12 @@ def test_a_token_of_another_stack_is_none(
     written = token()
     for name, table in create_tables(cast("Any", memory)).items():
         monkeypatch.setenv(name, table)
-    for made in (aws_wiring.settings, aws_wiring.signed_tokens, campaigns_wiring.message_tokens):
+    for made in (
+        aws_wiring.settings,
+        aws_wiring.signing_key,
+        aws_wiring.signed_tokens,
+        campaigns_wiring.message_tokens,
+    ):
         made.cache_clear()
     with pytest.raises(NotFoundError):
         tokens().read(TokenUse.UNSUBSCRIBE, written, deadline())

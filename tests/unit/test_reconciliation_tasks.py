@@ -9,7 +9,15 @@ from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, to_body
 from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
 from api_segments.repair.reconciliation import BEGINNING, Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
-from api_segments.repair.tasks import read_task, to_task, to_tasks
+from api_segments.repair.tasks import (
+    Recount,
+    Unclaimed,
+    read_task,
+    to_claim_tasks,
+    to_recount_task,
+    to_task,
+    to_tasks,
+)
 
 SCOPE = Scope("T-1", None)
 
@@ -26,6 +34,20 @@ SCOPE = Scope("T-1", None)
 )
 def test_a_walk_goes_on_where_its_task_says(position: Position) -> None:
     assert read_task(json.loads(json.dumps(to_task(SCOPE, position)))) == (SCOPE, position)
+
+
+def test_a_recount_knows_which_it_is() -> None:
+    assert read_task(json.loads(json.dumps(to_recount_task(SCOPE, Recount(7, 3))))) == (SCOPE, Recount(7, 3))
+
+
+@pytest.mark.parametrize("character", ["a", "🦊"])
+def test_profiles_of_the_longest_ids_are_cut_into_messages_that_the_queue_takes(character: str) -> None:
+    profile_ids = [f"{n:04}".ljust(MAX_ID_CHARACTERS, character) for n in range(1000)]
+    bodies = [to_body(task) for task in to_claim_tasks(SCOPE, profile_ids)]
+    assert all(len(body.encode()) <= MAX_MESSAGE_BYTES for body in bodies)
+    found = [read_task(json.loads(body)) for body in bodies]
+    assert {scope for scope, _ in found} == {SCOPE}
+    assert [each for _, work in found if isinstance(work, Unclaimed) for each in work.profile_ids] == profile_ids
 
 
 @pytest.mark.parametrize(

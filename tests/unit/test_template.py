@@ -10,10 +10,9 @@ import pytest
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from api_segments.aws import keys
-from api_segments.aws.event_bus import SOURCE
+from api_segments.aws.events import SOURCE
 from api_segments.aws.items import DAMAGED, Attributes
 from api_segments.aws.keys import STACK
-from api_segments.campaigns.running.runs import CAMPAIGN_RUNNERS
 from api_segments.core.errors import WRONG_CREDENTIALS, DamagedItemError
 from api_segments.core.limits import MAX_BODY_BYTES
 from api_segments.core.settings import Settings
@@ -62,6 +61,8 @@ FAILED = (
     "FailedTriggersQueue",
     "FailedInvocationsQueue",
 )
+KEPT = {"SetAsideRecordsQueue"}
+"""Queues in which nothing waits for anybody."""
 ROOMS = (
     "What all rooms share",
     "Accounts",
@@ -249,8 +250,12 @@ def test_a_record_that_was_given_up_is_kept_and_raises_an_alarm() -> None:
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
 
 
+def test_what_was_set_aside_raises_no_alarm() -> None:
+    assert [alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"}) for queue in KEPT] == [[]]
+
+
 def test_a_task_that_waits_for_long_raises_an_alarm() -> None:
-    for queue in QUEUES.keys() - FAILED:
+    for queue in QUEUES.keys() - FAILED - KEPT:
         (alarm,) = alarms_of("AWS/SQS", {"GetAtt": f"{queue}.QueueName"})
         assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
         assert QUEUES[queue]["VisibilityTimeout"] < alarm["Threshold"] < QUEUES[queue]["MessageRetentionPeriod"] / 100
@@ -395,7 +400,12 @@ def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept
     rule: str, detail_type: str, queue: str, undelivered: str
 ) -> None:
     properties = resources("AWS::Events::Rule")[rule]
-    assert properties["EventPattern"] == {"source": [SOURCE], "detail-type": [detail_type]}
+    not_a_replay = [{"exists": False}]
+    assert properties["EventPattern"] == {
+        "source": [SOURCE],
+        "detail-type": [detail_type],
+        "replay-name": not_a_replay,
+    }
     (target,) = properties["Targets"]
     assert target["Arn"] == {"GetAtt": f"{queue}.Arn"}
     assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": f"{undelivered}.Arn"}}
@@ -410,9 +420,7 @@ def test_only_one_kind_of_event_reaches_a_queue_and_what_does_not_arrive_is_kept
     assert allowed == dict.fromkeys([f"{queue}.Arn", f"{undelivered}.Arn"], by_the_rule_alone)
 
 
-def test_the_pace_of_campaigns_is_shared_by_as_many_runners_as_there_may_be() -> None:
-    (event,) = FUNCTIONS["RunCampaignFunction"]["Events"].values()
-    assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] == CAMPAIGN_RUNNERS
+def test_a_campaign_that_is_being_created_is_waited_for() -> None:
     assert load()["Globals"]["Function"]["Timeout"] < CAMPAIGN_CREATION_SECONDS
 
 

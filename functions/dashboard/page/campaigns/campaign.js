@@ -2,7 +2,7 @@
 
 import { isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
 import { copyButton, fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
-import { clock, moment, number, share, zone } from "../kit/formats.js";
+import { clock, moment, number, share } from "../kit/formats.js";
 import { logPart } from "./delivery_log.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
@@ -103,7 +103,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
     reasons,
   );
   const fresh = h("p", { class: "fresh" });
-  const log = logPart({ api, id: first.id, signal });
+  const log = logPart({ api, target: first, signal });
   const parts = {
     target: first,
     elements: [
@@ -129,7 +129,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
         h("div", {}, h("dt", {}, "Who"), who),
         h("div", {}, h("dt", {}, "When"), when),
         limit === null ? null : fact("At most", number(limit)),
-        fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at))),
+        fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at, first.time_zone))),
         startedRow,
         endedRow,
       ),
@@ -171,7 +171,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
       [endedRow, ended, target.ended_at],
     ]) {
       row.hidden = !at;
-      if (at) setText(value, moment(at));
+      if (at) setText(value, moment(at, target.time_zone));
     }
     const told = sums(result);
     const whole = told.sent + told.skipped + told.failed + told.waiting;
@@ -182,7 +182,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
     }
     showProgress(progress, target, told);
     renderReasons(result);
-    setText(fresh, `As read at ${clock(new Date())} (${zone()})`);
+    setText(fresh, `As read at ${clock(new Date())}`);
     if (!parts.named) renderNames();
     parts.named = true;
     if (isMoved) log.reload();

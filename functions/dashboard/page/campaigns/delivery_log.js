@@ -2,12 +2,12 @@
 
 import { reasonText } from "./labels.js";
 import { h, problem, reconcile, setText } from "../kit/elements.js";
-import { brief, counted, moment, number } from "../kit/formats.js";
+import { counted, moment, number } from "../kit/formats.js";
 import { userLink } from "../kit/links.js";
 
 const PAGE = 25;
 
-export function logPart({ api, id, signal }) {
+export function logPart({ api, target, signal }) {
   let cursors = [null]; // of the pages up to the shown one
   let following = null;
   let asked = 0;
@@ -50,7 +50,7 @@ export function logPart({ api, id, signal }) {
     const turnNumber = (asked += 1);
     const cursor = cursors.at(-1);
     try {
-      const query = { id, limit: PAGE, ...(cursor ? { cursor } : {}) };
+      const query = { id: target.id, limit: PAGE, ...(cursor ? { cursor } : {}) };
       const answer = await api.ask("/1/targets/log.json", query, { signal });
       if (turnNumber !== asked) return;
       following = answer.cursor ?? null;
@@ -71,7 +71,7 @@ export function logPart({ api, id, signal }) {
   function render(lines) {
     const seen = new Map(); // an online campaign may have several lines of a user
     const keys = new Map(lines.map((line) => [line, `${line.guid} ${nextOf(seen, line.guid)}`]));
-    reconcile(body, lines, (line) => keys.get(line), createRow, updateRow);
+    reconcile(body, lines, (line) => keys.get(line), createRow, (row, line) => updateRow(row, line, target.time_zone));
     const from = (cursors.length - 1) * PAGE;
     scroller.hidden = lines.length === 0;
     previous.disabled = cursors.length === 1;
@@ -105,12 +105,11 @@ function createRow(line) {
   );
 }
 
-function updateRow(row, line) {
+function updateRow(row, line, accounts) {
   const badge = row.querySelector(".badge");
   if (setText(badge, line.status)) badge.className = `badge ${line.status}`;
   setText(row.querySelector(".why"), line.reason === null ? "" : reasonText(line.reason));
   const time = row.querySelector("time");
   time.dateTime = line.at;
-  time.title = moment(line.at);
-  setText(time, brief(line.at));
+  setText(time, moment(line.at, accounts));
 }

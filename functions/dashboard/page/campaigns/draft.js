@@ -1,6 +1,7 @@
 // A campaign that is being written: what is filled in so far, what is missing yet, and how the API is told of it.
 
 import { loadDraft } from "../kit/session.js";
+import { localTimeOf } from "./start.js";
 
 /** Fields of each channel's content: name in the API, label, and how it is typed. */
 export const FIELDS = {
@@ -82,7 +83,7 @@ export function requestOf(draft) {
 
 function whenOf({ kind, date, time, segment, action }) {
   if (kind === "now") return "now";
-  if (kind === "time") return `${date.replaceAll("-", "")} ${time}`;
+  if (kind === "time") return localTimeOf({ date, time });
   return { type: "event", segment, action };
 }
 

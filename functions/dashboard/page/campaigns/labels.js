@@ -1,6 +1,7 @@
 // What campaigns are called: channels, states, reasons, and in words whom they go to and when.
 
 import { foreign, h } from "../kit/elements.js";
+import { startParts } from "./start.js";
 
 /** `mode` of the API, name, the same amid a sentence, channel of a segment's figures (none for who is always reached), what it is. */
 export const MODES = [
@@ -74,12 +75,6 @@ export function isOnline(target) {
   return typeof target.when === "object" && target.when !== null;
 }
 
-/** `202611271830`, as a number or as text, as people write it. */
-export function localTime(stamp) {
-  const found = /^(\d{4})(\d\d)(\d\d) ?(\d\d):?(\d\d)$/.exec(String(stamp));
-  return found ? `${found[1]}-${found[2]}-${found[3]} ${found[4]}:${found[5]}` : String(stamp);
-}
-
 /** Sums of what became of a campaign's messages, whether they are told by reason or as sums. */
 export function sums({ queued, waiting, sent, skipped, failed }) {
   const sum = (counts) => (typeof counts === "number" ? counts : Object.values(counts).reduce((a, b) => a + b, 0));
@@ -106,9 +101,10 @@ export function whoParts(names, { include, exclude }, most) {
 }
 
 /** When a campaign goes out, briefly. */
-export function whenParts(names, { when, scheduled_on: scheduled }) {
+export function whenParts(names, target) {
+  const { when } = target;
   if (when === "now") return ["at once"];
-  if (typeof when !== "object" || when === null) return [h("time", {}, localTime(scheduled ?? when))];
+  if (!isOnline(target)) return startParts(target);
   const id = names.find(when.segment);
   const segment = id === null ? foreign(String(when.segment?.customer_segment_id)) : segmentLinks(names, [id])[0];
   return [when.action === "ADD" ? "on joining " : "on leaving ", segment];

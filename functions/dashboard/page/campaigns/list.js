@@ -2,7 +2,7 @@
 
 import { isLive, modeLabel, sums, whenParts, whoParts } from "./labels.js";
 import { announce, flash, foreign, h, problem, reconcile, setText } from "../kit/elements.js";
-import { clock, counted, moment, number, zone } from "../kit/formats.js";
+import { clock, counted, moment, number } from "../kit/formats.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { stopDialog } from "./stop.js";
@@ -117,7 +117,7 @@ export function campaignsView({ api, catalogue, signal, go }) {
     next.disabled = !following;
     setText(range, isEmpty ? "There are no more." : `${number(from + 1)}–${number(from + targets.length)}`);
     const every = counted(Math.round(refresher.wait / 1000), "second");
-    setText(fresh, `As read at ${clock(new Date())} (${zone()}), refreshed every ${every}`);
+    setText(fresh, `As read at ${clock(new Date())}, refreshed every ${every}`);
     renderRows();
   }
 
@@ -162,7 +162,7 @@ export function campaignsView({ api, catalogue, signal, go }) {
   function updateRow(row, target) {
     fill(row.querySelector(".audience"), whoParts(names, target.segments, NAMED));
     fill(row.querySelector(".when"), whenParts(names, target));
-    row.querySelector(".when").title = `Created ${moment(target.created_at)}`;
+    row.querySelector(".when").title = `Created ${moment(target.created_at, target.time_zone)}`;
     const status = row.querySelector(".status span");
     if (setText(status, target.status)) status.className = `badge ${target.status}`;
     const told = sums(target.result);

@@ -97,9 +97,9 @@ export function newCampaignView(context, wanted = "channel") {
       setTimeout(() => show(refusal)); // once the step is there and has the focus
     }
 
-    function send(event) {
+    async function send(event) {
       event.preventDefault();
-      const missing = MISSING[step.name](draft) ?? made.check?.() ?? null;
+      const missing = MISSING[step.name](draft) ?? (await made.check?.()) ?? null;
       clear();
       if (missing) show(missing);
       else if (made.send) made.send();

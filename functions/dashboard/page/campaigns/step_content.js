@@ -116,7 +116,8 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
   function sampleEvent() {
     const id = draft.when.segment ?? segmentsOf(draft, "include")[0];
     const segment = catalogue.segments.get(id);
-    return {
+    const detail = {
+      Version: 1,
       Action: draft.when.action,
       "Segment Name": segment?.segment_name ?? "A segment",
       "Segment ID": segment?.id ?? 0,
@@ -126,8 +127,12 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
       "Profile ID": "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a",
       "Event ID": "c81e728d9d4c2f636f067f89cc148621-1763901234567890",
       Sequence: "0000000000000000000100000000000000000009",
-      "Occurred At": new Date().toISOString(),
+      "Occurred At": new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     };
+    for (const [name, value] of Object.entries(detail)) {
+      if (name.includes(" ")) detail[name.replaceAll(" ", "_")] = typeof value === "number" ? String(value) : value;
+    }
+    return detail;
   }
 }
 

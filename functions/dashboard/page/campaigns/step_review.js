@@ -7,7 +7,7 @@ import { contentOf, placed, requestOf, segmentsOf } from "./draft.js";
 import { estimatePart } from "./estimate.js";
 import { counted } from "../kit/formats.js";
 import { saveDraft } from "../kit/session.js";
-import { fromNow, momentIn } from "./time_zone.js";
+import { askStart, distanceTo, localTimeOf, twiceWords } from "./start.js";
 
 const SUMMARY = { email: "subject", push: "title", webpush: "title", webhook: "url" };
 
@@ -19,8 +19,10 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
   const story = h("div", { class: "story", id: "story" });
   const estimate = isOnline ? null : estimatePart({ api, signal, draft });
   estimate?.renew();
+  let start = null;
   names.addEventListener("change", render, { signal });
   render();
+  if (draft.when.kind === "time") readStart();
   return {
     element: h(
       "div",
@@ -41,18 +43,29 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
     );
   }
 
+  async function readStart() {
+    try {
+      start = await askStart(api, localTimeOf(draft.when), signal);
+      render();
+    } catch {
+      // Without it the story lacks how far off that is; what is wrong with the time is said when it is created.
+    }
+  }
+
   function offlineWords() {
     const { kind, date, time } = draft.when;
     const at =
       kind === "now"
         ? ["goes out ", h("strong", {}, "now"), ", as soon as you create it, "]
-        : ["goes out on ", h("strong", {}, `${date} at ${time}`), ` (${settings.time_zone}${distance()}), `];
-    return [at, "to everybody who is then in ", segmentLinks(names, include), exclusionWords(), "."].flat();
-  }
-
-  function distance() {
-    const left = fromNow(momentIn(settings.time_zone, draft.when.date, draft.when.time));
-    return left ? `, ${left}` : "";
+        : ["goes out on ", h("strong", {}, `${date} at ${time}`), ` (${settings.time_zone}${start ? `, ${distanceTo(start)}` : ""}), `];
+    const twice = start && twiceWords(start);
+    return [
+      at,
+      "to everybody who is then in ",
+      segmentLinks(names, include),
+      exclusionWords(),
+      twice ? `. ${twice}` : ".",
+    ].flat();
   }
 
   function onlineWords() {

@@ -1,9 +1,10 @@
 // When it goes out: at once, at a time of the account's time zone, or whenever someone joins or leaves a segment.
 
 import { field, foreign, h, setText } from "../kit/elements.js";
-import { zone } from "../kit/formats.js";
+import { shownIn } from "../kit/formats.js";
+import { Latest } from "../kit/timers.js";
 import { segmentPicker } from "../segments/picker.js";
-import { daysLater, fromNow, momentIn, shownIn } from "./time_zone.js";
+import { askStart, daysLater, distanceTo, localTimeOf, ownWords, startRefusal, twiceWords } from "./start.js";
 
 const FARTHEST = 365; // days
 const KINDS = [
@@ -16,7 +17,7 @@ const KINDS = [
   ],
 ];
 
-export function whenStep({ catalogue, signal, draft, settings, keep }) {
+export function whenStep({ api, catalogue, signal, draft, settings, keep }) {
   const { when } = draft;
   const accounts = settings.time_zone;
   const today = shownIn(accounts, new Date());
@@ -58,6 +59,8 @@ export function whenStep({ catalogue, signal, draft, settings, keep }) {
     chosen,
     picker.element,
   );
+  const latest = new Latest((localTime, asking) => askStart(api, localTime, asking), tellStart, signal);
+  let asked = null;
   const details = { time: timePart, event: eventPart };
   const dots = new Map();
   const cards = KINDS.map(([kind, label, what]) => {
@@ -86,11 +89,18 @@ export function whenStep({ catalogue, signal, draft, settings, keep }) {
       const control = { now: options, time: time, event: picker.control }[when.kind];
       return controls.set("when", control);
     },
-    check: () => (when.kind === "time" && isPast() ? { path: "when", text: `That is past in ${accounts}.` } : null),
+    check,
   };
 
-  function isPast() {
-    return fromNow(momentIn(accounts, when.date, when.time)) === null;
+  /** Say what the API has against the time; what can't be asked now, it says when the campaign is created. */
+  async function check() {
+    if (when.kind !== "time") return null;
+    try {
+      await askStart(api, localTimeOf(when), signal);
+    } catch (error) {
+      if (error.status === 400) return { path: "when", text: startRefusal(error) };
+    }
+    return null;
   }
 
   function change(part) {
@@ -102,7 +112,8 @@ export function whenStep({ catalogue, signal, draft, settings, keep }) {
   function render() {
     timePart.hidden = when.kind !== "time";
     eventPart.hidden = when.kind !== "event";
-    setText(told, when.date && when.time ? timeText() : `It is ${today.time} there now.`);
+    if (when.kind === "time" && when.date && when.time) askWhatItMeans();
+    else setText(told, `It is ${today.time} there now.`);
     const segment = catalogue.segments.get(when.segment);
     chosen.replaceChildren(
       ...(segment ? [`Someone ${when.action === "ADD" ? "joins" : "leaves"} `, foreign(segment.segment_name)] : []),
@@ -110,12 +121,21 @@ export function whenStep({ catalogue, signal, draft, settings, keep }) {
     chosen.hidden = !segment;
   }
 
-  function timeText() {
-    const moment = momentIn(accounts, when.date, when.time);
-    const distance = fromNow(moment);
-    if (!distance) return "That is past.";
-    const own = shownIn(zone(), moment);
-    const also = zone() === accounts ? "" : `: ${own.date} ${own.time} in your own time zone, ${zone()}`;
-    return `That is ${distance}${also}.`;
+  function askWhatItMeans() {
+    const localTime = localTimeOf(when);
+    if (localTime === asked) return;
+    asked = localTime;
+    setText(told, "");
+    latest.about(localTime);
+  }
+
+  function tellStart(start, error) {
+    if (error) {
+      asked = null; // so that it is asked again
+      setText(told, error.status === 400 ? startRefusal(error) : error.message);
+      return;
+    }
+    const own = ownWords(start);
+    setText(told, [`That is ${distanceTo(start)}${own ? `: ${own}` : ""}.`, twiceWords(start)].filter(Boolean).join(" "));
   }
 }

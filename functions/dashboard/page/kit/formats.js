@@ -2,7 +2,6 @@
 
 const numbers = new Intl.NumberFormat("en");
 const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
-const pad = (value) => String(value).padStart(2, "0");
 
 export function number(value) {
   return numbers.format(value);
@@ -21,27 +20,48 @@ export function counted(value, one, many = `${one}s`) {
   return `${number(value)} ${value === 1 ? one : many}`;
 }
 
-export function clock(date) {
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+/** The reader's own time zone. */
+export function zone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-export function day(date) {
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+const clocks = new Map(); // by zone
+
+/** What the clocks of a zone show at a moment: `{date, time, seconds}`, and `offset` as `GMT+2`. */
+export function shownIn(timeZone, at) {
+  if (!clocks.has(timeZone)) {
+    const [year, rest] = ["numeric", "2-digit"];
+    const parts = { year, month: rest, day: rest, hour: rest, minute: rest, second: rest };
+    const format = { timeZone, hourCycle: "h23", timeZoneName: "shortOffset", ...parts };
+    clocks.set(timeZone, new Intl.DateTimeFormat("en-CA", format));
+  }
+  const shown = clocks.get(timeZone).formatToParts(at);
+  const part = Object.fromEntries(shown.map(({ type, value }) => [type, value]));
+  return {
+    date: `${part.year}-${part.month}-${part.day}`,
+    time: `${part.hour}:${part.minute}`,
+    seconds: part.second,
+    offset: part.timeZoneName,
+  };
 }
 
-/** A moment of the API (RFC 3339) in the reader's own time zone. */
-export function moment(text) {
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? String(text) : `${day(date)} ${clock(date)}`;
+/** The time of day in the reader's own zone. */
+export function clock(at) {
+  const { time, seconds, offset } = shownIn(zone(), at);
+  return `${time}:${seconds} ${offset}`;
+}
+
+/** A moment of the API (RFC 3339) in the reader's own time zone, or in an account's, which is named. */
+export function moment(text, accounts = null) {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) return String(text);
+  const { date, time, seconds, offset } = shownIn(accounts ?? zone(), at);
+  return `${date} ${time}:${seconds} ${accounts ?? offset}`;
 }
 
 /** A moment short enough for a table: the time if it is today's. */
 export function brief(text) {
-  const date = new Date(text);
-  const shown = day(date);
-  return shown === day(new Date()) ? clock(date) : `${shown} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
-}
-
-export function zone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const at = new Date(text);
+  const { date, time, offset } = shownIn(zone(), at);
+  return date === shownIn(zone(), new Date()).date ? clock(at) : `${date} ${time} ${offset}`;
 }

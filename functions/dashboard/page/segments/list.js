@@ -4,7 +4,7 @@ import { COLUMNS, columnOf, createRow, updateRow } from "./columns.js";
 import { createDialog } from "./create.js";
 import { select } from "./search.js";
 import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
-import { clock, counted, number, zone } from "../kit/formats.js";
+import { clock, counted, number } from "../kit/formats.js";
 
 const PAGES = [25, 50, 100];
 const START = { search: "", status: "active", sort: "created", descending: true, page: 1, size: 25 };
@@ -181,7 +181,7 @@ export function listView({ api, catalogue, query, signal }) {
     const loading = catalogue.segments.size ? `Loading, ${number(catalogue.segments.size)} so far …` : "Loading …";
     const read =
       catalogue.readAt &&
-      `Figures as read at ${clock(catalogue.readAt)} (${zone()}), refreshed every ${counted(Math.round(catalogue.wait / 1000), "second")}`;
+      `Figures as read at ${clock(catalogue.readAt)}, refreshed every ${counted(Math.round(catalogue.wait / 1000), "second")}`;
     setText(fresh, catalogue.complete ? read : catalogue.failure ? "" : loading);
   }
 

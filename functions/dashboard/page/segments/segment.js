@@ -16,7 +16,7 @@ import {
   setText,
 } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
-import { clock, counted, moment, number, share, signed, zone } from "../kit/formats.js";
+import { clock, counted, moment, number, share, signed } from "../kit/formats.js";
 import { membersPart } from "./members.js";
 import { sentence, usersDialog } from "./update_dialog.js";
 import { LIVE, Refresher } from "../kit/timers.js";
@@ -225,7 +225,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
     }
     setText(
       fresh,
-      `Figures as read at ${clock(new Date())}; they last moved at ${moment(segment.as_of)} (${zone()}). They follow changes within about a second.`,
+      `Figures as read at ${clock(new Date())}; they last moved at ${moment(segment.as_of)}. They follow changes within about a second.`,
     );
     if (isMoved) members.reload();
     members.show(segment);

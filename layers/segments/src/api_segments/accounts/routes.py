@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from api_segments.accounts import answers
-from api_segments.http.openapi import ACCOUNT, Json, Route
+from api_segments.http.described import Json
+from api_segments.http.openapi import ACCOUNT, Route
 
 _MONTH: Mapping[str, Json] = {
     "month": {
@@ -16,12 +17,14 @@ _MONTH: Mapping[str, Json] = {
 
 ROUTES: Sequence[Route] = (
     Route(
+        "getUsage",
         "get",
         "/api/usage",
         ACCOUNT,
         "Show a month's data points",
         answers.UsageBody,
         {"month": "2026-11", "data_points": 2, "plan": "Advanced"},
+        description="Each published change of a membership is one; months are UTC.",
         parameters=_MONTH,
     ),
 )

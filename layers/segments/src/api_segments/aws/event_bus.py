@@ -2,39 +2,29 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from api_segments.aws.events import SOURCE, BusEvent, full_detail
 from api_segments.core.clock import Backoff, Deadline
-from api_segments.core.parallel import chunks, in_parallel
+from api_segments.core.parallel import cut_by_size, in_parallel
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-# EventBridge API reference: PutEvents
+# EventBridge API reference: PutEvents. Its user guide says how an entry's bytes are counted.
 PUT_EVENTS_ENTRIES = 10
+PUT_EVENTS_BYTES = 256 * 1024 - 1
+_TIME_BYTES = 14
 
 _LOG = logging.getLogger(__name__)
 
-SOURCE = "api-segments"
-
-
-@dataclass(frozen=True, slots=True)
-class BusEvent:
-    """An event as the bus takes it: its detail-type, its detail, and when it occurred."""
-
-    name: str
-    detail: Mapping[str, object]
-    occurred_at: datetime
-
 
 class EventBus:
-    """Puts events on the bus, in tens, calls in parallel."""
+    """Puts events on the bus, as many a call as it takes, calls in parallel."""
 
     def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
         self._client = client
@@ -42,25 +32,28 @@ class EventBus:
 
     def put(self, events: Sequence[BusEvent], deadline: Deadline) -> set[int]:
         """Send all events, resending those that the bus does not take; return the indexes of those it never took."""
+        entries = [self._to_entry(event) for event in events]
         pending = list(range(len(events)))
         backoff = Backoff(deadline)
         while pending:
             refused: list[int] = []
-            in_parallel(
-                lambda indexes: refused.extend(self._put_tens(events, indexes, deadline)),  # noqa: B023 - ends within the pass
-                list(chunks(pending, PUT_EVENTS_ENTRIES)),
+            batches = list(
+                cut_by_size(pending, lambda index: size_of(entries[index]), PUT_EVENTS_BYTES, PUT_EVENTS_ENTRIES)
             )
+            in_parallel(lambda batch: refused.extend(self._put_batch(entries, batch, deadline)), batches)  # noqa: B023 - ends within the pass
             pending = sorted(refused)
             if pending and not backoff.wait():
                 break
         return set(pending)
 
-    def _put_tens(self, events: Sequence[BusEvent], indexes: Sequence[int], deadline: Deadline) -> list[int]:
+    def _put_batch(
+        self, entries: Sequence["PutEventsRequestEntryTypeDef"], indexes: Sequence[int], deadline: Deadline
+    ) -> list[int]:
         """Run one PutEvents and return the indexes of what it did not take; nothing is begun after the deadline."""
         if deadline.is_over():
             return list(indexes)
         try:
-            reply = self._client.put_events(Entries=[self._to_entry(events[index]) for index in indexes])
+            reply = self._client.put_events(Entries=[entries[index] for index in indexes])
         except (ClientError, BotoCoreError):
             _LOG.warning("PutEvents failed for %d events", len(indexes), exc_info=True)
             return list(indexes)
@@ -74,5 +67,12 @@ class EventBus:
             "Source": SOURCE,
             "DetailType": event.name,
             "Time": event.occurred_at,
-            "Detail": json.dumps(event.detail, ensure_ascii=False),
+            "Detail": json.dumps(full_detail(event.detail), ensure_ascii=False),
         }
+
+
+def size_of(entry: "PutEventsRequestEntryTypeDef") -> int:
+    """Return the bytes that PutEvents counts for an entry."""
+    return _TIME_BYTES + sum(
+        len(entry[part].encode("utf-8", "surrogatepass")) for part in ("Source", "DetailType", "Detail")
+    )

@@ -21,7 +21,7 @@ COUNTER_SLOTS = 8
 ACCOUNT = "ACCOUNT"
 ACTIVE_SEGMENTS = "QUOTA"
 STACK = "#STACK"
-"""Partition key in Accounts of what belongs to no account: an account's id can't hold a `#`."""
+"""Partition key in Accounts and Campaigns of what belongs to no account: an account's id can't hold a `#`."""
 SIGNING_KEY = "SIGNING_KEY"
 KNOWN_ACCOUNTS = "ACCOUNT#"
 CAMPAIGN_SETTINGS = "CAMPAIGN_SETTINGS"
@@ -36,6 +36,11 @@ def of_account(account_id: str, sort_key: str) -> dict[str, dict[str, str]]:
 def known_account(account_id: str) -> str:
     """Sort key under STACK of the note that an account exists: all accounts are listed by one query."""
     return f"{KNOWN_ACCOUNTS}{account_id}"
+
+
+def indexed_account(account_id: str) -> str:
+    """Sort key under STACK of the note that all profiles of an account are in the indexes by address."""
+    return f"ADDRESSES#{account_id}"
 
 
 def segment(segment_id: int) -> str:
@@ -101,9 +106,19 @@ def profile(account_id: str, profile_id: str) -> str:
     return f"PROFILE#{account_id}#{profile_id}"
 
 
+def id_of_profile(profile_key: str) -> str:
+    """Return whose attributes a key in Profiles is of."""
+    return profile_key.split("#", 2)[2]
+
+
 def membership(account_id: str, profile_id: str) -> str:
     """Key of a profile's item in Memberships."""
     return f"{account_id}#{profile_id}"
+
+
+def shown_profile_id(profile_id: str) -> str:
+    """Return a profile id as logs may have it: one that a client chose is hashed."""
+    return _shown(profile_id)
 
 
 def bucket_of(profile_id: str) -> int:
@@ -151,6 +166,9 @@ def update_errors(occurred_at: str, request_id: str, part: int) -> str:
 
 AFTER_UPDATE_ERRORS = ":"
 """Sorts after every sort key in UpdateErrors, as those begin with a digit."""
+
+PACE = "PACE"
+"""Sort key in Campaigns under STACK of up to when the pace of all campaigns is booked."""
 
 LIVE_CAMPAIGNS = "LIVE"
 """Sort key in Campaigns of the number of an account's scheduled and running campaigns."""

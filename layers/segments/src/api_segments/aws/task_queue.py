@@ -2,21 +2,19 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
-from api_segments.core.parallel import in_parallel
+from api_segments.core.parallel import cut_by_size, in_parallel
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
-
-T = TypeVar("T")
 
 # SQS API reference: SendMessage, SendMessageBatch
 MAX_QUEUE_DELAY_SECONDS = 900
@@ -81,20 +79,3 @@ class TaskQueue:
 def to_body(task: object) -> str:
     """Write a task as the body of a message: JSON in ASCII, so that its length is its size in bytes."""
     return json.dumps(task, separators=(",", ":"))
-
-
-def cut_by_size(
-    values: Sequence[T], size_of: Callable[[T], int], room: int, most: int | None = None
-) -> Iterator[list[T]]:
-    """Cut `values` into pieces of `room` in size and `most` values; what alone is larger is a piece of its own."""
-    piece: list[T] = []
-    size = 0
-    for value in values:
-        own = size_of(value)
-        if piece and (size + own > room or len(piece) == most):
-            yield piece
-            piece, size = [], 0
-        piece.append(value)
-        size += own
-    if piece:
-        yield piece

@@ -11,6 +11,7 @@ from api_segments.campaigns.planning.answers import (
     preview_body,
     result_body,
     settings_body,
+    start_body,
     stopped_body,
     targets_body,
 )
@@ -20,6 +21,7 @@ from api_segments.campaigns.planning.requests import (
     parse_create,
     parse_nothing,
     parse_preview,
+    parse_start,
     parse_target,
 )
 from api_segments.http.gateway import Answer, Request
@@ -47,6 +49,13 @@ def list_campaigns(request: Request) -> Answer:
     paging = wanted.paging
     page = wiring.campaigns().newest(account_id, wanted.created, paging.position, paging.limit, request.deadline)
     return Answer(HTTPStatus.OK, targets_body(page.rows, time_zone, paging.cursor_to(page.goes_on_at)))
+
+
+def get_start(request: Request) -> Answer:
+    """Tell what a local time of the account means."""
+    when = parse_start(request.body)
+    start = wiring.campaigns().start_of(request.tenant.account_id, when, request.deadline)
+    return Answer(HTTPStatus.OK, start_body(start))
 
 
 def stop_campaign(request: Request) -> Answer:
@@ -91,6 +100,7 @@ def get_settings(request: Request) -> Answer:
 
 ENDPOINTS: Mapping[str, Callable[[Request], Answer]] = {
     "/1/targets/create.json": create_campaign,
+    "/1/targets/when.json": get_start,
     "/1/targets/list.json": list_campaigns,
     "/1/targets/stop.json": stop_campaign,
     "/1/targets/result.json": get_result,

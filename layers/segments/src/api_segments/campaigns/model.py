@@ -117,6 +117,8 @@ class Trigger:
 class Campaign:
     """A campaign. `when` is what the request said: `now`, a local time, or nothing for an online one.
 
+    `when_time_zone` is the zone that a local time was written in: the account's, then. Campaigns of 0.1.0 lack it.
+
     `starts_at` is None for an online campaign. Lists leave `content` empty.
     """
 
@@ -132,6 +134,7 @@ class Campaign:
     status: CampaignStatus
     created_at: str
     when: str | None = None
+    when_time_zone: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
 

@@ -2,42 +2,70 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Annotated
 
+from pydantic import TypeAdapter
+
+from api_segments.campaigns.described import by_mode, changed
 from api_segments.campaigns.planning import answers, bodies
 from api_segments.core.limits import DELIVERY_LOG_DAYS
-from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, GUID, IDEMPOTENCY_KEY, MOMENT, SEGMENT_ID, Route
-
-TARGET_ID = 1763901234567892
+from api_segments.http.described import CAMPAIGN_ID, GUID, MOMENT, SEGMENT_ID, About
+from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, IDEMPOTENCY_KEY, NEXT_PAGE, Link, Route
 
 _SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17}
 _TARGET = {
-    "id": TARGET_ID,
+    "id": CAMPAIGN_ID,
     "name": "Spring sale",
     "target_mode": "email",
     "status": "completed",
     "scheduled_on": 202612010930,
+    "starts_at": "2026-12-01T08:30:00.000000Z",
+    "time_zone": "Europe/Berlin",
     "created_at": MOMENT,
     "started_at": MOMENT,
     "ended_at": MOMENT,
     "segments": {"include": [SEGMENT_ID], "exclude": []},
     "when": "20261201 09:30",
+    "when_time_zone": "Europe/Berlin",
     "users_limit_overall": 10000,
     "result": _SUMS,
 }
 _CONTENT = {"subject": "{{ profile.Name }}, it is spring", "body": "<p>Hello {{ profile.Name }}</p>"}
 _OF_TARGET = (*BODY_ERRORS, HTTPStatus.NOT_FOUND)
 
+_CREATE: TypeAdapter[object] = TypeAdapter(
+    by_mode(bodies.CreateCampaignRequest, "Create{}CampaignRequest", "A campaign by {} to create, or to estimate.")
+)
+_PREVIEW: TypeAdapter[object] = TypeAdapter(
+    by_mode(bodies.PreviewCampaignRequest, "Preview{}CampaignRequest", "A content by {} to fill in, and for whom.")
+)
+_REPORT = changed(
+    answers.GetCampaignResultBody,
+    "GetCampaignResult",
+    "A campaign, and what became of its messages.",
+    {
+        "target": Annotated[
+            by_mode(answers.CampaignWithContentBody, "{}CampaignWithContent", "A campaign by {}."),
+            About("The campaign."),
+        ]
+    },
+)
+_CREATED = {"id": "$response.body#/id"}
+_FIRST = {"id": "$response.body#/targets/0/id"}
+_IT = {"id": "$request.body#/id"}
+
 ROUTES: Sequence[Route] = (
     Route(
+        "createCampaign",
         "post",
         "/1/targets/create.json",
         CAMPAIGNS,
         "Create or estimate a campaign",
-        answers.TargetCreatedBody | answers.EstimatesBody,
-        {"status": "success", "message": "Added to queue for processing", "id": TARGET_ID},
+        answers.CreateCampaignResultBody,
+        {"status": "success", "message": "Added to queue for processing", "id": CAMPAIGN_ID},
         description="`name`, `content` and `when` may be left out with `estimate_only`, which creates nothing.",
         parameters=IDEMPOTENCY_KEY,
-        body=bodies.CREATE,
+        body=_CREATE,
         body_example={
             "name": "Spring sale",
             "target_mode": "email",
@@ -46,37 +74,71 @@ ROUTES: Sequence[Route] = (
             "content": _CONTENT,
         },
         errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY),
+        links=(
+            Link("getCampaignResult", "Shows the campaign and what became of its messages.", body=_CREATED),
+            Link("listCampaignMessages", "Lists its messages.", body=_CREATED),
+            Link("stopCampaign", "Stops it.", body=_CREATED),
+        ),
     ),
     Route(
+        "getCampaignStart",
+        "post",
+        "/1/targets/when.json",
+        CAMPAIGNS,
+        "Tell what a local time means",
+        answers.GetCampaignStartResultBody,
+        {
+            "status": "success",
+            "start": {
+                "starts_at": "2027-10-31T00:30:00.000000Z",
+                "time_zone": "Europe/Berlin",
+                "utc_offset": "+02:00",
+                "comes_twice": True,
+            },
+        },
+        description="As a creation at this moment would read it, in the account's time zone. Where clocks go back, the "
+        "first of the two times is meant; a time that they go forward over is refused.",
+        body=bodies.START,
+        body_example={"when": "20271031 02:30"},
+        errors=BODY_ERRORS,
+    ),
+    Route(
+        "listCampaigns",
         "post",
         "/1/targets/list.json",
         CAMPAIGNS,
         "List campaigns",
-        answers.TargetsBody,
+        answers.CampaignListBody,
         {"status": "success", "targets": [_TARGET], "cursor": None},
         description="The newest first; `from` and `to` are days of creation in the account's time zone.",
         body=bodies.LIST,
         body_example={"from": 20261101, "to": 20261130},
         errors=BODY_ERRORS,
+        links=(
+            Link("listCampaigns", "Lists the next page.", body=dict(NEXT_PAGE)),
+            Link("getCampaignResult", "Shows the first of them.", body=_FIRST),
+        ),
     ),
     Route(
+        "stopCampaign",
         "post",
         "/1/targets/stop.json",
         CAMPAIGNS,
         "Stop a campaign",
-        answers.DoneTargetBody,
-        {"status": "success", "message": f"Target {TARGET_ID} stopped"},
+        answers.StopCampaignResultBody,
+        {"status": "success", "message": f"Target {CAMPAIGN_ID} stopped"},
         description="Messages that are queued are skipped. One that has ended stays as it is.",
         body=bodies.TARGET,
-        body_example={"id": TARGET_ID},
+        body_example={"id": CAMPAIGN_ID},
         errors=_OF_TARGET,
     ),
     Route(
+        "getCampaignResult",
         "post",
         "/1/targets/result.json",
         CAMPAIGNS,
         "Show a campaign and what became of its messages",
-        answers.TargetResultBody,
+        _REPORT,
         {
             "status": "success",
             "result": {
@@ -91,16 +153,22 @@ ROUTES: Sequence[Route] = (
             },
             "target": {**_TARGET, "content": _CONTENT},
         },
+        description="`queued` counts the messages that were ever queued, `waiting` those of them that have not ended.",
         body=bodies.TARGET,
-        body_example={"id": TARGET_ID},
+        body_example={"id": CAMPAIGN_ID},
         errors=_OF_TARGET,
+        links=(
+            Link("listCampaignMessages", "Lists its messages.", body=_IT),
+            Link("stopCampaign", "Stops it.", body=_IT),
+        ),
     ),
     Route(
+        "listCampaignMessages",
         "post",
         "/1/targets/log.json",
         CAMPAIGNS,
         "List a campaign's messages",
-        answers.DeliveriesBody,
+        answers.CampaignMessageListBody,
         {
             "status": "success",
             "log": [{"identity": "CT123456", "guid": GUID, "status": "sent", "reason": None, "at": MOMENT}],
@@ -108,27 +176,30 @@ ROUTES: Sequence[Route] = (
         },
         description=f"In an order that never changes; kept for {DELIVERY_LOG_DAYS} days.",
         body=bodies.LOG,
-        body_example={"id": TARGET_ID, "limit": 100},
+        body_example={"id": CAMPAIGN_ID, "limit": 100},
         errors=_OF_TARGET,
+        links=(Link("listCampaignMessages", "Lists the next page.", body={**_IT, **NEXT_PAGE}),),
     ),
     Route(
+        "previewCampaign",
         "post",
         "/1/targets/preview.json",
         CAMPAIGNS,
         "Fill a content in for one user",
-        answers.PreviewResultBody,
+        answers.CampaignPreviewBody,
         {"status": "success", "preview": {"body": "Hello Ada"}},
         description="Checks the content as a creation would, and sends nothing.",
-        body=bodies.PREVIEW,
+        body=_PREVIEW,
         body_example={"target_mode": "sms", "identity": "CT123456", "content": {"body": "Hello {{ profile.Name }}"}},
         errors=_OF_TARGET,
     ),
     Route(
+        "getCampaignSettings",
         "post",
         "/1/targets/settings.json",
         CAMPAIGNS,
         "Show what the account declared for its campaigns",
-        answers.SettingsResultBody,
+        answers.GetCampaignSettingsResultBody,
         {
             "status": "success",
             "settings": {
@@ -138,6 +209,7 @@ ROUTES: Sequence[Route] = (
                 "push": {"fcm": True, "apns": False},
             },
         },
+        description="Its time zone, senders, webhooks and push applications, without secrets.",
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,

@@ -288,6 +288,7 @@ class CampaignStore:
             item["users_limit"] = {"N": str(campaign.users_limit)}
         texts = {
             "asked_when": campaign.when,
+            "when_time_zone": campaign.when_time_zone,
             "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
             "started_at": campaign.started_at,
         }
@@ -340,6 +341,7 @@ def _campaign(item: Item) -> Campaign:
         status=status,
         created_at=campaign.moment("created_at"),
         when=campaign.optional(campaign.text, "asked_when"),
+        when_time_zone=campaign.optional(campaign.text, "when_time_zone"),
         started_at=campaign.optional(campaign.moment, "started_at"),
         ended_at=campaign.optional(campaign.moment, "ended_at"),
     )

@@ -138,15 +138,17 @@ def campaign_runs() -> "CampaignRunService":
     """Return what runs campaigns in this process."""
     from api_segments.aws.event_bus import EventBus
     from api_segments.campaigns.running.runs import CampaignRunService, Pace
+    from api_segments.campaigns.store_pace import PaceStore
 
     names = settings()
+    bookings = PaceStore(db(), names.campaigns_table, float(names.campaign_messages_per_second), SYSTEM_CLOCK)
     return CampaignRunService(
         campaign_stores(),
         member_lists(),
         membership_store(),
         message_queue(),
         EventBus(clients.events_client(), names.bus_name),
-        Pace(float(names.campaign_messages_per_second), float(names.campaign_delay_seconds)),
+        Pace(bookings, float(names.campaign_delay_seconds)),
         SYSTEM_CLOCK,
     )
 

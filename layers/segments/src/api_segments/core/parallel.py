@@ -16,6 +16,23 @@ def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
+def cut_by_size(
+    values: Sequence[T], size_of: Callable[[T], int], room: int, most: int | None = None
+) -> Iterator[list[T]]:
+    """Cut `values` into pieces of `room` in size and `most` values; what alone is larger is a piece of its own."""
+    piece: list[T] = []
+    size = 0
+    for value in values:
+        own = size_of(value)
+        if piece and (size + own > room or len(piece) == most):
+            yield piece
+            piece, size = [], 0
+        piece.append(value)
+        size += own
+    if piece:
+        yield piece
+
+
 def in_parallel(do: Callable[[T], object], values: Sequence[T]) -> None:
     """Call `do` for each value, side by side; the first exception, in the order of the values, is raised at the end.
 

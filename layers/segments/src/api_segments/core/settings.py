@@ -20,6 +20,7 @@ class Settings:
     purge_queue_url: str
     reconciliation_queue_url: str
     failed_records_queue_url: str
+    set_aside_records_queue_url: str
     campaign_queue_url: str
     campaign_queue_arn: str
     campaign_schedule_group: str

@@ -1,34 +1,44 @@
 """Bodies of answers that belong to no room."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
+
+from api_segments.http.described import About, Done
+
+_Failed = Annotated[Literal["fail"], About("It failed.", "fail")]
+_Code = Annotated[int, About("The HTTP status that says why.", 404)]
 
 
 class ErrorBody(TypedDict):
     """A whole request that failed."""
 
-    status: Literal["fail"]
-    error: str
-    code: int
+    status: _Failed
+    error: Annotated[str, About("What is wrong, and where.", "bulk_profiles[3].segments[0].action: is required")]
+    code: _Code
 
 
-class UnprocessedBody(TypedDict):
-    """An entry of a batch that failed; `record` can be sent again as it is."""
+class UnprocessedEntryBody(TypedDict):
+    """An entry of a batch that failed."""
 
-    status: Literal["fail"]
-    code: int
-    error: str
-    record: object
+    status: _Failed
+    code: _Code
+    error: Annotated[str, About("Why this entry failed.", "segment does not exist")]
+    record: Annotated[
+        object, About("The entry, as it was sent: send it again as it is.", {"customer_segment_id": "SEG99999"})
+    ]
+
+
+Unprocessed = Annotated[list[UnprocessedEntryBody], About("The entries that failed, in the order of the request.")]
 
 
 class DoneBody(TypedDict):
     """Something was done that there is nothing to say of."""
 
-    status: Literal["success"]
+    status: Done
 
 
 class HealthBody(TypedDict):
     """The API answers."""
 
-    status: Literal["ok"]
+    status: Annotated[Literal["ok"], About("The API answers.", "ok")]

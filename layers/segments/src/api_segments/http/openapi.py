@@ -20,17 +20,13 @@ from api_segments.core.limits import (
     MAX_PAGE,
     MAX_SEGMENT_ID,
 )
+from api_segments.http.described import SEGMENT_ID, Json
 from api_segments.http.gateway import TRY_AGAIN
-
-Json = dict[str, Any]
 
 TEMPLATE = "#/components/schemas/{model}"
 TEXT = {"$ref": TEMPLATE.format(model="Text")}
 
-SEGMENT_ID = 1763901234567890
-GUID = "5f2d6c1e9b7a4c38a1e0d4f6b8c2937a"
-MOMENT = "2026-11-23T14:13:54.567890Z"
-SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = TAGS = (
+SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = (
     "Segments",
     "Members",
     "Profiles",
@@ -38,31 +34,52 @@ SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = TAGS = (
     "Account",
     "Other",
 )
+TAGS: Mapping[str, str] = {
+    SEGMENTS: "Create segments, find them with their counts, rename and delete them.",
+    MEMBERS: "Add users to segments and remove them, and see who is in one.",
+    PROFILES: "What you tell of users: what makes them reachable, and what messages say.",
+    CAMPAIGNS: "Personal messages to the users of segments, at a time or at each change of a membership.",
+    ACCOUNT: "What was rejected, and what a month counted.",
+    OTHER: "What needs no account.",
+}
 BODY_ERRORS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 OF_SEGMENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 OF_ACTIVE_SEGMENT = (*OF_SEGMENT, HTTPStatus.GONE)
 
 
 @dataclass(frozen=True)
+class Link:
+    """An operation that takes what an answer gave, in its parameters or its body, by OpenAPI's runtime expressions."""
+
+    operation: str
+    said: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+
+
+@dataclass(frozen=True)
 class Route:
     """One operation: what it takes, and what it answers with 200 and otherwise.
 
-    A batch, of which nothing could be written, may be answered in its own shape with 429 and 503 too.
+    `operation` is what generated clients call it. A batch, of which nothing could be written, may be answered in its
+    own shape with 429 and 503 too.
     """
 
+    operation: str
     method: str
     path: str
     tag: str
     summary: str
     answer: Any  # a type
     example: object
-    description: str = ""
+    description: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
     body: TypeAdapter[Any] | CoreSchema | None = None
     body_example: object = None
     errors: Sequence[HTTPStatus] = (HTTPStatus.BAD_REQUEST,)
     is_open: bool = False
     is_batch: bool = False
+    links: Sequence[Link] = ()
 
 
 # What an error of each code says, by example.
@@ -101,6 +118,7 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
         "the database did not answer",
     ),
 }
+_ERROR = {"$ref": TEMPLATE.format(model="Error")}
 _ALWAYS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_ACCOUNT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_ALWAYS)
 
@@ -108,26 +126,31 @@ PAGED: Mapping[str, Json] = {
     "limit": {
         "in": "query",
         "description": "How many entries a page has at most.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
+        "schema": {"type": "integer", "minimum": 1, "format": "int64", "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
+        "example": DEFAULT_PAGE,
     },
     "cursor": {
         "in": "query",
         "description": f"The `cursor` of the answer before, for the same query; good for {CURSOR_HOURS} hours.",
         "schema": {"type": "string", "minLength": 1},
+        "example": "eyJ2IjoxfQ",
     },
 }
+NEXT_PAGE: Mapping[str, str] = {"cursor": "$response.body#/cursor"}
+"""What a link to a list's next page gives on; where `cursor` is null there is none."""
 IDEMPOTENCY_KEY: Mapping[str, Json] = {
     "Idempotency-Key": {
         "in": "header",
         "description": f"The same key and body within {IDEMPOTENCY_HOURS} hours give the same answer, which then has "
         "the header `Idempotent-Replayed: true`, and create nothing again.",
         "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$"},
+        "example": "import-2026-11-23-1",
     },
 }
 _PATH_PARAMETERS: Mapping[str, Json] = {
     "segment_id": {
         "description": "A segment's id.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_SEGMENT_ID},
+        "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SEGMENT_ID},
         "example": SEGMENT_ID,
     },
     "identity": {
@@ -141,9 +164,10 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
 def operation(route: Route, answer: Json, body: Json | None) -> Json:
     """Return a route's part of the document, given the schemas of its answer and of its body."""
     described: Json = {
-        "operationId": f"{route.method}_{route.path.strip('/').replace('/', '_').replace('{', '').replace('}', '')}",
+        "operationId": route.operation,
         "tags": [route.tag],
         "summary": route.summary,
+        "description": route.description,
         "parameters": [
             {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
             for name in _PATH_PARAMETERS
@@ -152,27 +176,50 @@ def operation(route: Route, answer: Json, body: Json | None) -> Json:
         + [{"name": name, "required": False, **parameter} for name, parameter in route.parameters.items()],
         "responses": {"200": _response("Done", answer, route.example)},
     }
-    if route.description:
-        described["description"] = route.description
     if body is not None:
         content = {"application/json": {"schema": body, "example": route.body_example}}
         described["requestBody"] = {"required": True, "content": content}
     if route.is_open:
         described["security"] = []
+    if route.links:
+        described["responses"]["200"]["links"] = {
+            link.operation: {
+                "operationId": link.operation,
+                "description": link.said,
+                **({"parameters": dict(link.parameters)} if link.parameters else {}),
+                **({} if link.body is None else {"requestBody": link.body}),
+            }
+            for link in route.links
+        }
     if "Idempotency-Key" in route.parameters:
         replayed = {"schema": {"const": "true"}, "description": "It is the answer that this key got before."}
         described["responses"]["200"]["headers"]["Idempotent-Replayed"] = replayed
     for code in sorted({*route.errors, *(_ALWAYS if route.is_open else _WITH_ACCOUNT)}):
-        said, example = ERRORS[code]
-        schema: Json = {"$ref": TEMPLATE.format(model="ErrorBody")}
-        if code in TRY_AGAIN and route.is_batch:
-            schema = {"anyOf": [schema, answer]}
-        response = _response(said, schema, {"status": "fail", "error": example, "code": int(code)})
-        if code in TRY_AGAIN:
-            again = {"schema": {"type": "string"}, "description": "In so many seconds it is worth another try."}
-            response["headers"]["Retry-After"] = again
-        described["responses"][str(int(code))] = response
+        described["responses"][str(int(code))] = (
+            _error(code, {"anyOf": [_ERROR, answer]})
+            if code in TRY_AGAIN and route.is_batch
+            else {"$ref": f"#/components/responses/{response_name(code)}"}
+        )
     return described
+
+
+def error_responses() -> Json:
+    """Return the answers to whole requests that failed, by their names."""
+    return {response_name(code): _error(code, _ERROR) for code in ERRORS}
+
+
+def response_name(code: HTTPStatus) -> str:
+    """Return the name of a code's answer, as `NotFound`."""
+    return "".join(word.capitalize() for word in code.phrase.split())
+
+
+def _error(code: HTTPStatus, schema: Json) -> Json:
+    said, example = ERRORS[code]
+    response = _response(said, schema, {"status": "fail", "error": example, "code": int(code)})
+    if code in TRY_AGAIN:
+        again = {"schema": {"type": "string"}, "description": "In so many seconds it is worth another try."}
+        response["headers"]["Retry-After"] = again
+    return response
 
 
 def _response(description: str, schema: Json, example: object) -> Json:

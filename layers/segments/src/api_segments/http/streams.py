@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 IS_REPLAY = "isReplay"
 """What an event has if it is no delivery of a stream, but a replay by hand."""
+HAS_UNREADABLE = "hasUnreadable"
+"""What the answer to a replay has: whether it has a record that can't be read, however often it is tried."""
 
 # DynamoDB Streams API reference, StreamRecord: a sequence number has at most 40 digits.
 _SEQUENCE_DIGITS = 40
@@ -27,10 +29,14 @@ _SEQUENCE_DIGITS = 40
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The sequences of records that failed and come again, and of those that are passed over."""
+    """The sequences of records that failed and come again, and of those that are passed over.
+
+    The latter can't be read themselves, or met an item that is damaged now.
+    """
 
     failed: Set[str]
-    passed_over: Set[str]
+    unreadable: Set[str]
+    met_damage: Set[str] = frozenset()
 
 
 def read_records(event: Mapping[str, Any], to_record: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], set[str]]:
@@ -56,14 +62,17 @@ def end_batch(
     """Pass records over, and answer with the first failed one (ReportBatchItemFailures).
 
     Lambda delivers again from that one on, so only what comes before it is passed over. What is replayed has been
-    passed over before: it fails.
+    passed over before: it fails, and a record that can't be read is told as such.
     """
-    failed = set(unfinished.failed | unfinished.passed_over if event.get(IS_REPLAY) else unfinished.failed)
+    if event.get(IS_REPLAY):
+        answer = partial_failure(event, unfinished.failed | unfinished.met_damage)
+        return {**answer, HAS_UNREADABLE: bool(unfinished.unreadable)}
+    failed = set(unfinished.failed)
     passed_over: list[Mapping[str, Any]] = []
     for raw in event["Records"]:
         if sequence_of(raw) in failed:
             break
-        if sequence_of(raw) in unfinished.passed_over:
+        if sequence_of(raw) in unfinished.unreadable | unfinished.met_damage:
             passed_over.append(raw)
     if passed_over:
         try:

@@ -23,9 +23,10 @@ class Validator(Protocol[T_co]):
 
 # Shapes as pydantic_core takes them: building them from types takes as long as starting the SDK. Each has besides what
 # the API's description says of it: most of what `ids` checks, as JSON Schema can say it.
-_DESCRIBED_TEXT = core_schema.str_schema(
-    min_length=1, max_length=MAX_ID_CHARACTERS, pattern=r"^(?=.*[^\s])[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]*$"
-)
+# The pattern looks nowhere ahead: not every language's expressions can.
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\ufffe\uffff"
+_WITHOUT_CONTROLS = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+_DESCRIBED_TEXT = core_schema.str_schema(min_length=1, max_length=MAX_ID_CHARACTERS, pattern=_WITHOUT_CONTROLS)
 _DESCRIBED_SEGMENT_ID = core_schema.union_schema(
     [core_schema.int_schema(ge=1, le=MAX_SEGMENT_ID), core_schema.str_schema(pattern="^[0-9]{1,16}$")]
 )

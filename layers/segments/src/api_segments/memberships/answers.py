@@ -1,13 +1,24 @@
 """The bodies of answers about members: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
 from api_segments.core.errors import SegmentsError
-from api_segments.http.answers import UnprocessedBody
+from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import Entry, batch_answer, is_too_long, unprocessed_entry
+from api_segments.http.described import SEGMENT_ID as EXAMPLE_ID
+from api_segments.http.described import (
+    About,
+    ActionBody,
+    BatchStatus,
+    Guid,
+    Identity,
+    NextCursor,
+    NullableIdentity,
+    moment,
+)
 from api_segments.http.gateway import CODE_OF_SLUG, Answer
 from api_segments.memberships.model import (
     KeptRejection,
@@ -21,66 +32,68 @@ from api_segments.segments.answers import SegmentNameBody, segment_name_body
 from api_segments.segments.model import SegmentReference
 
 
-class SummaryBody(TypedDict):
+class UpdateSummaryBody(TypedDict):
     """What an update did, in pairs of user and segment, and how many users it created."""
 
-    added: int
-    removed: int
-    unchanged: int
-    profiles_created: int
+    added: Annotated[int, About("Users who were added to a segment.", 2)]
+    removed: Annotated[int, About("Users who were removed from a segment.", 0)]
+    unchanged: Annotated[int, About("Users who were as asked before.", 0)]
+    profiles_created: Annotated[int, About("Users who did not exist before.", 1)]
 
 
-class UpdateResultBody(TypedDict):
+class UpdateMembersResultBody(TypedDict):
     """What came of the pairs of an update: added + removed + unchanged = processed."""
 
-    status: Literal["success", "partial", "fail"]
-    processed: int
-    summary: SummaryBody
-    unprocessed: list[UnprocessedBody]
+    status: BatchStatus
+    processed: Annotated[int, About("Pairs of user and segment that now are as asked.", 2)]
+    summary: Annotated[UpdateSummaryBody, About("What was done with them.")]
+    unprocessed: Unprocessed
 
 
 class MemberBody(TypedDict):
-    """A member of a segment; `added_at` is null for a moment after it was added."""
+    """A member of a segment."""
 
-    identity: str | None
-    guid: str
-    added_at: str | None
+    identity: NullableIdentity
+    guid: Guid
+    added_at: Annotated[str | None, moment("When the user was added; null for a moment after it.")]
 
 
-class MembersBody(TypedDict):
+class MemberListBody(TypedDict):
     """A page of members."""
 
-    members: list[MemberBody]
-    cursor: str | None
+    members: Annotated[list[MemberBody], About("The members of this page.")]
+    cursor: NextCursor
 
 
 class ProfileSegmentsBody(TypedDict):
     """A user and the segments it is in."""
 
-    identity: str
-    guid: str
-    segments: list[SegmentNameBody]
+    identity: Identity
+    guid: Guid
+    segments: Annotated[list[SegmentNameBody], About("The active segments that the user is in.")]
 
 
 class UpdateErrorBody(TypedDict):
     """A rejected entry of an update: what it asked for, and why not."""
 
-    ct_segment_id: int | None
-    customer_segment_id: str | None
-    identity: str | None
-    guid: str | None
-    action: Literal["ADD", "REMOVE"]
-    code: int
-    error: str
-    occurred_at: str
-    request_id: str
+    ct_segment_id: Annotated[int | None, About("The id of the segment, if the entry had it.", EXAMPLE_ID)]
+    customer_segment_id: Annotated[str | None, About("Your id of the segment, if the entry had it.", "SEG99999")]
+    identity: Annotated[str | None, About("Your id of the user, if the entry had it.", "CT123456")]
+    guid: Annotated[str | None, About("The API's id of the user, if the entry had it.", "abcde12345")]
+    action: Annotated[ActionBody, About("What was asked for.", "ADD")]
+    code: Annotated[int, About("The code of the entry in the answer.", 404)]
+    error: Annotated[str, About("Why it was rejected.", "segment does not exist")]
+    occurred_at: Annotated[str, moment("When it was rejected.")]
+    request_id: Annotated[
+        str, About("The `X-Request-Id` of the answer that said so.", "6f4f4a0c-5d0b-4c3f-9d8f-2f5d0f8c3b11")
+    ]
 
 
-class UpdateErrorsBody(TypedDict):
+class UpdateErrorListBody(TypedDict):
     """A page of the error stream."""
 
-    errors: list[UpdateErrorBody]
-    cursor: str | None
+    errors: Annotated[list[UpdateErrorBody], About("The rejected entries of this page.")]
+    cursor: NextCursor
 
 
 def member_body(member: Member) -> MemberBody:
@@ -88,7 +101,7 @@ def member_body(member: Member) -> MemberBody:
     return {"identity": member.identity, "guid": member.profile_id, "added_at": member.added_at}
 
 
-def members_body(rows: Sequence[Member], cursor: str | None) -> MembersBody:
+def members_body(rows: Sequence[Member], cursor: str | None) -> MemberListBody:
     """Write a page of members."""
     return {"members": [member_body(row) for row in rows], "cursor": cursor}
 
@@ -102,7 +115,7 @@ def profile_segments_body(found: ProfileSegments) -> ProfileSegmentsBody:
     }
 
 
-def update_errors_body(rows: Sequence[KeptRejection], cursor: str | None) -> UpdateErrorsBody:
+def update_errors_body(rows: Sequence[KeptRejection], cursor: str | None) -> UpdateErrorListBody:
     """Write a page of the error stream."""
     return {
         "errors": [

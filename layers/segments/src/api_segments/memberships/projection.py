@@ -111,7 +111,7 @@ class ProjectionReport:
 
     written: int
     failed: frozenset[str]
-    passed_over: frozenset[str] = frozenset()
+    met_damage: frozenset[str] = frozenset()
 
 
 class ProjectionService:
@@ -127,17 +127,17 @@ class ProjectionService:
         """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
         segments = segments_of(records, self._segments, deadline)
         failed = self._purge_late(records, segments, deadline)
-        plans, passed_over = fold(records, segments)
+        plans, met_damage = fold(records, segments)
         written: list[int] = []
 
         def apply(batch: Sequence[RowPlan]) -> None:
             try:
-                written.append(self._apply(batch, passed_over, deadline))
+                written.append(self._apply(batch, met_damage, deadline))
             except NotWrittenError:
                 failed.update(change.sequence for plan in batch for change in plan.changes)
 
         in_parallel(apply, list(pack(plans)))
-        return ProjectionReport(sum(written), frozenset(failed), frozenset(passed_over))
+        return ProjectionReport(sum(written), frozenset(failed), frozenset(met_damage))
 
     def _purge_late(
         self, records: Sequence[MembershipRecord], segments: Readings[tuple[str, int], Segment], deadline: Deadline
@@ -157,10 +157,10 @@ class ProjectionService:
                 failed.update(profiles.values())
         return failed
 
-    def _apply(self, batch: Sequence[RowPlan], passed_over: set[str], deadline: Deadline) -> int:
+    def _apply(self, batch: Sequence[RowPlan], met_damage: set[str], deadline: Deadline) -> int:
         """Bring the rows of a batch up to date; return how many had to be written.
 
-        Damaged rows stay as they are, and the sequences of their records are added to `passed_over`.
+        Damaged rows stay as they are, and the sequences of their records are added to `met_damage`.
         """
         left = list(batch)
         backoff = Backoff(deadline)
@@ -179,7 +179,7 @@ class ProjectionService:
                 for index, actual in exc.actual.without_damaged().items():
                     writes[index][0].expected = actual
                 for plan in (writes[index][0] for index in exc.actual.damaged):
-                    passed_over.update(change.sequence for change in plan.changes)
+                    met_damage.update(change.sequence for change in plan.changes)
                     left.remove(plan)
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
@@ -196,7 +196,7 @@ def fold(
     records come back too.
     """
     plans: dict[tuple[str, int, str], RowPlan] = {}
-    passed_over: set[str] = set()
+    met_damage: set[str] = set()
     for record in records:
         changed = record.joined | record.left
         touched = changed
@@ -204,7 +204,7 @@ def fold(
             touched = changed | record.new.segment_ids
         for segment_id in touched:
             if segment_id in changed and (record.account_id, segment_id) in segments.damaged:
-                passed_over.add(record.sequence)
+                met_damage.add(record.sequence)
                 continue
             row = (record.account_id, segment_id, record.profile_id)
             member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
@@ -221,7 +221,7 @@ def fold(
                     and is_announced(segments.get((record.account_id, segment_id)), record),
                 )
             )
-    return [plans[row] for row in sorted(plans)], passed_over
+    return [plans[row] for row in sorted(plans)], met_damage
 
 
 def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:

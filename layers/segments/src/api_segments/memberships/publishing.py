@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.event_bus import EventBus
+from api_segments.aws.events import BusEvent
 from api_segments.core.clock import Deadline
 from api_segments.memberships.announcement import is_announced, segments_of
 from api_segments.memberships.events import change_event
@@ -26,12 +27,12 @@ class PublishingService:
         segments = segments_of(records, self._segments, deadline)
         events: list[BusEvent] = []
         origins: list[str] = []
-        passed_over: set[str] = set()
+        met_damage: set[str] = set()
         for record in records:
             for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
                 for segment_id in sorted(changed):
                     if (record.account_id, segment_id) in segments.damaged:
-                        passed_over.add(record.sequence)
+                        met_damage.add(record.sequence)
                         continue
                     segment = segments.get((record.account_id, segment_id))
                     if not is_announced(segment, record):
@@ -52,4 +53,4 @@ class PublishingService:
                     origins.append(record.sequence)
         unsent = self._bus.put(events, deadline)
         failed = frozenset(origins[index] for index in unsent)
-        return PublishReport(len(events) - len(unsent), failed, frozenset(passed_over))
+        return PublishReport(len(events) - len(unsent), failed, frozenset(met_damage))

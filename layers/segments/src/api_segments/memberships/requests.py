@@ -7,33 +7,49 @@ from pydantic_core import SchemaValidator, core_schema
 
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_USERS_PER_UPDATE
+from api_segments.http.described import GUID, About, ActionBody, DescribedAs, described
+from api_segments.http.described import SEGMENT_ID as EXAMPLE_ID
 from api_segments.http.validation import OPTIONAL_TEXT, SEGMENT_ID, filled_list, read_body, strict_object, validate
 from api_segments.memberships.model import Action, UpdateGroup, UserReference
 from api_segments.segments.model import SegmentReference
 
 _USER = strict_object(
-    "UserBody",
-    "A user of POST /api/updateSegment.",
-    {"identity": OPTIONAL_TEXT, "guid": OPTIONAL_TEXT},
+    "UserReference",
+    "A user, by one of its ids.",
+    {
+        "identity": described(OPTIONAL_TEXT, About("Your id of the user; wins over `guid`.", "CT123456")),
+        "guid": described(OPTIONAL_TEXT, About("The user's id as the API gave it, or its `objectId`.", GUID)),
+    },
     optional={"identity", "guid"},
 )
 _SEGMENT_ACTION = strict_object(
-    "SegmentActionBody",
-    "A segment and an action of POST /api/updateSegment.",
+    "SegmentAction",
+    "A segment, by one of its ids or by both, and what is to be done.",
     {
-        "ct_segment_id": SEGMENT_ID,
-        "customer_segment_id": OPTIONAL_TEXT,
-        "action": core_schema.literal_schema(["ADD", "REMOVE"]),
+        "ct_segment_id": described(
+            SEGMENT_ID, About("The segment's id as the API gave it, or its digits.", EXAMPLE_ID)
+        ),
+        "customer_segment_id": described(OPTIONAL_TEXT, About("Your id of the segment.", "SEG12345")),
+        "action": described(
+            core_schema.literal_schema(["ADD", "REMOVE"]),
+            DescribedAs(ActionBody),
+            About("What to do with the users.", "ADD"),
+        ),
     },
     optional={"ct_segment_id", "customer_segment_id"},
 )
 _GROUP = strict_object(
-    "GroupBody",
-    "A group of POST /api/updateSegment.",
-    {"user_profiles": filled_list(_USER, MAX_USERS_PER_UPDATE), "segments": filled_list(_SEGMENT_ACTION)},
+    "UpdateGroup",
+    "Users and actions: every action applies to every user.",
+    {
+        "user_profiles": described(filled_list(_USER, MAX_USERS_PER_UPDATE), About("The users of this group.")),
+        "segments": described(filled_list(_SEGMENT_ACTION), About("What to do with them, segment by segment.")),
+    },
 )
 UPDATE = strict_object(
-    "UpdateBody", "The body of POST /api/updateSegment.", {"bulk_profiles": filled_list(_GROUP, MAX_USERS_PER_UPDATE)}
+    "UpdateMembersRequest",
+    "Changes of memberships, group by group.",
+    {"bulk_profiles": described(filled_list(_GROUP, MAX_USERS_PER_UPDATE), About("The groups, done in their order."))},
 )
 _UPDATE = SchemaValidator(UPDATE)
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE, UPDATE_ERROR_DAYS
+from api_segments.http.described import GUID, MOMENT
 from api_segments.http.openapi import (
     ACCOUNT,
     BODY_ERRORS,
-    GUID,
     MEMBERS,
-    MOMENT,
+    NEXT_PAGE,
     OF_ACTIVE_SEGMENT,
     OF_SEGMENT,
     PAGED,
     PROFILES,
+    Link,
     Route,
 )
 from api_segments.memberships import answers
@@ -22,13 +23,17 @@ from api_segments.segments.routes import CREATED
 
 _MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
 
+_FIRST_SEGMENT = {"segment_id": "$request.body#/bulk_profiles/0/segments/0/ct_segment_id"}
+_FIRST_USER = {"identity": "$request.body#/bulk_profiles/0/user_profiles/0/identity"}
+
 ROUTES: Sequence[Route] = (
     Route(
+        "updateMembers",
         "post",
         "/api/updateSegment",
         MEMBERS,
         "Add users to segments and remove them",
-        answers.UpdateResultBody,
+        answers.UpdateMembersResultBody,
         {
             "status": "success",
             "processed": 1,
@@ -36,7 +41,8 @@ ROUTES: Sequence[Route] = (
             "unprocessed": [],
         },
         description=f"Every action of a group for every user of it; at most {MAX_USERS_PER_UPDATE} users and "
-        f"{MAX_SEGMENTS_PER_UPDATE} segments in all.",
+        f"{MAX_SEGMENTS_PER_UPDATE} segments in all. A change whose first answer was lost is counted as unchanged; its "
+        "event is sent all the same.",
         body=UPDATE,
         body_example={
             "bulk_profiles": [
@@ -48,42 +54,66 @@ ROUTES: Sequence[Route] = (
         },
         errors=BODY_ERRORS,
         is_batch=True,
+        links=(
+            Link("getMember", "Shows the first user as a member of the first segment.", _FIRST_SEGMENT | _FIRST_USER),
+            Link("listMembers", "Lists the members of the first segment.", _FIRST_SEGMENT),
+            Link("listSegmentsOfProfile", "Lists the segments of the first user.", _FIRST_USER),
+        ),
     ),
     Route(
+        "listMembers",
         "get",
         "/api/segments/{segment_id}/members",
         MEMBERS,
         "List a segment's members",
-        answers.MembersBody,
+        answers.MemberListBody,
         {"members": [_MEMBER], "cursor": None},
         description="In an order that never changes: who is a member the whole time is listed once.",
         parameters=PAGED,
         errors=OF_ACTIVE_SEGMENT,
+        links=(
+            Link("listMembers", "Lists the next page.", {"segment_id": "$request.path.segment_id", **NEXT_PAGE}),
+            Link(
+                "getMember",
+                "Shows the first of them.",
+                {"segment_id": "$request.path.segment_id", "identity": "$response.body#/members/0/identity"},
+            ),
+            Link(
+                "listSegmentsOfProfile",
+                "Lists the segments of the first of them.",
+                {"identity": "$response.body#/members/0/identity"},
+            ),
+        ),
     ),
     Route(
+        "getMember",
         "get",
         "/api/segments/{segment_id}/members/{identity}",
         MEMBERS,
         "Show a member, or that the user is none",
         answers.MemberBody,
         _MEMBER,
+        description="As of this moment; 404 says that the user is no member.",
         errors=OF_ACTIVE_SEGMENT,
     ),
     Route(
+        "listSegmentsOfProfile",
         "get",
         "/api/profiles/{identity}/segments",
         PROFILES,
         "List the segments that a user is in",
         answers.ProfileSegmentsBody,
         {"identity": "CT123456", "guid": GUID, "segments": [CREATED]},
+        description="The active ones, as of this moment.",
         errors=OF_SEGMENT,
     ),
     Route(
+        "listUpdateErrors",
         "get",
         "/api/errors",
         ACCOUNT,
         "List rejected entries of updates",
-        answers.UpdateErrorsBody,
+        answers.UpdateErrorListBody,
         {
             "errors": [
                 {
@@ -102,5 +132,6 @@ ROUTES: Sequence[Route] = (
         },
         description=f"Those of the last {UPDATE_ERROR_DAYS} days, the newest first.",
         parameters=PAGED,
+        links=(Link("listUpdateErrors", "Lists the next page.", NEXT_PAGE),),
     ),
 )

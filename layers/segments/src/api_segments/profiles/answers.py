@@ -1,63 +1,102 @@
 """The bodies of answers about profiles: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, Literal, cast
+from typing import Annotated, Any, cast
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
-from api_segments.http.answers import UnprocessedBody
+from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
+from api_segments.http.described import About, BatchStatus, Done, Guid, NextCursor, NullableIdentity, TokenTypeBody
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
 from api_segments.profiles.model import AttributeValue
 from api_segments.profiles.store import ProfileState
 
 
-class UploadResultBody(TypedDict):
+class UploadProfilesResultBody(TypedDict):
     """What came of the records of an upload."""
 
-    status: Literal["success", "partial", "fail"]
-    processed: int
-    unprocessed: list[UnprocessedBody]
+    status: BatchStatus
+    processed: Annotated[int, About("How many records were stored.", 1)]
+    unprocessed: Unprocessed
 
 
 class TokenBody(TypedDict):
     """A device's token."""
 
-    id: str
-    type: str
+    id: Annotated[str, About("The token, as the device's service gave it.", "demo-token-1")]
+    type: Annotated[TokenTypeBody, About("The service that gave it.", "fcm")]
 
 
-class ReachedBody(TypedDict):
+class ReachedByBody(TypedDict):
     """Whether each channel reaches a user."""
 
-    email: bool
-    sms: bool
-    push: bool
-    whatsapp: bool
-    web_push: bool
+    email: Annotated[bool, About("There is an address, and no opt-out of email.", example=True)]
+    sms: Annotated[bool, About("There is a phone number, and no opt-out of SMS.", example=False)]
+    push: Annotated[bool, About("There is an `fcm` or `apns` token, and no opt-out of push.", example=True)]
+    whatsapp: Annotated[bool, About("There is a phone number, and an opt-in to WhatsApp.", example=False)]
+    web_push: Annotated[bool, About("There is a `chrome` token, and no opt-out of push.", example=False)]
 
 
-class ProfileRecordBody(TypedDict):
-    """What is known of a user."""
-
-    identity: str | None
-    guid: str
-    profileData: dict[str, AttributeValue]
-    tokens: list[TokenBody]
-    reachable: ReachedBody
+ProfileAttributesBody = TypeAliasType(
+    "ProfileAttributesBody",
+    Annotated[
+        dict[str, AttributeValue], About("The attributes of a user, by name.", {"Name": "Ada Example", "Visits": 3})
+    ],
+)
 
 
 class ProfileBody(TypedDict):
+    """What is known of a user."""
+
+    identity: NullableIdentity
+    guid: Guid
+    profileData: Annotated[ProfileAttributesBody, About("What was uploaded.")]
+    tokens: Annotated[list[TokenBody], About("The tokens of the user's devices.")]
+    reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
+
+
+class GetProfileResultBody(TypedDict):
     """A user, in CleverTap's shape where it has one."""
 
-    status: Literal["success"]
-    record: ProfileRecordBody
+    status: Done
+    record: Annotated[ProfileBody, About("What is known of the user.")]
 
 
-def profile_body(found: ProfileState) -> ProfileBody:
+class FoundProfileBody(TypedDict):
+    """A user who has the address."""
+
+    identity: NullableIdentity
+    guid: Guid
+    reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
+
+
+class FoundProfileListBody(TypedDict):
+    """A page of the users who have an address."""
+
+    profiles: Annotated[list[FoundProfileBody], About("The users of this page.")]
+    cursor: NextCursor
+
+
+def found_profiles_body(found: Sequence[ProfileState], cursor: str | None) -> FoundProfileListBody:
+    """Write users who have an address."""
+    return {
+        "profiles": [
+            {
+                "identity": state.profile.identity,
+                "guid": state.profile.profile_id,
+                "reachable": reached_body(NOBODY.reach if state.membership is None else state.membership.reach),
+            }
+            for state in found
+        ],
+        "cursor": cursor,
+    }
+
+
+def profile_body(found: ProfileState) -> GetProfileResultBody:
     """Write a profile."""
     profile = found.profile
     reach = NOBODY.reach if found.membership is None else found.membership.reach
@@ -68,7 +107,7 @@ def profile_body(found: ProfileState) -> ProfileBody:
             "identity": profile.identity,
             "guid": profile.profile_id,
             "profileData": dict(profile.attributes),
-            "tokens": [{"id": token.token_id, "type": token.type} for token in tokens],
+            "tokens": [{"id": token.token_id, "type": token.type.value} for token in tokens],
             "reachable": reached_body(reach),
         },
     }
@@ -85,6 +124,6 @@ def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -
     return batch_answer(len(records) - len(failed), unprocessed, {})
 
 
-def reached_body(reach: Set[Channel]) -> ReachedBody:
+def reached_body(reach: Set[Channel]) -> ReachedByBody:
     """Write whether each channel reaches a user; a test holds the shape to the channels."""
-    return cast("ReachedBody", {channel.value: channel in reach for channel in Channel})
+    return cast("ReachedByBody", {channel.value: channel in reach for channel in Channel})

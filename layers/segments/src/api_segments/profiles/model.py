@@ -13,6 +13,35 @@ class TokenType(StrEnum):
     CHROME = "chrome"
 
 
+class AddressType(StrEnum):
+    """Kinds of addresses by which users are found."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+
+    @property
+    def attribute(self) -> str:
+        """The attribute that has it."""
+        return self.capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An email address or a phone number, however it is spelt."""
+
+    type: AddressType
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressKey:
+    """An address of an account's users, by the key that all its spellings have."""
+
+    account_id: str
+    type: AddressType
+    key: str
+
+
 AttributeValue = str | int | float | bool
 
 
@@ -26,13 +55,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written."""
+    """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written.
+
+    `address_keys` are those of its addresses by which the profile is found; older versions wrote none.
+    """
 
     profile_id: str
     identity: str | None
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     tokens: frozenset[Token] = frozenset()
     version: int = 0
+    address_keys: Mapping[AddressType, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

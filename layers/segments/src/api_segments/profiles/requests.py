@@ -10,7 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.errors import InvalidRequestError, SegmentsError
 from api_segments.core.limits import (
@@ -19,11 +19,13 @@ from api_segments.core.limits import (
     MAX_RECORDS_PER_UPLOAD,
     MAX_TOKEN_CHARACTERS,
 )
+from api_segments.http.described import About, DescribedAs, TokenTypeBody
 from api_segments.http.fields import OptionalText
 from api_segments.http.strict_json import show
 from api_segments.http.validation import read_body, validate
 from api_segments.profiles.channels import FLAGS
-from api_segments.profiles.model import AttributeValue, ProfileUpdate, Token, TokenType
+from api_segments.profiles.described import ProfileData
+from api_segments.profiles.model import Address, AddressType, AttributeValue, ProfileUpdate, Token, TokenType
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -33,21 +35,20 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH_DATE = re.compile(r"\$D_-?[0-9]{1,12}")  # CleverTap's way to write a moment
 
 
-@with_config(_STRICT)
-class UploadBody(TypedDict):
-    """The body; its records are read one by one, since each stands or falls alone."""
-
-    d: Annotated[list[Any], Field(min_length=1, max_length=MAX_RECORDS_PER_UPLOAD)]
+_Identity = Annotated[OptionalText, About("Your id of the user; this or `objectId`.", "CT123456")]
+_ObjectId = Annotated[OptionalText, About("An id from a device, which updates of segments call `guid`.", "abcde12345")]
 
 
 @with_config(_STRICT)
 class ProfileRecord(TypedDict):
-    """Attributes and opt-outs of a user. `objectId` is what updates of segments call `guid`."""
+    """Attributes and opt-outs of a user."""
 
-    identity: NotRequired[OptionalText]
-    objectId: NotRequired[OptionalText]
-    type: Literal["profile"]
-    profileData: dict[str, Any]
+    identity: NotRequired[_Identity]
+    objectId: NotRequired[_ObjectId]
+    type: Annotated[Literal["profile"], About("The record is about attributes.", "profile")]
+    profileData: Annotated[
+        dict[str, Any], DescribedAs(ProfileData), About("The attributes.", {"Email": "ada@example.com"})
+    ]
 
 
 def _check_token_id(value: object) -> object:
@@ -63,8 +64,13 @@ def _check_token_id(value: object) -> object:
 TokenId = Annotated[str, BeforeValidator(_check_token_id)]
 TokenData = TypedDict(
     "TokenData",
-    {"id": TokenId, "type": Literal["fcm", "apns", "chrome"], "$remove": NotRequired[bool]},
+    {
+        "id": Annotated[TokenId, About("The token, as the device's service gave it.", "demo-token-1")],
+        "type": Annotated[TokenTypeBody, About("The service that gave it.", "fcm")],
+        "$remove": NotRequired[Annotated[bool, About("True takes the token away.", example=False)]],
+    },
 )
+TokenData.__doc__ = "A device's token."
 TokenData.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the decorator can't stand before a call
 
 
@@ -72,16 +78,31 @@ TokenData.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the dec
 class TokenRecord(TypedDict):
     """A device's token, to add or, with `$remove`, to take away."""
 
-    identity: NotRequired[OptionalText]
-    objectId: NotRequired[OptionalText]
-    type: Literal["token"]
-    tokenData: TokenData
+    identity: NotRequired[_Identity]
+    objectId: NotRequired[_ObjectId]
+    type: Annotated[Literal["token"], About("The record is about a token.", "token")]
+    tokenData: Annotated[TokenData, About("The token.")]
 
 
-BODY = TypeAdapter(UploadBody)
-_RECORD: TypeAdapter[ProfileRecord | TokenRecord] = TypeAdapter(
-    Annotated[ProfileRecord | TokenRecord, Field(discriminator="type")]
+UploadRecord = TypeAliasType(
+    "UploadRecord",
+    Annotated[ProfileRecord | TokenRecord, Field(discriminator="type"), About("What is known of a user, or a token.")],
 )
+
+
+@with_config(_STRICT)
+class UploadProfilesRequest(TypedDict):
+    """What is known of users; the records are read one by one, since each stands or falls alone."""
+
+    d: Annotated[
+        list[Annotated[Any, DescribedAs(UploadRecord)]],
+        Field(min_length=1, max_length=MAX_RECORDS_PER_UPLOAD),
+        About("The records, done in their order."),
+    ]
+
+
+BODY = TypeAdapter(UploadProfilesRequest)
+_RECORD: TypeAdapter[ProfileRecord | TokenRecord] = TypeAdapter(UploadRecord)
 
 
 def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict[int, SegmentsError]]:
@@ -98,6 +119,20 @@ def parse_upload(body: bytes) -> tuple[list[Any], dict[int, ProfileUpdate], dict
         except InvalidRequestError as error:
             refused[index] = error
     return records, updates, refused
+
+
+def address_in_query(query: Mapping[str, str]) -> Address:
+    """Read `email` or `phone`, one of which there must be; raises InvalidRequestError."""
+    given = [Address(each, query[each]) for each in AddressType if each in query]
+    if len(given) != 1:
+        raise InvalidRequestError("email or phone is required, and not both")
+    (address,) = given
+    try:
+        _STANDARD[address.type.attribute](address.text)
+    except ValueError as exc:
+        hint = "; in a URL + is %2B" if address.type is AddressType.PHONE else ""
+        raise InvalidRequestError(f"{address.type}: {exc}{hint}") from exc
+    return address
 
 
 def _to_update(record: ProfileRecord | TokenRecord) -> ProfileUpdate:

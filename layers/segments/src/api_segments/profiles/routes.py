@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
-from api_segments.http.openapi import BODY_ERRORS, GUID, OF_SEGMENT, PROFILES, TEXT, Json, Route
+from api_segments.http.described import GUID, Json
+from api_segments.http.openapi import BODY_ERRORS, NEXT_PAGE, OF_SEGMENT, PAGED, PROFILES, TEXT, Link, Route
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -16,27 +17,72 @@ _EITHER_ID: Mapping[str, Json] = {
     },
     "guid": {
         "in": "query",
-        "description": "Our id of the user.",
+        "description": "The API's id of the user.",
         "schema": TEXT,
+        "example": GUID,
     },
 }
 
+_ADDRESS: Mapping[str, Json] = {
+    "email": {
+        "in": "query",
+        "description": "An email address; upper and lower case are alike.",
+        "schema": {"type": "string", "format": "email"},
+        "example": "ada@example.com",
+    },
+    "phone": {
+        "in": "query",
+        "description": "A phone number in E.164, percent-encoded: `+` is `%2B`.",
+        "schema": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$"},
+        "example": "+12025550123",
+    },
+}
+_FIRST_FOUND = {"identity": "$response.body#/profiles/0/identity"}
+_FIRST_USER = {"identity": "$request.body#/d/0/identity"}
+
 ROUTES: Sequence[Route] = (
     Route(
+        "findProfiles",
+        "get",
+        "/api/profiles",
+        PROFILES,
+        "Find users by email address or phone number",
+        answers.FoundProfileListBody,
+        {
+            "profiles": [
+                {
+                    "identity": "CT123456",
+                    "guid": GUID,
+                    "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                }
+            ],
+            "cursor": None,
+        },
+        description="`email` or `phone` is required. All users who have that address, in an order that never changes.",
+        parameters={**_ADDRESS, **PAGED},
+        links=(
+            Link("findProfiles", "Lists the next page.", NEXT_PAGE),
+            Link("getProfile", "Shows the first of them.", _FIRST_FOUND),
+        ),
+    ),
+    Route(
+        "eraseProfile",
         "delete",
         "/api/profiles/{identity}",
         PROFILES,
         "Erase a user",
         DoneBody,
         {"status": "success"},
+        description="Attributes, tokens, identity and memberships; each segment that the user was in sends an event.",
         errors=OF_SEGMENT,
     ),
     Route(
+        "uploadProfiles",
         "post",
         "/1/upload",
         PROFILES,
         "Upload profiles and tokens",
-        answers.UploadResultBody,
+        answers.UploadProfilesResultBody,
         {"status": "success", "processed": 1, "unprocessed": []},
         description=f"1 to {MAX_RECORDS_PER_UPLOAD:,} records; each stands or falls alone.",
         body=requests.BODY,
@@ -45,13 +91,19 @@ ROUTES: Sequence[Route] = (
         },
         errors=BODY_ERRORS,
         is_batch=True,
+        links=(
+            Link("getProfile", "Shows the first user.", _FIRST_USER),
+            Link("listSegmentsOfProfile", "Lists the segments of the first user.", _FIRST_USER),
+            Link("eraseProfile", "Erases the first user.", _FIRST_USER),
+        ),
     ),
     Route(
+        "getProfile",
         "get",
         "/1/profile.json",
         PROFILES,
         "Show a user",
-        answers.ProfileBody,
+        answers.GetProfileResultBody,
         {
             "status": "success",
             "record": {

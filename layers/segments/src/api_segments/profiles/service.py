@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
@@ -16,10 +16,12 @@ from api_segments.core.errors import (
     UnavailableError,
 )
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
+from api_segments.core.paging import Page, Position
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import NOBODY, MembershipImage
+from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
-from api_segments.profiles.model import Profile, ProfileUpdate
+from api_segments.profiles.model import Address, Profile, ProfileUpdate
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
 
@@ -40,8 +42,9 @@ class Known:
 class ProfileService:
     """Applies profile updates, each alone; looks profiles up; erases them."""
 
-    def __init__(self, profiles: ProfileStore) -> None:
+    def __init__(self, profiles: ProfileStore, addresses: AddressKeys) -> None:
         self._profiles = profiles
+        self._addresses = addresses
 
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
@@ -73,6 +76,25 @@ class ProfileService:
             if state.membership is not None:
                 return state
         raise NotFoundError(f"there is no profile with this {'identity' if identity is not None else 'guid'}")
+
+    def having_address(
+        self, account_id: str, address: Address, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[ProfileState]:
+        """List the profiles that have an address, in an order that never changes, from after `after` on.
+
+        A page may have fewer rows than `limit`, even none, also when the list goes on. A profile that got the address
+        less than a moment ago may be missing, and so are damaged ones; none is there whose address is another.
+        """
+        wanted = self._addresses.of(account_id, address, deadline)
+        since = None if after is None else str(after[0])
+        profile_ids = self._profiles.having_address(wanted, since, limit, deadline)
+        states = self._profiles.load(account_id, profile_ids, deadline)
+        rows = [
+            state
+            for state in states.without_damaged().values()
+            if state.membership is not None and state.profile.address_keys.get(wanted.type) == wanted.key
+        ]
+        return Page(rows, (profile_ids[-1],) if len(profile_ids) == limit else None)
 
     def erase(self, account_id: str, identity: str, deadline: Deadline) -> None:
         """Erase a profile, its identity and its memberships; raises NotFoundError.
@@ -107,6 +129,7 @@ class ProfileService:
         while True:
             before = _profile_of(update, known)
             after = update.applied_to(before.profile)
+            after = replace(after, address_keys=self._addresses.of_profile(account_id, after.attributes, deadline))
             _check_limits(after)
             reach = reach_of(after)
             if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):

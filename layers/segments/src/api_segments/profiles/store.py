@@ -15,7 +15,9 @@ from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
 from api_segments.memberships.store_references import profile_id_of
 from api_segments.profiles.channels import FLAGS
-from api_segments.profiles.model import AttributeValue, Profile, Token, TokenType
+from api_segments.profiles.model import AddressKey, AddressType, AttributeValue, Profile, Token, TokenType
+
+_INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,26 @@ class ProfileStore:
 
         return Readings({profile_id: index for index, profile_id in enumerate(profile_ids)}, state)
 
+    def having_address(self, address: AddressKey, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
+        """Return ids of profiles that have an address, in an order that never changes, those after the profile `after`.
+
+        They come from an index, which follows the table within moments: a profile's address may be another by now.
+        """
+        attribute, key = key_attribute(address.type), {"S": address.key}
+        query: Item = {}
+        if after is not None:
+            query["ExclusiveStartKey"] = {**self._profile_key(address.account_id, after), attribute: key}
+        return self._db.query(
+            at_most,
+            lambda item: keys.id_of_profile(item["pk"]["S"]),
+            deadline,
+            TableName=self._profiles_table,
+            IndexName=_INDEXES[address.type],
+            KeyConditionExpression=f"{attribute} = :key",
+            ExpressionAttributeValues={":key": key},
+            **query,
+        )
+
     def save(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
     ) -> Profile:
@@ -104,6 +126,32 @@ class ProfileStore:
             self._db.transact(lambda: deletes, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
+
+    def claim_again(
+        self, account_id: str, identity: str, profile_id: str, gone: str | None, deadline: Deadline
+    ) -> bool:
+        """Lead an identity to the profile that bears it, if it leads nowhere, or to `gone`, which does not exist.
+
+        False if that is no longer so, or the profile no longer bears it. Raises ThrottledError or UnavailableError.
+        """
+        actions = [
+            check_action(
+                self._memberships_table,
+                self._membership_key(account_id, profile_id),
+                condition="#identity = :identity",
+                values={":identity": {"S": identity}},
+                names={"#identity": "identity"},
+            ),
+            self._claim(account_id, identity, profile_id, gone),
+        ]
+        if gone is not None:
+            key = self._membership_key(account_id, gone)
+            actions.append(check_action(self._memberships_table, key, condition="attribute_not_exists(pk)"))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
 
     def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
         item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
@@ -149,9 +197,13 @@ class ProfileStore:
             names={**names, "#reach": "reach"},
         )
 
-    def _claim(self, account_id: str, identity: str, profile_id: str) -> TransactionAction:
+    def _claim(self, account_id: str, identity: str, profile_id: str, before: str | None = None) -> TransactionAction:
+        """Claim an identity that nobody claims, or the profile `before`."""
         claim = {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}}
-        return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        if before is None:
+            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        values = {":before": {"S": before}}
+        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
 
     @staticmethod
     def _claim_key(account_id: str, identity: str) -> Item:
@@ -166,12 +218,19 @@ class ProfileStore:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
 
 
+def key_attribute(address_type: AddressType) -> str:
+    """Return the attribute that has the key of a profile's address: that of the index on it."""
+    return f"{address_type}_key"
+
+
 def _to_item(profile: Profile) -> Item:
     item: Item = {
         "version": {"N": str(profile.version)},
         # As JSON text: values come back as they were sent, whatever a number's size.
         "attributes": {"S": json.dumps(dict(profile.attributes), ensure_ascii=False)},
     }
+    for address_type, key in profile.address_keys.items():
+        item[key_attribute(address_type)] = {"S": key}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -188,7 +247,18 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
     version = profile.whole("version")
     if version <= 0:  # 0 is that of a profile that was never written
         raise profile.damaged("version")
-    return Profile(profile_id, identity, profile.parsed("attributes", _attributes), tokens, version)
+    return Profile(
+        profile_id=profile_id,
+        identity=identity,
+        attributes=profile.parsed("attributes", _attributes),
+        tokens=tokens,
+        version=version,
+        address_keys={
+            address_type: profile.text(key_attribute(address_type))
+            for address_type in AddressType
+            if profile.has(key_attribute(address_type))
+        },
+    )
 
 
 def _token(text: str) -> Token:

@@ -2,32 +2,67 @@
 
 from collections.abc import Sequence
 
+from api_segments.aws.keys import shown_profile_id
 from api_segments.campaigns.model import CampaignTask
 from api_segments.campaigns.wiring import campaign_queue, campaign_runs
 from api_segments.core.clock import Deadline
 from api_segments.http.observability import count, logger
 from api_segments.memberships.wiring import purge_queue
 from api_segments.repair import wiring
+from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import BEGINNING, Position, Scope
 from api_segments.repair.rows import Suspect
-from api_segments.repair.tasks import LOOK_AGAIN_SECONDS, to_purge_task, to_task, to_tasks
+from api_segments.repair.tasks import (
+    LOOK_AGAIN_SECONDS,
+    MAX_RECOUNTS,
+    Recount,
+    Task,
+    Unclaimed,
+    to_claim_tasks,
+    to_index_task,
+    to_purge_task,
+    to_recount_task,
+    to_task,
+    to_tasks,
+)
+
+
+def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
+    """Do what a task of the queue says."""
+    if isinstance(work, Position):
+        walk(scope, work, deadline)
+    elif isinstance(work, IndexWalk):
+        index_addresses(scope.account_id, work, deadline)
+    elif isinstance(work, Recount):
+        recount(scope, work, deadline)
+    elif isinstance(work, Unclaimed):
+        claim_again(scope, work.profile_ids, deadline)
+    else:
+        look_again(scope, work, deadline)
 
 
 def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
     """Compare a part of an account, and put off what is to be looked at again, purged, or gone on with."""
     if scope.segment_id is None and start == BEGINNING:
         _nudge_campaigns(scope.account_id, deadline)
+        if not wiring.indexed_accounts().has(scope.account_id, deadline):
+            wiring.reconciliation_queue().put_off(to_index_task(scope.account_id, IndexWalk()), 0, deadline)
     findings, goes_on_at = wiring.reconciliation().reconcile(scope, start, deadline)
     count(
         Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,
-        SegmentsBusy=findings.segments_busy,
         MembersTakenOut=findings.members_taken_out,
         PurgesBegun=len(findings.unpurged),
         ReconciliationsFinished=int(goes_on_at is None),
     )
     for task in to_tasks(scope, findings.suspects):
         wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    for task in to_claim_tasks(scope, findings.unclaimed):
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    for segment_id in findings.uncounted:
+        wiring.reconciliation_queue().put_off(
+            to_recount_task(scope, Recount(segment_id, 1)), LOOK_AGAIN_SECONDS, deadline
+        )
     for segment_id in findings.unpurged:
         purge_queue().put_off(to_purge_task(scope, segment_id), 0, deadline)
     if goes_on_at is not None:
@@ -38,6 +73,8 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         finished=goes_on_at is None,
         counts_mended=findings.counts_mended,
         suspects=len(findings.suspects),
+        unclaimed=len(findings.unclaimed),
+        uncounted=findings.uncounted,
         purges_begun=findings.unpurged,
     )
 
@@ -55,3 +92,53 @@ def look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) ->
     for task in to_tasks(scope, rest):
         wiring.reconciliation_queue().put_off(task, 0, deadline)
     logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=mended)
+
+
+def index_addresses(account_id: str, walk_so_far: IndexWalk, deadline: Deadline) -> None:
+    """Put a part of an account's profiles into the indexes by address."""
+    here, is_finished = wiring.address_indexing().go_on(account_id, walk_so_far, deadline)
+    count(ProfilesIndexed=here.looked_at - walk_so_far.looked_at)
+    if not is_finished:
+        wiring.reconciliation_queue().put_off(to_index_task(account_id, here), 0, deadline)
+    logger.info("indexed addresses", profiles_so_far=here.looked_at, finished=is_finished)
+
+
+def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:
+    """Look again at the counts of a segment that kept changing; the last time it is told, and left to the next walk."""
+    findings = wiring.reconciliation().recount(scope.account_id, wanted.segment_id, deadline)
+    is_last = wanted.number >= MAX_RECOUNTS
+    count(
+        Differences=findings.counts_mended,
+        CountsMended=findings.counts_mended,
+        SegmentsBusy=len(findings.uncounted) if is_last else 0,
+    )
+    if findings.uncounted and not is_last:
+        task = to_recount_task(scope, Recount(wanted.segment_id, wanted.number + 1))
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    tell = logger.warning if findings.uncounted and is_last else logger.info
+    tell(
+        "recounted",
+        segment_id=wanted.segment_id,
+        number=wanted.number,
+        counts_mended=findings.counts_mended,
+        uncounted=findings.uncounted,
+    )
+
+
+def claim_again(scope: Scope, profile_ids: Sequence[str], deadline: Deadline) -> None:
+    """Mend the claims of identities that still lead nowhere; tell of users who are two profiles by now."""
+    found = wiring.claim_mender().mend(scope.account_id, profile_ids, deadline)
+    count(
+        Differences=found.mended + len(found.taken),
+        ClaimsMended=found.mended,
+        ClaimsTaken=len(found.taken),
+    )
+    for task in to_claim_tasks(scope, found.rest):
+        wiring.reconciliation_queue().put_off(task, 0, deadline)
+    for profile_id, holder in found.taken.items():
+        logger.error(
+            "an identity leads to another profile",
+            profile_id=shown_profile_id(profile_id),
+            leads_to=shown_profile_id(holder),
+        )
+    logger.info("looked at claims again", profiles=len(profile_ids), mended=found.mended, taken=len(found.taken))

@@ -3,13 +3,13 @@
 The stream keeps both right by itself; this finds what damage, a lost record or a mistake of ours has left behind. A
 walk goes through the stages of `ReconciliationStage`:
 
-    PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows that are missing or wrong
+    PROFILES ──▶ MEMBERS ◀──▶ COUNTS           profiles: rows and claims that are missing or wrong
                     │    of each segment       members: rows of users who are none
                     ▼                          counts: of the segment whose members are done
                  DELETED ──▶ end               deleted segments: purges that never began
 
-One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows that seem
-wrong are looked at again later (rows).
+One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows and
+claims that seem wrong are looked at again later (rows, claims), and so are counts that kept changing meanwhile.
 """
 
 from collections import Counter
@@ -25,6 +25,7 @@ from api_segments.core.limits import MAX_PAGE
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
+from api_segments.repair.claims import ClaimMender
 from api_segments.repair.rows import RowId, RowMender, Suspect
 from api_segments.segments.model import SegmentStatus
 from api_segments.segments.store import SegmentStore, counted_for
@@ -72,15 +73,18 @@ BEGINNING = Position()
 
 @dataclass(slots=True)
 class Findings:
-    """What was found and mended; `segments_busy` kept changing while they were counted, and were not checked.
+    """What was found and mended.
 
-    `suspects` are rows to look at again, `unpurged` deleted segments to purge; members were taken out of purged ones.
+    `suspects` are rows to look at again, `unclaimed` profiles whose identity does not lead to them, `uncounted`
+    segments whose counts could not be checked, as they kept changing; `unpurged` deleted segments to purge; members
+    were taken out of purged ones.
     """
 
     counts_mended: int = 0
-    segments_busy: int = 0
     members_taken_out: int = 0
     suspects: list[Suspect] = field(default_factory=list)
+    unclaimed: list[str] = field(default_factory=list)
+    uncounted: list[int] = field(default_factory=list)
     unpurged: list[int] = field(default_factory=list)
 
 
@@ -94,6 +98,7 @@ class ReconciliationService:
         lists: SegmentListStore,
         members: MemberListStore,
         rows: RowMender,
+        claims: ClaimMender,
         clock: Clock,
     ) -> None:
         self._memberships = memberships
@@ -101,13 +106,14 @@ class ReconciliationService:
         self._lists = lists
         self._members = members
         self._rows = rows
+        self._claims = claims
         self._clock = clock
 
     def reconcile(self, scope: Scope, start: Position, deadline: Deadline) -> tuple[Findings, Position | None]:
         """Go on from `start` for as long as there is time; return what was found, and where to go on if not at the end.
 
-        A segment that can't be counted within one call is left as busy. Raises ThrottledError or UnavailableError when
-        it came no further than `start` otherwise.
+        A segment that can't be counted within one call is left uncounted. Raises ThrottledError or UnavailableError
+        when it came no further than `start` otherwise.
         """
         findings = Findings()
         here: Position | None = start
@@ -115,13 +121,27 @@ class ReconciliationService:
             while here is not None and not deadline.is_over():
                 here = self._step_of(here.stage)(scope, here, findings, deadline)
         except NotWrittenError:
-            is_counting = start.stage is ReconciliationStage.COUNTS
-            if not deadline.is_over() or (here == start and not is_counting):
+            too_large = start.segment_id if start.stage is ReconciliationStage.COUNTS else None
+            if not deadline.is_over() or (here == start and too_large is None):
                 raise
-            if here == start:
-                findings.segments_busy += 1
-                here = Position(ReconciliationStage.MEMBERS, below=start.segment_id)
+            if here == start and too_large is not None:
+                findings.uncounted.append(too_large)
+                here = Position(ReconciliationStage.MEMBERS, below=too_large)
         return findings, here
+
+    def recount(self, account_id: str, segment_id: int, deadline: Deadline) -> Findings:
+        """Look again at the counts of a segment, if it is still active."""
+        findings = Findings()
+        try:
+            if self._segments.are_active([(account_id, segment_id)], deadline):
+                self._check_counts(account_id, segment_id, findings, deadline)
+        except DamagedItemError:  # nobody knows what a damaged row or slot counts
+            return findings
+        except NotWrittenError:
+            if not deadline.is_over():
+                raise
+            findings.uncounted.append(segment_id)
+        return findings
 
     def _step_of(self, stage: ReconciliationStage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:
         return {
@@ -132,7 +152,7 @@ class ReconciliationService:
         }[stage]
 
     def _step_over_profiles(self, scope: Scope, here: Position, findings: Findings, deadline: Deadline) -> Position:
-        """Check the rows that the next profiles should have."""
+        """Check the rows that the next profiles should have, and, of a whole account, their identities' claims."""
         profile_ids = self._memberships.profile_ids(scope.account_id, here.after, RECONCILIATION_PAGE, deadline)
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
         wanted = {
@@ -142,6 +162,8 @@ class ReconciliationService:
             if scope.segment_id in (None, segment_id)
         }
         self._suspect(scope, wanted, findings, deadline)
+        if scope.segment_id is None:
+            findings.unclaimed += self._claims.suspects(scope.account_id, images.without_damaged(), deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
             return Position(ReconciliationStage.MEMBERS)
         return Position(ReconciliationStage.PROFILES, after=profile_ids[-1])
@@ -227,7 +249,7 @@ class ReconciliationService:
                     findings.counts_mended += 1
                     return
             seen = deltas
-        findings.segments_busy += 1
+        findings.uncounted.append(segment_id)
 
     def _count(self, account_id: str, segment_id: int, deadline: Deadline) -> Counter[str]:
         counted: Counter[str] = Counter()

@@ -1,8 +1,9 @@
 """What the readers of streams gave up: the queue that says where records are, and the streams that still hold them."""
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from api_segments.aws.failures import CALL_FAILED, failure_code
 from api_segments.core.clock import Backoff, Deadline
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.literals import QueueAttributeNameType
+    from types_boto3_sqs.type_defs import MessageTypeDef
 
-_GONE = {"TrimmedDataAccessException", "ResourceNotFoundException"}
+# Of what is forgotten, of a stream or shard that is no more, and of one that never was.
+_GONE = {"TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException"}
 # SQS asks all its servers only if it may wait (developer guide, "Short and long polling").
 _WAIT_SECONDS = 2
 _COUNTS: "list[QueueAttributeNameType]" = [
@@ -32,41 +35,96 @@ class GivenUp:
     first: str
     last: str
 
+    @property
+    def table(self) -> str:
+        """The table whose stream it is (arn:aws:dynamodb:region:account:table/name/stream/time)."""
+        return self.stream_arn.partition(":table/")[2].partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Records that a function passed over, as Lambda gave them to it (http.streams)."""
+
+    function_arn: str
+    records: Sequence[dict[str, Any]]
+
+    @property
+    def first(self) -> str:
+        """The sequence number of the first."""
+        return str(self.records[0]["dynamodb"]["SequenceNumber"])
+
+    @property
+    def last(self) -> str:
+        """The sequence number of the last."""
+        return str(self.records[-1]["dynamodb"]["SequenceNumber"])
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message of the queue, and the batch that it tells of: None if it can't be read."""
+    """A message of the queue as SQS gave it, and what it tells of: None if neither Lambda nor a function wrote it."""
 
-    message_id: str
-    receipt: str
-    batch: GivenUp | None
+    message: "MessageTypeDef"
+    batch: GivenUp | PassedOver | None
+
+    @property
+    def message_id(self) -> str:
+        """The message's id in the queue."""
+        return self.message["MessageId"]
+
+    @property
+    def receipt(self) -> str:
+        """What names the message to SQS for as long as it is received."""
+        return self.message["ReceiptHandle"]
 
 
 class RecordsGoneError(Exception):
-    """The stream no longer holds the records: it keeps them for 24 hours."""
+    """No stream of this stack holds the records: it keeps them for 24 hours."""
 
 
 class FailedRecords:
-    """Reads and empties the queue of what was given up."""
+    """Reads and empties the queue of what was given up. What can't be replayed goes to another one, which keeps it."""
 
-    def __init__(self, sqs: "SQSClient", queue_url: str, streams: "DynamoDBStreamsClient") -> None:
+    def __init__(
+        self,
+        sqs: "SQSClient",
+        queue_url: str,
+        set_aside_queue_url: str,
+        streams: "DynamoDBStreamsClient",
+        tables: Collection[str],
+    ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
+        self._set_aside_queue_url = set_aside_queue_url
         self._streams = streams
+        self._tables = tables
 
     def receive(self) -> list[Received]:
         """Return up to ten messages; none if the queue is empty, or the others are being looked at."""
         answer = self._sqs.receive_message(
-            QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageAttributeNames=["All"],
         )
-        return [
-            Received(message["MessageId"], message["ReceiptHandle"], _read(message["Body"]))
-            for message in answer.get("Messages", ())
-        ]
+        return [Received(message, _read(message["Body"])) for message in answer.get("Messages", ())]
 
     def forget(self, message: Received) -> None:
         """Delete a message from the queue."""
         self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt)
+
+    def set_aside(self, message: Received) -> str:
+        """Move a message to the queue of those that can't be replayed; return its id there.
+
+        Whoever dies in between leaves it in both queues.
+        """
+        attributes = message.message.get("MessageAttributes")
+        moved = self._sqs.send_message(
+            QueueUrl=self._set_aside_queue_url,
+            MessageBody=message.message["Body"],
+            **({"MessageAttributes": cast("Any", attributes)} if attributes else {}),
+        )
+        self.forget(message)
+        return moved["MessageId"]
 
     def give_back(self, message: Received) -> None:
         """Let a message be received again at once."""
@@ -79,8 +137,12 @@ class FailedRecords:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=_COUNTS)
         return sum(int(count) for count in answer["Attributes"].values())
 
-    def records(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+    def records(self, batch: GivenUp | PassedOver, deadline: Deadline) -> list[dict[str, Any]]:
         """Return all records of a batch, as the stream gives them; raises RecordsGoneError or UnavailableError."""
+        if isinstance(batch, PassedOver):
+            return list(batch.records)
+        if batch.table not in self._tables:  # as of one that was restored under another name
+            raise RecordsGoneError
         try:
             return self._read_to_the_last(batch, deadline)
         except CALL_FAILED as exc:
@@ -112,18 +174,24 @@ class FailedRecords:
         raise RecordsGoneError
 
 
-def _read(text: str) -> GivenUp | None:
-    """Read a message that Lambda wrote; of any other None."""
+def _read(text: str) -> GivenUp | PassedOver | None:
+    """Read a message that Lambda or one of the readers of streams wrote; of any other None."""
     try:
         body = json.loads(text)
+        # arn:aws:lambda:region:account:function:name, and perhaps a version
+        function_arn = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
+        if "records" in body:
+            passed_over = PassedOver(function_arn, body["records"])
+            return passed_over if int(passed_over.first) <= int(passed_over.last) else None
         where = body["DDBStreamBatchInfo"]
-        return GivenUp(
-            # arn:aws:lambda:region:account:function:name, and perhaps a version
-            function_arn=":".join(body["requestContext"]["functionArn"].split(":")[:7]),
+        batch = GivenUp(
+            function_arn=function_arn,
             stream_arn=where["streamArn"],
             shard_id=where["shardId"],
             first=where["startSequenceNumber"],
             last=where["endSequenceNumber"],
         )
-    except (AttributeError, LookupError, TypeError, ValueError):
+        is_batch = all(isinstance(each, str) for each in astuple(batch)) and int(batch.first) <= int(batch.last)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return None
+    return batch if is_batch else None

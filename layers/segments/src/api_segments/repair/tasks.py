@@ -1,22 +1,41 @@
 """What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api_segments.accounts.operations import AccountId
 from api_segments.accounts.service import AccountService
-from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, cut_by_size, to_body
+from api_segments.aws.task_queue import MAX_MESSAGE_BYTES, to_body
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
+from api_segments.core.parallel import cut_by_size
 from api_segments.http.validation import validate
+from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
 
-# A row that seems wrong is looked at again when the stream has had time to bring what it says.
+# A row that seems wrong is looked at again when the stream has had time to bring what it says, and a segment that kept
+# changing while it was counted when it may be quieter.
 LOOK_AGAIN_SECONDS = 300
+MAX_RECOUNTS = 12  # within an hour; the next daily walk looks anew
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """A segment whose counts are to be looked at again; `number` counts from 1 to MAX_RECOUNTS."""
+
+    segment_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Profiles whose identities' claims are to be looked at again."""
+
+    profile_ids: Sequence[str]
 
 
 class _Request(BaseModel):
@@ -63,15 +82,30 @@ def to_task(scope: Scope, position: Position) -> dict[str, object]:
     return {"scope": asdict(scope), "position": asdict(position)}
 
 
+def to_index_task(account_id: str, walk: IndexWalk) -> dict[str, object]:
+    """Write the task of putting profiles into the indexes by address as JSON."""
+    return {"scope": asdict(Scope(account_id)), "index": asdict(walk)}
+
+
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
-    room = MAX_MESSAGE_BYTES - len(to_body(_to_task(scope, ())))
-    for some in cut_by_size([astuple(suspect) for suspect in suspects], lambda each: len(to_body(each)) + 1, room):
-        yield _to_task(scope, some)
+    return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
 
 
-def _to_task(scope: Scope, suspects: Sequence[tuple[Any, ...]]) -> dict[str, object]:
-    return {"scope": asdict(scope), "suspects": suspects}
+def to_claim_tasks(scope: Scope, profile_ids: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Write the tasks of looking again at the claims of profiles' identities."""
+    return _cut(scope, "unclaimed", profile_ids)
+
+
+def _cut(scope: Scope, name: str, values: Sequence[object]) -> Iterator[dict[str, object]]:
+    room = MAX_MESSAGE_BYTES - len(to_body({"scope": asdict(scope), name: ()}))
+    for some in cut_by_size(values, lambda each: len(to_body(each)) + 1, room):
+        yield {"scope": asdict(scope), name: some}
+
+
+def to_recount_task(scope: Scope, recount: Recount) -> dict[str, object]:
+    """Write the task of looking at a segment's counts again."""
+    return {"scope": asdict(scope), "recount": asdict(recount)}
 
 
 def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
@@ -79,9 +113,18 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-def read_task(task: Mapping[str, Any]) -> tuple[Scope, Position | list[Suspect]]:
-    """Read a task of ours: where a walk goes on, or which rows to look at again."""
+Task = Position | IndexWalk | Recount | Unclaimed | list[Suspect]
+
+
+def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
+    """Read a task of ours: where a walk goes on, or what to look at again."""
     scope = Scope(**task["scope"])
+    if "recount" in task:
+        return scope, Recount(**task["recount"])
+    if "unclaimed" in task:
+        return scope, Unclaimed(task["unclaimed"])
+    if "index" in task:
+        return scope, IndexWalk(**task["index"])
     if "suspects" in task:
         return scope, [Suspect(*suspect) for suspect in task["suspects"]]
     if "place" in task:  # written by version 0.1.0

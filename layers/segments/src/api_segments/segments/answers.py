@@ -2,62 +2,75 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
-from api_segments.http.answers import UnprocessedBody
+from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, unprocessed_entry
+from api_segments.http.described import (
+    About,
+    BatchStatus,
+    CustomerSegmentId,
+    NextCursor,
+    SegmentId,
+    SegmentName,
+    moment,
+)
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
 from api_segments.segments.model import CountedSegment, NewSegment, Segment
+
+SegmentStatusBody = TypeAliasType(
+    "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
+)
 
 
 class SegmentNameBody(TypedDict):
     """What a segment is called, here, in the answer of a creation and in the list of a user's segments."""
 
-    id: int
-    segment_name: str
-    customer_segment_id: str | None
+    id: SegmentId
+    segment_name: SegmentName
+    customer_segment_id: CustomerSegmentId
 
 
-class CreateResultBody(TypedDict):
+class CreateSegmentsResultBody(TypedDict):
     """What came of the entries of a create request."""
 
-    status: Literal["success", "partial", "fail"]
-    processed: int
-    segments: list[SegmentNameBody]
-    unprocessed: list[UnprocessedBody]
+    status: BatchStatus
+    processed: Annotated[int, About("How many segments were created.", 1)]
+    segments: Annotated[list[SegmentNameBody], About("The created segments, in the order of the request.")]
+    unprocessed: Unprocessed
 
 
-class ReachableBody(TypedDict):
-    """Members of a segment that each channel reaches."""
+class ReachableMembersBody(TypedDict):
+    """Members of a segment that each channel reaches now."""
 
-    email: int
-    sms: int
-    push: int
-    whatsapp: int
-    web_push: int
+    email: Annotated[int, About("Members with an address, who have not opted out of email.", 1630)]
+    sms: Annotated[int, About("Members with a phone number, who have not opted out of SMS.", 912)]
+    push: Annotated[int, About("Members with a live `fcm` or `apns` token, who have not opted out of push.", 455)]
+    whatsapp: Annotated[int, About("Members with a phone number, who have opted in to WhatsApp.", 78)]
+    web_push: Annotated[int, About("Members with a live `chrome` token, who have not opted out of push.", 240)]
 
 
 class SegmentBody(SegmentNameBody):
     """A segment with its counts."""
 
-    type: Literal["API Segments"]
-    status: Literal["active", "deleted"]
-    created_at: str
-    deleted_at: str | None
-    members: int
-    reachable: ReachableBody
-    as_of: str
+    type: Annotated[Literal["API Segments"], About("All segments are of this type.", "API Segments")]
+    status: Annotated[SegmentStatusBody, About("Whether it was deleted.", "active")]
+    created_at: Annotated[str, moment("When it was created.")]
+    deleted_at: Annotated[str | None, moment("When it was deleted; null if it was not.")]
+    members: Annotated[int, About("How many members it has; a deleted one has none.", 1704)]
+    reachable: Annotated[ReachableMembersBody, About("How many of them each channel reaches now.")]
+    as_of: Annotated[str, moment("When the counts last changed.")]
 
 
-class SegmentsBody(TypedDict):
+class SegmentListBody(TypedDict):
     """A page of segments."""
 
-    segments: list[SegmentBody]
-    cursor: str | None
+    segments: Annotated[list[SegmentBody], About("The segments of this page.")]
+    cursor: NextCursor
 
 
 def segment_body(counted: CountedSegment) -> SegmentBody:
@@ -70,12 +83,12 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "created_at": segment.created_at,
         "deleted_at": segment.deleted_at,
         "members": counts.members,
-        "reachable": cast("ReachableBody", {channel.value: counts.reachable[channel] for channel in Channel}),
+        "reachable": cast("ReachableMembersBody", {channel.value: counts.reachable[channel] for channel in Channel}),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,
     }
 
 
-def segments_body(rows: Sequence[CountedSegment], cursor: str | None) -> SegmentsBody:
+def segments_body(rows: Sequence[CountedSegment], cursor: str | None) -> SegmentListBody:
     """Write a page of segments."""
     return {"segments": [segment_body(row) for row in rows], "cursor": cursor}
 

@@ -18,7 +18,7 @@ class PublishReport:
 
     published: int
     failed: frozenset[str]
-    passed_over: frozenset[str] = frozenset()
+    met_damage: frozenset[str] = frozenset()
 
 
 class SegmentPublishingService:

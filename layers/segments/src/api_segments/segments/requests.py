@@ -6,6 +6,7 @@ from pydantic_core import SchemaValidator
 
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
+from api_segments.http.described import About, described
 from api_segments.http.validation import (
     OPTIONAL_TEXT,
     TEXT,
@@ -34,14 +35,22 @@ def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
     return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
 
 
+_SEGMENT_NAME = described(TEXT, About("What people call the segment.", "Premium Users"))
 _NEW_SEGMENT = strict_object(
-    "NewSegmentBody",
-    "An entry of POST /api/createSegment.",
-    {"segment_name": TEXT, "customer_segment_id": OPTIONAL_TEXT},
+    "NewSegment",
+    "A segment to create.",
+    {
+        "segment_name": _SEGMENT_NAME,
+        "customer_segment_id": described(
+            OPTIONAL_TEXT, About("Your own id of the segment, unique in the account for ever.", "SEG12345")
+        ),
+    },
     optional={"customer_segment_id"},
 )
-CREATE = filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE)
-RENAME = strict_object("RenameBody", "The body of PATCH /api/segments/{id}.", {"segment_name": TEXT})
+CREATE = described(
+    filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE), About("The segments to create; each stands or falls alone.")
+)
+RENAME = strict_object("RenameSegmentRequest", "What a segment is to be called.", {"segment_name": _SEGMENT_NAME})
 _CREATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(RENAME)
 
 

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
+from api_segments.http.described import MOMENT, SEGMENT_ID, Json
 from api_segments.http.openapi import (
     BODY_ERRORS,
     IDEMPOTENCY_KEY,
-    MOMENT,
+    NEXT_PAGE,
     OF_ACTIVE_SEGMENT,
     OF_SEGMENT,
     PAGED,
-    SEGMENT_ID,
     SEGMENTS,
     TEXT,
-    Json,
+    Link,
     Route,
 )
 from api_segments.segments import answers
@@ -25,16 +25,19 @@ FILTERS: Mapping[str, Json] = {
         "in": "query",
         "description": "Which segments to list.",
         "schema": {"type": "string", "enum": list(STATUS_FILTERS), "default": STATUS_FILTERS[0]},
+        "example": STATUS_FILTERS[0],
     },
     "customer_segment_id": {
         "in": "query",
         "description": "The one segment with this id of yours.",
         "schema": TEXT,
+        "example": "SEG12345",
     },
     "customer_segment_id_prefix": {
         "in": "query",
         "description": "Segments whose id of yours begins so, in the order of those ids. A page may be short.",
         "schema": TEXT,
+        "example": "SEG",
     },
 }
 
@@ -51,13 +54,31 @@ _SEGMENT = {
     "as_of": MOMENT,
 }
 
+_ID_OF_FIRST = "$response.body#/segments/0/id"
+_ADD_USER = {
+    "bulk_profiles": [
+        {
+            "user_profiles": [{"identity": "CT123456"}],
+            "segments": [{"ct_segment_id": _ID_OF_FIRST, "action": "ADD"}],
+        }
+    ]
+}
+_SEND_SMS = {
+    "name": "Spring sale",
+    "target_mode": "sms",
+    "segments": {"include": [_ID_OF_FIRST]},
+    "when": "now",
+    "content": {"body": "It is spring"},
+}
+
 ROUTES: Sequence[Route] = (
     Route(
+        "createSegments",
         "post",
         "/api/createSegment",
         SEGMENTS,
         "Create segments",
-        answers.CreateResultBody,
+        answers.CreateSegmentsResultBody,
         {"status": "success", "processed": 1, "segments": [CREATED], "unprocessed": []},
         description=f"1 to {MAX_SEGMENTS_PER_CREATE} segments; each stands or falls alone. Status 200, unless none "
         "could be written now.",
@@ -66,38 +87,62 @@ ROUTES: Sequence[Route] = (
         body_example=[_ASKED],
         errors=(*BODY_ERRORS, HTTPStatus.CONFLICT),
         is_batch=True,
+        links=(
+            Link("getSegment", "Shows a created segment.", {"segment_id": _ID_OF_FIRST}),
+            Link("renameSegment", "Renames it.", {"segment_id": _ID_OF_FIRST}),
+            Link("deleteSegment", "Deletes it.", {"segment_id": _ID_OF_FIRST}),
+            Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
+            Link("updateMembers", "Adds a user to it.", body=_ADD_USER),
+            Link("createCampaign", "Sends a message to its members.", body=_SEND_SMS),
+        ),
     ),
     Route(
+        "listSegments",
         "get",
         "/api/segments",
         SEGMENTS,
         "List segments",
-        answers.SegmentsBody,
+        answers.SegmentListBody,
         {"segments": [_SEGMENT], "cursor": None},
         description="The newest first; only one of the two customer ids may be given.",
         parameters={**FILTERS, **PAGED},
+        links=(
+            Link("listSegments", "Lists the next page.", NEXT_PAGE),
+            Link("getSegment", "Shows the first of them again.", {"segment_id": _ID_OF_FIRST}),
+            Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
+        ),
     ),
     Route(
+        "getSegment",
         "get",
         "/api/segments/{segment_id}",
         SEGMENTS,
         "Show a segment",
         answers.SegmentBody,
         _SEGMENT,
+        description="A deleted one is shown too, without members.",
         errors=OF_SEGMENT,
+        links=(
+            Link("listMembers", "Lists its members.", {"segment_id": "$request.path.segment_id"}),
+            Link("renameSegment", "Renames it.", {"segment_id": "$request.path.segment_id"}),
+            Link("deleteSegment", "Deletes it.", {"segment_id": "$request.path.segment_id"}),
+        ),
     ),
     Route(
+        "renameSegment",
         "patch",
         "/api/segments/{segment_id}",
         SEGMENTS,
         "Rename a segment",
         answers.SegmentBody,
         _SEGMENT,
+        description="Its members and its ids stay; one event says that it was renamed.",
         body=RENAME,
         body_example={"segment_name": "Premium Users"},
         errors=(*OF_ACTIVE_SEGMENT, *BODY_ERRORS),
     ),
     Route(
+        "deleteSegment",
         "delete",
         "/api/segments/{segment_id}",
         SEGMENTS,

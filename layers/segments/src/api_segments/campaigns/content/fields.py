@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
-from api_segments.campaigns.content.templates import TemplateError
+from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
@@ -58,6 +58,13 @@ _FIELDS = {
 }
 _HTML = {(TargetMode.EMAIL, "body")}
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
+
+
+def fields_of(mode: TargetMode) -> Mapping[str, bool]:
+    """Return the names of a channel's fields, and whether each must be there."""
+    fields = _FIELDS[mode]
+    required = {*fields.required, "url"}
+    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}
 
 
 def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
             filled_in = templates.render(text, known, is_html=(mode, name) in _HTML)
         except TemplateError as error:
             raise TemplateError(f"{name}: {error}") from None
-        rendered[name] = _one_line(filled_in) if name in fields.lines else filled_in
+        rendered[name] = one_line(filled_in) if name in fields.lines else filled_in
         if name in fields.required and not rendered[name].strip():
             raise TemplateError(f"{name}: comes out empty")
     _check_rendered(mode, rendered)
@@ -169,11 +176,6 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _one_line(text: str) -> str:
-    """Return a text as one line without control characters: nothing in it can begin another header."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def _check_template(mode: TargetMode, name: str, text: str) -> None:
     if not text.strip():
         _refuse(name, "is required" if not text else "must not be only spaces")
@@ -189,7 +191,7 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         _refuse(name, str(error))
     if name == "sender_name" and not _TAG.search(text):  # the same for everybody
         try:
-            _check_sender_name(_one_line(text))
+            _check_sender_name(one_line(text))
         except TemplateError as error:
             raise InvalidRequestError(f"content.{error}") from None
 

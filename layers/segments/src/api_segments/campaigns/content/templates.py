@@ -41,9 +41,18 @@ _STRIPPED_CHARACTERS = 10_000
 _TAG_CHARACTERS = 5_000
 _TAG_SPACES = 100
 _MANY_SPACES = re.compile(rf"\s{{{_TAG_SPACES + 1}}}")
+_SPACES_AND_BREAKS = re.compile(r"[ \x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _OPENING = re.compile(r"\{[{%]")
 # What stands in these is not read as a template.
 _UNPARSED = {name: re.compile(rf"\{{%-?\s{{,9}}end{name}\s{{,9}}-?%\}}") for name in ("raw", "doc")}
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and control characters: nothing in it can begin another header.
+
+    Joiners, variation selectors and marks of direction stay: families, Persian and mixed scripts are made of them.
+    """
+    return _SPACES_AND_BREAKS.sub(lambda run: " " if run[0].strip(" ") else run[0], text).strip(" ")
 
 
 class TemplateError(Exception):
@@ -296,7 +305,7 @@ def _error(exc: Exception) -> TemplateError:
     """Say what is wrong with a template, in the library's words if they are its own."""
     if not isinstance(exc, LiquidError):
         return TemplateError("can't be rendered")
-    reason = "".join(letter if letter.isprintable() else " " for letter in str(exc.message))[:_LONGEST_REASON]
+    reason = one_line(str(exc.message))[:_LONGEST_REASON]
     try:
         where = exc.context()
     except ValueError:  # at the very end of the text

@@ -1,199 +1,290 @@
 """The bodies of answers about campaigns: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
-from api_segments.campaigns.planning.times import as_number
+from api_segments.campaigns.planning.bodies import TargetModeBody
+from api_segments.campaigns.planning.times import LocalStart, as_number
+from api_segments.core.clock import rfc3339
+from api_segments.http.described import (
+    CAMPAIGN_ID,
+    SEGMENT_ID,
+    About,
+    ActionBody,
+    Done,
+    Guid,
+    NextCursor,
+    moment,
+)
+from api_segments.http.fields import TaggedBy
 from api_segments.profiles.model import TokenType
 
-TargetStatus = Literal["scheduled", "running", "completed", "stopped"]
+CampaignStatusBody = TypeAliasType(
+    "CampaignStatusBody",
+    Annotated[Literal["scheduled", "running", "completed", "stopped"], About("How far a campaign is.", "completed")],
+)
+MessageStatusBody = TypeAliasType(
+    "MessageStatusBody",
+    Annotated[Literal["queued", "sending", "sent", "skipped", "failed"], About("How far a message is.", "sent")],
+)
+CampaignId = Annotated[int, About("The campaign's id.", CAMPAIGN_ID)]
+Status = Annotated[CampaignStatusBody, About("How far the campaign is.", "completed")]
+StartedAt = Annotated[str | None, moment("When it started; null before.")]
+EndedAt = Annotated[str | None, moment("When it ended or was stopped; null before.")]
+Queued = Annotated[int, About("Messages that were ever queued.", 1630)]
+Waiting = Annotated[int, About("Those of the queued that have not ended.", 0)]
+Sent = Annotated[int, About("Messages that a provider took.", 1610)]
 
 
-class TargetCreatedBody(TypedDict):
+EstimatesBody = TypeAliasType(
+    "EstimatesBody", Annotated[dict[str, int], About("Numbers of users, by the target mode.", {"email": 1630})]
+)
+CountsByReasonBody = TypeAliasType(
+    "CountsByReasonBody", Annotated[dict[str, int], About("Numbers of messages, by reason.", {"refused": 17})]
+)
+FilledInContentBody = TypeAliasType(
+    "FilledInContentBody", Annotated[dict[str, str], About("Fields, filled in for one user.", {"body": "Hello Ada"})]
+)
+
+
+class CampaignCreatedBody(TypedDict):
     """A campaign that was created."""
 
-    status: Literal["success"]
-    message: str
-    id: int
+    status: Done
+    message: Annotated[str, About("What happens next.", "Added to queue for processing")]
+    id: CampaignId
 
 
-class EstimatesBody(TypedDict):
-    """How many users a campaign would reach, by its target mode."""
+class CampaignEstimateBody(TypedDict):
+    """How many users a campaign would reach."""
 
-    status: Literal["success"]
-    estimates: dict[str, int]
-
-
-class TargetSegmentsBody(TypedDict):
-    """Whom a campaign is for, by our ids."""
-
-    include: list[int]
-    exclude: list[int]
+    status: Done
+    estimates: Annotated[EstimatesBody, About("The number of users.")]
 
 
-class EventWhenBody(TypedDict):
+CreateCampaignResultBody = TypeAliasType(
+    "CreateCampaignResultBody",
+    Annotated[
+        CampaignCreatedBody | CampaignEstimateBody, About("A new campaign, or with `estimate_only` an estimate.")
+    ],
+)
+
+
+class CampaignSegmentsBody(TypedDict):
+    """Whom a campaign is for, by the API's ids of segments."""
+
+    include: Annotated[list[int], About("Segments whose users get it.", [SEGMENT_ID])]
+    exclude: Annotated[list[int], About("Segments whose users don't.", [])]
+
+
+class LocalStartBody(TypedDict):
+    """What a local time means."""
+
+    starts_at: Annotated[str, moment("The moment.")]
+    time_zone: Annotated[str, About("The account's time zone.", "Europe/Berlin")]
+    utc_offset: Annotated[str, About("How far local time is ahead of UTC then.", "+01:00")]
+    comes_twice: Annotated[
+        bool, About("Whether clocks go back over that time; the first of the two is meant.", example=False)
+    ]
+
+
+class GetCampaignStartResultBody(TypedDict):
+    """What a local time of the account means."""
+
+    status: Done
+    start: Annotated[LocalStartBody, About("What it means.")]
+
+
+class CampaignEventBody(TypedDict):
     """The change that an online campaign acts on."""
 
-    type: Literal["event"]
-    segment: int
-    action: Literal["ADD", "REMOVE"]
+    type: Annotated[Literal["event"], About("The campaign is online: it acts on a change.", "event")]
+    segment: Annotated[int, About("The segment that users join or leave.", SEGMENT_ID)]
+    action: Annotated[ActionBody, About("Joining or leaving.", "ADD")]
 
 
-class SumsBody(TypedDict):
-    """What became of a campaign's messages, in sums; `waiting` are those queued that have not ended."""
+class MessageCountsBody(TypedDict):
+    """What became of a campaign's messages, in sums."""
 
-    queued: int
-    waiting: int
-    sent: int
-    skipped: int
-    failed: int
-
-
-class TargetEntryBody(TypedDict):
-    """A campaign in a list. `scheduled_on` is YYYYMMDDHHMM in the account's time zone, null for an online campaign."""
-
-    id: int
-    name: str
-    target_mode: str
-    status: TargetStatus
-    scheduled_on: int | None
-    created_at: str
-    started_at: str | None
-    ended_at: str | None
-    segments: TargetSegmentsBody
-    when: str | EventWhenBody
-    users_limit_overall: int | None
-    result: SumsBody
+    queued: Queued
+    waiting: Waiting
+    sent: Sent
+    skipped: Annotated[int, About("Messages that were not sent, since they were not to be.", 415)]
+    failed: Annotated[int, About("Messages that could not be sent.", 17)]
 
 
-class TargetsBody(TypedDict):
-    """A part of the list of campaigns."""
+class CampaignBody(TypedDict):
+    """A campaign."""
 
-    status: Literal["success"]
-    targets: list[TargetEntryBody]
-    cursor: str | None
+    id: CampaignId
+    name: Annotated[str, About("What people call it.", "Spring sale")]
+    target_mode: Annotated[TargetModeBody, About("How it sends.", "email")]
+    status: Status
+    scheduled_on: Annotated[
+        int | None, About("When it sends, YYYYMMDDHHMM in `time_zone`; null for an online campaign.", 202612010930)
+    ]
+    starts_at: Annotated[str | None, moment("The same moment in UTC; null for an online campaign.")]
+    time_zone: Annotated[str, About("The account's time zone now.", "Europe/Berlin")]
+    created_at: Annotated[str, moment("When it was created.")]
+    started_at: StartedAt
+    ended_at: EndedAt
+    segments: Annotated[CampaignSegmentsBody, About("Whom it is for.")]
+    when: Annotated[
+        str | Annotated[CampaignEventBody, TaggedBy("type", "event")],
+        About("When it sends, as it was asked for, or at which change.", "20261201 09:30"),
+    ]
+    when_time_zone: Annotated[
+        str | None,
+        About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
+    ]
+    users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
+    result: Annotated[MessageCountsBody, About("What became of its messages.")]
 
 
-class DoneTargetBody(TypedDict):
-    """What was done."""
+class CampaignListBody(TypedDict):
+    """A page of campaigns."""
 
-    status: Literal["success"]
-    message: str
+    status: Done
+    targets: Annotated[list[CampaignBody], About("The campaigns of this page.")]
+    cursor: NextCursor
 
 
-class ResultBody(TypedDict):
+class StopCampaignResultBody(TypedDict):
+    """A campaign that is stopped."""
+
+    status: Done
+    message: Annotated[str, About("What was done.", f"Target {CAMPAIGN_ID} stopped")]
+
+
+class CampaignResultBody(TypedDict):
     """What became of a campaign's messages, by reason."""
 
-    status: TargetStatus
-    queued: int
-    waiting: int
-    sent: int
-    skipped: dict[str, int]
-    failed: dict[str, int]
-    started_at: str | None
-    ended_at: str | None
+    status: Status
+    queued: Queued
+    waiting: Waiting
+    sent: Sent
+    skipped: Annotated[
+        CountsByReasonBody,
+        About("Messages that were not sent, since they were not to be.", {"unreachable": 412, "removed": 3}),
+    ]
+    failed: Annotated[CountsByReasonBody, About("Messages that could not be sent.")]
+    started_at: StartedAt
+    ended_at: EndedAt
 
 
-class FullTargetBody(TargetEntryBody):
+class CampaignWithContentBody(CampaignBody):
     """A campaign with its content."""
 
-    content: dict[str, str]
+    content: Annotated[dict[str, str], About("What its messages say, by the fields of the channel.")]
 
 
-class TargetResultBody(TypedDict):
+class GetCampaignResultBody(TypedDict):
     """A campaign, and what became of its messages."""
 
-    status: Literal["success"]
-    result: ResultBody
-    target: FullTargetBody
+    status: Done
+    result: Annotated[CampaignResultBody, About("What became of its messages.")]
+    target: Annotated[CampaignWithContentBody, About("The campaign.")]
 
 
-class DeliveryBody(TypedDict):
-    """A message of a campaign; `identity` is null for an anonymous or erased user."""
+class CampaignMessageBody(TypedDict):
+    """A message of a campaign."""
 
-    identity: str | None
-    guid: str
-    status: Literal["queued", "sending", "sent", "skipped", "failed"]
-    reason: str | None
-    at: str
-
-
-class DeliveriesBody(TypedDict):
-    """A part of a campaign's log."""
-
-    status: Literal["success"]
-    log: list[DeliveryBody]
-    cursor: str | None
+    identity: Annotated[str | None, About("Your id of the user; null for an anonymous or erased one.", "CT123456")]
+    guid: Guid
+    status: Annotated[MessageStatusBody, About("What became of the message.", "sent")]
+    reason: Annotated[str | None, About("Why it was not sent; null if it was, or may still be.", "unreachable")]
+    at: Annotated[str, moment("When it was last written down.")]
 
 
-class PreviewResultBody(TypedDict):
+class CampaignMessageListBody(TypedDict):
+    """A page of a campaign's messages."""
+
+    status: Done
+    log: Annotated[list[CampaignMessageBody], About("The messages of this page.")]
+    cursor: NextCursor
+
+
+class CampaignPreviewBody(TypedDict):
     """A content as one user would get it."""
 
-    status: Literal["success"]
-    preview: dict[str, str]
+    status: Done
+    preview: Annotated[FilledInContentBody, About("What the user would get.")]
 
 
 class SenderBody(TypedDict):
     """An address that emails may come from."""
 
-    email: str
-    verified: bool
+    email: Annotated[str, About("The address.", "news@example.com")]
+    verified: Annotated[bool, About("Whether SES has verified it or its domain.", example=True)]
 
 
 class WebhookBody(TypedDict):
     """An address that webhook campaigns may call."""
 
-    name: str
-    url: str
+    name: Annotated[str, About("What contents call it.", "crm")]
+    url: Annotated[str, About("Its address.", "https://crm.example.com/hook")]
 
 
-class PushBody(TypedDict):
+class PushServicesBody(TypedDict):
     """Which push services have an application."""
 
-    fcm: bool
-    apns: bool
+    fcm: Annotated[bool, About("Whether pushes to Android have one.", example=True)]
+    apns: Annotated[bool, About("Whether pushes to Apple's devices have one.", example=False)]
 
 
 class CampaignSettingsBody(TypedDict):
     """What the account declared for its campaigns; no secrets."""
 
-    time_zone: str
-    senders: list[SenderBody]
-    webhooks: list[WebhookBody]
-    push: PushBody
+    time_zone: Annotated[str, About("The time zone of `when` and of days.", "Europe/Berlin")]
+    senders: Annotated[list[SenderBody], About("Addresses that emails may come from.")]
+    webhooks: Annotated[list[WebhookBody], About("Addresses that webhook campaigns may call.")]
+    push: Annotated[PushServicesBody, About("Which push services have an application.")]
 
 
-class SettingsResultBody(TypedDict):
+class GetCampaignSettingsResultBody(TypedDict):
     """What the account declared for its campaigns."""
 
-    status: Literal["success"]
-    settings: CampaignSettingsBody
+    status: Done
+    settings: Annotated[CampaignSettingsBody, About("What was declared.")]
 
 
-def created_body(campaign_id: int) -> TargetCreatedBody:
+def created_body(campaign_id: int) -> CampaignCreatedBody:
     """Write that a campaign was created."""
     return {"status": "success", "message": "Added to queue for processing", "id": campaign_id}
 
 
-def estimates_body(mode: TargetMode, users: int) -> EstimatesBody:
+def start_body(start: LocalStart) -> GetCampaignStartResultBody:
+    """Write what a local time means."""
+    return {
+        "status": "success",
+        "start": {
+            "starts_at": rfc3339(start.moment),
+            "time_zone": start.time_zone,
+            "utc_offset": start.utc_offset,
+            "comes_twice": start.comes_twice,
+        },
+    }
+
+
+def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     """Write how many users a campaign would reach."""
     return {"status": "success", "estimates": {mode.value: users}}
 
 
-def stopped_body(campaign_id: int) -> DoneTargetBody:
+def stopped_body(campaign_id: int) -> StopCampaignResultBody:
     """Write that a campaign is stopped."""
     return {"status": "success", "message": f"Target {campaign_id} stopped"}
 
 
-def preview_body(rendered: Mapping[str, str]) -> PreviewResultBody:
+def preview_body(rendered: Mapping[str, str]) -> CampaignPreviewBody:
     """Write a content as one user would get it."""
     return {"status": "success", "preview": dict(rendered)}
 
 
-def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, cursor: str | None) -> TargetsBody:
+def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, cursor: str | None) -> CampaignListBody:
     """Write a part of the list of campaigns."""
     return {
         "status": "success",
@@ -202,7 +293,7 @@ def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, curso
     }
 
 
-def result_body(campaign: Campaign, results: Results, time_zone: str) -> TargetResultBody:
+def result_body(campaign: Campaign, results: Results, time_zone: str) -> GetCampaignResultBody:
     """Write a campaign and what became of its messages."""
     return {
         "status": "success",
@@ -220,9 +311,9 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> TargetR
     }
 
 
-def deliveries_body(rows: Sequence[Delivery], cursor: str | None) -> DeliveriesBody:
+def deliveries_body(rows: Sequence[Delivery], cursor: str | None) -> CampaignMessageListBody:
     """Write a part of a campaign's log."""
-    log: list[DeliveryBody] = [
+    log: list[CampaignMessageBody] = [
         {
             "identity": row.identity,
             "guid": row.profile_id,
@@ -235,7 +326,7 @@ def deliveries_body(rows: Sequence[Delivery], cursor: str | None) -> DeliveriesB
     return {"status": "success", "log": log, "cursor": cursor}
 
 
-def settings_body(settings: CampaignSettings, verified: Mapping[str, bool]) -> SettingsResultBody:
+def settings_body(settings: CampaignSettings, verified: Mapping[str, bool]) -> GetCampaignSettingsResultBody:
     """Write what an account declared; `verified` tells of each sender."""
     return {
         "status": "success",
@@ -251,18 +342,21 @@ def settings_body(settings: CampaignSettings, verified: Mapping[str, bool]) -> S
     }
 
 
-def _entry(campaign: Campaign, results: Results, time_zone: str) -> TargetEntryBody:
+def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody:
     return {
         "id": campaign.campaign_id,
         "name": campaign.name,
         "target_mode": campaign.target_mode.value,
         "status": campaign.status.value,
         "scheduled_on": None if campaign.starts_at is None else as_number(campaign.starts_at, time_zone),
+        "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
+        "time_zone": time_zone,
         "created_at": campaign.created_at,
         "started_at": campaign.started_at,
         "ended_at": campaign.ended_at,
         "segments": {"include": list(campaign.audience.include), "exclude": list(campaign.audience.exclude)},
         "when": _when(campaign),
+        "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
         "result": {
             "queued": results.queued,
@@ -274,7 +368,7 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> TargetEntryB
     }
 
 
-def _when(campaign: Campaign) -> str | EventWhenBody:
+def _when(campaign: Campaign) -> str | CampaignEventBody:
     if campaign.trigger is None:
         return campaign.when or ""
     return {"type": "event", "segment": campaign.trigger.segment_id, "action": campaign.trigger.action.value}

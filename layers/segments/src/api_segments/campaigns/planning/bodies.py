@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema, with_config
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS, MAX_PAGE, MAX_SEGMENT_ID, MAX_USERS_LIMIT
-from api_segments.http.fields import OptionalText, Text
+from api_segments.http.described import CAMPAIGN_ID, SEGMENT_ID, About, ActionBody, DescribedAs
+from api_segments.http.fields import OptionalText, TaggedBy, Text
 from api_segments.http.ids import check_segment_id, check_text
 from api_segments.segments.model import SegmentReference
 
@@ -31,7 +32,7 @@ def _read_segment(value: object) -> SegmentReference:
     return SegmentReference(segment_id)
 
 
-def _whole_number(most: int) -> Any:  # noqa: ANN401 - a type as pydantic takes it
+def _whole_number(most: int, about: About) -> Any:  # noqa: ANN401 - a type as pydantic takes it
     """Return the type of whole numbers from 1 to `most`, sent as a number or as a string of digits."""
 
     def check(value: object) -> object:
@@ -40,146 +41,200 @@ def _whole_number(most: int) -> Any:  # noqa: ANN401 - a type as pydantic takes 
             raise PydanticCustomError("whole_number", "must be a whole number from 1 to {most}", {"most": most})
         return number
 
-    one_of = [{"type": "integer", "minimum": 1, "maximum": most}, {"type": "string", "pattern": "^0*[1-9][0-9]*$"}]
-    return Annotated[int, PlainValidator(check), WithJsonSchema({"anyOf": one_of})]
+    one_of = [
+        {"type": "integer", "format": "int64", "minimum": 1, "maximum": most},
+        {"type": "string", "pattern": "^0*[1-9][0-9]*$"},
+    ]
+    return Annotated[int, PlainValidator(check), WithJsonSchema({"anyOf": one_of}), about]
 
 
 def _check_day(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-_OUR_ID_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": MAX_SEGMENT_ID},
-        {"type": "string", "pattern": "^[0-9]{1,16}$"},
-    ]
-}
-_TEXT_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255}
-_SEGMENT_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        *_OUR_ID_SCHEMA["anyOf"],
-        {
-            "type": "object",
-            "properties": {"customer_segment_id": _TEXT_SCHEMA},
-            "required": ["customer_segment_id"],
-            "additionalProperties": False,
-        },
-    ]
-}
-_EVENT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"const": "event"},
-        "segment": _SEGMENT_SCHEMA,
-        "action": {"enum": ["ADD", "REMOVE"]},
-    },
-    "required": ["type", "segment", "action"],
-    "additionalProperties": False,
-}
-_WHEN_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"const": "now"}, {"type": "string", "pattern": "^[0-9]{8} [0-9]{2}:[0-9]{2}$"}, _EVENT_SCHEMA]
-}
+@with_config(_STRICT)
+class CustomerSegment(TypedDict):
+    """A segment, by your id."""
+
+    customer_segment_id: Annotated[Text, About("Your id of the segment.", "SEG12345")]
+
+
+SegmentSelector = TypeAliasType(
+    "SegmentSelector",
+    Annotated[
+        Annotated[int, Field(ge=1, le=MAX_SEGMENT_ID)]
+        | Annotated[str, Field(pattern="^[0-9]{1,16}$")]
+        | CustomerSegment,
+        About("A segment: its id as the API gave it, a number or its digits, or your own id of it.", SEGMENT_ID),
+    ],
+)
+NamedSegment = Annotated[Any, PlainValidator(_read_segment), DescribedAs(SegmentSelector)]
+CampaignId: Any = _whole_number(MAX_SEGMENT_ID, About("The campaign's id.", CAMPAIGN_ID))
 _DAY_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "integer", "minimum": 10000101, "maximum": 99991231},
+        {"type": "integer", "format": "int64", "minimum": 10000101, "maximum": 99991231},
         {"type": "string", "pattern": "^[0-9]{8}$"},
     ]
 }
-
-NamedSegment = Annotated[Any, PlainValidator(_read_segment), WithJsonSchema(_SEGMENT_SCHEMA)]
-TargetId: Any = _whole_number(MAX_SEGMENT_ID)
 Day = Annotated[str, BeforeValidator(_check_day), WithJsonSchema(_DAY_SCHEMA)]
-Limit: Any = _whole_number(MAX_PAGE)
-UsersLimit: Any = _whole_number(MAX_USERS_LIMIT)
-Mode = Literal["email", "sms", "push", "whatsapp", "webpush", "webhook"]
-Content = dict[str, str]
+Limit: Any = _whole_number(MAX_PAGE, About("How many entries a page has at most.", 100))
+UsersLimit: Any = _whole_number(MAX_USERS_LIMIT, About("The most messages in all.", 10000))
+Cursor = Annotated[str, Field(min_length=1), About("The `cursor` of the answer before.", "eyJ2IjoxfQ")]
+TargetModeBody = TypeAliasType(
+    "TargetModeBody",
+    Annotated[
+        Literal["email", "sms", "push", "whatsapp", "webpush", "webhook"], About("How a campaign sends.", "email")
+    ],
+)
+Mode = Annotated[TargetModeBody, About("How the campaign sends.", "email")]
+Content = Annotated[dict[str, str], About("What the messages say, by the fields of the channel.")]
+_LOCAL_TIME = "[0-9]{8} [0-9]{2}:[0-9]{2}"
+StartTime = TypeAliasType(
+    "StartTime",
+    Annotated[
+        str,
+        Field(pattern=f"^(now|{_LOCAL_TIME})$"),
+        About("`now`, or a minute in the account's time zone.", "20261201 09:30"),
+    ],
+)
 
 
 @with_config(_STRICT)
-class AudienceBody(TypedDict):
+class Audience(TypedDict):
     """Whom a campaign is for: users in any included and in no excluded segment."""
 
-    include: Annotated[list[NamedSegment], Field(min_length=1, max_length=MAX_CAMPAIGN_SEGMENTS)]
-    exclude: NotRequired[Annotated[list[NamedSegment], Field(max_length=MAX_CAMPAIGN_SEGMENTS)]]
+    include: Annotated[
+        list[NamedSegment],
+        Field(min_length=1, max_length=MAX_CAMPAIGN_SEGMENTS),
+        About("Segments whose users get it.", [SEGMENT_ID]),
+    ]
+    exclude: NotRequired[
+        Annotated[
+            list[NamedSegment],
+            Field(max_length=MAX_CAMPAIGN_SEGMENTS),
+            About("Segments whose users don't.", [{"customer_segment_id": "LAPSED-180"}]),
+        ]
+    ]
 
 
 @with_config(_STRICT)
-class EventBody(TypedDict):
+class MembershipEvent(TypedDict):
     """The change that an online campaign acts on."""
 
-    type: Literal["event"]
-    segment: NamedSegment
-    action: Literal["ADD", "REMOVE"]
+    type: Annotated[Literal["event"], About("The campaign is online: it acts on a change.", "event")]
+    segment: Annotated[NamedSegment, About("The segment that users join or leave.", SEGMENT_ID)]
+    action: Annotated[ActionBody, About("Joining or leaving.", "ADD")]
 
 
-class WhenBody(TypedDict):
+class AroundEvent(TypedDict):
     """What stands around the change, so that an error names its path."""
 
-    when: EventBody
+    when: MembershipEvent
+
+
+When = TypeAliasType(
+    "When",
+    Annotated[
+        StartTime | Annotated[MembershipEvent, TaggedBy("type", "event")],
+        About("When a campaign sends, or at which change.", "20261201 09:30"),
+    ],
+)
 
 
 @with_config(_STRICT)
-class CreateTargetBody(TypedDict):
-    """The body of POST /1/targets/create.json."""
+class CreateCampaignRequest(TypedDict):
+    """A campaign to create, or to estimate."""
 
     target_mode: Mode
-    name: NotRequired[Text]
-    segment: NotRequired[NamedSegment]
-    segments: NotRequired[AudienceBody]
-    when: NotRequired[Annotated[Any, WithJsonSchema(_WHEN_SCHEMA)]]
+    name: NotRequired[Annotated[Text, About("What people call it; required unless `estimate_only`.", "Spring sale")]]
+    segment: NotRequired[Annotated[NamedSegment, About("One segment whose users get it, in place of `segments`.")]]
+    segments: NotRequired[Annotated[Audience, About("The segments whose users get it.")]]
+    when: NotRequired[
+        Annotated[
+            Any,
+            DescribedAs(When),
+            About("When to send, or at which change; required unless `estimate_only`.", "20261201 09:30"),
+        ]
+    ]
     content: NotRequired[Content]
     users_limit_overall: NotRequired[UsersLimit]
-    estimate_only: NotRequired[bool]
+    estimate_only: NotRequired[
+        Annotated[bool, About("True creates nothing, and answers how many users it would reach.", example=False)]
+    ]
 
 
-ListBody = TypedDict(
-    "ListBody",
+ListCampaignsRequest = TypedDict(
+    "ListCampaignsRequest",
     {
-        "from": NotRequired[Day],
-        "to": NotRequired[Day],
+        "from": NotRequired[Annotated[Day, About("The first day of creation.", 20261101)]],
+        "to": NotRequired[Annotated[Day, About("The last day of creation.", 20261130)]],
         "limit": NotRequired[Limit],
-        "cursor": NotRequired[Annotated[str, Field(min_length=1)]],
+        "cursor": NotRequired[Cursor],
     },
 )
-ListBody.__doc__ = "The body of POST /1/targets/list.json; days are in the account's time zone."
-ListBody.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the decorator can't stand before a call
+ListCampaignsRequest.__doc__ = "Which campaigns to list; days are in the account's time zone."
+ListCampaignsRequest.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # the decorator can't stand before a call
 
 
 @with_config(_STRICT)
-class TargetBody(TypedDict):
-    """The body of stop.json and result.json."""
+class GetCampaignStartRequest(TypedDict):
+    """A local time of the account."""
 
-    id: TargetId
+    when: Annotated[
+        str,
+        WithJsonSchema({"type": "string", "pattern": f"^{_LOCAL_TIME}$"}),
+        About("YYYYMMDD HH:MM in the account's time zone.", "20261201 09:30"),
+    ]
 
 
 @with_config(_STRICT)
-class LogBody(TypedDict):
-    """The body of POST /1/targets/log.json."""
+class CampaignReference(TypedDict):
+    """A campaign, by its id."""
 
-    id: TargetId
+    id: CampaignId
+
+
+@with_config(_STRICT)
+class ListCampaignMessagesRequest(TypedDict):
+    """Of which campaign to list the messages."""
+
+    id: CampaignId
     limit: NotRequired[Limit]
-    cursor: NotRequired[Annotated[str, Field(min_length=1)]]
+    cursor: NotRequired[Cursor]
+
+
+EventDetail = TypeAliasType(
+    "EventDetail", Annotated[dict[str, Any], About("The detail of an event.", {"Action": "ADD"})]
+)
 
 
 @with_config(_STRICT)
-class PreviewBody(TypedDict):
-    """The body of POST /1/targets/preview.json."""
+class PreviewCampaignRequest(TypedDict):
+    """A content to fill in, and for whom."""
 
     target_mode: Mode
     content: Content
-    identity: NotRequired[OptionalText]
-    event: NotRequired[dict[str, Any] | None]
+    identity: NotRequired[
+        Annotated[OptionalText, About("Your id of the user; nobody in particular if absent.", "CT123456")]
+    ]
+    event: NotRequired[
+        Annotated[
+            EventDetail | None,
+            About("The detail of a `Segment Membership Change`, for an online campaign.", {"Action": "ADD"}),
+        ]
+    ]
 
 
 @with_config(_STRICT)
-class NoBody(TypedDict):
-    """The body of POST /1/targets/settings.json: an empty object."""
+class GetCampaignSettingsRequest(TypedDict):
+    """An empty object."""
 
 
-CREATE = TypeAdapter(CreateTargetBody)
-EVENT = TypeAdapter(WhenBody)
-LIST = TypeAdapter(ListBody)
-TARGET = TypeAdapter(TargetBody)
-LOG = TypeAdapter(LogBody)
-PREVIEW = TypeAdapter(PreviewBody)
-NOTHING = TypeAdapter(NoBody)
+CREATE = TypeAdapter(CreateCampaignRequest)
+EVENT = TypeAdapter(AroundEvent)
+START = TypeAdapter(GetCampaignStartRequest)
+LIST = TypeAdapter(ListCampaignsRequest)
+TARGET = TypeAdapter(CampaignReference)
+LOG = TypeAdapter(ListCampaignMessagesRequest)
+PREVIEW = TypeAdapter(PreviewCampaignRequest)
+NOTHING = TypeAdapter(GetCampaignSettingsRequest)

@@ -10,7 +10,7 @@ from typing import Any
 from api_segments.campaigns.model import TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
 from api_segments.campaigns.planning.previews import Preview
-from api_segments.campaigns.planning.service import AskedAudience, NewCampaign, RequestKey, SegmentAt
+from api_segments.campaigns.planning.service import NOW, AskedAudience, NewCampaign, RequestKey, SegmentAt
 from api_segments.campaigns.planning.times import start_of_day
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS
@@ -54,7 +54,7 @@ def parse_create(request: Request) -> CreateRequest:
     return CreateRequest(campaign, estimate_only, None if key is None else RequestKey(key, digest))
 
 
-def _audience(body: target_bodies.CreateTargetBody) -> AskedAudience:
+def _audience(body: target_bodies.CreateCampaignRequest) -> AskedAudience:
     if "segment" in body and "segments" in body:
         raise InvalidRequestError("segment and segments: only one of them may be given")
     include: Sequence[SegmentAt] = ()
@@ -78,6 +78,14 @@ def _audience(body: target_bodies.CreateTargetBody) -> AskedAudience:
     event = validate(target_bodies.EVENT, {"when": when})["when"]
     trigger = (SegmentAt(event["segment"], "when.segment"), Action(event["action"]))
     return AskedAudience(include, exclude, trigger)
+
+
+def parse_start(body: bytes) -> str:
+    """Read the body of when.json: a local time; raises InvalidRequestError or BodyTooLargeError."""
+    when = validate(target_bodies.START, read_body(body))["when"]
+    if when == NOW:
+        raise InvalidRequestError(f'when: must be a time, not "{NOW}"')
+    return when
 
 
 def parse_target(body: bytes) -> int:

@@ -20,7 +20,7 @@ from api_segments.campaigns.model import (
 )
 from api_segments.campaigns.planning.estimates import EstimateService
 from api_segments.campaigns.planning.schedules import CampaignSchedules
-from api_segments.campaigns.planning.times import read_start
+from api_segments.campaigns.planning.times import LocalStart, read_start
 from api_segments.campaigns.providers.email import EmailProvider
 from api_segments.campaigns.running.runs import CampaignStores
 from api_segments.campaigns.stages import Stage, stage_of
@@ -135,6 +135,10 @@ class CampaignService:
         """Return of each of the account's senders whether emails may come from it; raises UnavailableError."""
         return {sender: self._declared.emails.is_verified(sender, deadline) for sender in settings.senders}
 
+    def start_of(self, account_id: str, when: str, deadline: Deadline) -> LocalStart:
+        """Return what a local time means for a creation at this moment; raises InvalidRequestError."""
+        return read_start(when, self.settings(account_id, deadline).time_zone, self._clock.now(), "when")
+
     def estimate(self, account_id: str, wanted: NewCampaign, deadline: Deadline) -> int:
         """Return about how many users a campaign would reach; raises as `create` does for its segments."""
         audience, _ = self._resolve(account_id, wanted.audience, deadline)
@@ -157,7 +161,7 @@ class CampaignService:
             return known, True
         audience, trigger = self._resolve(account_id, wanted.audience, deadline)
         settings = self.settings(account_id, deadline)
-        starts_at = _start(wanted.when, settings.time_zone, now)
+        start = _start(wanted.when, settings.time_zone, now)
         self._check_content(wanted, settings, deadline)
         if not self._stores.campaigns.has_room(account_id, deadline):
             raise _too_many()
@@ -168,12 +172,13 @@ class CampaignService:
             target_mode=wanted.target_mode,
             audience=audience,
             trigger=trigger,
-            starts_at=starts_at,
+            starts_at=None if start is None else start.moment,
             content=wanted.content,
             users_limit=wanted.users_limit,
             status=CampaignStatus.SCHEDULED if trigger is None else CampaignStatus.RUNNING,
             created_at="",
             when=wanted.when,
+            when_time_zone=None if start is None else start.time_zone,
         )
         campaign = self._with_an_id(campaign, deadline)
         try:
@@ -365,8 +370,8 @@ def _too_many() -> QuotaExceededError:
     )
 
 
-def _start(when: str | None, time_zone: str, now: datetime) -> datetime | None:
-    """Return when to start, None for at once."""
+def _start(when: str | None, time_zone: str, now: datetime) -> LocalStart | None:
+    """Return the local time to start at, None for at once and for an online campaign."""
     return None if when in (None, NOW) else read_start(str(when), time_zone, now, "when")
 
 

@@ -102,8 +102,8 @@ class EmailProvider:
 
 
 def from_header(name: str | None, address: str) -> str:
-    """Write a sender in ASCII, as RFC 2047 has it: a name is quoted, or encoded if it is beyond ASCII."""
-    if name is None or name.isascii():
+    """Write a sender in ASCII, as RFC 2047 has it: a name is quoted, or encoded if it is beyond ASCII or looks so."""
+    if name is None or (name.isascii() and "=?" not in name):
         return formataddr((name or "", address))
     return f"{Header(name, 'utf-8').encode(linesep='')} <{address}>"
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api_segments.aws import keys
-from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.event_bus import EventBus
 from api_segments.aws.task_queue import TaskQueue
+from api_segments.campaigns.events import life_event
 from api_segments.campaigns.model import (
     Campaign,
     CampaignEventName,
@@ -29,6 +30,7 @@ from api_segments.campaigns.model import (
 from api_segments.campaigns.stages import Stage, Walk, stage_of
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.campaigns.store_pace import PaceStore
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError, WalkStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import UnavailableError
@@ -38,8 +40,6 @@ from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.deletion import CAMPAIGN_CREATION_SECONDS
 from api_segments.segments.store_uses import SegmentUseStore
 
-# Two campaigns are walked at a time (template.yaml, MaximumConcurrency), each at half of the pace.
-CAMPAIGN_RUNNERS = 2
 # Messages that have not ended a day after the last was queued will not: their tasks are in the queue of failed ones.
 CAMPAIGN_PATIENCE_SECONDS = 24 * 3600
 
@@ -75,12 +75,12 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many messages a second all runners together queue; how long after its start a campaign looks at its users.
+    """When walks may go on: as their pages are booked, and how long after its start a campaign looks at its users.
 
     By then the lists of members have what was acknowledged before the start.
     """
 
-    messages_per_second: float
+    bookings: PaceStore
     delay_seconds: float
 
 
@@ -102,8 +102,7 @@ class CampaignRunService:
         self._memberships = memberships
         self._messages = messages
         self._bus = bus
-        self._pace = pace.messages_per_second / CAMPAIGN_RUNNERS
-        self._delay = pace.delay_seconds
+        self._pace = pace
         self._clock = clock
 
     def due(self, account_id: str, deadline: Deadline) -> list[int]:
@@ -148,23 +147,31 @@ class CampaignRunService:
         return self.run(campaign.account_id, campaign.campaign_id, deadline)
 
     def _walk(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
-        began, queued_before = self._clock.now(), walk.queued
+        queued_before = walk.queued
         if campaign.started_at is not None:
-            early = self._delay - (began - datetime.fromisoformat(campaign.started_at)).total_seconds()
+            age = self._clock.now() - datetime.fromisoformat(campaign.started_at)
+            early = self._pace.delay_seconds - age.total_seconds()
             if early > 0:
                 return RunReport(0, early)
         while walk.walked_at is None:
             queued = walk.queued - queued_before
-            ahead = queued / self._pace - (self._clock.now() - began).total_seconds()
-            if deadline.remaining() < max(ahead, 0) + PAGE_SECONDS:
-                return RunReport(queued, max(ahead, 0))
+            within = deadline.remaining() - PAGE_SECONDS
+            if within < 0:
+                return RunReport(queued, 0)
+            booked = _most_of_a_page(campaign, walk)
+            ahead = self._pace.bookings.book(booked, within, deadline) if booked else 0.0
+            if ahead > within:
+                return RunReport(queued, ahead)
             if ahead > 0:
                 self._clock.sleep(ahead)
             further = self._step(campaign, walk, deadline)
+            pending = () if further is None else further.pending
+            self._queue(campaign, pending, deadline)
+            if len(pending) < booked:
+                self._pace.bookings.give_back(booked - len(pending), deadline)
             if further is None:
                 return RunReport(queued, self._seconds_until_it_may_go_on(campaign, deadline))
             walk = further
-            self._queue(campaign, walk.pending, deadline)
         return RunReport(walk.queued - queued_before, NEXT_LOOK_SECONDS)
 
     def _seconds_until_it_may_go_on(self, campaign: Campaign, deadline: Deadline) -> float:
@@ -267,26 +274,16 @@ class CampaignRunService:
     def _publish(
         self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
     ) -> None:
-        event = BusEvent(name, _detail(name, campaign, at, results), datetime.fromisoformat(at))
-        if self._bus.put([event], deadline):
+        if self._bus.put([life_event(name, campaign, at, results)], deadline):
             raise UnavailableError("the bus did not take an event")
         self._stores.campaigns.note_published(campaign, name, deadline)
 
 
-def _detail(name: CampaignEventName, campaign: Campaign, at: str, results: Results | None) -> dict[str, object]:
-    """Return an event's detail; its Event ID is the same whenever it is sent again."""
-    detail: dict[str, object] = {
-        "Campaign ID": campaign.campaign_id,
-        "Campaign Name": campaign.name,
-        "Target Mode": campaign.target_mode,
-        "Account ID": campaign.account_id,
-        "Event ID": f"{campaign.account_id}-{campaign.campaign_id}-{name.split()[-1].lower()}",
-        "Occurred At": at,
-    }
-    if results is not None:
-        told = {"queued": results.queued, "sent": results.sent, "skipped": results.skipped, "failed": results.failed}
-        detail |= {"Status": campaign.status, "Results": told}
-    return detail
+def _most_of_a_page(campaign: Campaign, walk: Walk) -> int:
+    """Return how many messages the walk's next page may have."""
+    if walk.seen_all:
+        return 0
+    return CAMPAIGN_PAGE if campaign.users_limit is None else min(CAMPAIGN_PAGE, campaign.users_limit - walk.queued)
 
 
 def within_room(entries: Sequence[LogEntry], room: int) -> list[LogEntry]:

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api_segments.aws.delivery import Reply
-from api_segments.aws.event_bus import BusEvent, EventBus
+from api_segments.aws.event_bus import EventBus
 from api_segments.campaigns.content.fields import render, sender_of, variables, webhook_of
+from api_segments.campaigns.events import message_requested
 from api_segments.campaigns.model import Campaign, CampaignSettings, Message, TargetMode
 from api_segments.campaigns.providers.email import Email, EmailProvider
 from api_segments.campaigns.providers.push import PushProvider
 from api_segments.campaigns.providers.sms import SmsProvider
 from api_segments.campaigns.providers.webhooks import Call, WebhookProvider
-from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse, plain_address
+from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline
-from api_segments.profiles.model import Profile, ProfileUpdate, Token, TokenType
+from api_segments.profiles.addresses import plain_email
+from api_segments.profiles.model import Profile, ProfileUpdate, Token
 from api_segments.profiles.service import ProfileService
-
-MESSAGE_REQUESTED = "Message Requested"
 
 Send = Callable[[Deadline], Reply]
 """Sends a message that is ready; nothing of it can fail any more but the provider."""
@@ -92,7 +92,7 @@ class Dispatch:
         email = Email(
             sender=sender,
             sender_name=content.get("sender_name"),
-            recipient=plain_address(str(letter.profile.attributes["Email"])),
+            recipient=plain_email(str(letter.profile.attributes["Email"])),
             reply_to=letter.campaign.content.get("reply_to"),
             subject=content["subject"],
             html=_with_link(content["body"], link),
@@ -126,23 +126,8 @@ class Dispatch:
         return lambda until: self._providers.webhooks.send(webhook, call, until)
 
     def _request(self, letter: Letter, content: dict[str, str], deadline: Deadline) -> Reply:
-        """Ask a provider of the team's own, by an event; those who take it know a repeated one by its Event ID."""
-        campaign, profile = letter.campaign, letter.profile
-        to: dict[str, object] = {"Phone": profile.attributes.get("Phone")}
-        if campaign.target_mode is TargetMode.WEB_PUSH:
-            to = {"Tokens": sorted(token.token_id for token in profile.tokens if token.type is TokenType.CHROME)}
-        detail = {
-            "Campaign ID": campaign.campaign_id,
-            "Campaign Name": campaign.name,
-            "Account ID": campaign.account_id,
-            "Channel": campaign.target_mode,
-            "Identity": profile.identity,
-            "Profile ID": profile.profile_id,
-            **to,
-            "Content": content,
-            "Event ID": letter.event_id,
-        }
-        event = BusEvent(MESSAGE_REQUESTED, detail, self._clock.now())
+        """Ask a provider of the team's own, by an event."""
+        event = message_requested(letter.campaign, letter.profile, content, letter.event_id, self._clock.now())
         return Reply.TRY_AGAIN if self._providers.bus.put([event], deadline) else Reply.ACCEPTED
 
 

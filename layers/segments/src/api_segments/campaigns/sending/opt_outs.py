@@ -5,12 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from email_validator import EmailNotValidError, validate_email
-
 from api_segments.aws.signed_tokens import NotSignedError, SignedTokens
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotFoundError
+from api_segments.profiles.addresses import plain_email
 from api_segments.profiles.channels import RULES
 from api_segments.profiles.model import ProfileUpdate
 from api_segments.profiles.service import ProfileService
@@ -87,8 +86,8 @@ class OptOutService:
         except NotFoundError:
             return False
         if recipients is not None:
-            address = plain_address(str(profile.attributes.get("Email", ""))).casefold()
-            if address not in {plain_address(recipient).casefold() for recipient in recipients}:
+            address = plain_email(str(profile.attributes.get("Email", ""))).casefold()
+            if address not in {plain_email(recipient).casefold() for recipient in recipients}:
                 return False
         opt_out = {RULES[origin.channel].flag: False}
         update = ProfileUpdate(identity=None, guid=origin.profile_id, attributes=opt_out, creates=False)
@@ -97,13 +96,3 @@ class OptOutService:
                 return False
             raise error
         return True
-
-
-def plain_address(address: str) -> str:
-    """Write an email address as mail servers know it, its domain in ASCII; what is none stays as it is."""
-    if address.isascii():
-        return address
-    try:
-        return validate_email(address, check_deliverability=False).ascii_email or address
-    except EmailNotValidError:
-        return address

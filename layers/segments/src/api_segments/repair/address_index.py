@@ -1,0 +1,89 @@
+"""Put the profiles that an older version wrote into the indexes by address, once an account.
+
+A walk goes over all profiles in pages, each invocation as far as it has time; where it is, `IndexWalk`, is the next
+one's task. A profile is saved as an upload of nothing new would save it.
+"""
+
+from dataclasses import dataclass
+
+from api_segments.aws import keys
+from api_segments.aws.dynamodb import DynamoDB
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import DamagedItemError, NotFoundError, NotWrittenError
+from api_segments.memberships.store import MembershipStore
+from api_segments.profiles.model import ProfileUpdate
+from api_segments.profiles.service import ProfileService
+
+INDEX_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class IndexWalk:
+    """Where a walk is: after the profile `after`, with so many looked at."""
+
+    after: str | None = None
+    looked_at: int = 0
+
+
+class IndexedAccounts:
+    """Knows which accounts have been walked over to the end."""
+
+    def __init__(self, db: DynamoDB, accounts_table: str, clock: Clock) -> None:
+        self._db = db
+        self._table = accounts_table
+        self._clock = clock
+
+    def has(self, account_id: str, deadline: Deadline) -> bool:
+        """Whether all profiles of an account are in the indexes; raises ThrottledError or UnavailableError."""
+        return (
+            self._db.get(self._table, keys.of_account(keys.STACK, keys.indexed_account(account_id)), deadline)
+            is not None
+        )
+
+    def add(self, account_id: str, deadline: Deadline) -> None:
+        """Note that they are; raises ThrottledError or UnavailableError."""
+        item = {
+            **keys.of_account(keys.STACK, keys.indexed_account(account_id)),
+            "completed_at": {"S": rfc3339(self._clock.now())},
+        }
+        self._db.put_new(self._table, item, "account_id", deadline)
+
+
+class AddressIndexing:
+    """Walks over an account's profiles."""
+
+    def __init__(self, memberships: MembershipStore, profiles: ProfileService, indexed: IndexedAccounts) -> None:
+        self._memberships = memberships
+        self._profiles = profiles
+        self._indexed = indexed
+
+    def go_on(self, account_id: str, start: IndexWalk, deadline: Deadline) -> tuple[IndexWalk, bool]:
+        """Go on for as long as there is time; return where the walk is, and whether that is its end.
+
+        Raises a SegmentsError when it came no further than `start`, or a profile can't be saved.
+        """
+        walk, is_at_end = start, False
+        try:
+            while not is_at_end and not deadline.is_over():
+                profile_ids = self._memberships.profile_ids(account_id, walk.after, INDEX_PAGE, deadline)
+                self._save(account_id, profile_ids, deadline)
+                if profile_ids:
+                    walk = IndexWalk(profile_ids[-1], walk.looked_at + len(profile_ids))
+                is_at_end = len(profile_ids) < INDEX_PAGE
+            if is_at_end:
+                self._indexed.add(account_id, deadline)
+        except NotWrittenError:
+            if not deadline.is_over() or walk == start:
+                raise
+            return walk, False
+        return walk, is_at_end
+
+    def _save(self, account_id: str, profile_ids: list[str], deadline: Deadline) -> None:
+        updates = {
+            index: ProfileUpdate(identity=None, guid=profile_id, creates=False)
+            for index, profile_id in enumerate(profile_ids)
+        }
+        for error in self._profiles.update(account_id, updates, deadline).values():
+            # Erased a moment ago; or damaged, and saved when it is mended.
+            if not isinstance(error, NotFoundError | DamagedItemError):
+                raise error
