@@ -77,6 +77,7 @@ class Shop:
         with pytest.MonkeyPatch.context() as patch, self.world.installed():
             patch.setattr(WebhookProvider, "send", lambda *_: Reply.ACCEPTED)
             self.world.run(self._build)
+            self.reconcile()  # the first walk of an account notes that it has been
             patch.setattr(items, "damaged_item", told)
             self._kept, self._kept_now = self.tables(), self.world.scheduler.now
             yield self
@@ -192,6 +193,16 @@ class Shop:
             )
         )["id"]
         self.work()
+        self.walking = self._do(
+            self.target(
+                "create",
+                {"name": "Again", "target_mode": "email", "when": "now", "segment": self.gold, "content": EMAILS},
+            )
+        )["id"]
+        (task,) = self.received("campaigns")
+        self._inner("run_campaign", {"Records": [{"body": task}]})
+        self.received("campaigns")
+        self.world.pause(5)
         online = {"type": "event", "segment": self.gold, "action": "ADD"}
         self.online = self._do(
             self.target("create", {"name": "Joined", "target_mode": "email", "when": online, "content": EMAILS})

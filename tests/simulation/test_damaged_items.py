@@ -41,7 +41,7 @@ MAY_LACK = {
     "SEGMENT": {"customer_segment_id", "campaign_ids"},
     "DELETED": {"deleted_customer_segment_id"},
     "STATS": {"members", "reachable_email", "reachable_push", "reachable_sms"},
-    "PROFILE": {"tokens"},
+    "PROFILE": {"tokens", "email_key", "phone_key"},
     "MEMBERSHIP": {"identity", "segment_ids", "reach"},
     "ROW": {"identity", "reach", "expires_at"},
     "CAMPAIGN": {"users_limit", "asked_when", "seen_all", "pending", "walked_at", "start_told", "end_told"},
@@ -54,13 +54,29 @@ OF_NO_MATTER = {
     "TRIGGER": {"campaign_id"},
     "LOG": {"expires_at", "claim"},
     "ERRORS": {"expires_at"},
+    "ADDRESSES": {"completed_at"},
     "createSegment": {"status", "data", "expiration", "in_progress_expiration", "validation"},
 }
 """Attributes that we don't read: an index's, what a key says too, what DynamoDB and Powertools read."""
-IN_INDEX = {"SEGMENT": {"customer_segment_id"}, "MEMBERSHIP": {"account_bucket", "profile_id"}}
+IN_INDEX = {
+    "SEGMENT": {"customer_segment_id"},
+    "MEMBERSHIP": {"account_bucket", "profile_id"},
+    "PROFILE": {"email_key", "phone_key"},
+}
 """Attributes that DynamoDB lets have no other type."""
 ANY_TEXT = {"name", "segment_name", "campaign_name", "customer_segment_id", "deleted_customer_segment_id", "identity"}
-ANY_TEXT |= {"profile_id", "time_zone", "digest", "delivery_id", "asked_when", "reason", "request_id", "claim"}
+ANY_TEXT |= {
+    "profile_id",
+    "time_zone",
+    "digest",
+    "delivery_id",
+    "asked_when",
+    "reason",
+    "request_id",
+    "claim",
+    "email_key",
+    "phone_key",
+}
 """Texts of which nobody can tell that they are garbled."""
 
 
@@ -120,7 +136,7 @@ def damages(shop: Shop) -> Iterator[Damage]:
 def shape_of(kind: str, item: Item) -> Json:
     """Return what makes items of a kind differ in what is read of them."""
     return {
-        "CAMPAIGN": "trigger_action" in item,
+        "CAMPAIGN": item.get("status", {}).get("S", "") + item.get("asked_when", {}).get("S", ""),
         "LOG": item.get("status", {}).get("S"),
         "ROW": "expires_at" in item,
         "SEGMENT": "campaign_ids" in item,
@@ -222,6 +238,7 @@ def writes(shop: Shop) -> dict[str, Call]:
         "message": Call("send_messages", messages_event(shop.message)),
         "interrupted message": Call("send_messages", messages_event(json.dumps(shop.interrupted))),
         "run offline": Call("run_campaign", {"Records": [{"body": json.dumps({**task, "campaign_id": shop.offline})}]}),
+        "run walking": Call("run_campaign", {"Records": [{"body": json.dumps({**task, "campaign_id": shop.walking})}]}),
         "run online": Call("run_campaign", {"Records": [{"body": json.dumps({**task, "campaign_id": shop.online})}]}),
         "purge": Call("purge_segment", {"Records": [purge]}),
         "projection": Call("project_members", {"Records": memberships}),
