@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
-TIERS := test-deployed test-undeployed test-proven test-unit test-sam-local test-simulation
+TIERS := test-deployed test-undeployed test-proven test-unit test-sam-local test-simulation test-openapi
 BIN := .venv/bin
 # Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
 RUNTIME_BIN := .local/runtime/bin
@@ -10,7 +10,7 @@ SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
-.PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local
+.PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local test-openapi
 .PHONY: bench build deploy dashboard pins audit house events
 .DEFAULT_GOAL := run
 
@@ -83,6 +83,10 @@ test-deployed: ## what of the two above needs a deployment, against one
 test-undeployed: ## all else of the two: the page before an API that is made up, the built layers, `make run` itself
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	$(BIN)/pytest tests/e2e tests/browser -m "not deployed" $(ARGS)
+
+test-openapi: ## openapi.json in the hands of linters, of generators of clients, and of what follows its links
+	@$(PYTHON) local/bootstrap.py project clients
+	$(BIN)/pytest tests/openapi $(ARGS)
 
 test-sam-local: ## the functions as built for AWS in containers, where a container engine is there or can be started
 	@$(PYTHON) local/bootstrap.py project emulator sam

@@ -27,6 +27,7 @@ PINS = {
     "emulator": ROOT / "requirements" / "emulator.txt",
     "sam": ROOT / "requirements" / "sam.txt",
     "audit": ROOT / "requirements" / "audit.txt",
+    "clients": ROOT / "requirements" / "clients.txt",
 }
 WHAT = {
     "project": "the project and its tools",
@@ -34,6 +35,7 @@ WHAT = {
     "emulator": "MiniStack, the AWS emulator",
     "sam": "AWS SAM CLI",
     "audit": "pip-audit",
+    "clients": "a generator of clients from OpenAPI",
 }
 OF_THE_PROJECT = ("project", "runtime")
 PROJECT_MANIFESTS = (ROOT / "pyproject.toml", ROOT / "layers" / "segments" / "pyproject.toml")

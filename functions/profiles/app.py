@@ -1,4 +1,4 @@
-"""POST /1/upload, GET /1/profile.json, GET /api/profiles."""
+"""POST /1/upload, GET /1/profile.json, GET /api/profiles, and /api/suppressions."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +10,12 @@ from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
 from api_segments.http.parameters import query_text
 from api_segments.profiles import wiring
-from api_segments.profiles.address_endpoints import find_profiles
+from api_segments.profiles.address_endpoints import (
+    find_profiles,
+    lift_suppression,
+    list_suppressions,
+    put_suppression,
+)
 from api_segments.profiles.answers import profile_body, upload_answer
 from api_segments.profiles.requests import parse_upload
 
@@ -42,4 +47,7 @@ _ENDPOINTS = {
     ("POST", "/1/upload"): _upload,
     ("GET", "/1/profile.json"): _show,
     ("GET", "/api/profiles"): find_profiles,
+    ("GET", "/api/suppressions"): list_suppressions,
+    ("PUT", "/api/suppressions"): put_suppression,
+    ("DELETE", "/api/suppressions"): lift_suppression,
 }

@@ -27,29 +27,38 @@ NOW = "2026-12-01T10:00:00.000000Z"
 
 @dataclass
 class Queues:
-    """Stands in for SQS's client: tasks of campaigns with their delays, and messages."""
+    """Stands in for SQS's client: tasks of campaigns with their delays, messages, and changes that may trigger some."""
 
     tasks: list[Json] = field(default_factory=list)
     delays: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    changes: list[Json] = field(default_factory=list)
+    reconciliations: list[Json] = field(default_factory=list)
     refuse: Callable[[str], bool] = lambda _: False
 
     def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int) -> None:  # noqa: N803 - boto3's own names
-        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         assert 0 <= DelaySeconds <= 900
         if self.refuse("SendMessage"):
             raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessage")
+        if QueueUrl == os.environ["RECONCILIATION_QUEUE_URL"]:
+            self.reconciliations.append(json.loads(MessageBody))
+            return
+        assert QueueUrl == os.environ["CAMPAIGN_QUEUE_URL"]
         self.tasks.append(json.loads(MessageBody))
         self.delays.append(DelaySeconds)
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Json:  # noqa: N803 - boto3's own names
-        assert QueueUrl == os.environ["MESSAGE_QUEUE_URL"]
+        assert QueueUrl in (os.environ["MESSAGE_QUEUE_URL"], os.environ["TRIGGER_QUEUE_URL"])
         assert 1 <= len(Entries) <= 10
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 256 * 1024
         assert len({entry["Id"] for entry in Entries}) == len(Entries)
         if self.refuse("SendMessageBatch"):
             return {"Failed": [{"Id": entry["Id"]} for entry in Entries]}
-        self.messages += [Message(**json.loads(entry["MessageBody"])) for entry in Entries]
+        bodies = [json.loads(entry["MessageBody"]) for entry in Entries]
+        if QueueUrl == os.environ["TRIGGER_QUEUE_URL"]:
+            self.changes += [body["detail"] for body in bodies]
+        else:
+            self.messages += [Message(**body) for body in bodies]
         return {}
 
 
@@ -175,7 +184,7 @@ class Campaigning:
         raise AssertionError("this goes on for ever")
 
     def tell(self, details: list[Json]) -> list[str]:
-        """Let changes trigger campaigns, as their rule and queue hand them on; return what is to come again."""
+        """Let changes trigger campaigns, as their queue hands them on; return what is to come again."""
         records: list[Event] = [
             {"messageId": f"m{index}", "body": json.dumps({"detail": detail})} for index, detail in enumerate(details)
         ]

@@ -79,6 +79,7 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "PURGE_QUEUE_URL": "https://sqs.test/purges",
             "RECONCILIATION_QUEUE_URL": "https://sqs.test/reconciliations",
             "FAILED_RECORDS_QUEUE_URL": "https://sqs.test/failed-records",
+            "TRIGGER_QUEUE_URL": "https://sqs.test/triggers",
             "SET_ASIDE_RECORDS_QUEUE_URL": "https://sqs.test/set-aside-records",
             "CAMPAIGN_QUEUE_URL": "https://sqs.test/campaigns",
             "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
@@ -354,6 +355,11 @@ class Account:
     def find(self, **query: str) -> tuple[int, Json]:
         """Find profiles by `email` or `phone`."""
         answer = profiles(without_body(self.account_id, "GET", "/api/profiles", query), Context())
+        return answer["statusCode"], body_of(answer)
+
+    def suppressions(self, method: str, **query: str) -> tuple[int, Json]:
+        """Read (GET), put (PUT) or lift (DELETE) what is on the suppression list."""
+        answer = profiles(without_body(self.account_id, method, "/api/suppressions", query), Context())
         return answer["statusCode"], body_of(answer)
 
     def reachable(self, segment_id: int) -> dict[str, int]:

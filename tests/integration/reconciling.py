@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_segments.aws import clients, keys
+from api_segments.profiles.suppressions import SECOND_PASS_SECONDS
 from api_segments.repair.tasks import LOOK_AGAIN_SECONDS
 from functions.accounts.app import handler as accounts_handler
 from functions.reconcile.app import handler as reconcile
@@ -41,7 +42,7 @@ class Tasks:
             self.purges.append(task)
         else:
             assert QueueUrl.endswith("/reconciliations")
-            assert DelaySeconds in (0, LOOK_AGAIN_SECONDS)
+            assert DelaySeconds in (0, SECOND_PASS_SECONDS, LOOK_AGAIN_SECONDS)
             (self.put_off if DelaySeconds else self.waiting).append(task)
 
     def work(self, seconds: float = 60) -> int:
@@ -51,11 +52,15 @@ class Tasks:
             if not self.waiting:
                 self.clock.sleep(LOOK_AGAIN_SECONDS)
                 self.waiting, self.put_off = self.put_off, []
-            self.before_each()
-            task = self.waiting.pop(0)
-            reconcile({"Records": [{"body": json.dumps(task)}]}, Context(seconds))
+            self.work_once(seconds)
             invocations += 1
         return invocations
+
+    def work_once(self, seconds: float = 60) -> None:
+        """Let the function do the first that waits."""
+        self.before_each()
+        task = self.waiting.pop(0)
+        reconcile({"Records": [{"body": json.dumps(task)}]}, Context(seconds))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.usefixtures("side_by_side")
 
 
 def changes(campaigning: Campaigning, relay: Relay) -> list[Json]:
-    """Return the changes of memberships that have left since the last time."""
-    relay.bus.entries.clear()
+    """Return the changes of memberships that came into the queue of triggers since the last time."""
     relay.drain()
-    return relay.bus.details(campaigning.account.account_id)
+    told, campaigning.queues.changes = campaigning.queues.changes, []
+    return told
 
 
 def on_joining(segment_id: int) -> Json:
@@ -45,7 +45,8 @@ def test_a_change_sends_one_message_however_often_it_is_told(campaigning: Campai
 def test_only_the_change_that_is_meant_triggers(campaigning: Campaigning, relay: Relay) -> None:
     vip, other = campaigning.account.create("VIP", "OTHER")
     campaigning.users(vip, "early")
-    early = changes(campaigning, relay)
+    assert changes(campaigning, relay) == []
+    early = relay.bus.details(campaigning.account.account_id)
     early = [{**each, "Occurred At": "2020-01-01T00:00:00.000000Z"} for each in early]
     joined = campaigning.create(when=on_joining(vip))
     left = campaigning.create(when={"type": "event", "segment": {"customer_segment_id": "VIP"}, "action": "REMOVE"})
@@ -56,6 +57,50 @@ def test_only_the_change_that_is_meant_triggers(campaigning: Campaigning, relay:
 
     assert campaigning.log(joined) == []
     assert [line["identity"] for line in campaigning.log(left)] == ["early"]
+
+
+def test_only_changes_of_segments_that_campaigns_use_come_to_the_triggers(
+    campaigning: Campaigning, relay: Relay
+) -> None:
+    vip, other = campaigning.account.create("VIP", "OTHER")
+    campaigning.users(vip, "before")
+    relay.drain()
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a")
+    campaigning.users(other, "b")
+    told = changes(campaigning, relay)
+    assert [each["Identity"] for each in told] == ["a"]
+    assert told[0] in relay.bus.details(campaigning.account.account_id)
+    campaigning.ok("stop", {"id": campaign_id})
+    campaigning.run_to_the_end()
+    campaigning.users(vip, "after")
+    assert changes(campaigning, relay) == []
+
+
+def test_a_change_before_whose_publishing_the_campaign_was_created_is_not_missed(
+    campaigning: Campaigning, relay: Relay
+) -> None:
+    """However late the reader of the stream is: it reads the mark when it publishes."""
+    (vip,) = campaigning.account.create("VIP")
+    relay.drain()
+    campaign_id = campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a")
+    campaigning.create(when=on_joining(vip))
+    assert campaigning.tell(changes(campaigning, relay)) == []
+    assert [line["identity"] for line in campaigning.log(campaign_id)] == ["a"]
+
+
+def test_a_change_that_the_triggers_did_not_take_is_delivered_again(campaigning: Campaigning, relay: Relay) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaigning.create(when=on_joining(vip))
+    campaigning.users(vip, "a")
+    refusals = iter(range(150))  # more than one delivery can try
+    campaigning.queues.refuse = lambda _: next(refusals, None) is not None
+    relay.drain()
+    assert next(refusals, None) is None
+    assert [each["Identity"] for each in campaigning.queues.changes] == ["a"]
+    published = relay.bus.details(campaigning.account.account_id)
+    assert {each["Event ID"] for each in published} == {campaigning.queues.changes[-1]["Event ID"]}
 
 
 def test_segments_narrow_whom_a_change_messages(campaigning: Campaigning, relay: Relay) -> None:

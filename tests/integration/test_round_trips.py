@@ -183,6 +183,7 @@ def test_addresses_take_a_write_unit_each_when_they_change_and_an_upload_of_noth
     assert counted.written(lambda: counted.upload("reached", contact)) == 0
     assert counted.written(lambda: counted.upload("reached", {"Name": "Ada"})) == 2
     assert counted.written(lambda: counted.upload("reached", {"Email": "b@example.com"})) == 2 + 2
+    assert counted.trips(lambda: counted.upload("other", contact)) == (3, 3)  # new addresses are looked up
     assert counted.trips(lambda: counted.upload("other", contact)) == (2, 2)
 
 

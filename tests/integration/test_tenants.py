@@ -36,6 +36,7 @@ MEMBERS, MEMBER = (
 SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/api/profiles/{identity}")
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
 FIND = ("GET", "/api/profiles")
+SUPPRESSIONS, SUPPRESS, LIFT = ((method, "/api/suppressions") for method in ("GET", "PUT", "DELETE"))
 USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
@@ -133,6 +134,8 @@ def look_at_all(client: Client) -> None:
     client.send(PROFILE, {"guid": GUID})
     for address in ({"email": "a@example.com"}, {"phone": "+15550100"}):
         client.send(FIND, address)
+        client.send(SUPPRESSIONS, address)
+    client.send(SUPPRESSIONS)
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)
@@ -178,7 +181,10 @@ STEPS: tuple[Step, ...] = (
     lambda client: client.send(RENAME, None, {"segment_name": "Golden"}, segment_id=first_id(client)),
     lambda client: client.send(UPLOAD, None, {"d": [profile("a", **{"MSG-email": False})]}),
     update("REMOVE", "b"),
+    lambda client: client.send(SUPPRESS, {"email": "new@example.com"}),
+    lambda client: client.send(UPLOAD, None, {"d": [profile("a", Email="new@example.com")]}),
     look_at_all,
+    lambda client: client.send(LIFT, {"email": "new@example.com"}),
     lambda client: client.send(ERASE, identity="c"),
     lambda client: client.send(DELETE, segment_id=first_id(client)),
     look_at_all,
@@ -194,6 +200,7 @@ CONTRARY: dict[int, tuple[Step, ...]] = {
     6: (stop_the_campaign,),
     9: (lambda client: client.send(ERASE, identity="a"),),
     12: (lambda client: client.send(DELETE, segment_id=first_id(client)), update("ADD", "a", "z")),
+    15: (lambda client: client.send(LIFT, {"email": "new@example.com"}),),
     14: (lambda client: client.send(CREATE, None, WISHES[1:]), lambda client: client.send(ERASE, identity="b")),
 }
 
@@ -205,6 +212,8 @@ def told(answers: list[Answer]) -> str:
         shown = json.loads(json.dumps(body))
         if "cursor" in shown:
             shown["cursor"] = shown["cursor"] is not None
+        for entry in [shown.get("suppression", {}), *shown.get("suppressions", [])]:
+            entry.pop("id", None)  # a hash of the account's
         for member in [shown, *shown.get("members", [])] if isinstance(shown.get("members", []), list) else [shown]:
             if member.get("added_at"):
                 member["added_at"] = "then"

@@ -42,7 +42,7 @@ class CampaignTour:
         self._world = world
         self._account = account_id
         self._invoke = invoke
-        self._changes_seen = 0
+        self._changes: list[str] = []
         self._records_seen = len(self._records())
 
     def play(self) -> None:
@@ -120,15 +120,12 @@ class CampaignTour:
         return self._world.db.stream_records(self._world.environment["MEMBERSHIPS_TABLE"])
 
     def _trigger(self, *, again: bool = False) -> None:
-        """Hand on the changes that the bus took since the last time."""
-        changes = self._world.bus.details["Segment Membership Change"]
-        fresh = changes[self._changes_seen :]
-        if not again:
-            self._changes_seen = len(changes)
-        records = [
-            {"messageId": str(index), "body": json.dumps({"detail": change})} for index, change in enumerate(fresh)
-        ]
+        """Hand on the changes that came since the last time; they come `again` next time."""
+        self._changes += self._received("triggers")
+        records = [{"messageId": str(index), "body": body} for index, body in enumerate(self._changes)]
         assert self._invoke("trigger_campaigns", {"Records": records})["batchItemFailures"] == []
+        if not again:
+            self._changes.clear()
 
     def _run(self) -> None:
         """Work both queues off."""

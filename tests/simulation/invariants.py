@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api_segments.aws import keys
+from api_segments.core.channels import Channel
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.memberships.announcement import REQUEST_SECONDS
-from api_segments.profiles.model import Profile, Token, TokenType
+from api_segments.profiles.model import AddressType, Profile, Token, TokenType
 from api_segments.profiles.reachability import reach_of
 from tests.simulation.clients import Clients, check
 from tests.simulation.history import Moments
@@ -133,6 +134,8 @@ def check_reach(world: World, account_id: str) -> None:
             item.get("identity"),
             json.loads(known.get("attributes", "{}")),
             frozenset(Token(TokenType(kind), token_id) for kind, _, token_id in tokens),
+            suppressed=frozenset(map(AddressType, known.get("suppressed", ()))),
+            opted_out={Channel(name): at for name, at in known.get("opted_out_by_user", {}).items()},
         )
         check(reach_of(profile) == frozenset(item.get("reach", ())), "reach is not the profile's", profile_id)
 

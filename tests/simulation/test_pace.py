@@ -233,6 +233,13 @@ def test_runners_that_die_make_it_slower_and_never_faster() -> None:
     assert len(world.taken.at) == 1600
 
 
+def test_what_was_booked_at_a_much_slower_pace_holds_nobody_up() -> None:
+    world = Campaigns([300], 14.0)
+    too_slow = PaceStore(DynamoDB(world.db), world.tables["CAMPAIGNS_TABLE"], 0.001, world.clock)  # type: ignore[arg-type]  # acts like a client
+    too_slow.book(CAMPAIGN_PAGE, 60.0, Deadline.after(60, world.clock))
+    assert world.play().clock.passed < 60
+
+
 def test_a_task_that_comes_twice_makes_nothing_faster() -> None:
     world = Campaigns([300], 14.0)
     world.due.append(world.due[0])  # the task came twice

@@ -32,7 +32,14 @@ READERS = ("ProjectMembersFunction", "PublishChangesFunction", "PublishSegmentsF
 LISTS = (None, {"limit": "1"}, {"status": "all"}, {"customer_segment_id": "C0"}, {"customer_segment_id_prefix": "C"})
 
 
-ADDRESSES = ({"email": "a@example.com", "limit": "1"}, {"phone": "+12025550123"})
+EMAIL, PHONE = {"email": "a@example.com"}, {"phone": "+12025550123"}
+QUERIES: dict[str, Sequence[dict[str, str] | None]] = {
+    "/api/segments": LISTS,
+    "/1/profile.json": ({"identity": "u1"},),
+    "/api/profiles": ({**EMAIL, "limit": "1"}, PHONE),
+    "/api/suppressions": (EMAIL, PHONE),
+    "GET /api/suppressions": (None,),
+}
 
 
 class GivenUp:
@@ -170,8 +177,7 @@ class Tour:
             function = HANDLERS[method, route.path].__module__.split(".")[1]
             wanted = {"segment_id": segment_id, "identity": "u1"}
             given = {name: value for name, value in wanted.items() if f"{{{name}}}" in route.path}
-            queries = {"/api/segments": LISTS, "/1/profile.json": ({"identity": "u1"},), "/api/profiles": ADDRESSES}
-            for query in queries.get(route.path, (None,)):
+            for query in (*QUERIES.get(route.path, (None,)), *QUERIES.get(f"{method} {route.path}", ())):
                 event = without_body(ACCOUNT, method, route.path, query, **given)
                 event["body"] = json.dumps({"segment_name": "renamed"}) if method == "PATCH" else None
                 self._invoke(function, event)

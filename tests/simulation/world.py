@@ -78,6 +78,7 @@ HANDLERS: dict[str, Callable[[Event, Any], Event | None]] = {
 QUEUES = {
     "purges": ("PURGE_QUEUE_URL", "PurgeQueue"),
     "reconciliations": ("RECONCILIATION_QUEUE_URL", "ReconciliationQueue"),
+    "triggers": ("TRIGGER_QUEUE_URL", "TriggerQueue"),
     "campaigns": ("CAMPAIGN_QUEUE_URL", "CampaignQueue"),
     "messages": ("MESSAGE_QUEUE_URL", "MessageQueue"),
 }

@@ -35,6 +35,7 @@ from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
+from api_segments.profiles.store_suppressions import SuppressionStore
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_described
@@ -128,7 +129,9 @@ class World:
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
         key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
-        self.profiles = ProfileService(profiles, AddressKeys(KeyedHashes(key)))
+        self.addresses = AddressKeys(KeyedHashes(key))
+        self.suppressions = SuppressionStore(self.db, tables["SUPPRESSIONS_TABLE"])
+        self.profiles = ProfileService(profiles, self.addresses, self.suppressions)
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
         self.tokens = MessageTokens(SignedTokens(key))
         self.emails, self.sms, self.pushes, self.webhooks, self.bus = (
@@ -140,7 +143,9 @@ class World:
         )
         parts = [Interrupted(each, self) for each in (self.emails, self.sms, self.pushes, self.webhooks, self.bus)]
         self.dispatch = Dispatch(Providers(*cast("Any", parts)), self.tokens, self.profiles, PUBLIC_URL, self.clock)
-        self.stores = SendingStores(self.campaigns, self.deliveries, self.settings, profiles)
+        self.stores = SendingStores(
+            self.campaigns, self.deliveries, self.settings, profiles, self.suppressions, self.addresses
+        )
         self.sender = self.new_process()
         self.declare(
             CampaignSettings(

@@ -20,8 +20,12 @@ from api_segments.campaigns.model import (
 )
 from api_segments.campaigns.sending.service import PROVIDER_SECONDS, SENDING_SECONDS, SETTINGS_SECONDS, QueuedMessage
 from api_segments.campaigns.store_deliveries import DeliveryStore
+from api_segments.core.channels import Channel
 from api_segments.core.clock import rfc3339
+from api_segments.core.errors import UnavailableError
 from api_segments.memberships.model import Action
+from api_segments.profiles.model import Address, AddressType, ProfileUpdate
+from api_segments.profiles.store_suppressions import SuppressionReason
 from tests.support.clock import START
 from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, MESSAGE, Crash, Provider, World, ended
 
@@ -110,6 +114,19 @@ def opt_out(world: World) -> None:
     world.upload({"MSG-email": False})
 
 
+def be_suppressed(world: World) -> None:
+    """Put the address on the list, before any profile has followed."""
+    address = Address(AddressType.EMAIL, "ZOE@example.com")
+    key, now = world.addresses.of(ACCOUNT, address, world.deadline()), rfc3339(START)
+    assert world.suppressions.add(key, SuppressionReason.UNSUBSCRIBED, now, now, world.deadline())
+
+
+def close(world: World) -> None:
+    update = ProfileUpdate(None, GUID, creates=False, opts_out={Channel.EMAIL: rfc3339(START)})
+    assert world.profiles.update(ACCOUNT, {0: update}, world.deadline()) == {}
+    world.upload({"MSG-email": True})
+
+
 def lose_address(world: World) -> None:
     world.upload({}, without=frozenset({"Email"}))
 
@@ -135,6 +152,8 @@ def stop(world: World) -> None:
     [
         (opt_out, "unreachable"),
         (lose_address, "unreachable"),
+        (be_suppressed, "unreachable"),
+        (close, "unreachable"),
         (leave, "removed"),
         (be_excluded, "removed"),
         (erase, "erased"),
@@ -178,6 +197,34 @@ def test_an_online_campaigns_users_must_still_fit_it_too(
         assert ended(world, DeliveryStatus.SENT)
     else:
         assert ended(world, DeliveryStatus.SKIPPED, "removed")
+
+
+@pytest.mark.parametrize("mode", TargetMode)
+@pytest.mark.parametrize("address_type", AddressType)
+def test_an_address_on_the_list_stops_the_channels_that_go_to_it_and_no_other(
+    world: World, mode: TargetMode, address_type: AddressType
+) -> None:
+    world.start(mode)
+    text = {AddressType.EMAIL: "zoe@example.com", AddressType.PHONE: "+12025550123"}[address_type]
+    key, now = world.addresses.of(ACCOUNT, Address(address_type, text), world.deadline()), rfc3339(START)
+    world.suppressions.add(key, SuppressionReason.ENTERED, now, now, world.deadline())
+    assert world.deliver()
+    stopped = {AddressType.EMAIL: {"email"}, AddressType.PHONE: {"sms", "whatsapp"}}[address_type]
+    assert world.state() == (("skipped", "unreachable") if mode.value in stopped else ("sent", None))
+
+
+def test_without_the_list_nothing_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.start()
+
+    def fail(*_: object) -> None:
+        raise UnavailableError("away")
+
+    monkeypatch.setattr(world.suppressions, "get_many", fail)
+    assert not world.deliver()
+    assert (world.taken, world.state()) == (0, ("queued", None))
+    monkeypatch.undo()
+    assert world.deliver()
+    assert world.taken == 1
 
 
 def test_settings_are_read_anew_after_a_minute(world: World) -> None:

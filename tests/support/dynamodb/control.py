@@ -100,6 +100,7 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
         "NO_PROXY": "127.0.0.1",
         **dict.fromkeys((field.name.upper() for field in fields(Settings)), "benchmark"),
+        "TRIGGER_QUEUE_URL": f"{control.url}/triggers",
         "CAMPAIGN_QUEUE_URL": f"{control.url}/campaigns",
         "CAMPAIGN_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:campaigns",
         "MESSAGE_QUEUE_URL": f"{control.url}/messages",

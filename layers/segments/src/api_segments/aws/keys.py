@@ -159,6 +159,11 @@ def _member_bucket(account_id: str, segment_id: int, bucket: int) -> str:
     return f"{account_id}#{segment_id:016d}#{bucket:02d}"
 
 
+def suppression(address_type: str, address_key: str) -> str:
+    """Sort key in Suppressions of what is known of an address."""
+    return f"{address_type.upper()}#{address_key}"
+
+
 def update_errors(occurred_at: str, request_id: str, part: int) -> str:
     """Sort key in UpdateErrors: by time; one request may fill several parts."""
     return f"{occurred_at}#{request_id}#{part:04d}"

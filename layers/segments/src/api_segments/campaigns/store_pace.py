@@ -7,8 +7,13 @@ all of the pace, and however many there are have it together.
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.items import Attributes
+from api_segments.campaigns.store_walks import CAMPAIGN_PAGE
 from api_segments.core.clock import Backoff, Clock, Deadline
 from api_segments.core.errors import ThrottledError
+
+# Nobody books time that begins later than an invocation lasts (template.yaml). What is booked further ahead was
+# booked at a slower pace, or by a clock that was wrong, and counts for nothing.
+LONGEST_WAIT_SECONDS = 120
 
 
 class PaceStore:
@@ -30,6 +35,8 @@ class PaceStore:
         while True:
             now = int(self._clock.now().timestamp() * 1000)
             begins = max(now, self._known or 0)
+            if begins > now + LONGEST_WAIT_SECONDS * 1000 + self._time_of(CAMPAIGN_PAGE):
+                begins = now
             ahead = (begins - now) / 1000
             if ahead > within:
                 self._known = None  # others may give back what they booked

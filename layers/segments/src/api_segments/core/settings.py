@@ -12,6 +12,7 @@ class Settings:
     accounts_table: str
     segments_table: str
     profiles_table: str
+    suppressions_table: str
     memberships_table: str
     segment_members_table: str
     update_errors_table: str
@@ -20,6 +21,7 @@ class Settings:
     purge_queue_url: str
     reconciliation_queue_url: str
     failed_records_queue_url: str
+    trigger_queue_url: str
     set_aside_records_queue_url: str
     campaign_queue_url: str
     campaign_queue_arn: str

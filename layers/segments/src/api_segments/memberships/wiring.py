@@ -86,7 +86,7 @@ def publishing() -> "PublishingService":
     from api_segments.aws.event_bus import EventBus
     from api_segments.memberships.publishing import PublishingService
 
-    return PublishingService(segment_store(), EventBus(clients.events_client(), settings().bus_name))
+    return PublishingService(segment_store(), EventBus(clients.events_client(), settings().bus_name), trigger_queue)
 
 
 @cache
@@ -103,6 +103,14 @@ def purging() -> "PurgeService":
     from api_segments.memberships.purging import PurgeService
 
     return PurgeService(segment_store(), member_lists(), row_store(), membership_store(), SYSTEM_CLOCK)
+
+
+@cache
+def trigger_queue() -> "TaskQueue":
+    """Return the process's queue of changes that campaigns may act on."""
+    from api_segments.aws.task_queue import TaskQueue
+
+    return TaskQueue(clients.sqs_client(), settings().trigger_queue_url)
 
 
 @cache

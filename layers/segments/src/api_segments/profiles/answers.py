@@ -1,7 +1,7 @@
 """The bodies of answers about profiles: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -9,11 +9,22 @@ from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
 from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
-from api_segments.http.described import About, BatchStatus, Done, Guid, NextCursor, NullableIdentity, TokenTypeBody
+from api_segments.http.described import (
+    About,
+    BatchStatus,
+    Done,
+    Guid,
+    NextCursor,
+    NullableIdentity,
+    TokenTypeBody,
+    moment,
+)
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
 from api_segments.profiles.model import AttributeValue
+from api_segments.profiles.reachability import closed_to
 from api_segments.profiles.store import ProfileState
+from api_segments.profiles.store_suppressions import Suppression, SuppressionReason
 
 
 class UploadProfilesResultBody(TypedDict):
@@ -57,6 +68,9 @@ class ProfileBody(TypedDict):
     profileData: Annotated[ProfileAttributesBody, About("What was uploaded.")]
     tokens: Annotated[list[TokenBody], About("The tokens of the user's devices.")]
     reachable: Annotated[ReachedByBody, About("Whether each channel reaches the user now.")]
+    opted_out: Annotated[
+        list[str], About("Channels that the user or the suppression list has closed, whatever is uploaded.", ["email"])
+    ]
 
 
 class GetProfileResultBody(TypedDict):
@@ -64,6 +78,48 @@ class GetProfileResultBody(TypedDict):
 
     status: Done
     record: Annotated[ProfileBody, About("What is known of the user.")]
+
+
+AddressTypeBody = TypeAliasType(
+    "AddressTypeBody", Annotated[Literal["email", "phone"], About("A kind of address.", "email")]
+)
+
+
+class SuppressionBody(TypedDict):
+    """An address as the suppression list has it."""
+
+    id: Annotated[str, About("Stands for the address, which is not kept.", "0f5c1d3e7b9a4268a1e0d4f6b8c2937a")]
+    type: Annotated[AddressTypeBody, About("What kind of address it is.", "email")]
+    suppressed: Annotated[bool, About("Whether it is on the list.", example=True)]
+    unsubscribed_at: Annotated[str | None, moment("When a user with it used the link in an email.")]
+    complained_at: Annotated[str | None, moment("When a user with it complained about an email.")]
+    bounced_at: Annotated[str | None, moment("When an email to it came back for good.")]
+    entered_at: Annotated[str | None, moment("When the account put it on the list.")]
+    lifted_at: Annotated[str | None, moment("When it was last taken off the list.")]
+    applied_at: Annotated[str | None, moment("When all users who have it had followed the last change.")]
+    profiles: Annotated[int, About("How many users who have it have followed the last change so far.", 2)]
+
+
+class SuppressionListBody(TypedDict):
+    """A page of the suppression list."""
+
+    suppressions: Annotated[list[SuppressionBody], About("The addresses of this page.")]
+    cursor: NextCursor
+
+
+class SuppressResultBody(TypedDict):
+    """An address that was put on the suppression list."""
+
+    status: Done
+    suppression: Annotated[SuppressionBody, About("The address as the list has it now.")]
+
+
+class LiftSuppressionResultBody(TypedDict):
+    """An address that is not on the suppression list."""
+
+    status: Done
+    lifted: Annotated[bool, About("Whether it was on the list.", example=True)]
+    suppression: Annotated[SuppressionBody, About("The address as the list has it now.")]
 
 
 class FoundProfileBody(TypedDict):
@@ -109,8 +165,30 @@ def profile_body(found: ProfileState) -> GetProfileResultBody:
             "profileData": dict(profile.attributes),
             "tokens": [{"id": token.token_id, "type": token.type.value} for token in tokens],
             "reachable": reached_body(reach),
+            "opted_out": sorted(closed_to(profile)),
         },
     }
+
+
+def suppression_body(entry: Suppression) -> SuppressionBody:
+    """Write an address as the suppression list has it."""
+    return {
+        "id": entry.address.key,
+        "type": entry.address.type.value,
+        "suppressed": entry.is_active,
+        "unsubscribed_at": entry.since.get(SuppressionReason.UNSUBSCRIBED),
+        "complained_at": entry.since.get(SuppressionReason.COMPLAINED),
+        "bounced_at": entry.since.get(SuppressionReason.BOUNCED),
+        "entered_at": entry.since.get(SuppressionReason.ENTERED),
+        "lifted_at": entry.lifted_at,
+        "applied_at": entry.applied_at,
+        "profiles": entry.profiles,
+    }
+
+
+def suppressions_body(entries: Sequence[Suppression], cursor: str | None) -> SuppressionListBody:
+    """Write a part of the suppression list."""
+    return {"suppressions": [suppression_body(entry) for entry in entries], "cursor": cursor}
 
 
 def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -> Answer:

@@ -4,27 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api_segments.core.channels import Channel
-from api_segments.profiles.model import TokenType
+from api_segments.profiles.model import AddressType, TokenType
 
 
 @dataclass(frozen=True, slots=True)
 class ReachRule:
-    """What it takes to reach a profile: the attribute with its address, or a live token of one of the kinds.
+    """What it takes to reach a profile: an address, or a live token of one of the kinds.
 
     `flag` is the attribute by which a user opts in or out; who has said nothing is opted in or not by `default`.
     """
 
     flag: str
-    attribute: str | None = None
+    address: AddressType | None = None
     tokens: frozenset[TokenType] = frozenset()
     default: bool = True
 
 
 RULES: Mapping[Channel, ReachRule] = {
-    Channel.EMAIL: ReachRule("MSG-email", attribute="Email"),
-    Channel.SMS: ReachRule("MSG-sms", attribute="Phone"),
+    Channel.EMAIL: ReachRule("MSG-email", address=AddressType.EMAIL),
+    Channel.SMS: ReachRule("MSG-sms", address=AddressType.PHONE),
     Channel.PUSH: ReachRule("MSG-push", tokens=frozenset({TokenType.FCM, TokenType.APNS})),
-    Channel.WHATSAPP: ReachRule("MSG-whatsapp", attribute="Phone", default=False),
+    Channel.WHATSAPP: ReachRule("MSG-whatsapp", address=AddressType.PHONE, default=False),
     Channel.WEB_PUSH: ReachRule("MSG-push", tokens=frozenset({TokenType.CHROME})),
 }
 
@@ -33,3 +33,8 @@ FLAGS = frozenset(rule.flag for rule in RULES.values())
 
 STANDARD_ATTRIBUTES = frozenset({"Name", "Email", "Phone", "Gender", "DOB"}) | FLAGS
 """The attributes that have a meaning of their own; all others are custom."""
+
+
+def reached_by(address_type: AddressType) -> frozenset[Channel]:
+    """Return the channels that go to an address."""
+    return frozenset(channel for channel, rule in RULES.items() if rule.address is address_type)

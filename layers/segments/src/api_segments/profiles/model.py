@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from api_segments.core.channels import Channel
+
 
 class TokenType(StrEnum):
     """Kinds of push tokens: Android, Apple, browser."""
@@ -57,7 +59,9 @@ class Token:
 class Profile:
     """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written.
 
-    `address_keys` are those of its addresses by which the profile is found; older versions wrote none.
+    `address_keys` are those of its addresses by which the profile is found; older versions wrote none. `opted_out` is
+    what the user closed, and since when (RFC 3339); `opted_in` when that was last taken back; `suppressed` which of its
+    addresses are on the account's suppression list.
     """
 
     profile_id: str
@@ -66,11 +70,18 @@ class Profile:
     tokens: frozenset[Token] = frozenset()
     version: int = 0
     address_keys: Mapping[AddressType, str] = field(default_factory=dict)
+    suppressed: frozenset[AddressType] = frozenset()
+    opted_out: Mapping[Channel, str] = field(default_factory=dict)
+    opted_in: Mapping[Channel, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileUpdate:
-    """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist."""
+    """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist.
+
+    No upload has the rest: the user's own opt-outs and their taking back, each with its time, and the addresses that
+    are to be looked up in the suppression list though they stay as they are.
+    """
 
     identity: str | None
     guid: str | None
@@ -79,13 +90,26 @@ class ProfileUpdate:
     added_tokens: frozenset[Token] = frozenset()
     removed_tokens: frozenset[Token] = frozenset()
     creates: bool = True
+    opts_out: Mapping[Channel, str] = field(default_factory=dict)
+    opts_in: Mapping[Channel, str] = field(default_factory=dict)
+    looks_up: frozenset[AddressType] = frozenset()
 
     def applied_to(self, profile: Profile) -> Profile:
         """Return the profile as this record makes it."""
         kept = {name: value for name, value in profile.attributes.items() if name not in self.removed_attributes}
+        taken_back = {
+            channel: at
+            for channel, at in self.opts_in.items()
+            if channel in profile.opted_out and profile.opted_out[channel] <= at
+        }
+        opted_in = {**profile.opted_in, **taken_back}
+        opted_out = {channel: at for channel, at in profile.opted_out.items() if channel not in taken_back}
+        news = {channel: at for channel, at in self.opts_out.items() if at > opted_in.get(channel, "")}
         return replace(
             profile,
             identity=self.identity or profile.identity,
             attributes={**kept, **self.attributes},
             tokens=(profile.tokens | self.added_tokens) - self.removed_tokens,
+            opted_out={**news, **opted_out},
+            opted_in=opted_in,
         )

@@ -1,4 +1,4 @@
-"""Which channels reach a profile now: a function of its attributes and tokens, by the rules of `channels`."""
+"""Which channels reach a profile now: a function of what is kept of it, by the rules of `channels`."""
 
 from api_segments.core.channels import Channel
 from api_segments.profiles.channels import RULES, ReachRule
@@ -7,9 +7,17 @@ from api_segments.profiles.model import Profile
 
 def reach_of(profile: Profile) -> frozenset[Channel]:
     """Return the channels that reach a profile."""
-    return frozenset(channel for channel, rule in RULES.items() if _is_reached(profile, rule))
+    return frozenset(channel for channel, rule in RULES.items() if _is_reached(profile, rule)) - closed_to(profile)
+
+
+def closed_to(profile: Profile) -> frozenset[Channel]:
+    """Return the channels that the user, or the account's suppression list, has closed, whatever is uploaded."""
+    return frozenset(
+        channel for channel, rule in RULES.items() if channel in profile.opted_out or rule.address in profile.suppressed
+    )
 
 
 def _is_reached(profile: Profile, rule: ReachRule) -> bool:
-    has_address = rule.attribute in profile.attributes or any(token.type in rule.tokens for token in profile.tokens)
-    return has_address and bool(profile.attributes.get(rule.flag, rule.default))
+    has_address = rule.address is not None and rule.address.attribute in profile.attributes
+    has_token = any(token.type in rule.tokens for token in profile.tokens)
+    return (has_address or has_token) and bool(profile.attributes.get(rule.flag, rule.default))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
-from api_segments.http.described import GUID, Json
+from api_segments.http.described import GUID, MOMENT, Json
 from api_segments.http.openapi import BODY_ERRORS, NEXT_PAGE, OF_SEGMENT, PAGED, PROFILES, TEXT, Link, Route
 from api_segments.profiles import answers, requests
 
@@ -40,6 +40,19 @@ _ADDRESS: Mapping[str, Json] = {
 _FIRST_FOUND = {"identity": "$response.body#/profiles/0/identity"}
 _FIRST_USER = {"identity": "$request.body#/d/0/identity"}
 
+_SUPPRESSION = {
+    "id": "0f5c1d3e7b9a4268a1e0d4f6b8c2937a",
+    "type": "email",
+    "suppressed": True,
+    "unsubscribed_at": MOMENT,
+    "complained_at": None,
+    "bounced_at": None,
+    "entered_at": None,
+    "lifted_at": None,
+    "applied_at": MOMENT,
+    "profiles": 2,
+}
+
 ROUTES: Sequence[Route] = (
     Route(
         "findProfiles",
@@ -64,6 +77,44 @@ ROUTES: Sequence[Route] = (
             Link("findProfiles", "Lists the next page.", NEXT_PAGE),
             Link("getProfile", "Shows the first of them.", _FIRST_FOUND),
         ),
+    ),
+    Route(
+        "listSuppressions",
+        "get",
+        "/api/suppressions",
+        PROFILES,
+        "List the addresses that get no messages",
+        answers.SuppressionListBody,
+        {"suppressions": [_SUPPRESSION], "cursor": None},
+        description="With `email` or `phone`: what is known of that address, also if it was taken off the list.",
+        parameters={**_ADDRESS, **PAGED},
+    ),
+    Route(
+        "putSuppression",
+        "put",
+        "/api/suppressions",
+        PROFILES,
+        "Put an address on the suppression list",
+        answers.SuppressResultBody,
+        {"status": "success", "suppression": _SUPPRESSION},
+        description="`email` or `phone` is required. Holds for all users who have the address, or will have it.",
+        parameters=_ADDRESS,
+    ),
+    Route(
+        "liftSuppression",
+        "delete",
+        "/api/suppressions",
+        PROFILES,
+        "Take an address off the suppression list",
+        answers.LiftSuppressionResultBody,
+        {
+            "status": "success",
+            "lifted": True,
+            "suppression": {**_SUPPRESSION, "suppressed": False, "unsubscribed_at": None, "lifted_at": MOMENT},
+        },
+        description="`email` or `phone` is required. Takes back, too, what users with the address have opted out of by "
+        "a link or a complaint.",
+        parameters=_ADDRESS,
     ),
     Route(
         "eraseProfile",
@@ -112,6 +163,7 @@ ROUTES: Sequence[Route] = (
                 "profileData": {"Email": "ada@example.com"},
                 "tokens": [{"id": "demo-token-1", "type": "fcm"}],
                 "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                "opted_out": [],
             },
         },
         description="`identity` or `guid` is required.",

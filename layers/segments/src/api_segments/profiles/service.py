@@ -1,8 +1,8 @@
 """Profiles: who a user is, how it can be reached, and its erasure."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
@@ -21,9 +21,10 @@ from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
-from api_segments.profiles.model import Address, Profile, ProfileUpdate
+from api_segments.profiles.model import Address, AddressKey, AddressType, Profile, ProfileUpdate
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
+from api_segments.profiles.store_suppressions import SuppressionStore
 
 
 @dataclass(slots=True)
@@ -35,16 +36,19 @@ class Known:
 
     profile_ids: dict[str, str]
     states: dict[str, ProfileState]
+    suppressed: dict[AddressKey, bool]
     damaged_identities: dict[str, DamagedItemError]
     damaged_profiles: dict[str, DamagedItemError]
+    damaged_addresses: dict[AddressKey, DamagedItemError] = field(default_factory=dict)
 
 
 class ProfileService:
     """Applies profile updates, each alone; looks profiles up; erases them."""
 
-    def __init__(self, profiles: ProfileStore, addresses: AddressKeys) -> None:
+    def __init__(self, profiles: ProfileStore, addresses: AddressKeys, suppressions: SuppressionStore) -> None:
         self._profiles = profiles
         self._addresses = addresses
+        self._suppressions = suppressions
 
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
@@ -121,15 +125,52 @@ class ProfileService:
         profile_ids = claims.without_damaged()
         guids = [update.guid for update in wanted if update.guid is not None]
         states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
-        return Known(profile_ids, states.without_damaged(), claims.damaged, states.damaged)
+        known = Known(profile_ids, states.without_damaged(), {}, claims.damaged, states.damaged)
+        self._look_up(self._addresses_in(account_id, wanted, known, deadline), known, deadline)
+        return known
+
+    def _addresses_in(
+        self, account_id: str, updates: Iterable[ProfileUpdate], known: Known, deadline: Deadline
+    ) -> set[AddressKey]:
+        """Return the addresses that updates may give to their users, and those that they want looked up."""
+        found: set[AddressKey] = set()
+        for update in updates:
+            profile_id = update.guid or known.profile_ids.get(update.identity or "")
+            if profile_id in known.damaged_profiles:
+                continue
+            before = known.states[profile_id].profile if profile_id is not None else Profile("", None)
+            attributes = {**before.attributes, **update.attributes}
+            keys = self._addresses.of_profile(account_id, attributes, deadline)
+            found |= _to_look_up(account_id, before, update, keys)
+        return found
+
+    def _look_up(self, addresses: Set[AddressKey], known: Known, deadline: Deadline) -> None:
+        if addresses:
+            entries = self._suppressions.get_many(list(addresses), deadline)
+            known.damaged_addresses.update(entries.damaged)
+            listed = {each for each, entry in entries.without_damaged().items() if entry.is_active}
+            known.suppressed.update({each: each in listed for each in addresses - entries.damaged.keys()})
+
+    def _with_addresses(
+        self, account_id: str, before: Profile, update: ProfileUpdate, known: Known, deadline: Deadline
+    ) -> Profile:
+        """Return the profile as an update makes it, with what follows from its addresses."""
+        after = update.applied_to(before)
+        keys = self._addresses.of_profile(account_id, after.attributes, deadline)
+        looked_up = _to_look_up(account_id, before, update, keys)
+        self._look_up(looked_up - known.suppressed.keys(), known, deadline)
+        for each in looked_up & known.damaged_addresses.keys():
+            raise known.damaged_addresses[each]
+        suppressed = {each.type for each in looked_up if known.suppressed[each]}
+        unchanged = keys.keys() - {each.type for each in looked_up}
+        return replace(after, address_keys=keys, suppressed=frozenset(suppressed | (before.suppressed & unchanged)))
 
     def _apply(self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline) -> None:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
         backoff = Backoff(deadline)
         while True:
             before = _profile_of(update, known)
-            after = update.applied_to(before.profile)
-            after = replace(after, address_keys=self._addresses.of_profile(account_id, after.attributes, deadline))
+            after = self._with_addresses(account_id, before.profile, update, known, deadline)
             _check_limits(after)
             reach = reach_of(after)
             if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):
@@ -146,9 +187,21 @@ class ProfileService:
                 known.states.update(fresh.states)
                 known.damaged_identities.update(fresh.damaged_identities)
                 known.damaged_profiles.update(fresh.damaged_profiles)
+                known.suppressed.update(fresh.suppressed)
             else:
                 _remember(before, saved, reach, known)
                 return
+
+
+def _to_look_up(
+    account_id: str, before: Profile, update: ProfileUpdate, keys: Mapping[AddressType, str]
+) -> set[AddressKey]:
+    """Return those of a user's addresses that are new, or that the update wants looked up."""
+    return {
+        AddressKey(account_id, address_type, key)
+        for address_type, key in keys.items()
+        if before.address_keys.get(address_type) != key or address_type in update.looks_up
+    }
 
 
 def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:

@@ -17,6 +17,7 @@ from api_segments.memberships.store_references import profile_id_of
 from api_segments.profiles.channels import FLAGS
 from api_segments.profiles.model import AddressKey, AddressType, AttributeValue, Profile, Token, TokenType
 
+_OPTED_OUT, _OPTED_IN = "opted_out_by_user", "opted_in"
 _INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
@@ -231,6 +232,11 @@ def _to_item(profile: Profile) -> Item:
     }
     for address_type, key in profile.address_keys.items():
         item[key_attribute(address_type)] = {"S": key}
+    if profile.suppressed:
+        item["suppressed"] = {"SS": sorted(profile.suppressed)}
+    for name, times in ((_OPTED_OUT, profile.opted_out), (_OPTED_IN, profile.opted_in)):
+        if times:
+            item[name] = {"M": {channel: {"S": at} for channel, at in times.items()}}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -258,6 +264,9 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
             for address_type in AddressType
             if profile.has(key_attribute(address_type))
         },
+        suppressed=profile.some_of("suppressed", AddressType),
+        opted_out=_times(profile, _OPTED_OUT),
+        opted_in=_times(profile, _OPTED_IN),
     )
 
 
@@ -274,3 +283,7 @@ def _attributes(kept: object) -> Mapping[str, AttributeValue]:
         if not isinstance(value, bool if name in FLAGS else str | int | float):
             raise TypeError("a value of another type")
     return kept
+
+
+def _times(profile: Attributes, name: str) -> dict[Channel, str]:
+    return dict(profile.mapped(name, lambda channel, at: (Channel(channel), at["S"]))) if profile.has(name) else {}

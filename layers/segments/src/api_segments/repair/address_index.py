@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import DamagedItemError, NotFoundError, NotWrittenError
+from api_segments.core.errors import DamagedItemError, NotFoundError
+from api_segments.core.walks import walk
+from api_segments.http.observability import count
 from api_segments.memberships.store import MembershipStore
 from api_segments.profiles.model import ProfileUpdate
 from api_segments.profiles.service import ProfileService
@@ -57,26 +59,21 @@ class AddressIndexing:
         self._profiles = profiles
         self._indexed = indexed
 
-    def go_on(self, account_id: str, start: IndexWalk, deadline: Deadline) -> tuple[IndexWalk, bool]:
-        """Go on for as long as there is time; return where the walk is, and whether that is its end.
+    def go_on(self, account_id: str, start: IndexWalk, deadline: Deadline) -> IndexWalk | None:
+        """Go on for as long as there is time; return where the walk is, None at its end.
 
         Raises a SegmentsError when it came no further than `start`, or a profile can't be saved.
         """
-        walk, is_at_end = start, False
-        try:
-            while not is_at_end and not deadline.is_over():
-                profile_ids = self._memberships.profile_ids(account_id, walk.after, INDEX_PAGE, deadline)
-                self._save(account_id, profile_ids, deadline)
-                if profile_ids:
-                    walk = IndexWalk(profile_ids[-1], walk.looked_at + len(profile_ids))
-                is_at_end = len(profile_ids) < INDEX_PAGE
-            if is_at_end:
-                self._indexed.add(account_id, deadline)
-        except NotWrittenError:
-            if not deadline.is_over() or walk == start:
-                raise
-            return walk, False
-        return walk, is_at_end
+        return walk(lambda here: self._step(account_id, here, deadline), start, deadline)
+
+    def _step(self, account_id: str, here: IndexWalk, deadline: Deadline) -> IndexWalk | None:
+        profile_ids = self._memberships.profile_ids(account_id, here.after, INDEX_PAGE, deadline)
+        self._save(account_id, profile_ids, deadline)
+        count(ProfilesIndexed=len(profile_ids))
+        if len(profile_ids) < INDEX_PAGE:
+            self._indexed.add(account_id, deadline)
+            return None
+        return IndexWalk(profile_ids[-1], here.looked_at + len(profile_ids))
 
     def _save(self, account_id: str, profile_ids: list[str], deadline: Deadline) -> None:
         updates = {

@@ -6,8 +6,11 @@ from api_segments.aws.keys import shown_profile_id
 from api_segments.campaigns.model import CampaignTask
 from api_segments.campaigns.wiring import campaign_queue, campaign_runs
 from api_segments.core.clock import Deadline
+from api_segments.core.walks import walk as walk_on
 from api_segments.http.observability import count, logger
 from api_segments.memberships.wiring import purge_queue
+from api_segments.profiles.suppressions import FollowTask
+from api_segments.profiles.wiring import suppressions
 from api_segments.repair import wiring
 from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import BEGINNING, Position, Scope
@@ -16,12 +19,14 @@ from api_segments.repair.tasks import (
     LOOK_AGAIN_SECONDS,
     MAX_RECOUNTS,
     Recount,
+    SuppressionSweep,
     Task,
     Unclaimed,
     to_claim_tasks,
     to_index_task,
     to_purge_task,
     to_recount_task,
+    to_sweep_task,
     to_task,
     to_tasks,
 )
@@ -33,6 +38,10 @@ def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
         walk(scope, work, deadline)
     elif isinstance(work, IndexWalk):
         index_addresses(scope.account_id, work, deadline)
+    elif isinstance(work, SuppressionSweep):
+        sweep_suppressions(scope.account_id, work, deadline)
+    elif isinstance(work, FollowTask):
+        follow_suppression(work, deadline)
     elif isinstance(work, Recount):
         recount(scope, work, deadline)
     elif isinstance(work, Unclaimed):
@@ -47,6 +56,7 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         _nudge_campaigns(scope.account_id, deadline)
         if not wiring.indexed_accounts().has(scope.account_id, deadline):
             wiring.reconciliation_queue().put_off(to_index_task(scope.account_id, IndexWalk()), 0, deadline)
+        wiring.reconciliation_queue().put_off(to_sweep_task(scope.account_id, SuppressionSweep()), 0, deadline)
     findings, goes_on_at = wiring.reconciliation().reconcile(scope, start, deadline)
     count(
         Differences=findings.counts_mended,
@@ -94,13 +104,31 @@ def look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) ->
     logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=mended)
 
 
-def index_addresses(account_id: str, walk_so_far: IndexWalk, deadline: Deadline) -> None:
+def index_addresses(account_id: str, start: IndexWalk, deadline: Deadline) -> None:
     """Put a part of an account's profiles into the indexes by address."""
-    here, is_finished = wiring.address_indexing().go_on(account_id, walk_so_far, deadline)
-    count(ProfilesIndexed=here.looked_at - walk_so_far.looked_at)
-    if not is_finished:
-        wiring.reconciliation_queue().put_off(to_index_task(account_id, here), 0, deadline)
-    logger.info("indexed addresses", profiles_so_far=here.looked_at, finished=is_finished)
+    left = wiring.address_indexing().go_on(account_id, start, deadline)
+    if left is not None:
+        wiring.reconciliation_queue().put_off(to_index_task(account_id, left), 0, deadline)
+    logger.info("indexed addresses", before=start.looked_at, finished=left is None)
+
+
+def sweep_suppressions(account_id: str, start: SuppressionSweep, deadline: Deadline) -> None:
+    """Let profiles follow a part of an account's suppression list."""
+    left = walk_on(lambda here: _sweep(account_id, here, deadline), start, deadline)
+    if left is not None:
+        wiring.reconciliation_queue().put_off(to_sweep_task(account_id, left), 0, deadline)
+    logger.info("swept suppressions", finished=left is None)
+
+
+def _sweep(account_id: str, here: SuppressionSweep, deadline: Deadline) -> SuppressionSweep | None:
+    after = suppressions().sweep_page(account_id, here.after, deadline)
+    return None if after is None else SuppressionSweep(after)
+
+
+def follow_suppression(task: FollowTask, deadline: Deadline) -> None:
+    """Let profiles follow what has changed for their address."""
+    is_through = suppressions().follow(task, deadline)
+    logger.info("followed a suppression", address_key=task.address.key, before=task.seen, finished=is_through)
 
 
 def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:

@@ -1,6 +1,6 @@
 """What the `reconcile` function takes: requests, from those whom IAM lets, and its own tasks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
 from api_segments.core.parallel import cut_by_size
 from api_segments.http.validation import validate
+from api_segments.profiles.suppressions import FollowTask
 from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
 from api_segments.repair.rows import Suspect
@@ -29,6 +30,13 @@ class Recount:
 
     segment_id: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionSweep:
+    """How far a walk over an account's suppression list has come: to the sort key `after`."""
+
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,11 @@ def to_index_task(account_id: str, walk: IndexWalk) -> dict[str, object]:
     return {"scope": asdict(Scope(account_id)), "index": asdict(walk)}
 
 
+def to_sweep_task(account_id: str, sweep: SuppressionSweep) -> dict[str, object]:
+    """Write the task of letting profiles follow an account's suppression list as JSON."""
+    return {"scope": asdict(Scope(account_id)), "sweep": asdict(sweep)}
+
+
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
     return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
@@ -113,23 +126,20 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-Task = Position | IndexWalk | Recount | Unclaimed | list[Suspect]
+Task = Position | FollowTask | SuppressionSweep | IndexWalk | Recount | Unclaimed | list[Suspect]
 
 
 def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
     """Read a task of ours: where a walk goes on, or what to look at again."""
-    scope = Scope(**task["scope"])
-    if "recount" in task:
-        return scope, Recount(**task["recount"])
-    if "unclaimed" in task:
-        return scope, Unclaimed(task["unclaimed"])
-    if "index" in task:
-        return scope, IndexWalk(**task["index"])
-    if "suspects" in task:
-        return scope, [Suspect(*suspect) for suspect in task["suspects"]]
-    if "place" in task:  # written by version 0.1.0
-        return scope, _position_of(task["place"])
-    return scope, Position(**{**task["position"], "stage": ReconciliationStage(task["position"]["stage"])})
+    if "suppression" in task:
+        follow = FollowTask.from_json(task["suppression"])
+        return Scope(follow.address.account_id), follow
+    ((kind, said),) = ((kind, task[kind]) for kind in _READERS if kind in task)
+    return Scope(**task["scope"]), _READERS[kind](said)
+
+
+def _position(position: Mapping[str, Any]) -> Position:
+    return Position(**{**position, "stage": ReconciliationStage(position["stage"])})
 
 
 def _position_of(position: Mapping[str, Any]) -> Position:
@@ -140,3 +150,14 @@ def _position_of(position: Mapping[str, Any]) -> Position:
         return Position(ReconciliationStage.COUNTS, segment_id=position["counting"])
     stage = ReconciliationStage.MEMBERS if position["profiles_done"] else ReconciliationStage.PROFILES
     return Position(stage, below=position["below"], after=position["after"])
+
+
+_READERS: Mapping[str, Callable[[Any], Task]] = {
+    "index": lambda said: IndexWalk(**said),
+    "sweep": lambda said: SuppressionSweep(**said),
+    "recount": lambda said: Recount(**said),
+    "unclaimed": Unclaimed,
+    "suspects": lambda said: [Suspect(*suspect) for suspect in said],
+    "position": _position,
+    "place": _position_of,  # written by version 0.1.0
+}

@@ -33,7 +33,10 @@ class NewSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment(NewSegment):
-    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended."""
+    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended.
+
+    `is_used` is whether campaigns that are scheduled or running use it, which keeps it from being deleted.
+    """
 
     account_id: str
     segment_id: int
@@ -42,6 +45,7 @@ class Segment(NewSegment):
     deleted_at: str | None = None
     purged_at: str | None = None
     purged_members: int = 0
+    is_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,4 +417,5 @@ def from_item(item: Item) -> Segment:
         deleted_at=segment.moment("deleted_at") if is_deleted else None,
         purged_at=segment.optional(segment.moment, "purged_at"),
         purged_members=segment.optional(segment.whole, "purged_members") or 0,
+        is_used=segment.has("campaign_ids"),
     )

@@ -29,8 +29,12 @@ from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotWrittenError
 from api_segments.core.parallel import in_parallel
+from api_segments.profiles.addresses import AddressKeys
+from api_segments.profiles.channels import RULES
+from api_segments.profiles.model import Address, Profile
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileState, ProfileStore
+from api_segments.profiles.store_suppressions import SuppressionStore
 
 # Lambda lets a sender run for 120 s (template.yaml), and clocks differ: a message that it has not ended by then is
 # nobody's any more. Its queue delivers it so often (template.yaml, maxReceiveCount).
@@ -61,6 +65,8 @@ class SendingStores:
     deliveries: DeliveryStore
     settings: CampaignSettingsStore
     profiles: ProfileStore
+    suppressions: SuppressionStore
+    addresses: AddressKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +132,24 @@ class SendingService:
             return "known"
         state = self._stores.profiles.load(message.account_id, [message.profile_id], deadline)[message.profile_id]
         skipped = _skipped(campaign, state)
+        if skipped is None and self._is_suppressed(campaign, state.profile, deadline):
+            skipped = SkipReason.UNREACHABLE
         if skipped is not None:
             outcome = Outcome(DeliveryStatus.SKIPPED, skipped)
             return self._settle(message, DeliveryStatus.QUEUED, outcome, deadline)
         letter = Letter(campaign, message, state.profile, self._settings_of(message.account_id, deadline))
         return self._deliver(letter, now, is_last=queued.is_last, deadline=deadline)
+
+    def _is_suppressed(self, campaign: Campaign, profile: Profile, deadline: Deadline) -> bool:
+        """Look the address up in the account's suppression list itself: what profiles say of it follows later."""
+        channel = campaign.target_mode.channel
+        address_type = None if channel is None else RULES[channel].address
+        if address_type is None:
+            return False
+        address = Address(address_type, str(profile.attributes[address_type.attribute]))
+        key = self._stores.addresses.of(campaign.account_id, address, deadline)
+        entry = self._stores.suppressions.get(key, deadline)
+        return entry is not None and entry.is_active
 
     def _deliver(self, letter: Letter, now: datetime, *, is_last: bool, deadline: Deadline) -> str | None:
         message = letter.message

@@ -1,0 +1,174 @@
+"""The API over WSGI, in this process: API Gateway's part is played here, the product has tables in memory.
+
+A client reaches it by HTTP (`serving`) or directly, as schemathesis does. What leaves for other services is dropped.
+"""
+
+import base64
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from threading import Thread
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.aws import clients
+from api_segments.core.settings import Settings
+from functions.accounts.app import handler as accounts
+from functions.authorizer.app import handler as authorizer
+from functions.project_members.app import handler as project_members
+from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.events import Context, Event, without_body
+from tests.support.headers import ACCOUNT, PASSCODE, authorizer_event
+from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
+from tests.support.routes import HANDLERS, Named, headers_of
+from tests.support.tables import create_tables
+from tests.support.wired import forget_services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+Environ = dict[str, Any]
+OPEN = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{file}"), ("GET", "/health")}
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+class Dropped:
+    """Stands for any other service: takes whatever it is asked, and answers nothing."""
+
+    def __getattr__(self, _: str) -> Callable[..., dict[str, Any]]:
+        return lambda **_: {}
+
+
+@dataclass
+class Served:
+    """The API, and an account to use it with; `answered` counts the answers by route and status."""
+
+    account_id: str
+    passcode: str
+    _members: StreamReader
+    _projector: EventSourceMapping
+    answered: Counter[tuple[Named, int]]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The two headers of the account."""
+        return {ACCOUNT: self.account_id, PASSCODE: self.passcode}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request; member lists have followed when the answer goes out."""
+        route, parameters = _route_of(environ)
+        if route is None:
+            return _answer(start_response, 404, {}, '{"status":"fail","error":"no such route","code":404}')
+        event = _event(environ, route, parameters)
+        if route not in OPEN:
+            sent = [environ.get(f"HTTP_{name.upper().replace('-', '_')}", "") for name in (ACCOUNT, PASSCODE)]
+            try:
+                event["requestContext"]["authorizer"] = authorizer(authorizer_event(*sent), Context())["context"]
+            except UnauthorizedByApiGateway:
+                return _answer(start_response, 401, {}, '{"status":"fail","error":"Unauthorized","code":401}')
+        answer = HANDLERS[route](event, Context())
+        self._projector.deliver(self._members.read())
+        self.answered[route, answer["statusCode"]] += 1
+        return _answer(start_response, answer["statusCode"], headers_of(answer), answer["body"])
+
+
+@contextmanager
+def served_api() -> Iterator[Served]:
+    """Serve the API with empty tables and one account that may do all."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.__dataclass_fields__:
+            patch.setenv(name.upper(), f"served-{name}")
+        patch.setenv("CAMPAIGN_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:campaigns")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        database = InMemoryDynamoDB()
+        for name, table in create_tables(cast("DynamoDBClient", database)).items():
+            patch.setenv(name, table)
+        for name in ("dynamodb_client", "retrying_dynamodb_client"):
+            patch.setattr(clients, name, lambda: database)
+        for name in ("events_client", "sqs_client", "scheduler_client", "sesv2_client", "sns_client", "lambda_client"):
+            patch.setattr(clients, name, Dropped)
+        forget_services()
+        asked = {"operation": "create_account", "name": "Served", "plan": "Advanced", "private_beta": True}
+        made = accounts(asked, Context())
+        members = StreamReader(StreamsClient(cast("DynamoDBStreamsClient", database)), _stream_of(database))
+        yield Served(
+            made["account"]["account_id"],
+            made["passcode"]["passcode"],
+            members,
+            EventSourceMapping(project_members),
+            Counter(),
+        )
+    forget_services()
+
+
+def _stream_of(database: InMemoryDynamoDB) -> str:
+    arn: str = database.describe_table(TableName=os.environ["MEMBERSHIPS_TABLE"])["Table"]["LatestStreamArn"]
+    return arn
+
+
+@contextmanager
+def serving(api: Served) -> Iterator[str]:
+    """Serve the API on the loopback, one request after the other; yield its address."""
+    server = make_server("127.0.0.1", 0, cast("WSGIApplication", api), request_handler=_Quiet)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Leave the requests out of the output."""
+
+
+def _route_of(environ: Environ) -> tuple[Named | None, dict[str, str]]:
+    """Return the route of a request, and the parameters of its path as they were sent."""
+    path = str(environ["REQUEST_URI"]).partition("?")[0]
+    for method, resource in HANDLERS:
+        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", resource.replace(".", "[.]")), path)
+        if found and method == environ["REQUEST_METHOD"]:
+            return (method, resource), found.groupdict()
+    return None, {}
+
+
+def _event(environ: Environ, route: Named, parameters: dict[str, str]) -> Event:
+    event = without_body("", *route, None, **{name: unquote(value) for name, value in parameters.items()})
+    given = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, encoding="utf-8", errors="replace")
+    several: dict[str, list[str]] = {}
+    for name, value in given:
+        several.setdefault(name, []).append(value)
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").title(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return event | {
+        "queryStringParameters": {name: values[-1] for name, values in several.items()} or None,
+        "multiValueQueryStringParameters": several or None,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "body": base64.b64encode(body).decode() if body else None,
+        "isBase64Encoded": bool(body),
+    }
+
+
+def _answer(start_response: StartResponse, status: int, headers: Mapping[str, str], body: str) -> Iterable[bytes]:
+    sent = body.encode("utf-8", "surrogatepass")
+    all_headers = {"Content-Type": "application/json", **headers, "Content-Length": str(len(sent))}
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(all_headers.items()))
+    return [sent]
