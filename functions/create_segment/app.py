@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.core.clock import Deadline
 from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
-from api_segments.http.parameters import idempotency_key
+from api_segments.http.parameters import idempotency_key, refuse_unknown
 from api_segments.http.tenant import require_api_segments
 from api_segments.segments import wiring
 from api_segments.segments.answers import create_answer
@@ -25,6 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _create(request: Request) -> Answer:
+    refuse_unknown(request.query)
     require_api_segments(request.tenant)
     key = idempotency_key(request.headers)
     entries = parse_create(request.body)

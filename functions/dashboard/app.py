@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, openapi
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api_segments.core.errors import NotFoundError
-from api_segments.http.gateway import failure, to_json
+from api_segments.core.errors import InvalidRequestError, NotFoundError, SegmentsError
+from api_segments.http.gateway import failure, read_query, serve_head, to_json
 from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import refuse_unknown
 from api_segments.http.security import SECURITY
 from api_segments.site.openapi import document
 from api_segments.site.pages import Served, Site
@@ -40,7 +41,7 @@ app = APIGatewayRestResolver()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Route one request."""
     count(Requests=1)
-    return app.resolve(event, context)
+    return serve_head(event, lambda served: app.resolve(served, context))
 
 
 @app.get("/")
@@ -60,6 +61,10 @@ def get_page_file(version: str, file: str) -> Response[str]:
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """Show the API's description."""
+    try:
+        refuse_unknown(read_query(app.current_event.raw_event))
+    except InvalidRequestError as error:
+        return _failed(error)
     return _response(_openapi(_address()), "application/json")
 
 
@@ -85,7 +90,11 @@ def refuse_route(_: Exception) -> Response[str]:
 
 
 def _no_such_route() -> Response[str]:
-    answer = failure(NotFoundError("no such route"))
+    return _failed(NotFoundError("no such route"))
+
+
+def _failed(error: SegmentsError) -> Response[str]:
+    answer = failure(error)
     return _response(to_json(answer.body), "application/json", answer.status)
 
 

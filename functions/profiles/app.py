@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.core.errors import InvalidRequestError
 from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
-from api_segments.http.parameters import query_text
+from api_segments.http.parameters import flag_in_query, query_text, refuse_unknown
 from api_segments.profiles import wiring
 from api_segments.profiles.address_endpoints import (
     find_profiles,
@@ -29,9 +29,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _upload(request: Request) -> Answer:
+    refuse_unknown(request.query, "dryRun")
+    dry_run = flag_in_query(request.query, "dryRun")
     records, updates, refused = parse_upload(request.body)
-    failed = wiring.profiles().update(request.tenant.account_id, updates, request.deadline)
-    count(RecordsUploaded=len(records) - len(refused | failed), Unprocessed=len(refused | failed))
+    failed = wiring.profiles().update(request.tenant.account_id, updates, request.deadline, dry_run=dry_run)
+    if not dry_run:
+        count(RecordsUploaded=len(records) - len(refused | failed), Unprocessed=len(refused | failed))
     return upload_answer(records, refused | failed)
 
 

@@ -8,6 +8,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError
 from api_segments.http.gateway import Answer, Request, respond
 from api_segments.http.observability import count, logger, metrics
+from api_segments.http.parameters import refuse_unknown
 from api_segments.http.tenant import require_api_segments
 from api_segments.memberships import wiring
 from api_segments.memberships.answers import update_answer
@@ -26,9 +27,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _update(request: Request) -> Answer:
+    refuse_unknown(request.query)
     require_api_segments(request.tenant)
     account_id = request.tenant.account_id
-    result = wiring.updates().update(account_id, parse_update(request.body), request.deadline)
+    groups, refused = parse_update(request.body)
+    result = wiring.updates().update(account_id, groups, request.deadline)
+    result.rejections[:0] = refused
     count(
         Changes=result.added + result.removed,
         Unchanged=result.unchanged,

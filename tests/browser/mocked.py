@@ -57,7 +57,8 @@ def result(waiting: int = 0, sent: int = 0, skipped: Json | None = None, failed:
     """Return results by reason; nobody who was skipped had been queued."""
     failed = failed or {}
     queued = waiting + sent + sum(failed.values())
-    return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed}
+    after = {"bounced": 0, "complained": 0, "unsubscribed": 0}
+    return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed, **after}
 
 
 def target(target_id: int, name: str, **other: Any) -> Json:

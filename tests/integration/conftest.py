@@ -347,6 +347,14 @@ class Account:
         assert status == 200, answer
         return answer
 
+    def dry_run(self, *records: Json, value: str = "1") -> Json:
+        """Have records checked as an upload would check them, and return the answer."""
+        event = with_body("profiles", self.account_id, {"d": list(records)})
+        event["queryStringParameters"] = {"dryRun": value}
+        answer = profiles(event, Context())
+        assert answer["statusCode"] == 200, answer
+        return body_of(answer)
+
     def profile(self, **query: str) -> tuple[int, Json]:
         """Look a profile up by `identity` or `guid`."""
         answer = profiles(without_body(self.account_id, "GET", "/1/profile.json", query), Context())

@@ -48,7 +48,8 @@ def test_a_campaign_reaches_who_is_included_not_excluded_and_reachable_each_once
     assert result["skipped"] == {"unreachable": 1}
     assert result["failed"] == {}
     (entry,) = campaigning.listed()
-    assert entry["result"] == {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    sums = {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    assert entry["result"] == {**sums, "bounced": 0, "complained": 0, "unsubscribed": 0}
     assert entry["segments"] == {"include": [gold, silver], "exclude": [banned]}
 
 
@@ -319,7 +320,33 @@ def test_an_estimate_counts_and_creates_nothing(campaigning: Campaigning, relay:
     assert campaigning.ok("create", asked) == {"status": "success", "estimates": {"sms": 10}}
     assert campaigning.ok("create", {**asked, "target_mode": "webhook"})["estimates"] == {"webhook": 11}
     assert campaigning.ok("create", {**asked, "users_limit_overall": 4})["estimates"] == {"sms": 4}
+    whole = {**asked, "name": "Spring", "when": campaigning.tomorrow(), "content": {"body": "Hello"}}
+    assert campaigning.ok("create", whole)["estimates"] == {"sms": 10}
     assert campaigning.listed() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"when": "tomorrow"}, 'when: must be "now" or a time like "20261224 09:30"'),
+        ({"when": "20200101 09:30"}, "when: is past"),
+        ({"content": {"body": "{{ profile.Name"}}, "content.body: "),
+        ({"content": {}}, "content.body: is required"),
+        ({"content": {"body": "Hello", "mutable-content": "1"}}, "content.mutable-content: unknown field"),
+        ({"target_mode": "email", "content": {"subject": "a", "body": "b"}}, "content.sender: "),
+        ({"target_mode": "webhook", "content": {"url": "crm"}}, "content.url: is not one of the account's webhooks"),
+        ({"target_mode": "push", "content": {"title": "a", "body": "b"}}, "target_mode: the account has no push"),
+        ({"name": ""}, "name: must have 1 to 255 characters"),
+    ],
+)
+def test_an_estimate_refuses_what_a_creation_would(
+    campaigning: Campaigning, wrong: dict[str, object], error: str
+) -> None:
+    (gold,) = campaigning.account.create("GOLD")
+    asked = {**sms(segment=gold), **wrong}
+    refused = campaigning.call("create", {**asked, "estimate_only": True})
+    assert refused == campaigning.call("create", asked)
+    assert (refused[0], refused[1]["error"][: len(error)]) == (400, error)
 
 
 def test_an_estimate_of_many_reads_whole_buckets(

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import keys
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, users
 from tests.support.faults import FaultyClient, answer_lost, refused
 from tests.support.state import Tables, assert_projected, assert_whole, live
 from tests.support.threads import at_once
 from tests.support.uploads import profile, token
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
 NOBODY = (404, {"status": "fail", "error": "there is no profile with this identity", "code": 404})
@@ -184,3 +188,78 @@ def test_erasure_amid_linking_leaves_whole_profiles(account: Account, tables: Ta
     at_once([partial(link, "a"), partial(link, "b"), partial(erase, "a"), partial(erase, "b")])
     assert_whole(tables, account.account_id)
     assert len(tables.memberships(account.account_id)) <= 1
+
+
+def by_guid(account: Account, method: str, resource: str, guid: str, **parameters: str) -> tuple[int, Json]:
+    return account.manage(method, resource, {"by": "guid"}, identity=guid, **parameters)
+
+
+SEGMENTS_OF, MEMBER = "/api/profiles/{identity}/segments", "/api/segments/{segment_id}/members/{identity}"
+PROFILE = "/api/profiles/{identity}"
+
+
+@pytest.mark.parametrize("identity", [None, "a"])
+@pytest.mark.parametrize("guid", ["g", "é/%2F #?", "a", "🦊" * 255, ".."])
+def test_a_user_is_read_and_erased_by_guid(
+    account: Account, tables: Tables, relay: Relay, identity: str | None, guid: str
+) -> None:
+    (gold,) = account.create("GOLD")
+    account.upload(profile(identity, guid, Email="a@example.com"), token(identity, "t", guid=guid))
+    account.update(([{"guid": guid}], [act("ADD", ct=gold)]))
+    relay.drain()
+    status, answer = by_guid(account, "GET", SEGMENTS_OF, guid)
+    assert (status, answer["identity"], answer["guid"]) == (200, identity, guid)
+    assert [segment["id"] for segment in answer["segments"]] == [gold]
+    status, answer = by_guid(account, "GET", MEMBER, guid, segment_id=str(gold))
+    assert (status, answer["identity"], answer["guid"], answer["added_at"] is None) == (200, identity, guid, False)
+
+    assert by_guid(account, "DELETE", PROFILE, guid) == (200, {"status": "success"})
+    relay.drain()
+    assert tables.users(account.account_id) == ({}, {}, {})
+    assert (account.members(gold), account.reachable(gold)) == (0, {})
+    removed = [event for event in relay.bus.details(account.account_id) if event["Action"] == "REMOVE"]
+    assert [(event["Identity"], event["Profile ID"]) for event in removed] == [(identity, guid)]
+    nobody = (404, {"status": "fail", "error": "there is no profile with this guid", "code": 404})
+    assert by_guid(account, "DELETE", PROFILE, guid) == nobody
+    assert by_guid(account, "GET", SEGMENTS_OF, guid) == nobody
+    error = f"no profile with this guid is a member of segment {gold}"
+    assert by_guid(account, "GET", MEMBER, guid, segment_id=str(gold))[1]["error"] == error
+
+
+@pytest.mark.parametrize(("method", "resource"), [("GET", SEGMENTS_OF), ("GET", MEMBER), ("DELETE", PROFILE)])
+def test_a_path_names_an_identity_unless_it_says_otherwise(account: Account, method: str, resource: str) -> None:
+    (gold,) = account.create("GOLD")
+    account.upload(profile("x", "y"), profile("y", "x"))
+    account.update((users("x", "y"), [act("ADD", ct=gold)]))
+    more = {"segment_id": str(gold)} if resource == MEMBER else {}
+    for wrong in ("", "Guid", "objectId", "identity "):
+        status, answer = account.manage(method, resource, {"by": wrong}, identity="x", **more)
+        assert (status, answer["error"]) == (400, "by: must be identity or guid")
+    assert account.manage(method, resource, {"by": "identity"}, identity="x", **more)[0] == 200
+    assert account.profile(identity="y")[0] == 200
+    assert by_guid(account, method, resource, "x", **more)[0] == 200
+    assert account.profile(identity="y")[0] == (404 if method == "DELETE" else 200)
+
+
+def test_of_erasures_by_identity_and_by_guid_at_once_one_is_told_so(
+    account: Account, tables: Tables, side_by_side: None
+) -> None:
+    assert side_by_side is None
+    for round_ in range(5):
+        guid = f"g{round_}"
+        account.upload(profile("a", guid, Email="a@example.com"))
+        calls = [partial(account.erase, "a"), partial(by_guid, account, "DELETE", PROFILE, guid)] * 3
+        answers = at_once(calls)
+        assert sorted(status for status, _ in answers) == [200, 404, 404, 404, 404, 404]
+        assert tables.users(account.account_id) == ({}, {}, {})
+
+
+def test_a_user_whose_claim_is_missing_can_be_erased_by_guid(
+    account: Account, tables: Tables, dynamodb: "DynamoDBClient", environment: dict[str, str]
+) -> None:
+    account.upload(profile("a", "g"))
+    key = {"pk": {"S": keys.identity_claim(account.account_id, "a")}}
+    dynamodb.delete_item(TableName=environment["PROFILES_TABLE"], Key=key)
+    assert account.erase("a") == NOBODY
+    assert by_guid(account, "DELETE", PROFILE, "g")[0] == 200
+    assert tables.users(account.account_id) == ({}, {}, {})

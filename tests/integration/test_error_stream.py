@@ -76,6 +76,42 @@ def test_a_rejection_is_kept_with_all_that_it_was_about(account: Account, clock:
     assert sorted(rows, key=repr) == sorted(expected, key=repr)
 
 
+@pytest.mark.parametrize(
+    ("user", "shown", "error"),
+    [
+        ({"identity": ""}, ("", None), ".identity: must have 1 to 255 characters, has 0"),
+        ({"identity": 12345}, ("12345", None), ".identity: must be a string"),
+        ({"identity": "x" * 256}, (f"{'x' * 64}…", None), ".identity: must have 1 to 255 characters, has 256"),
+        ({"identity": "a\ud800"}, ("a\\ud800", None), ".identity: must have no lone surrogates"),
+        ({"guid": "M\ufffdller"}, (None, "M\ufffdller"), ".guid: has U+FFFD"),
+        ({"identity": {}, "guid": True}, (None, None), ".identity: must be a string"),
+        ("CT123", ("CT123", None), ": must be an object"),
+        (None, (None, None), ": must be an object"),
+    ],
+)
+def test_a_user_who_cannot_be_read_fails_alone_and_is_kept(
+    account: Account, user: Json, shown: tuple[str | None, str | None], error: str
+) -> None:
+    (gold,) = account.create("GOLD")
+    who = [*users(*(f"u{number}" for number in range(99))), user]
+    actions_of_both = [act("ADD", ct=gold), act("REMOVE", customer="NO SUCH")]
+    answer = account.update((who, actions_of_both[:1]))
+    assert (answer["status"], answer["processed"], answer["summary"]["added"]) == ("partial", 99, 99)
+    (failed,) = answer["unprocessed"]
+    assert failed["record"] == {"user_profiles": [user], "segments": [act("ADD", ct=str(gold))]}
+    answer = account.update(([user], actions_of_both))
+    assert [failed["code"] for failed in answer["unprocessed"]] == [400, 400]
+    rows = newest(account)
+    assert {(row["identity"], row["guid"], row["code"]) for row in rows} == {(*shown, 400)}
+    assert [(row["ct_segment_id"], row["customer_segment_id"], row["action"]) for row in rows] == [
+        (None, "NO SUCH", "REMOVE"),
+        (gold, None, "ADD"),
+        (gold, None, "ADD"),
+    ]
+    assert f"user_profiles[99]{error}" in rows[-1]["error"]
+    assert f"user_profiles[0]{error}" in rows[0]["error"]
+
+
 def reject(account: Account, who: int, *segment_ids: int) -> None:
     answer = account.update((numbered(who), actions("ADD", *segment_ids)))
     assert len(answer["unprocessed"]) == who * len(segment_ids)

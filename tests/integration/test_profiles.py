@@ -51,6 +51,8 @@ def test_reachability_follows_contact_points_and_opt_outs(account: Account, rela
         ({}, [], set()),
         ({"Email": "a@example.com"}, [], {"email"}),
         ({"Email": "a@example.com", "MSG-email": True}, [], {"email"}),
+        ({"Email": "a@b\u00fccher.example"}, [], {"email"}),
+        ({"Email": "j\u00f6rg@shop.example"}, [], set()),  # SES has local parts in ASCII alone
         ({"Email": "a@example.com", "MSG-email": False}, [], set()),
         ({"MSG-email": True, "MSG-sms": True, "MSG-whatsapp": True, "MSG-push": True}, [], set()),
         ({"Phone": "+12025550123"}, [], {"sms"}),
@@ -281,7 +283,7 @@ def test_records_whose_users_could_not_be_looked_up_are_listed(
         ({"guid": "n" * 256}, 400, "guid: must have 1 to 255 characters, has 256"),
         ({"identity": "a\n"}, 400, "identity: must have no control characters"),
         ({"email": "a@example.com"}, 400, "email: unknown parameter"),
-        ({"identity": "a", "objectId": "g"}, 400, "objectId: unknown parameter"),
+        ({"identity": "a", "objectId": "g"}, 400, "objectId: unknown parameter; it is written guid"),
     ],
 )
 def test_who_is_not_there_is_not_found(account: Account, query: dict[str, str], status: int, error: str) -> None:
@@ -296,3 +298,34 @@ def test_another_accounts_profile_is_not_there(account: Account, new_account: An
     assert other.erase("a")[0] == 200
     assert data_of(account, "a") == {"Tier": "Gold"}
     assert bus.entries == []
+
+
+def test_an_attribute_whose_name_is_refused_today_can_be_removed_where_it_is(
+    account: Account, dynamodb: "DynamoDBClient", environment: dict[str, str], tables: Tables
+) -> None:
+    account.upload(profile("a", Email="a@example.com"))
+    ((_, item),) = tables.profiles(account.account_id).items()
+    dynamodb.update_item(
+        TableName=environment["PROFILES_TABLE"],
+        Key={"pk": {"S": item["pk"]}},
+        UpdateExpression="SET attributes = :attributes",
+        ExpressionAttributeValues={":attributes": {"S": '{"Email":"a@example.com","email":"old","identity":"b"}'}},
+    )
+    wrong = account.upload(profile("a", **{"E-mail": None}), profile("a", **{"MSG-Email": {"$remove": True}}))
+    assert [failed["error"] for failed in wrong["unprocessed"]] == [
+        "profileData.E-mail: unknown attribute; it is written Email",
+        "profileData.MSG-Email: unknown attribute; it is written MSG-email",
+    ]
+    assert account.upload(profile("a", email=None, identity=None))["processed"] == 1
+    assert data_of(account, "a") == {"Email": "a@example.com"}
+    assert account.upload(profile("a", email=None))["unprocessed"][0]["code"] == 400
+
+
+def test_an_identity_among_the_attributes_links_as_any_other(account: Account) -> None:
+    record = {"type": "profile", "objectId": "anon-1", "profileData": {"identity": "rud1", "Name": "Ada"}}
+    assert account.upload(record)["processed"] == 1
+    (gold,) = account.create(None)
+    account.update((users("rud1"), [act("ADD", ct=gold)]))
+    assert account.profile(identity="rud1")[1]["record"]["guid"] == "anon-1"
+    assert data_of(account, "rud1") == {"Name": "Ada"}
+    assert account.upload(profile("rud1", "anon-1"))["status"] == "success"

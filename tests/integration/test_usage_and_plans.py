@@ -107,7 +107,7 @@ def test_usage_is_the_accounts_own(account: Account, new_account: Callable[[], A
                     "26-11",
                     "2026/11",
                 ),
-                *("\u0662026-11", "2026-11#00", "-2026-11", "now"),
+                *("\u0662026-11", "2026-11#00", "-2026-11", "now", "0000-01", "0000-12"),
             ]
         ),
         ({"months": "2026-11"}, "months: unknown parameter"),

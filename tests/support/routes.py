@@ -30,7 +30,9 @@ HANDLERS = _handlers()
 """All that API Gateway hands on, the page's files too."""
 PAGES = ("/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}", "/unsubscribe/{token}")
 """What people see in a browser; the API's description leaves it out."""
-DEPLOYED_OF_THE_API = {route for route in HANDLERS if route[1] not in PAGES}
+HEADS = tuple(route for route in HANDLERS if route[0] == "HEAD")
+"""What monitors and scanners ask: a GET without its body."""
+DEPLOYED_OF_THE_API = {route for route in HANDLERS if route[1] not in PAGES and route not in HEADS}
 OF_THE_API: tuple[Named, ...] = tuple((route.method.upper(), route.path) for route in ROUTES)
 """What the API's description names."""
 WITH_BODIES: tuple[Named, ...] = tuple((route.method.upper(), route.path) for route in ROUTES if route.body)

@@ -1,6 +1,7 @@
 """The functions as Lambda finds them: their environment set, their caches empty; and no network."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from api_segments.segments import wiring as segments_wiring
 from api_segments.segments.creation import Creation
 from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
+from tests.support.bodies import ADD
 from tests.support.clock import MovableClock, system_time
 from tests.support.events import Context, Event, body_of, with_body
 from tests.support.tables import create_tables
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
+LONGEST_USER = 4096
 CREATE, UPDATE = "create_segment", "update_segment"
 HANDLERS: dict[str, Callable[[Event, Any], Event]] = {CREATE: create_segment, UPDATE: update_segment}
 
@@ -121,10 +124,27 @@ class Api:
         assert (status, answer) == (code, {"status": "fail", "error": error, "code": code})
         assert self.services.calls == []
 
+    def rejects(self, user: Json, error: str) -> None:
+        """Ask for one user who can't be read: they are told, and nothing is asked of the service for them."""
+        status, answer = self.post(UPDATE, {"bulk_profiles": [{"user_profiles": [user], "segments": [ADD]}]})
+        record: Json = {"user_profiles": [user], "segments": [ADD]}
+        if len(json.dumps(user)) > LONGEST_USER:
+            record = {"bulk_profiles": 0, "user_profiles": 0}
+        failed = {"status": "fail", "code": 400, "error": f"bulk_profiles[0].user_profiles[0]{error}", "record": record}
+        summary = {"added": 0, "removed": 0, "unchanged": 0, "profiles_created": 0}
+        assert (status, answer) == (
+            200,
+            {"status": "fail", "processed": 0, "summary": summary, "unprocessed": [failed]},
+        )
+        (_, (_, groups, _)), (name, (_, _, kept, _)) = self.services.calls
+        assert ([group.users for group in groups], name, len(kept)) == ([[]], "keep", 1)
+        self.services.calls.clear()
+
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     services = RecordingServices()
     monkeypatch.setattr(segments_wiring, "segments", lambda: services)
     monkeypatch.setattr(memberships_wiring, "updates", lambda: services)
+    monkeypatch.setattr(memberships_wiring, "error_stream", lambda: services)
     return Api(services)

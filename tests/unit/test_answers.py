@@ -193,7 +193,7 @@ def resent(answer: Answer) -> Counter[tuple[Pair, int]]:
     """Send each record of the answer again and return the pairs that this asks for, each with the code it had."""
     pairs: Counter[tuple[Pair, int]] = Counter()
     for failed in json.loads(render(answer, "request")["body"])["unprocessed"]:
-        for group in parse_update(json.dumps({"bulk_profiles": [failed["record"]]}).encode()):
+        for group in parse_update(json.dumps({"bulk_profiles": [failed["record"]]}).encode())[0]:
             pairs.update(
                 ((user, reference, action), failed["code"])
                 for user in group.users
@@ -237,3 +237,26 @@ def test_a_very_long_answer_merges_users_who_failed_alike() -> None:
     # 15 of the users failed for two reasons, and each reason's users failed with the same segments or with all.
     assert [len(failed["record"]["user_profiles"]) for failed in answer.body["unprocessed"]] == [15, 85, 15]
     assert {failed["code"] for failed in answer.body["unprocessed"]} == {404, 429}
+
+
+@pytest.mark.parametrize("identity", ["", "x" * 256, "\ud800", "\x00" * 300, "\\" * 1_000])
+def test_users_who_cannot_be_read_are_each_told_and_the_longest_answer_gets_through(identity: str) -> None:
+    segments = [{"customer_segment_id": f"{index:03d}".ljust(255, '"'), "action": "ADD"} for index in range(100)]
+    group = {"user_profiles": [{"identity": identity}] * 100, "segments": segments}
+    _, refused = parse_update(json.dumps({"bulk_profiles": [group]}).encode())
+    assert len(refused) == 10_000
+    answer = update_answer(UpdateResult(rejections=[*refused, *many(TEXTS["short"], TEXTS["short"])]))
+    assert len(json.dumps(render(answer, "request"), ensure_ascii=False).encode()) < LAMBDA_ANSWER_BYTES
+    records = [failed["record"] for failed in answer.body["unprocessed"] if failed["code"] == 400]
+    assert records == [{"bulk_profiles": 0, "user_profiles": index} for index in range(100)]
+
+
+def test_a_user_as_long_as_a_body_is_told_by_its_place() -> None:
+    users = [{"identity": "a"}, {"identity": "x" * 4_000_000}]
+    body = {"bulk_profiles": [{"user_profiles": users, "segments": [{"ct_segment_id": 1, "action": "ADD"}] * 100}]}
+    _, refused = parse_update(json.dumps(body).encode())
+    answer = update_answer(UpdateResult(rejections=refused))
+    assert {json.dumps(failed["record"]) for failed in answer.body["unprocessed"]} == {
+        '{"bulk_profiles": 0, "user_profiles": 1}'
+    }
+    assert {len(rejection.user.identity or "") for rejection in refused} == {65}

@@ -18,7 +18,7 @@ from functions.dashboard import app as dashboard
 from functions.dashboard.build_page import build
 from tests.support.events import Context, Event, body_of
 from tests.support.headers import ACCOUNT, PASSCODE, event_with
-from tests.support.routes import HANDLERS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
+from tests.support.routes import HANDLERS, HEADS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
 from tests.support.template import ROOT
 from tests.support.uploads import profile
 from tests.unit.conftest import RecordingServices
@@ -179,7 +179,9 @@ def test_any_request_is_answered(known_segment: str, route: Named, data: st.Data
     assert 200 <= answer["statusCode"] < 500
     assert headers_of(answer)["X-Request-Id"] == event["requestContext"]["requestId"]
     assert answer["body"].encode() is not None
-    if headers_of(answer).get("Content-Type", "").startswith("text/html"):
+    if route in HEADS:
+        assert answer["body"] == ""
+    elif headers_of(answer).get("Content-Type", "").startswith("text/html"):
         assert answer["body"].startswith("<!doctype html>")
     elif answer["statusCode"] >= 400:
         body = body_of(answer)

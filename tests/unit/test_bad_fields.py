@@ -9,7 +9,6 @@ from tests.support import bodies
 from tests.unit.conftest import CREATE, UPDATE, Api
 
 Json = Any
-USER = "bulk_profiles[0].user_profiles[0]"
 SEGMENT = "bulk_profiles[0].segments[0]"
 NOT_AN_ID = "must be a whole number from 1 to 2^53 - 1, or a string of its digits"
 NOT_AN_ACTION = "must be 'ADD' or 'REMOVE'"
@@ -53,13 +52,7 @@ def test_create_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -
             for field in ("user_profiles", "segments")
             for wrong in NO_LIST
         ),
-        *((bodies.update(users=[wrong]), f"{USER}: must be an object") for wrong in NO_OBJECT),
         *((bodies.update(segments=[wrong]), f"{SEGMENT}: must be an object") for wrong in NO_OBJECT),
-        *(
-            (bodies.user(**{field: wrong}), f"{USER}.{field}: must be a string")
-            for field in ("identity", "guid")
-            for wrong in NO_TEXT
-        ),
         *(
             (bodies.segment(customer_segment_id=wrong), f"{SEGMENT}.customer_segment_id: must be a string")
             for wrong in NO_TEXT
@@ -108,8 +101,6 @@ def test_segment_id_is_taken_as_a_number_or_as_digits(api: Api, given: Json) -> 
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (bodies.update(users=[{}]), f"{USER}: identity or guid is required"),
-        (bodies.user(identity=None, guid=None), f"{USER}: identity or guid is required"),
         (bodies.segment(), f"{SEGMENT}: ct_segment_id or customer_segment_id is required"),
         (
             bodies.segment(ct_segment_id=None, customer_segment_id=None),
@@ -117,11 +108,11 @@ def test_segment_id_is_taken_as_a_number_or_as_digits(api: Api, given: Json) -> 
         ),
         (
             bodies.update(users=[bodies.USER, {}], segments=[bodies.ADD, {"action": "ADD"}]),
-            "bulk_profiles[0].user_profiles[1]: identity or guid is required",
+            "bulk_profiles[0].segments[1]: ct_segment_id or customer_segment_id is required",
         ),
     ],
 )
-def test_user_or_segment_without_an_id_is_refused(api: Api, body: Json, error: str) -> None:
+def test_segment_without_an_id_is_refused(api: Api, body: Json, error: str) -> None:
     api.refuses(UPDATE, body, error)
 
 
@@ -131,10 +122,31 @@ def test_identity_wins_over_guid(api: Api) -> None:
     assert [(user.identity, user.guid) for user in groups[0].users] == [("a", None)]
 
 
-@pytest.mark.parametrize("wrong", ["", "x" * 256, "a\tb", "\ud800", " "])
-def test_a_wrong_guid_is_refused_beside_a_good_identity(api: Api, wrong: str) -> None:
-    status, answer = api.post(UPDATE, bodies.user(identity="a", guid=wrong))
-    assert (status, answer["error"].startswith(f"{USER}.guid: must ")) == (400, True)
+@pytest.mark.parametrize(
+    ("user", "error"),
+    [
+        *((wrong, ": must be an object") for wrong in NO_OBJECT),
+        *(({field: wrong}, f".{field}: must be a string") for field in ("identity", "guid") for wrong in NO_TEXT),
+        ({}, ": identity or guid is required"),
+        ({"identity": None, "guid": None}, ": identity or guid is required"),
+        ({"identity": "a", "guid": ""}, ".guid: must have 1 to 255 characters, has 0"),
+        ({"identity": "a", "guid": "a\tb"}, ".guid: must have no control characters"),
+        ({"identity": "a", "email": "a@example.com"}, ".email: unknown field"),
+        ({"Identity": "a"}, ".Identity: unknown field; it is written identity"),
+        ({"objectId": "a"}, ".objectId: unknown field; it is written guid"),
+    ],
+)
+def test_a_user_who_cannot_be_read_fails_alone(api: Api, user: Json, error: str) -> None:
+    api.rejects(user, error)
+
+
+def test_users_beside_one_who_cannot_be_read_are_asked_for(api: Api) -> None:
+    status, answer = api.post(UPDATE, bodies.update(users=[{"identity": "a"}, {"identity": 5}, {"guid": "b"}]))
+    assert status == 200
+    assert [failed["record"]["user_profiles"] for failed in answer["unprocessed"]] == [[{"identity": 5}]]
+    assert answer["unprocessed"][0]["error"] == "bulk_profiles[0].user_profiles[1].identity: must be a string"
+    (_, (_, groups, _)), _ = api.services.calls
+    assert [(user.identity, user.guid) for user in groups[0].users] == [("a", None), (None, "b")]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +197,6 @@ def test_100_of_each_are_taken(api: Api, function: str, body: Json) -> None:
 
 FIELDS = [
     ("phone", "phone"),
-    ("Segment_Name", "Segment_Name"),
     ("ключ", "ключ"),
     ("😀", "😀"),
     ("a\nb\x00\x1b\x7f", r"a\nb\x00\x1b\x7f"),
@@ -200,8 +211,23 @@ def test_an_unknown_field_is_refused_by_its_name(api: Api, field: str, shown: st
     api.refuses(CREATE, [{"segment_name": "a", field: 1}], f"[0].{shown}: unknown field")
     api.refuses(UPDATE, {**bodies.update(), field: 1}, f"{shown}: unknown field")
     api.refuses(UPDATE, {"bulk_profiles": [{**bodies.group(), field: 1}]}, f"bulk_profiles[0].{shown}: unknown field")
-    api.refuses(UPDATE, bodies.user(**{"identity": "a", field: 1}), f"{USER}.{shown}: unknown field")
+    api.rejects({"identity": "a", field: 1}, f".{shown}: unknown field")
     api.refuses(UPDATE, bodies.segment(**{"ct_segment_id": 1, field: 1}), f"{SEGMENT}.{shown}: unknown field")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Segment_Name",
+        "segment-name",
+        "segmentName",
+        " segment_name",
+        "\uff53\uff45\uff47\uff4d\uff45\uff4e\uff54_name",
+        "SEGMENT NAME",
+    ],
+)
+def test_a_field_that_looks_like_ours_is_refused_with_the_right_name(api: Api, field: str) -> None:
+    api.refuses(CREATE, [{field: "a", "segment_name": "a"}], f"[0].{field}: unknown field; it is written segment_name")
 
 
 def test_a_field_name_with_a_lone_surrogate_is_refused(api: Api) -> None:

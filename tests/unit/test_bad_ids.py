@@ -14,8 +14,9 @@ Sent = Callable[[str], Json]
 CONTROL = "must have no control characters"
 SURROGATE = "must have no lone surrogates"
 BLANK = "must not be only spaces"
+BROKEN = "has U+FFFD, which stands for bytes that were not UTF-8; send the text itself, as UTF-8"
 
-# Where free text comes in: the function, the body around a text, the path as errors name it.
+# Where free text comes in: the function, the body around a text, the path as errors name it (users fail alone).
 TEXTS: dict[str, tuple[str, Sent, str]] = {
     "segment_name": (CREATE, bodies.name, "[0].segment_name"),
     "customer_segment_id of a create": (
@@ -23,8 +24,8 @@ TEXTS: dict[str, tuple[str, Sent, str]] = {
         lambda text: [{"segment_name": "a", "customer_segment_id": text}],
         "[0].customer_segment_id",
     ),
-    "identity": (UPDATE, lambda text: bodies.user(identity=text), "bulk_profiles[0].user_profiles[0].identity"),
-    "guid": (UPDATE, lambda text: bodies.user(guid=text), "bulk_profiles[0].user_profiles[0].guid"),
+    "identity": (UPDATE, lambda text: bodies.user(identity=text), ""),
+    "guid": (UPDATE, lambda text: bodies.user(guid=text), ""),
     "customer_segment_id of an update": (
         UPDATE,
         lambda text: bodies.segment(customer_segment_id=text),
@@ -46,6 +47,7 @@ REFUSED = {
     "high surrogate": ("\ud800", SURROGATE),
     "low surrogate": ("a\udfffb", SURROGATE),
     "surrogates the wrong way round": ("\ude00\ud83d", SURROGATE),
+    "what stands for bytes that were not UTF-8": ("M\ufffdller", BROKEN),
     "a space": (" ", BLANK),
     "255 spaces": (" " * 255, BLANK),
     "no-break space": ("\xa0", BLANK),
@@ -76,6 +78,9 @@ TAKEN = {
 @pytest.mark.parametrize(("text", "error"), REFUSED.values(), ids=REFUSED)
 def test_text_that_cannot_be_an_id_is_refused(api: Api, where: str, text: str, error: str) -> None:
     function, body, path = TEXTS[where]
+    if not path:
+        api.rejects({where: text}, f".{where}: {error}")
+        return
     api.refuses(function, body(text), f"{path}: {error}")
 
 

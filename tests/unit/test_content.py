@@ -74,7 +74,12 @@ def test_the_least_content_of_each_channel_is_accepted(mode: TargetMode) -> None
 @pytest.mark.parametrize("mode", TargetMode)
 def test_a_field_that_the_channel_has_not_is_refused_by_name(mode: TargetMode) -> None:
     assert refused(mode, {"colour": "red"}) == "content.colour: unknown field"
-    assert refused(mode, {"<script>\n": "red"}) == "content: unknown field"
+    assert refused(mode, {"mutable-content": "1"}) == "content.mutable-content: unknown field"
+    assert refused(mode, {"<script>\n": "red"}) == "content.<script>\\n: unknown field"
+    assert refused(mode, {"x" * 99: "red"}) == f"content.{'x' * 64}…: unknown field"
+    field = next(iter(CONTENTS[mode]))
+    wrong = f"{field.upper()} "
+    assert refused(mode, {wrong: "x"}) == f"content.{wrong}: unknown field; it is written {field}"
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,10 @@ def test_one_that_is_too_old_says_so() -> None:
     assert refused(cursor, after=timedelta(hours=CURSOR_HOURS, seconds=1)) == (
         "cursor: is older than 24 hours; begin the list anew"
     )
+
+
+def test_one_of_a_time_that_is_yet_to_come_is_none() -> None:
+    cursor = cursors(timedelta(seconds=61)).write("A", {"path": "/p"}, (1,), DEADLINE)
+    assert refused(cursor) == "cursor: is of a time that is yet to come; begin the list anew"
+    just_ahead = cursors(timedelta(seconds=60)).write("A", {"path": "/p"}, (1,), DEADLINE)
+    assert cursors().read("A", {"path": "/p"}, just_ahead, DEADLINE) == (1,)

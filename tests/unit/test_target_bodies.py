@@ -79,12 +79,20 @@ NO_SEGMENT = "must be a whole number from 1 to 2^53 - 1, or a string of its digi
         (with_(segment="GOLD"), f"segment: {NO_SEGMENT}"),
         (with_(segment=[7]), f"segment: {NO_SEGMENT}"),
         (with_(segment=None), "segment: must be a segment's id, or an object with its customer_segment_id"),
-        (with_(segment={}), "segment: must have customer_segment_id and no other field"),
-        (with_(segment={"customer_segment_id": 5}), "segment: customer_segment_id must be a string"),
-        (with_(segment={"customer_segment_id": ""}), "segment: must have 1 to 255 characters, has 0"),
+        (with_(segment={}), "segment.customer_segment_id: is required"),
+        (with_(segment={"customer_segment_id": 5}), "segment.customer_segment_id: must be a string"),
         (
-            with_(segment={"customer_segment_id": "a", "id": 1}),
-            "segment: must have customer_segment_id and no other field",
+            with_(segment={"customer_segment_id": ""}),
+            "segment.customer_segment_id: must have 1 to 255 characters, has 0",
+        ),
+        (with_(segment={"customer_segment_id": "a", "id": 1}), "segment.id: unknown field"),
+        (
+            without("segment", segments={"include": [7, {"customer_segment_id": "a\t"}]}),
+            "segments.include[1].customer_segment_id: must have no control characters",
+        ),
+        (
+            with_(when={**EVENT, "segment": {"customer_segment_id": "a", "Customer-Segment-Id": "b"}}),
+            "when.segment.Customer-Segment-Id: unknown field; it is written customer_segment_id",
         ),
         (without("segment"), "segment or segments is required"),
         (without("segment", segments={}), "segments.include: is required"),
@@ -113,6 +121,7 @@ NO_SEGMENT = "must be a whole number from 1 to 2^53 - 1, or a string of its digi
         (with_(users_limit_overall=True), "users_limit_overall: must be a whole number from 1 to 100000000"),
         (with_(estimate_only="yes"), "estimate_only: must be true or false"),
         (with_(respect_dnd=True), "respect_dnd: unknown field"),
+        (with_(estimateOnly=True), "estimateOnly: unknown field; it is written estimate_only"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(body: Json, error: str) -> None:
@@ -144,8 +153,9 @@ def test_a_campaign_is_named_by_its_id_alone(body: bytes) -> None:
 def test_a_preview_may_be_for_nobody_in_particular() -> None:
     asked = parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"identity":null,"event":null}')
     assert (asked.identity, asked.event) == (None, None)
-    with pytest.raises(InvalidRequestError, match=r"^guid: unknown field$"):
-        parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"guid":"g"}')
+    assert parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"guid":"g"}').guid == "g"
+    with pytest.raises(InvalidRequestError, match=r"^objectId: unknown field; it is written guid$"):
+        parse_preview(b'{"target_mode":"sms","content":{"body":"x"},"objectId":"g"}')
 
 
 def test_settings_take_nothing() -> None:

@@ -501,14 +501,17 @@ def test_api_gateway_refuses_whoever_is_unknown_in_the_words_of_the_functions() 
 def test_only_the_health_check_and_what_is_read_in_a_browser_need_no_account() -> None:
     api = resources("AWS::Serverless::Api")["Api"]["Auth"]
     assert api["DefaultAuthorizer"] in api["Authorizers"]
-    open_paths = [
-        event["Properties"]["Path"]
+    open_routes = {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
         for properties in FUNCTIONS.values()
         for event in properties.get("Events", {}).values()
         if event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
-    ]
-    pages = ["/", "/page/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}"]
-    assert open_paths == ["/health", "/unsubscribe/{token}", "/unsubscribe/{token}", *pages]
+    }
+    pages = {"/", "/openapi.json", "/docs", "/health", "/unsubscribe/{token}"}
+    assert open_routes == {
+        *(f"{method} {page}" for method in ("GET", "HEAD") for page in pages),
+        *("GET /page/{version}/{file}", "GET /docs/{file}", "POST /unsubscribe/{token}"),
+    }
 
 
 def test_answers_of_the_authorizer_are_cached_under_both_headers() -> None:

@@ -42,8 +42,10 @@ class RecordingProfiles:
         self.updates: dict[int, ProfileUpdate] = {}
         self.calls = 0
 
-    def update(self, account_id: str, updates: Mapping[int, ProfileUpdate], _: object) -> dict[int, SegmentsError]:
-        assert account_id == "T-1"
+    def update(
+        self, account_id: str, updates: Mapping[int, ProfileUpdate], _: object, *, dry_run: bool
+    ) -> dict[int, SegmentsError]:
+        assert (account_id, dry_run) == ("T-1", False)
         self.updates.update(updates)
         self.calls += 1
         return {}
@@ -108,7 +110,25 @@ def token(data: Json, **who: Json) -> Json:
         ),
         *(("Name", value) for value in ["A", " A ", "Ünï 🦊", "n" * 512, FOX * 128, "1"]),
         *((flag, value) for flag in FLAGS for value in (True, False)),
-        *((name, 1) for name in ["x", "name", "EMAIL", "a b", "$remove", "#", "n" * 120, FOX * 30, "é" * 60]),
+        *(
+            (name, 1)
+            for name in [
+                "x",
+                "names",
+                "e",
+                "a b",
+                "msg",
+                "message",
+                "type",
+                "source",
+                "Identity card",
+                "$remove",
+                "#",
+                "n" * 120,
+                FOX * 30,
+                "é" * 60,
+            ]
+        ),
         *(
             ("x", value)
             for value in [
@@ -266,8 +286,88 @@ def test_a_token_is_added_or_with_remove_taken_away(upload: Upload, kind: str, n
         *(({"id": "t", "type": wrong}, "tokenData.type: must be 'fcm', 'apns' or 'chrome'") for wrong in NO_TOKEN_TYPE),
         ({"id": "t", "type": "\ud800"}, f"tokenData.type: {SURROGATES}"),
         *(({"id": "t", "type": "fcm", "$remove": wrong}, f"tokenData.$remove: {NOT_A_FLAG}") for wrong in NO_FLAG),
-        ({"id": "t", "type": "fcm", "keys": {}}, "tokenData.keys: unknown field"),
+        ({"id": "t", "type": "fcm", "Type": "fcm"}, "tokenData.Type: unknown field; it is written type"),
+        ({"id": "t", "type": "fcm", "remove": True}, "tokenData.remove: unknown field; it is written $remove"),
     ],
 )
 def test_a_wrong_token_is_refused(upload: Upload, data: Json, error: str) -> None:
     upload.refuses(token(data), error)
+
+
+IS_WRITTEN = "unknown attribute; it is written {}"
+NO_ATTRIBUTE = "is no attribute; identity and objectId stand beside profileData"
+NO_OPT_OUT = "unknown opt-out; there are MSG-email, MSG-push, MSG-sms, MSG-whatsapp"
+LOOK_ALIKES = [
+    *(
+        (name, IS_WRITTEN.format("MSG-email"))
+        for name in ["MSG-Email", "msg-email", "MSG_email", "MSG email", "msgEmail"]
+    ),
+    *(
+        (name, IS_WRITTEN.format("MSG-email"))
+        for name in [
+            "\uff2d\uff33\uff27\uff0d\uff45\uff4d\uff41\uff49\uff4c",
+            "MSG\u2010email",
+            " MSG-email",
+            "MSG-e-mail",
+        ]
+    ),
+    *((name, IS_WRITTEN.format("MSG-sms")) for name in ["MSG_sms", "MSG-SMS"]),
+    *(
+        (name, IS_WRITTEN.format("Email"))
+        for name in ["email", "EMAIL", "Email ", "E-mail", "e_mail", "\uff25mail", "Ema\u00adil"]
+    ),
+    *((name, IS_WRITTEN.format("Phone")) for name in ["phone", "PHONE"]),
+    *((name, IS_WRITTEN.format("Name")) for name in ["name", "NAME", "name_"]),
+    *((name, IS_WRITTEN.format("DOB")) for name in ["dob", "D.O.B."]),
+    ("gender", IS_WRITTEN.format("Gender")),
+    *((name, NO_ATTRIBUTE) for name in ["objectId", "object_id", "guid", "GUID", "identity ", "tokenData"]),
+    *((name, NO_OPT_OUT) for name in ["MSG-webpush", "msg_dndEmail", "MSG push all", "\uff2d\uff33\uff27-x"]),
+]
+
+
+@pytest.mark.parametrize(("name", "error"), LOOK_ALIKES)
+def test_a_name_that_looks_like_one_of_ours_is_refused_with_the_right_one(
+    upload: Upload, name: str, error: str
+) -> None:
+    shown = name.encode("unicode_escape").decode() if not name.isprintable() else name
+    for value in (False, "ada@example.com"):
+        upload.refuses(profile({name: value}), f"profileData.{shown}: {error}")
+
+
+BROKEN = "has U+FFFD, which stands for bytes that were not UTF-8; send the text itself, as UTF-8"
+
+
+@pytest.mark.parametrize("name", ["Name", "Email", "Phone", "Gender", "DOB", "x"])
+def test_text_that_was_not_utf_8_is_refused_with_what_to_do(upload: Upload, name: str) -> None:
+    upload.refuses(profile({name: "M\ufffdller@example.com"}), f"profileData.{name}: {BROKEN}")
+    upload.refuses(profile({"M\ufffdller": 1}), f"profileData.M\ufffdller: {BROKEN}")
+
+
+@pytest.mark.parametrize("name", ["identity", "Identity", "IDENTITY"])
+@pytest.mark.parametrize("who", [{"objectId": "anon-1"}, {"objectId": "anon-1", "identity": "rud1"}])
+def test_an_identity_among_the_attributes_is_the_identity(upload: Upload, name: str, who: Json) -> None:
+    update = upload.takes(profile({name: "rud1", "x": 1}, **who))
+    assert (update.identity, update.guid, update.attributes) == ("rud1", "anon-1", {"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"Identity": "b"}, "profileData.Identity: the record names another identity"),
+        ({"identity": "a", "Identity": "b"}, "profileData.Identity: the record names another identity"),
+        ({"identity": 5}, "profileData.identity: must be a string"),
+        ({"identity": ""}, "profileData.identity: must have 1 to 255 characters, has 0"),
+        ({"identity": "a\ufffd"}, f"profileData.identity: {BROKEN}"),
+    ],
+)
+def test_an_identity_among_the_attributes_may_not_contradict(upload: Upload, data: Json, error: str) -> None:
+    upload.refuses(profile(data), error)
+
+
+@pytest.mark.parametrize("value", [1468308340, 1468308340.5, "1468308340", None, {}, "\ufffd"])
+def test_what_clevertaps_clients_send_besides_is_taken_and_ignored(upload: Upload, value: Json) -> None:
+    plain = upload.takes(profile({"x": 1}))
+    assert upload.takes({**profile({"x": 1}), "ts": value, "source": value}) == plain
+    added = upload.takes(token({"id": "t", "type": "chrome"}))
+    more = {**token({"id": "t", "type": "chrome", "keys": value}), "ts": value, "source": value}
+    assert upload.takes(more) == added

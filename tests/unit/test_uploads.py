@@ -32,7 +32,14 @@ MAX_BODY = 4 * 1024 * 1024
         *((profile(wrong), "profileData: must be an object") for wrong in NO_OBJECT),
         ({**profile({}), "tokenData": {}}, "tokenData: unknown field"),
         ({**token({"id": "t", "type": "fcm"}), "profileData": {}}, "profileData: unknown field"),
-        *(({**profile({}), name: 1}, f"{name}: unknown field") for name in ["guid", "ts", "Identity", "evtData"]),
+        *(({**profile({}), name: 1}, f"{name}: unknown field") for name in ["evtData", "userId"]),
+        *(
+            ({**profile({}), name: 1}, f"{name}: unknown field; it is written {right}")
+            for name, right in [
+                *(("Identity", "identity"), ("identity ", "identity"), ("object_id", "objectId")),
+                *(("guid", "objectId"), ("TYPE", "type"), ("profile-data", "profileData"), ("\uff34\uff33", "ts")),
+            ]
+        ),
         ({**profile({}), "\n": 1}, "\\n: unknown field"),
         ({**profile({}), "\ud800": 1}, f"record: {SURROGATES}"),
         ({"type": "profile", "profileData": {}}, "identity or objectId is required"),

@@ -69,6 +69,9 @@ export function campaignView({ api, catalogue, id, query, signal }) {
   }
 }
 
+/** What may become known of emails after they were sent: a share of these. */
+const AFTER_SENDING = ["bounced", "complained", "unsubscribed"];
+
 function campaignParts({ api, names, target: first, signal, stop, isNew }) {
   const badge = h("span", { class: "badge" });
   const stopping = h("button", { type: "button", class: "danger", onclick: stop }, "Stop");
@@ -79,7 +82,8 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
   const endedRow = h("div", {}, h("dt", {}, "Ended"), ended);
   const limit = first.users_limit_overall ?? null;
   const progress = progressBar();
-  const figures = ["queued", "sent", "skipped", "failed"].map((name) => {
+  const isEmail = first.target_mode === "email";
+  const figures = ["queued", "sent", "skipped", "failed", ...(isEmail ? AFTER_SENDING : [])].map((name) => {
     const figure = h("span", { class: "figure" });
     const part = h("span", { class: "share" });
     const label = name[0].toUpperCase() + name.slice(1);
@@ -178,7 +182,8 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
     for (const { name, figure, part } of figures) {
       const isFirst = figure.textContent === "";
       if (setText(figure, number(told[name])) && !isFirst) flash(figure);
-      setText(part, name !== "queued" && whole ? share(told[name], whole) : "");
+      const base = AFTER_SENDING.includes(name) ? told.sent : whole;
+      setText(part, name !== "queued" && base ? share(told[name], base) : "");
     }
     showProgress(progress, target, told);
     renderReasons(result);

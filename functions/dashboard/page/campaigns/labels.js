@@ -76,9 +76,9 @@ export function isOnline(target) {
 }
 
 /** Sums of what became of a campaign's messages, whether they are told by reason or as sums. */
-export function sums({ queued, waiting, sent, skipped, failed }) {
+export function sums({ queued, waiting, sent, skipped, failed, bounced, complained, unsubscribed }) {
   const sum = (counts) => (typeof counts === "number" ? counts : Object.values(counts).reduce((a, b) => a + b, 0));
-  return { queued, waiting, sent, skipped: sum(skipped), failed: sum(failed) };
+  return { queued, waiting, sent, skipped: sum(skipped), failed: sum(failed), bounced, complained, unsubscribed };
 }
 
 /** Links to segments, with `or` between them; of many, the first `most`. */

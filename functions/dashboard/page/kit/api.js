@@ -37,8 +37,8 @@ export function newKey() {
 }
 
 /** Whether a path can name this user: a browser takes `.` and `..` for steps along the path, however they are written. */
-export function fitsPath(identity) {
-  return identity !== "." && identity !== "..";
+export function fitsPath(id) {
+  return id !== "." && id !== "..";
 }
 
 export const NOT_BY_PATH = "The API can't be asked by path for a user of this identity.";
@@ -56,11 +56,12 @@ export class Api {
     return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
   }
 
-  /** Get what the API tells of one user at `path`, given the identity as a part of it; never what it tells of another. */
-  async getUser(path, identity, options) {
-    if (!fitsPath(identity)) throw new Error(NOT_BY_PATH);
-    const answer = await this.get(path(encodeURIComponent(identity)), {}, options);
-    if (answer.identity !== identity) throw new Error("The API answered for another user than the one asked for.");
+  /** Get what the API tells of one user, `{identity}` or `{guid}`, at `path`, given that as a part of it; never of another. */
+  async getUser(path, user, options) {
+    const [[by, id]] = Object.entries(user);
+    if (!fitsPath(id)) throw new Error(NOT_BY_PATH);
+    const answer = await this.get(path(encodeURIComponent(id)), by === "identity" ? {} : { by }, options);
+    if (answer[by] !== id) throw new Error("The API answered for another user than the one asked for.");
     return answer;
   }
 

@@ -191,7 +191,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
     if (!who.value) return;
     setText(found, "Looking …");
     try {
-      const member = await api.getUser((part) => `${path}/${part}`, who.value, { signal });
+      const member = await api.getUser((part) => `${path}/${part}`, { identity: who.value }, { signal });
       found.replaceChildren(
         "Yes: ",
         userLink(member),

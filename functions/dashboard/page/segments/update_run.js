@@ -10,6 +10,7 @@ const TRIES = 8; // in a row without anything written; about half a minute
 const MAX_CHARACTERS = 255;
 const KEPT_PARTS = 5_000;
 const SHOWN = 10;
+const PATH_OF_A_USER = /^bulk_profiles\[0\]\.user_profiles\[\d+\]\.?/;
 
 /** The rows that were not taken, as a file that can be mended and dropped again. */
 export class Rejected {
@@ -137,8 +138,7 @@ export class UpdateRun extends EventTarget {
     for (let tries = 1; pending.size; tries += 1) {
       let retryAfter = null;
       try {
-        const { answer, without } = await this.#ask(pending);
-        const left = this.#count(without, answer);
+        const left = this.#count(pending, await this.#ask(pending));
         if (left.size < pending.size) tries = 1;
         pending = left;
         if (!pending.size) return;
@@ -169,38 +169,24 @@ export class UpdateRun extends EventTarget {
     }
   }
 
-  /** Ask the API; a user whom it can't read makes it refuse the whole request and name the user, so it is asked without them. */
-  async #ask(pending) {
-    const without = new Map(pending);
-    for (;;) {
-      const ids = [...without.keys()];
-      if (!ids.length) return { answer: { summary: {}, unprocessed: [] }, without };
-      const users = ids.map((id) => ({ [this.key]: id }));
-      try {
-        const body = { bulk_profiles: [{ user_profiles: users, segments: [this.segment] }] };
-        return { answer: await this.#api.update(body, { tries: 1 }), without };
-      } catch (error) {
-        const named =
-          error.status === 400 && /^bulk_profiles\[0\]\.user_profiles\[(\d+)\]\.?(.*)$/s.exec(error.message);
-        if (!named) throw error;
-        const id = ids[Number(named[1])];
-        this.#reject(new Map([[id, without.get(id)]]), named[2]);
-        without.delete(id);
-        pending.delete(id);
-      }
-    }
+  #ask(pending) {
+    const users = [...pending.keys()].map((id) => ({ [this.key]: id }));
+    const body = { bulk_profiles: [{ user_profiles: users, segments: [this.segment] }] };
+    return this.#api.update(body, { tries: 1 });
   }
 
   /** Count an answer; return the users to be asked for again. */
   #count(asked, { summary, unprocessed }) {
     const left = new Map();
     const refused = new Set();
+    const ids = [...asked.keys()];
     for (const { code, error, record } of unprocessed) {
-      for (const user of record.user_profiles) {
-        const id = user[this.key];
+      const users = record.user_profiles; // of one who could not be read it may say only at which index they are
+      const named = Array.isArray(users) ? users.map((user) => user[this.key]) : [ids[users]];
+      for (const id of named) {
         refused.add(id);
         if (code === 429 || code === 503) left.set(id, asked.get(id));
-        else this.#reject(new Map([[id, asked.get(id)]]), error);
+        else this.#reject(new Map([[id, asked.get(id)]]), error.replace(PATH_OF_A_USER, ""));
       }
       if (code === 404 || code === 410) this.#fail(error); // the segment is gone: the rest would fare no better
     }

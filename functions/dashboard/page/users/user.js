@@ -61,12 +61,7 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
     if (!found.hasChildNodes()) found.replaceChildren(h("p", { class: "fresh" }, "Loading …"));
     try {
       const profile = await orNothing(api.get("/1/profile.json", { [kind]: value }, { signal }));
-      const identity = profile?.record.identity ?? (kind === "identity" ? value : null);
-      const segments =
-        identity === null || !fitsPath(identity)
-          ? null
-          : await orNothing(api.getUser((part) => `/api/profiles/${part}/segments`, identity, { signal }));
-      if (!profile && !segments) {
+      if (!profile) {
         found.replaceChildren(
           h(
             "div",
@@ -78,12 +73,12 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
         announce("No such user");
         return;
       }
-      found.replaceChildren(
-        ...userParts(
-          profile?.record ?? { identity, guid: segments.guid, profileData: {}, tokens: [], reachable: {} },
-          segments?.segments ?? null,
-        ),
-      );
+      const { identity, guid } = profile.record;
+      const user = identity !== null && fitsPath(identity) ? { identity } : { guid };
+      const segments = Object.values(user).every(fitsPath)
+        ? await orNothing(api.getUser((part) => `/api/profiles/${part}/segments`, user, { signal }))
+        : null;
+      found.replaceChildren(...userParts(profile.record, segments?.segments ?? null));
       announce("User found");
     } catch (error) {
       if (error.name !== "AbortError") found.replaceChildren(problem(error.message, load));
@@ -153,13 +148,7 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
         { class: "panel" },
         h("h2", { id: "user-segments", tabindex: "-1" }, segments ? counted(segments.length, "segment") : "Segments"),
         outcome,
-        segments === null
-          ? h(
-              "p",
-              { class: "none" },
-              record.identity === null ? "The API tells the segments of users who have an identity." : NOT_BY_PATH,
-            )
-          : null,
+        segments === null ? h("p", { class: "none" }, NOT_BY_PATH) : null,
         segments?.length ? segmentsTable(segments, change) : null,
         addForm(segments ?? [], change),
       ),

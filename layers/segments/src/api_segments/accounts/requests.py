@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from api_segments.core.errors import InvalidRequestError
 
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+MONTH = "([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])"
+"""There is no year 0. The pattern looks nowhere ahead: not every language's expressions can."""
+_MONTH = re.compile(MONTH)
 
 
 def month_in_query(query: Mapping[str, str]) -> str | None:

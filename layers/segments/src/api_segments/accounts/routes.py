@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from api_segments.accounts import answers
+from api_segments.accounts.requests import MONTH
 from api_segments.http.described import Json
 from api_segments.http.openapi import ACCOUNT, Route
 
@@ -10,7 +11,7 @@ _MONTH: Mapping[str, Json] = {
     "month": {
         "in": "query",
         "description": "A month, UTC; this one if absent.",
-        "schema": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+        "schema": {"type": "string", "pattern": f"^{MONTH}$"},
         "example": "2026-11",
     },
 }

@@ -55,6 +55,14 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+class AfterSending(StrEnum):
+    """What may become known of an email after it was sent."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+
+
 class SkipReason(StrEnum):
     """Why a message was not sent, by right."""
 
@@ -203,7 +211,7 @@ class Delivery:
 class Results:
     """What became of a campaign's messages: `queued` counts all that ever were, `settled` those that have ended since.
 
-    `skipped` and `failed` are by reason; skipped ones need not have been queued.
+    `skipped` and `failed` are by reason; skipped ones need not have been queued. `after_sending` tells of sent ones.
     """
 
     queued: int = 0
@@ -211,6 +219,7 @@ class Results:
     sent: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
+    after_sending: Mapping[AfterSending, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from api_segments.core.limits import DELIVERY_LOG_DAYS
 from api_segments.http.described import CAMPAIGN_ID, GUID, MOMENT, SEGMENT_ID, About
 from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, IDEMPOTENCY_KEY, NEXT_PAGE, Link, Route
 
-_SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17}
+_AFTER_SENDING = {"bounced": 8, "complained": 1, "unsubscribed": 4}
+_SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17, **_AFTER_SENDING}
 _TARGET = {
     "id": CAMPAIGN_ID,
     "name": "Spring sale",
@@ -148,12 +149,14 @@ ROUTES: Sequence[Route] = (
                 "sent": 1610,
                 "skipped": {"unreachable": 412, "removed": 3},
                 "failed": {"refused": 17},
+                **_AFTER_SENDING,
                 "started_at": MOMENT,
                 "ended_at": MOMENT,
             },
             "target": {**_TARGET, "content": _CONTENT},
         },
-        description="`queued` counts the messages that were ever queued, `waiting` those of them that have not ended.",
+        description="`queued` counts the messages that were ever queued, `waiting` those of them that have not ended. "
+        "`bounced`, `complained` and `unsubscribed` are among the `sent`: rates are of those.",
         body=bodies.TARGET,
         body_example={"id": CAMPAIGN_ID},
         errors=_OF_TARGET,

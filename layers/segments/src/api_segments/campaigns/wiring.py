@@ -14,7 +14,7 @@ from api_segments.aws.clients import KeptConnections
 from api_segments.aws.wiring import db, settings, signed_tokens
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.memberships.wiring import member_lists, membership_store, references
-from api_segments.profiles.wiring import address_keys, profile_store, profiles, suppression_store
+from api_segments.profiles.wiring import address_keys, profile_store, profiles, suppression_store, suppressions
 from api_segments.segments.wiring import segment_store, segment_uses
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def opt_outs() -> "OptOutService":
     """Return the process's opt-outs."""
     from api_segments.campaigns.sending.opt_outs import OptOutService
 
-    return OptOutService(message_tokens(), profiles())
+    return OptOutService(message_tokens(), profiles(), suppressions(), address_keys(), delivery_store(), SYSTEM_CLOCK)
 
 
 @cache
@@ -203,7 +203,7 @@ def sending() -> "SendingService":
         WebhookProvider(names.webhook_test_origin, SYSTEM_CLOCK),
         EventBus(clients.events_client(), names.bus_name),
     )
-    dispatch = Dispatch(providers, message_tokens(), profiles(), names.public_url, SYSTEM_CLOCK)
+    dispatch = Dispatch(providers, message_tokens(), profiles(), address_keys(), names.public_url, SYSTEM_CLOCK)
     stores = SendingStores(
         campaign_store(), delivery_store(), settings_store(), profile_store(), suppression_store(), address_keys()
     )

@@ -23,6 +23,12 @@ class BodyTooLargeError(SegmentsError):
     slug = "body_too_large"
 
 
+class UnsupportedMediaTypeError(SegmentsError):
+    """The body is written in a way that is not read here; nothing was changed."""
+
+    slug = "unsupported_media_type"
+
+
 WRONG_CREDENTIALS = "X-CleverTap-Account-Id or X-CleverTap-Passcode is missing or wrong"
 """What every 401 says, also API Gateway's own (template.yaml, GatewayResponses): not which of the two is wrong."""
 

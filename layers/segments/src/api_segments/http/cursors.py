@@ -10,6 +10,8 @@ from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import CURSOR_HOURS
 from api_segments.core.paging import Position
 
+_CLOCKS_DIFFER_SECONDS = 60  # two functions' clocks at most, by far
+
 
 class Cursors:
     """Writes and reads cursors.
@@ -36,7 +38,10 @@ class Cursors:
                 "cursor: must be the `cursor` of an earlier answer to the same query of this account"
             ) from None
         written_at, *position = json.loads(payload)
-        if self._clock.now().timestamp() - written_at > timedelta(hours=CURSOR_HOURS).total_seconds():
+        age = self._clock.now().timestamp() - written_at
+        if age < -_CLOCKS_DIFFER_SECONDS:
+            raise InvalidRequestError("cursor: is of a time that is yet to come; begin the list anew")
+        if age > timedelta(hours=CURSOR_HOURS).total_seconds():
             raise InvalidRequestError(f"cursor: is older than {CURSOR_HOURS} hours; begin the list anew")
         return tuple(position)
 

@@ -1,7 +1,9 @@
 """API Gateway proxy events in, answers out; and the one table from errors to the wire's codes."""
 
 import base64
+import codecs
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.core import errors
 from api_segments.core.clock import Deadline
 from api_segments.http.observability import logger
-from api_segments.http.strict_json import show
+from api_segments.http.strict_json import REPLACEMENT, parse, show
 from api_segments.http.tenant import Plan, Tenant
 
 # Kept back from the invocation's time: for a call that was begun in time and hangs (clients.CONFIG: 1 s to connect, 3 s
@@ -27,6 +29,7 @@ CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.SegmentDeletedError: HTTPStatus.GONE,
     errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.QuotaExceededError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -34,6 +37,12 @@ CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
 }
 CODE_OF_SLUG = {error.slug: code for error, code in CODES.items()}
 TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+_WITH_BODY = ("PATCH", "POST")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([^"';,\s]*)""", re.IGNORECASE)
+_CHARSETS = ("utf-8", "ascii")
+_BEGINS_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
+_GZIP = (b"\x1f\x8b", f"\x1f{REPLACEMENT}".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +97,18 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
     who = event["requestContext"]["authorizer"]
     tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true")
     logger.append_keys(request_id=event["requestContext"]["requestId"], account_id=tenant.account_id)
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    body = _body(event)
+    if event["httpMethod"] in _WITH_BODY:
+        _check_encoding(body, headers)
+    else:
+        _refuse_body(body)
     return Request(
         tenant=tenant,
         request_id=event["requestContext"]["requestId"],
-        body=_body(event),
-        query=_query(event),
-        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        body=body,
+        query=read_query(event),
+        headers=headers,
         deadline=deadline_of(context),
     )
 
@@ -128,7 +143,15 @@ def to_json(value: object) -> str:
     return text
 
 
-def _query(event: Mapping[str, Any]) -> Mapping[str, str]:
+def serve_head(event: dict[str, Any], serve: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Serve a request; a HEAD as the GET that it stands for, without that one's body (RFC 9110, 9.3.2)."""
+    if event["httpMethod"] != "HEAD":
+        return serve(event)
+    return {**serve({**event, "httpMethod": "GET"}), "body": "", "isBase64Encoded": False}
+
+
+def read_query(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the query's parameters; raises InvalidRequestError if one is given twice."""
     for name, values in (event.get("multiValueQueryStringParameters") or {}).items():
         if len(values) > 1:
             raise errors.InvalidRequestError(f"{show(name)}: is given more than once")
@@ -143,3 +166,36 @@ def _body(event: Mapping[str, Any]) -> bytes:
         except ValueError as exc:  # binascii.Error is one; text beyond ASCII raises the plain one
             raise errors.InvalidRequestError("body: not the base64 that it claims to be") from exc
     return str(body).encode("utf-8", "surrogatepass")
+
+
+def _check_encoding(body: bytes, headers: Mapping[str, str]) -> None:
+    """Raise UnsupportedMediaTypeError for a body that is not in UTF-8, or still compressed.
+
+    API Gateway takes gzip and deflate apart (template.yaml, MinimumCompressionSize), and may leave the header there.
+    """
+    charset = _CHARSET.search(headers.get("content-type") or "")
+    if charset is not None and not _is_utf8(charset[1]):
+        raise errors.UnsupportedMediaTypeError(f"Content-Type: charset must be utf-8, is {show(charset[1])}")
+    coding = "gzip" if body.startswith(_GZIP) else (headers.get("content-encoding") or "identity").strip().lower()
+    if coding != "identity" and not _BEGINS_JSON.match(body):
+        raise errors.UnsupportedMediaTypeError(
+            f"Content-Encoding: a body in {show(coding)} can't be taken apart; send it in gzip or deflate, or as it is"
+        )
+
+
+def _is_utf8(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name in _CHARSETS
+    except (LookupError, ValueError):
+        return False
+
+
+def _refuse_body(body: bytes) -> None:
+    """Raise InvalidRequestError for a body where none has a meaning: what it asks for would not be done."""
+    if not body.strip():
+        return
+    sent = parse(body)
+    for name in sent if isinstance(sent, dict) else ():
+        raise errors.InvalidRequestError(f"{show(name)}: unknown field")
+    if sent != {}:
+        raise errors.InvalidRequestError("body: this call takes none")

@@ -6,6 +6,7 @@ from unicodedata import category
 from pydantic_core import PydanticCustomError
 
 from api_segments.core.limits import MAX_ID_CHARACTERS, MAX_SEGMENT_ID
+from api_segments.http.strict_json import BROKEN, REPLACEMENT
 
 # The last two are no characters; an SQS queue behind the bus would refuse the event.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -13,13 +14,15 @@ _DIGITS = re.compile(r"[0-9]{1,16}")
 
 
 def check_text(value: object) -> object:
-    """Check what a plain string type does not: emptiness, control characters, lone surrogates, blankness."""
+    """Check what a plain string type does not: emptiness, control characters, broken text, blankness."""
     if not isinstance(value, str):
         return value
     if not 1 <= len(value) <= MAX_ID_CHARACTERS:
         raise PydanticCustomError("length", "must have 1 to 255 characters, has {length}", {"length": len(value)})
     if _CONTROL.search(value):
         raise PydanticCustomError("control", "must have no control characters")
+    if REPLACEMENT in value:
+        raise PydanticCustomError("broken", BROKEN)
     if not value.isprintable() and any(category(character) == "Cs" for character in value):
         raise PydanticCustomError("surrogate", "must have no lone surrogates")
     if all(character.isspace() or category(character) == "Cf" for character in value):  # Cf: has no width

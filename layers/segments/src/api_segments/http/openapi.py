@@ -22,6 +22,7 @@ from api_segments.core.limits import (
 )
 from api_segments.http.described import SEGMENT_ID, Json
 from api_segments.http.gateway import TRY_AGAIN
+from api_segments.http.parameters import USER_NAMES
 
 TEMPLATE = "#/components/schemas/{model}"
 TEXT = {"$ref": TEMPLATE.format(model="Text")}
@@ -106,7 +107,10 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
         "The account has as many campaigns scheduled and running as there may be",
         f"the account has {MAX_LIVE_CAMPAIGNS} scheduled and running campaigns, the most there may be",
     ),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("Not JSON by its Content-Type", "Content-Type: must be application/json"),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "The body is not in UTF-8, or compressed in a way that can't be taken apart",
+        "Content-Type: charset must be utf-8, is iso-8859-1",
+    ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         f"The body is over {BODY_LIMIT}",
         f"body: must be at most {BODY_LIMIT}, has {MAX_BODY_BYTES + 1} bytes",
@@ -136,6 +140,14 @@ PAGED: Mapping[str, Json] = {
         "example": "eyJ2IjoxfQ",
     },
 }
+USER_IN_PATH: Mapping[str, Json] = {
+    "by": {
+        "in": "query",
+        "description": "What the path names the user by: your id, or our `guid`, which every user has.",
+        "schema": {"enum": list(USER_NAMES), "default": USER_NAMES[0]},
+        "example": USER_NAMES[0],
+    },
+}
 NEXT_PAGE: Mapping[str, str] = {"cursor": "$response.body#/cursor"}
 """What a link to a list's next page gives on; where `cursor` is null there is none."""
 IDEMPOTENCY_KEY: Mapping[str, Json] = {
@@ -154,7 +166,7 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
         "example": SEGMENT_ID,
     },
     "identity": {
-        "description": "Your id of the user, percent-encoded.",
+        "description": "Your id of the user or, with `by=guid`, the guid; percent-encoded.",
         "schema": TEXT,
         "example": "CT123456",
     },

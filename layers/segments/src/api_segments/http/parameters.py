@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from api_segments.core.errors import InvalidRequestError, NotFoundError
@@ -10,8 +11,11 @@ from api_segments.core.paging import Position
 from api_segments.http.cursors import Cursors
 from api_segments.http.gateway import Request
 from api_segments.http.strict_json import show
-from api_segments.http.validation import parse_segment_id, parse_text
+from api_segments.http.validation import hint, parse_segment_id, parse_text
 
+USER_NAMES = ("identity", "guid")
+"""What a path may name a user by, the usual one first."""
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
 _LIMIT = re.compile(r"[0-9]{1,4}")
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}")
 
@@ -26,12 +30,19 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
     return key
 
 
-def identity_in_path(raw: str) -> str:
-    """Read an identity from the path, where a REST API leaves it percent-encoded; raises InvalidRequestError."""
+def user_in_path(raw: str, query: Mapping[str, str]) -> dict[str, str]:
+    """Read whom the path names, where a REST API leaves it percent-encoded: by `identity`, or with `by=guid` by `guid`.
+
+    The query may have no other names. Raises InvalidRequestError.
+    """
+    refuse_unknown(query, "by")
+    by = query.get("by", USER_NAMES[0])
+    if by not in USER_NAMES:
+        raise InvalidRequestError(f"by: must be {' or '.join(USER_NAMES)}")
     try:
-        return parse_text(unquote_to_bytes(raw).decode(), "identity")
+        return {by: parse_text(unquote_to_bytes(raw).decode(), by)}
     except UnicodeDecodeError as exc:
-        raise InvalidRequestError("identity: must be percent-encoded UTF-8") from exc
+        raise InvalidRequestError(f"{by}: must be percent-encoded UTF-8") from exc
 
 
 def segment_id_in_path(raw: str) -> int:
@@ -48,25 +59,36 @@ def query_text(query: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: parse_text(query[name], name) for name in names if name in query}
 
 
+def flag_in_query(query: Mapping[str, str], name: str) -> bool:
+    """Read a parameter that is on or off, off if it is not there; raises InvalidRequestError."""
+    flag = _FLAGS.get(query.get(name, "0"))
+    if flag is None:
+        raise InvalidRequestError(f"{name}: must be 1 or true, or 0 or false")
+    return flag
+
+
 def refuse_unknown(query: Mapping[str, str], *names: str) -> None:
     """Raise InvalidRequestError if the query has any other name."""
     for name in query:
         if name not in names:
-            raise InvalidRequestError(f"{show(name)}: unknown parameter")
+            raise InvalidRequestError(f"{show(name)}: unknown parameter{hint(name, names)}")
 
 
 class Paging:
     """Which part of a list is asked for, and the cursor to the next.
 
-    `path` and the values of `filters` are what the list is about: a cursor is good for that alone. `limit` may change
-    from page to page. Raises InvalidRequestError, ThrottledError or UnavailableError.
+    `path` and the values of `filters` are what the list is about: a cursor is good for that alone. A filter that says
+    what is meant without it is to be left out. `limit` may change from page to page. Raises InvalidRequestError,
+    ThrottledError or UnavailableError.
     """
 
-    def __init__(self, request: Request, cursors: Cursors, path: str, *filters: str) -> None:
+    def __init__(
+        self, request: Request, cursors: Cursors, path: str, filters: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.limit = _limit_in_query(request.query)
         self._request = request
         self._cursors = cursors
-        self._list = {"path": path, **{name: request.query[name] for name in filters if name in request.query}}
+        self._list = {"path": path, **filters}
         cursor = request.query.get("cursor")
         account_id = request.tenant.account_id
         self.position = None if cursor is None else cursors.read(account_id, self._list, cursor, request.deadline)

@@ -10,6 +10,10 @@ _LONGEST_NAME = 64  # enough to know it by
 _LONGEST_PATH = 300
 _DEEPEST = 32  # no body of ours has more than six levels; what is read may be echoed, so it must be writable too
 
+REPLACEMENT = "\ufffd"
+"""What readers put in the place of bytes that are not UTF-8; of a text that has it nobody knows what it was."""
+BROKEN = "has U+FFFD, which stands for bytes that were not UTF-8; send the text itself, as UTF-8"
+
 
 class _RepeatedKey(dict[str, Any]):
     """An object in which a key stood twice; its path is found when the whole text has been read."""
@@ -58,9 +62,9 @@ def show(key: object) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
-def path(steps: tuple[int | str, ...], whole: str = "body") -> str:
-    """Write a path in a body: `bulk_profiles[3].segments[0].action`; no steps lead to the `whole` of it."""
-    text = ""
+def path(steps: tuple[int | str, ...], whole: str = "body", at: str = "") -> str:
+    """Write a path in a body, from `at` on: `bulk_profiles[3].segments[0].action`; no steps lead to the `whole`."""
+    text = at
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{show(step) or repr(step)}"
     text = text.removeprefix(".") or whole

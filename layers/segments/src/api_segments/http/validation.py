@@ -1,12 +1,13 @@
 """The bodies that clients send: their shapes, their limits, and what is said about wrong ones."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Protocol, TypeVar
 
 from pydantic_core import CoreConfig, CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
 
 from api_segments.core.errors import BodyTooLargeError, InvalidRequestError
 from api_segments.core.limits import BODY_LIMIT, MAX_BODY_BYTES, MAX_ID_CHARACTERS, MAX_SEGMENT_ID
+from api_segments.core.names import meant
 from api_segments.http import strict_json
 from api_segments.http.ids import check_segment_id, check_text
 
@@ -15,16 +16,30 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Validator(Protocol[T_co]):
-    """What checks a value: pydantic's TypeAdapter, or pydantic_core's SchemaValidator."""
+    """What checks a value: pydantic's TypeAdapter, or a Shape."""
+
+    core_schema: CoreSchema
 
     def validate_python(self, value: object, /) -> T_co:
         """Return the value as its shape has it; raises pydantic_core.ValidationError."""
 
 
+class Shape:
+    """Checks values against a shape that is written as pydantic_core takes it."""
+
+    def __init__(self, schema: CoreSchema) -> None:
+        self.core_schema = schema
+        self._validator = SchemaValidator(schema)
+
+    def validate_python(self, value: object, /) -> Any:  # noqa: ANN401 - whatever the shape says
+        """Return the value as the shape has it; raises pydantic_core.ValidationError."""
+        return self._validator.validate_python(value)
+
+
 # Shapes as pydantic_core takes them: building them from types takes as long as starting the SDK. Each has besides what
 # the API's description says of it: most of what `ids` checks, as JSON Schema can say it.
 # The pattern looks nowhere ahead: not every language's expressions can.
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f\ufffe\uffff"
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\ufffd-\uffff"
 _WITHOUT_CONTROLS = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 _DESCRIBED_TEXT = core_schema.str_schema(min_length=1, max_length=MAX_ID_CHARACTERS, pattern=_WITHOUT_CONTROLS)
 _DESCRIBED_SEGMENT_ID = core_schema.union_schema(
@@ -75,6 +90,8 @@ def filled_list(of: CoreSchema, at_most: int | None = None) -> CoreSchema:
 
 _TEXT, _SEGMENT_ID = SchemaValidator(TEXT), SchemaValidator(SEGMENT_ID)
 
+# What uploads call objectId is the guid of all other calls.
+_OTHER_NAMES = {"guid": "objectId", "objectId": "guid"}
 # What pydantic calls an error, and what we say. The fields in braces are of the error's context.
 _SAID = {
     "missing": "is required",
@@ -111,18 +128,33 @@ def parse_segment_id(value: str, path: str) -> int:
         raise InvalidRequestError(f"{path}: {_say(exc.errors()[0])}") from exc
 
 
-def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body") -> T:
+def validate(adapter: Validator[T], value: object, *, is_tagged: bool = False, whole: str = "body", at: str = "") -> T:
     """Validate a value that was read from JSON; raises InvalidRequestError, which names the first wrong path.
 
     `is_tagged`: a field of the value tells which of several shapes it has; pydantic puts the name of the shape before
-    the path, we do not. `whole` is what the value as a whole is called.
+    the path, we do not. `whole` is what the value as a whole is called; or it is a part of a body, the one at the path
+    `at`.
     """
     try:
         return adapter.validate_python(value)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         tags = 1 if is_tagged and first["loc"] else 0
-        raise InvalidRequestError(f"{strict_json.path(first['loc'][tags:], whole)}: {_say(first)}") from exc
+        steps = (*first["loc"][tags:], *first.get("ctx", {}).get("below", ()))
+        said = _say(first)
+        if first["type"] == "extra_forbidden":
+            said += hint(str(steps[-1]), _fields_of(adapter.core_schema))
+        path = strict_json.path(steps, whole, at)
+        raise InvalidRequestError(f"{path}: {said}") from exc
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Say which of the names that we know an unknown one was probably meant to be; nothing if it is like none."""
+    names = list(known)
+    right = meant(name, names)
+    if right is None and _OTHER_NAMES.get(name) in names:
+        right = _OTHER_NAMES[name]
+    return "" if right is None else f"; it is written {right}"
 
 
 def read_body(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -132,6 +164,18 @@ def read_body(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     if not body.strip():
         raise InvalidRequestError("body: is empty, must be JSON")
     return strict_json.parse(body)
+
+
+def _fields_of(schema: object) -> Iterator[str]:
+    """Return the names of all fields that a shape has, at any depth."""
+    if isinstance(schema, list | tuple):
+        for inner in schema:
+            yield from _fields_of(inner)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "typed-dict":
+            yield from schema["fields"]
+        for inner in schema.values():
+            yield from _fields_of(inner)
 
 
 def _say(error: ErrorDetails) -> str:

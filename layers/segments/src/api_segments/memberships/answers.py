@@ -14,7 +14,6 @@ from api_segments.http.described import (
     ActionBody,
     BatchStatus,
     Guid,
-    Identity,
     NextCursor,
     NullableIdentity,
     moment,
@@ -25,6 +24,7 @@ from api_segments.memberships.model import (
     Member,
     ProfileSegments,
     Rejection,
+    SentUser,
     UpdateResult,
     UserReference,
 )
@@ -68,7 +68,7 @@ class MemberListBody(TypedDict):
 class ProfileSegmentsBody(TypedDict):
     """A user and the segments it is in."""
 
-    identity: Identity
+    identity: NullableIdentity
     guid: Guid
     segments: Annotated[list[SegmentNameBody], About("The active segments that the user is in.")]
 
@@ -140,13 +140,13 @@ def update_answer(result: UpdateResult) -> Answer:
     """Answer POST /api/updateSegment.
 
     A failed entry's record is an element of `bulk_profiles`, to be sent again as it is. It holds one user and one
-    segment, unless the answer would get too long for Lambda: then users and segments that failed alike share one.
+    segment, unless the answer would get too long for Lambda: then users and segments that failed alike share one, and
+    users who could not be read are told by where they stand in the request.
     """
-    unprocessed = [
-        unprocessed_entry(rejection.error, _record([rejection.user], [rejection])) for rejection in result.rejections
-    ]
+    unprocessed = [unprocessed_entry(rejection.error, _record_of(rejection)) for rejection in result.rejections]
     if is_too_long(unprocessed):
-        unprocessed = _merged(result.rejections)
+        unprocessed = _places(result.rejections)
+        unprocessed += _merged([rejection for rejection in result.rejections if rejection.sent is None])
     summary = {
         "added": result.added,
         "removed": result.removed,
@@ -154,6 +154,24 @@ def update_answer(result: UpdateResult) -> Answer:
         "profiles_created": result.profiles_created,
     }
     return batch_answer(result.processed, unprocessed, {"summary": summary})
+
+
+def _record_of(rejection: Rejection) -> dict[str, Any]:
+    if rejection.sent is None:
+        return _record([rejection.user], [rejection])
+    if rejection.sent.is_long:
+        return _place(rejection.sent)
+    return {**_record([], [rejection]), "user_profiles": [rejection.sent.value]}
+
+
+def _places(rejections: Sequence[Rejection]) -> list[Entry]:
+    """Tell each user who could not be read once."""
+    sent = {(each.sent.group, each.sent.index): each for each in rejections if each.sent is not None}
+    return [unprocessed_entry(each.error, _place(each.sent)) for each in sent.values() if each.sent is not None]
+
+
+def _place(sent: SentUser) -> dict[str, Any]:
+    return {"bulk_profiles": sent.group, "user_profiles": sent.index}
 
 
 def _merged(rejections: Sequence[Rejection]) -> list[Entry]:

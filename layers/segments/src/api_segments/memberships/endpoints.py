@@ -3,11 +3,12 @@
 from http import HTTPStatus
 
 from api_segments.http.gateway import Answer, Request
-from api_segments.http.parameters import Paging, identity_in_path, refuse_unknown, segment_id_in_path
+from api_segments.http.parameters import Paging, refuse_unknown, segment_id_in_path, user_in_path
 from api_segments.http.tenant import require_api_segments
 from api_segments.http.wiring import cursors
 from api_segments.memberships import wiring
 from api_segments.memberships.answers import member_body, members_body, profile_segments_body, update_errors_body
+from api_segments.memberships.model import UserReference
 
 
 def list_members(request: Request, segment_id: str) -> Answer:
@@ -24,9 +25,8 @@ def list_members(request: Request, segment_id: str) -> Answer:
 
 def get_member(request: Request, segment_id: str, identity: str) -> Answer:
     """Show a member of a segment, or that the user is none."""
-    refuse_unknown(request.query)
+    who = UserReference(**user_in_path(identity, request.query))
     require_api_segments(request.tenant)
-    who = identity_in_path(identity)
     found = segment_id_in_path(segment_id)
     member = wiring.member_reads().member(request.tenant.account_id, found, who, request.deadline)
     return Answer(HTTPStatus.OK, member_body(member))
@@ -34,9 +34,8 @@ def get_member(request: Request, segment_id: str, identity: str) -> Answer:
 
 def get_profile_segments(request: Request, identity: str) -> Answer:
     """Show the segments that a user is in."""
-    refuse_unknown(request.query)
+    who = UserReference(**user_in_path(identity, request.query))
     require_api_segments(request.tenant)
-    who = identity_in_path(identity)
     found = wiring.member_reads().of_profile(request.tenant.account_id, who, request.deadline)
     return Answer(HTTPStatus.OK, profile_segments_body(found))
 

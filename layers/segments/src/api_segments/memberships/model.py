@@ -34,6 +34,11 @@ class UserReference:
     identity: str | None = None
     guid: str | None = None
 
+    @property
+    def named_by(self) -> str:
+        """Which of the two counts."""
+        return "guid" if self.identity is None else "identity"
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateGroup:
@@ -44,13 +49,30 @@ class UpdateGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SentUser:
+    """A user as a request wrote it, which could not be read, and where: in which group, at which index.
+
+    `is_long`: it is longer than any user that can be read, maybe as long as a body.
+    """
+
+    value: object
+    group: int
+    index: int
+    is_long: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
-    """A (user, segment) pair that an update could not bring about."""
+    """A (user, segment) pair that an update could not bring about.
+
+    Of a user who could not be read, `sent` is what the request has, and `user` what can be shown of that.
+    """
 
     user: UserReference
     segment: SegmentReference
     action: Action
     error: SegmentsError
+    sent: SentUser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ class UpdateResult:
 class ProfileSegments:
     """A user and the active segments it is in."""
 
-    identity: str
+    identity: str | None
     profile_id: str
     segments: Sequence[Segment]
 

@@ -13,6 +13,7 @@ from api_segments.http.openapi import (
     OF_SEGMENT,
     PAGED,
     PROFILES,
+    USER_IN_PATH,
     Link,
     Route,
 )
@@ -94,6 +95,7 @@ ROUTES: Sequence[Route] = (
         answers.MemberBody,
         _MEMBER,
         description="As of this moment; 404 says that the user is no member.",
+        parameters=USER_IN_PATH,
         errors=OF_ACTIVE_SEGMENT,
     ),
     Route(
@@ -105,6 +107,7 @@ ROUTES: Sequence[Route] = (
         answers.ProfileSegmentsBody,
         {"identity": "CT123456", "guid": GUID, "segments": [CREATED]},
         description="The active ones, as of this moment.",
+        parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
     ),
     Route(

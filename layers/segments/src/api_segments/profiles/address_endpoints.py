@@ -18,7 +18,7 @@ def find_profiles(request: Request) -> Answer:
     """List the users who have an address."""
     refuse_unknown(request.query, "email", "phone", "limit", "cursor")
     address = address_in_query(request.query)
-    paging = Paging(request, cursors(), "/api/profiles", "email", "phone")
+    paging = Paging(request, cursors(), "/api/profiles", {address.type: address.text})
     page = wiring.profiles().having_address(
         request.tenant.account_id, address, paging.position, paging.limit, request.deadline
     )

@@ -2,7 +2,7 @@
 
 from api_segments.core.channels import Channel
 from api_segments.profiles.channels import RULES, ReachRule
-from api_segments.profiles.model import Profile
+from api_segments.profiles.model import AddressType, Profile
 
 
 def reach_of(profile: Profile) -> frozenset[Channel]:
@@ -18,6 +18,13 @@ def closed_to(profile: Profile) -> frozenset[Channel]:
 
 
 def _is_reached(profile: Profile, rule: ReachRule) -> bool:
-    has_address = rule.address is not None and rule.address.attribute in profile.attributes
     has_token = any(token.type in rule.tokens for token in profile.tokens)
-    return (has_address or has_token) and bool(profile.attributes.get(rule.flag, rule.default))
+    return (_has_address(profile, rule) or has_token) and bool(profile.attributes.get(rule.flag, rule.default))
+
+
+def _has_address(profile: Profile, rule: ReachRule) -> bool:
+    """Whether a profile has the attribute that a channel sends to. SES sends to local parts in ASCII alone."""
+    address = None if rule.address is None else profile.attributes.get(rule.address.attribute)
+    if address is None or rule.address is not AddressType.EMAIL:
+        return address is not None
+    return str(address).rpartition("@")[0].isascii()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, with_config
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -21,11 +21,13 @@ from api_segments.core.limits import (
 )
 from api_segments.http.described import About, DescribedAs, TokenTypeBody
 from api_segments.http.fields import OptionalText
-from api_segments.http.strict_json import show
+from api_segments.http.ids import check_text
+from api_segments.http.strict_json import BROKEN, REPLACEMENT, show
 from api_segments.http.validation import read_body, validate
 from api_segments.profiles.channels import FLAGS
 from api_segments.profiles.described import ProfileData
 from api_segments.profiles.model import Address, AddressType, AttributeValue, ProfileUpdate, Token, TokenType
+from api_segments.profiles.names import is_identity, mistaken
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -34,6 +36,14 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH_DATE = re.compile(r"\$D_-?[0-9]{1,12}")  # CleverTap's way to write a moment
 
+# CleverTap's clients send these; nothing here asks for them.
+_Time = Annotated[
+    Any, WithJsonSchema({"type": "integer", "format": "int64"}), About("Seconds since 1970; ignored.", 1795960434)
+]
+_Source = Annotated[Any, WithJsonSchema({"type": "string"}), About("Where the record comes from; ignored.", "shop")]
+_Keys = Annotated[
+    Any, WithJsonSchema({"type": "object"}), About("A browser's keys; ignored.", {"auth": "a", "p256dh": "b"})
+]
 
 _Identity = Annotated[OptionalText, About("Your id of the user; this or `objectId`.", "CT123456")]
 _ObjectId = Annotated[OptionalText, About("An id from a device, which updates of segments call `guid`.", "abcde12345")]
@@ -46,6 +56,8 @@ class ProfileRecord(TypedDict):
     identity: NotRequired[_Identity]
     objectId: NotRequired[_ObjectId]
     type: Annotated[Literal["profile"], About("The record is about attributes.", "profile")]
+    ts: NotRequired[_Time]
+    source: NotRequired[_Source]
     profileData: Annotated[
         dict[str, Any], DescribedAs(ProfileData), About("The attributes.", {"Email": "ada@example.com"})
     ]
@@ -67,6 +79,7 @@ TokenData = TypedDict(
     {
         "id": Annotated[TokenId, About("The token, as the device's service gave it.", "demo-token-1")],
         "type": Annotated[TokenTypeBody, About("The service that gave it.", "fcm")],
+        "keys": NotRequired[_Keys],
         "$remove": NotRequired[Annotated[bool, About("True takes the token away.", example=False)]],
     },
 )
@@ -81,6 +94,8 @@ class TokenRecord(TypedDict):
     identity: NotRequired[_Identity]
     objectId: NotRequired[_ObjectId]
     type: Annotated[Literal["token"], About("The record is about a token.", "token")]
+    ts: NotRequired[_Time]
+    source: NotRequired[_Source]
     tokenData: Annotated[TokenData, About("The token.")]
 
 
@@ -137,6 +152,8 @@ def address_in_query(query: Mapping[str, str]) -> Address:
 
 def _to_update(record: ProfileRecord | TokenRecord) -> ProfileUpdate:
     identity, guid = record.get("identity"), record.get("objectId")
+    if record["type"] == "profile":
+        identity = _identity(identity, record["profileData"])
     if identity is None and guid is None:
         raise InvalidRequestError("identity or objectId is required")
     if record["type"] == "token":
@@ -148,15 +165,40 @@ def _to_update(record: ProfileRecord | TokenRecord) -> ProfileUpdate:
     return _attributes(identity, guid, record["profileData"])
 
 
+def _identity(identity: str | None, data: Mapping[str, Any]) -> str | None:
+    """Return a record's identity, which may stand in `profileData` instead of beside it."""
+    for name, value in data.items():
+        if not is_identity(name) or _is_removed(value):
+            continue
+        try:
+            check_text(value)
+        except PydanticCustomError as exc:
+            raise InvalidRequestError(f"profileData.{name}: {exc.message()}") from exc
+        if not isinstance(value, str):
+            raise InvalidRequestError(f"profileData.{name}: must be a string")
+        if identity is None:
+            identity = value
+        elif value != identity:
+            raise InvalidRequestError(f"profileData.{name}: the record names another identity")
+    return identity
+
+
+def _is_removed(value: object) -> bool:
+    return value is None or (isinstance(value, dict) and value.keys() == {"$remove"} and value["$remove"] is True)
+
+
 def _attributes(identity: str | None, guid: str | None, data: Mapping[str, Any]) -> ProfileUpdate:
     values: dict[str, AttributeValue] = {}
     removed: set[str] = set()
     for name, value in data.items():
-        if value is None or (isinstance(value, dict) and value.keys() == {"$remove"} and value["$remove"] is True):
+        if _is_removed(value):
             removed.add(name)
+            continue
+        if is_identity(name):
             continue
         try:
             _check_name(name)
+            _check_not_broken(value)
             _STANDARD.get(name, _check_custom)(value)
         except ValueError as exc:
             raise InvalidRequestError(f"profileData.{show(name)}: {exc}") from exc
@@ -165,10 +207,19 @@ def _attributes(identity: str | None, guid: str | None, data: Mapping[str, Any])
 
 
 def _check_name(name: str) -> None:
+    wrong = mistaken(name)
+    if wrong is not None:
+        raise ValueError(wrong)
     if not name.strip() or _CONTROL.search(name):
         raise ValueError("a name must not be blank nor have control characters")
+    _check_not_broken(name)
     if len(_utf8(name)) > MAX_ATTRIBUTE_NAME_BYTES:
         raise ValueError(f"a name must have at most {MAX_ATTRIBUTE_NAME_BYTES} bytes of UTF-8")
+
+
+def _check_not_broken(value: object) -> None:
+    if isinstance(value, str) and REPLACEMENT in value:
+        raise ValueError(BROKEN)
 
 
 def _check_custom(value: object) -> None:

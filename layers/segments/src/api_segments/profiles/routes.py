@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
 from api_segments.http.described import GUID, MOMENT, Json
-from api_segments.http.openapi import BODY_ERRORS, NEXT_PAGE, OF_SEGMENT, PAGED, PROFILES, TEXT, Link, Route
+from api_segments.http.openapi import (
+    BODY_ERRORS,
+    NEXT_PAGE,
+    OF_SEGMENT,
+    PAGED,
+    PROFILES,
+    TEXT,
+    USER_IN_PATH,
+    Link,
+    Route,
+)
 from api_segments.profiles import answers, requests
 
 _EITHER_ID: Mapping[str, Json] = {
@@ -20,6 +30,15 @@ _EITHER_ID: Mapping[str, Json] = {
         "description": "The API's id of the user.",
         "schema": TEXT,
         "example": GUID,
+    },
+}
+
+_DRY_RUN: Mapping[str, Json] = {
+    "dryRun": {
+        "in": "query",
+        "description": "1: check all records as an upload does, also against what is stored, and write nothing.",
+        "schema": {"enum": ["1", "true", "0", "false"], "default": "0"},
+        "example": "1",
     },
 }
 
@@ -125,6 +144,7 @@ ROUTES: Sequence[Route] = (
         DoneBody,
         {"status": "success"},
         description="Attributes, tokens, identity and memberships; each segment that the user was in sends an event.",
+        parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
     ),
     Route(
@@ -136,6 +156,7 @@ ROUTES: Sequence[Route] = (
         answers.UploadProfilesResultBody,
         {"status": "success", "processed": 1, "unprocessed": []},
         description=f"1 to {MAX_RECORDS_PER_UPLOAD:,} records; each stands or falls alone.",
+        parameters=_DRY_RUN,
         body=requests.BODY,
         body_example={
             "d": [{"identity": "CT123456", "type": "profile", "profileData": {"Email": "ada@example.com"}}],

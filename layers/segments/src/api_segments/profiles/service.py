@@ -18,10 +18,12 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_CUSTOM_ATTRIBUTES, MAX_TOKENS
 from api_segments.core.paging import Page, Position
 from api_segments.core.parallel import in_parallel
-from api_segments.memberships.model import NOBODY, MembershipImage
+from api_segments.http.strict_json import show
+from api_segments.memberships.model import NOBODY, MembershipImage, UserReference
 from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
 from api_segments.profiles.model import Address, AddressKey, AddressType, Profile, ProfileUpdate
+from api_segments.profiles.names import mistaken
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
 from api_segments.profiles.store_suppressions import SuppressionStore
@@ -51,9 +53,12 @@ class ProfileService:
         self._suppressions = suppressions
 
     def update(
-        self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline
+        self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline, *, dry_run: bool = False
     ) -> dict[int, SegmentsError]:
-        """Apply updates, by index, those of one user in order; return the indexes of those that failed, and why."""
+        """Apply updates, by index, those of one user in order; return the indexes of those that failed, and why.
+
+        A dry run does the same without writing: each update builds on what those before it would have written.
+        """
         try:
             known = self._read(account_id, updates.values(), deadline)
         except NotWrittenError as error:
@@ -63,7 +68,7 @@ class ProfileService:
         def apply(indexes: Sequence[int]) -> None:
             for index in indexes:
                 try:
-                    self._apply(account_id, updates[index], known, deadline)
+                    self._apply(account_id, updates[index], known, deadline, dry_run=dry_run)
                 except SegmentsError as error:
                     failed[index] = error
 
@@ -72,14 +77,17 @@ class ProfileService:
 
     def get(self, account_id: str, identity: str | None, guid: str | None, deadline: Deadline) -> ProfileState:
         """Return a profile by identity or, without one, by guid; raises NotFoundError."""
-        profile_id = guid
-        if identity is not None:
-            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
-        if profile_id is not None:
-            state = self._profiles.load(account_id, [profile_id], deadline)[profile_id]
-            if state.membership is not None:
-                return state
-        raise NotFoundError(f"there is no profile with this {'identity' if identity is not None else 'guid'}")
+        user = UserReference(identity, guid)
+        state = self._find(account_id, user, deadline)
+        if state is None or state.membership is None:
+            raise no_such_profile(user)
+        return state
+
+    def _find(self, account_id: str, user: UserReference, deadline: Deadline) -> ProfileState | None:
+        profile_id = user.guid
+        if user.identity is not None:
+            profile_id = self._profiles.profile_ids(account_id, [user.identity], deadline).get(user.identity)
+        return None if profile_id is None else self._profiles.load(account_id, [profile_id], deadline)[profile_id]
 
     def having_address(
         self, account_id: str, address: Address, after: Position | None, limit: int, deadline: Deadline
@@ -100,18 +108,20 @@ class ProfileService:
         ]
         return Page(rows, (profile_ids[-1],) if len(profile_ids) == limit else None)
 
-    def erase(self, account_id: str, identity: str, deadline: Deadline) -> None:
-        """Erase a profile, its identity and its memberships; raises NotFoundError.
+    def erase(self, account_id: str, identity: str | None, deadline: Deadline, guid: str | None = None) -> None:
+        """Erase a profile by identity or, without one, by guid, its identity and its memberships; raises NotFoundError.
 
         Its memberships end as if it had been removed from each segment: counts and events follow.
         """
+        user = UserReference(identity, guid)
         backoff = Backoff(deadline)
         while True:
-            profile_id = self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
-            if profile_id is None:
-                raise NotFoundError("there is no profile with this identity")
+            state = self._find(account_id, user, deadline)
+            # A claim that leads to nobody goes too.
+            if state is None or (state.membership is None and user.identity is None):
+                raise no_such_profile(user)
             try:
-                self._profiles.erase(account_id, identity, profile_id, deadline)
+                self._profiles.erase(account_id, state, user.identity, deadline)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
@@ -165,15 +175,21 @@ class ProfileService:
         unchanged = keys.keys() - {each.type for each in looked_up}
         return replace(after, address_keys=keys, suppressed=frozenset(suppressed | (before.suppressed & unchanged)))
 
-    def _apply(self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline) -> None:
+    def _apply(
+        self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline, *, dry_run: bool
+    ) -> None:
         """Apply one update to what is known of its user, or, if that is old, to what is read then."""
         backoff = Backoff(deadline)
         while True:
             before = _profile_of(update, known)
+            _check_removed(update, before.profile)
             after = self._with_addresses(account_id, before.profile, update, known, deadline)
             _check_limits(after)
             reach = reach_of(after)
             if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):
+                return
+            if dry_run:
+                _remember(before, after, reach, known)
                 return
             try:
                 saved = self._profiles.save(account_id, before, after, reach, deadline)
@@ -191,6 +207,11 @@ class ProfileService:
             else:
                 _remember(before, saved, reach, known)
                 return
+
+
+def no_such_profile(user: UserReference) -> NotFoundError:
+    """Return the error for a user whom the account has not."""
+    return NotFoundError(f"there is no profile with this {user.named_by}")
 
 
 def _to_look_up(
@@ -245,6 +266,14 @@ def _check_limits(after: Profile) -> None:
         raise InvalidRequestError(f"profileData: a profile has at most {MAX_CUSTOM_ATTRIBUTES} custom attributes")
     if len(after.tokens) > MAX_TOKENS:
         raise InvalidRequestError(f"tokenData: a profile has at most {MAX_TOKENS} tokens")
+
+
+def _check_removed(update: ProfileUpdate, before: Profile) -> None:
+    """Let a name that looks like one of ours be removed only if the profile has it: such names were taken once."""
+    for name in sorted(update.removed_attributes - before.attributes.keys()):
+        wrong = mistaken(name)
+        if wrong is not None:
+            raise InvalidRequestError(f"profileData.{show(name)}: {wrong}")
 
 
 def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str]) -> list[list[int]]:

@@ -108,25 +108,41 @@ class ProfileStore:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(self, account_id: str, identity: str, profile_id: str, deadline: Deadline) -> None:
+    def erase(self, account_id: str, state: ProfileState, claimed: str | None, deadline: Deadline) -> None:
         """Delete a profile, its identity's claim and its memberships: all or nothing.
 
-        Raises ProfileChangedError if the identity is no longer that profile's, ThrottledError or UnavailableError.
+        `claimed` is an identity whose claim led here. Raises ProfileChangedError if anything is no longer as in
+        `state`, ThrottledError or UnavailableError.
         """
+        profile_id = state.profile.profile_id
+        own = "profile_id = :profile"
+        # A claim that is missing though its profile is there keeps nobody from being erased.
+        claims = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claimed: own}
         deletes = [
             delete_action(
                 self._profiles_table,
                 self._claim_key(account_id, identity),
-                condition="profile_id = :profile",
+                condition=condition,
                 values={":profile": {"S": profile_id}},
-            ),
-            delete_action(self._profiles_table, self._profile_key(account_id, profile_id)),
-            delete_action(self._memberships_table, self._membership_key(account_id, profile_id)),
+            )
+            for identity, condition in claims.items()
+            if identity is not None
         ]
+        deletes.append(delete_action(self._profiles_table, self._profile_key(account_id, profile_id)))
+        deletes.append(self._delete_membership(account_id, profile_id, state.membership))
         try:
             self._db.transact(lambda: deletes, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
+
+    def _delete_membership(self, account_id: str, profile_id: str, known: MembershipImage | None) -> TransactionAction:
+        key = self._membership_key(account_id, profile_id)
+        if known is None:
+            return delete_action(self._memberships_table, key, condition="attribute_not_exists(pk)")
+        is_known, values = _is_known(known.identity)
+        names = {"#identity": "identity"}
+        condition = f"attribute_exists(pk) AND {is_known}"
+        return delete_action(self._memberships_table, key, condition=condition, values=values, names=names)
 
     def claim_again(
         self, account_id: str, identity: str, profile_id: str, gone: str | None, deadline: Deadline
@@ -179,8 +195,7 @@ class ProfileStore:
             }
             return put_action(self._memberships_table, item, condition="attribute_not_exists(pk)")
         known = before.membership.identity
-        values: Item = {} if known is None else {":known": {"S": known}}
-        is_known = "attribute_not_exists(#identity)" if known is None else "#identity = :known"
+        is_known, values = _is_known(known)
         condition = f"attribute_exists(pk) AND {is_known}"
         names = {"#identity": "identity"}
         if before.membership.reach == reach and known == after.identity:
@@ -217,6 +232,13 @@ class ProfileStore:
     @staticmethod
     def _membership_key(account_id: str, profile_id: str) -> Item:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
+
+
+def _is_known(identity: str | None) -> tuple[str, Item]:
+    """Return the condition that an item's identity is this, or that it has none, and the condition's values."""
+    if identity is None:
+        return "attribute_not_exists(#identity)", {}
+    return "#identity = :known", {":known": {"S": identity}}
 
 
 def key_attribute(address_type: AddressType) -> str:

@@ -10,15 +10,15 @@ from api_segments.segments import wiring
 from api_segments.segments.answers import segment_body, segments_body
 from api_segments.segments.deletion import SegmentDeletionService
 from api_segments.segments.model import NO_MEMBERS
-from api_segments.segments.requests import SEGMENT_FILTERS, parse_rename, segment_filter
+from api_segments.segments.requests import SEGMENT_FILTERS, list_filters, parse_rename, segment_filter
 
 
 def list_segments(request: Request) -> Answer:
     """List segments with their counts."""
     refuse_unknown(request.query, "limit", "cursor", *SEGMENT_FILTERS)
     require_api_segments(request.tenant)
-    paging = Paging(request, cursors(), "/api/segments", *SEGMENT_FILTERS)
     wanted = segment_filter(request.query)
+    paging = Paging(request, cursors(), "/api/segments", list_filters(request.query))
     page = wiring.segment_reads().search(
         request.tenant.account_id, wanted, paging.position, paging.limit, request.deadline
     )

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from pydantic_core import SchemaValidator
-
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
 from api_segments.http.described import About, described
 from api_segments.http.validation import (
     OPTIONAL_TEXT,
     TEXT,
+    Shape,
     filled_list,
     parse_text,
     read_body,
@@ -35,6 +34,12 @@ def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
     return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
 
 
+def list_filters(query: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the filters of a list without one that says what is meant without it."""
+    given = {name: query[name] for name in SEGMENT_FILTERS if name in query}
+    return {name: value for name, value in given.items() if (name, value) != ("status", SegmentStatus.ACTIVE)}
+
+
 _SEGMENT_NAME = described(TEXT, About("What people call the segment.", "Premium Users"))
 _NEW_SEGMENT = strict_object(
     "NewSegment",
@@ -51,7 +56,7 @@ CREATE = described(
     filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE), About("The segments to create; each stands or falls alone.")
 )
 RENAME = strict_object("RenameSegmentRequest", "What a segment is to be called.", {"segment_name": _SEGMENT_NAME})
-_CREATE, _RENAME = SchemaValidator(CREATE), SchemaValidator(RENAME)
+_CREATE, _RENAME = Shape(CREATE), Shape(RENAME)
 
 
 def parse_create(body: bytes) -> list[NewSegment]:

@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
+from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
@@ -22,49 +22,17 @@ from api_segments.core.limits import (
     MAX_TEMPLATE_BYTES,
     MAX_WHATSAPP_CHARACTERS,
 )
+from api_segments.http.strict_json import BROKEN, REPLACEMENT, path
+from api_segments.http.validation import hint
 from api_segments.profiles.model import Profile
 
 # Names longer than these are of no use to anybody.
 _SENDER_NAME_CHARACTERS = 255
-_SHOWN_CHARACTERS = 64
 _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields of one channel: templates that must be there, those that may, and texts that are no templates.
-
-    Templates in `lines` come out as one line each.
-    """
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    plain: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-_PUSH = _Fields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
-_FIELDS = {
-    TargetMode.EMAIL: _Fields(
-        ("subject", "body"), ("sender_name",), ("sender", "reply_to"), lines=("subject", "sender_name")
-    ),
-    TargetMode.SMS: _Fields(("body",)),
-    TargetMode.WHATSAPP: _Fields(("body",)),
-    TargetMode.PUSH: _PUSH,
-    TargetMode.WEB_PUSH: _PUSH,
-    TargetMode.WEBHOOK: _Fields((), ("body",), ("url",)),
-}
 _HTML = {(TargetMode.EMAIL, "body")}
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
-
-
-def fields_of(mode: TargetMode) -> Mapping[str, bool]:
-    """Return the names of a channel's fields, and whether each must be there."""
-    fields = _FIELDS[mode]
-    required = {*fields.required, "url"}
-    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}
 
 
 def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -81,13 +49,13 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
 
     Whether a sender is verified is for `EmailStore` to say.
     """
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     known = {*fields.required, *fields.optional, *fields.plain}
     for name in content:
         if name not in known:
-            _refuse(name if name.isidentifier() and len(name) <= _SHOWN_CHARACTERS else "", "unknown field")
+            _refuse(name, f"unknown field{hint(name, known)}")
     if sum(len(text.encode("utf-8", "surrogatepass")) for text in content.values()) > MAX_CONTENT_BYTES:
-        _refuse("", f"must have at most {MAX_CONTENT_BYTES // 1024} KB in all")
+        raise InvalidRequestError(f"content: must have at most {MAX_CONTENT_BYTES // 1024} KB in all")
     for name in (*fields.required, *fields.optional):
         if name in content or name in fields.required:
             _check_template(mode, name, content.get(name, ""))
@@ -116,7 +84,7 @@ def webhook_of(content: Mapping[str, str], settings: CampaignSettings) -> Webhoo
 
 def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
     """Fill in the templates of a content, each field as its channel can take it; raises TemplateError."""
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     texts = {name: content[name] for name in (*fields.required, *fields.optional) if name in content}
     if mode is TargetMode.WEBHOOK:
         texts.setdefault("body", DEFAULT_WEBHOOK_BODY)
@@ -183,6 +151,8 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         size = len(text.encode())
     except UnicodeEncodeError:
         _refuse(name, "must have no lone surrogates")
+    if REPLACEMENT in text:
+        _refuse(name, BROKEN)
     if size > MAX_TEMPLATE_BYTES:
         _refuse(name, f"must have at most {MAX_TEMPLATE_BYTES // 1024} KB")
     try:
@@ -216,4 +186,4 @@ def _check_webhook(content: Mapping[str, str], settings: CampaignSettings) -> No
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
-    raise InvalidRequestError(f"{f'content.{name}' if name else 'content'}: {reason}")
+    raise InvalidRequestError(f"{path(('content', name))}: {reason}")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
+from api_segments.campaigns.model import AfterSending, Campaign, CampaignSettings, Delivery, Results, TargetMode
 from api_segments.campaigns.planning.bodies import TargetModeBody
 from api_segments.campaigns.planning.times import LocalStart, as_number
 from api_segments.core.clock import rfc3339
@@ -37,6 +37,9 @@ EndedAt = Annotated[str | None, moment("When it ended or was stopped; null befor
 Queued = Annotated[int, About("Messages that were ever queued.", 1630)]
 Waiting = Annotated[int, About("Those of the queued that have not ended.", 0)]
 Sent = Annotated[int, About("Messages that a provider took.", 1610)]
+Bounced = Annotated[int, About("Emails of those sent that came back for good.", 8)]
+Complained = Annotated[int, About("Emails of those sent that their users complained about.", 1)]
+Unsubscribed = Annotated[int, About("Emails of those sent whose link was used to unsubscribe.", 4)]
 
 
 EstimatesBody = TypeAliasType(
@@ -114,6 +117,9 @@ class MessageCountsBody(TypedDict):
     sent: Sent
     skipped: Annotated[int, About("Messages that were not sent, since they were not to be.", 415)]
     failed: Annotated[int, About("Messages that could not be sent.", 17)]
+    bounced: Bounced
+    complained: Complained
+    unsubscribed: Unsubscribed
 
 
 class CampaignBody(TypedDict):
@@ -171,6 +177,9 @@ class CampaignResultBody(TypedDict):
         About("Messages that were not sent, since they were not to be.", {"unreachable": 412, "removed": 3}),
     ]
     failed: Annotated[CountsByReasonBody, About("Messages that could not be sent.")]
+    bounced: Bounced
+    complained: Complained
+    unsubscribed: Unsubscribed
     started_at: StartedAt
     ended_at: EndedAt
 
@@ -304,6 +313,9 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> GetCamp
             "sent": results.sent,
             "skipped": dict(results.skipped),
             "failed": dict(results.failed),
+            "bounced": results.after_sending.get(AfterSending.BOUNCED, 0),
+            "complained": results.after_sending.get(AfterSending.COMPLAINED, 0),
+            "unsubscribed": results.after_sending.get(AfterSending.UNSUBSCRIBED, 0),
             "started_at": campaign.started_at,
             "ended_at": campaign.ended_at,
         },
@@ -364,6 +376,9 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
             "sent": results.sent,
             "skipped": sum(results.skipped.values()),
             "failed": sum(results.failed.values()),
+            "bounced": results.after_sending.get(AfterSending.BOUNCED, 0),
+            "complained": results.after_sending.get(AfterSending.COMPLAINED, 0),
+            "unsubscribed": results.after_sending.get(AfterSending.UNSUBSCRIBED, 0),
         },
     }
 

@@ -8,28 +8,41 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS, MAX_PAGE, MAX_SEGMENT_ID, MAX_USERS_LIMIT
-from api_segments.http.described import CAMPAIGN_ID, SEGMENT_ID, About, ActionBody, DescribedAs
+from api_segments.http.described import CAMPAIGN_ID, GUID, SEGMENT_ID, About, ActionBody, DescribedAs
 from api_segments.http.fields import OptionalText, TaggedBy, Text
 from api_segments.http.ids import check_segment_id, check_text
+from api_segments.http.validation import hint
 from api_segments.segments.model import SegmentReference
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _DIGITS = re.compile(r"[0-9]{1,16}")
+_CUSTOMER_SEGMENT_ID = "customer_segment_id"
 
 
 def _read_segment(value: object) -> SegmentReference:
     """Read how a body names a segment: our id, a number or its digits, or an object with the customer's."""
     if isinstance(value, dict):
-        if set(value) != {"customer_segment_id"}:
-            raise PydanticCustomError("segment", "must have customer_segment_id and no other field")
-        text = check_text(value["customer_segment_id"])
+        if _CUSTOMER_SEGMENT_ID not in value:
+            raise _wrong_below(_CUSTOMER_SEGMENT_ID, "is required")
+        for name in value:
+            if name != _CUSTOMER_SEGMENT_ID:
+                raise _wrong_below(name, f"unknown field{hint(name, [_CUSTOMER_SEGMENT_ID])}")
+        try:
+            text = check_text(value[_CUSTOMER_SEGMENT_ID])
+        except PydanticCustomError as exc:
+            raise _wrong_below(_CUSTOMER_SEGMENT_ID, exc.message()) from exc
         if not isinstance(text, str):
-            raise PydanticCustomError("segment", "customer_segment_id must be a string")
+            raise _wrong_below(_CUSTOMER_SEGMENT_ID, "must be a string")
         return SegmentReference(customer_segment_id=text)
     segment_id = check_segment_id(value)
     if segment_id is None:
         raise PydanticCustomError("segment", "must be a segment's id, or an object with its customer_segment_id")
     return SegmentReference(segment_id)
+
+
+def _wrong_below(name: str, said: str) -> PydanticCustomError:
+    """Return the error for a field of a value that is read whole; `validate` adds it to the path."""
+    return PydanticCustomError("below", "{said}", {"said": said, "below": (name,)})
 
 
 def _whole_number(most: int, about: About) -> Any:  # noqa: ANN401 - a type as pydantic takes it
@@ -217,6 +230,7 @@ class PreviewCampaignRequest(TypedDict):
     identity: NotRequired[
         Annotated[OptionalText, About("Your id of the user; nobody in particular if absent.", "CT123456")]
     ]
+    guid: NotRequired[Annotated[OptionalText, About("The user's guid, in place of `identity`.", GUID)]]
     event: NotRequired[
         Annotated[
             EventDetail | None,

@@ -19,11 +19,12 @@ NOBODY_IN_PARTICULAR = Profile("", None)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A content to fill in: for the user with this identity, or for nobody in particular, and for this change."""
+    """A content to fill in: for the user of this identity or guid, or for nobody in particular, and for this change."""
 
     target_mode: TargetMode
     content: Mapping[str, str]
     identity: str | None
+    guid: str | None
     event: Mapping[str, Any] | None
 
 
@@ -41,8 +42,8 @@ class PreviewService:
         """
         check_content(wanted.target_mode, wanted.content, self._settings.get(account_id, deadline))
         profile = NOBODY_IN_PARTICULAR
-        if wanted.identity is not None:
-            profile = self._profiles.get(account_id, wanted.identity, None, deadline).profile
+        if wanted.identity is not None or wanted.guid is not None:
+            profile = self._profiles.get(account_id, wanted.identity, wanted.guid, deadline).profile
         known = variables(_campaign(account_id, wanted), profile, wanted.event)
         if wanted.target_mode is TargetMode.EMAIL:
             known["unsubscribe_url"] = SAMPLE_LINK

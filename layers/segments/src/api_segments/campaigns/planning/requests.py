@@ -46,7 +46,7 @@ def parse_create(request: Request) -> CreateRequest:
         target_mode=TargetMode(body["target_mode"]),
         audience=audience,
         when=when if isinstance(when, str) else None,
-        content=body.get("content", {}),
+        content=body.get("content"),
         users_limit=body.get("users_limit_overall"),
     )
     key = idempotency_key(request.headers)
@@ -97,7 +97,9 @@ def parse_target(body: bytes) -> int:
 def parse_preview(body: bytes) -> Preview:
     """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
     asked = validate(target_bodies.PREVIEW, read_body(body))
-    return Preview(TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("event"))
+    return Preview(
+        TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event")
+    )
 
 
 def parse_nothing(body: bytes) -> None:
@@ -135,5 +137,6 @@ class DeliveryLog:
 
 def _paging(request: Request, cursors: Cursors, path: str, body: Mapping[str, Any], *filters: str) -> Paging:
     """Read the part of a list from a body as other lists read it from the query."""
-    query = {name: str(body[name]) for name in ("limit", "cursor", *filters) if name in body}
-    return Paging(replace(request, query=query), cursors, path, *filters)
+    query = {name: str(body[name]) for name in ("limit", "cursor") if name in body}
+    asked = {name: str(body[name]) for name in filters if name in body}
+    return Paging(replace(request, query=query), cursors, path, asked)

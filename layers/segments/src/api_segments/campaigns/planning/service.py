@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from api_segments.aws.task_queue import TaskQueue
@@ -68,13 +68,16 @@ class AskedAudience:
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A campaign as a request asks for it; `when` is `now` or a local time, None for an online campaign."""
+    """A campaign as a request asks for it; `when` is `now` or a local time, None for an online campaign.
+
+    To be estimated it needs neither time nor content; to be created it has both.
+    """
 
     name: str
     target_mode: TargetMode
     audience: AskedAudience
     when: str | None
-    content: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, str] | None = None
     users_limit: int | None = None
 
 
@@ -140,8 +143,9 @@ class CampaignService:
         return read_start(when, self.settings(account_id, deadline).time_zone, self._clock.now(), "when")
 
     def estimate(self, account_id: str, wanted: NewCampaign, deadline: Deadline) -> int:
-        """Return about how many users a campaign would reach; raises as `create` does for its segments."""
+        """Return about how many users a campaign would reach; raises as `create` does for what is given of it."""
         audience, _ = self._resolve(account_id, wanted.audience, deadline)
+        self._check(account_id, wanted, self._clock.now(), deadline)
         if not audience.include:
             raise InvalidRequestError("estimate_only: segment or segments is required")
         found = self._estimates.estimate(account_id, wanted.target_mode, audience, deadline)
@@ -160,9 +164,7 @@ class CampaignService:
         if known is not None:
             return known, True
         audience, trigger = self._resolve(account_id, wanted.audience, deadline)
-        settings = self.settings(account_id, deadline)
-        start = _start(wanted.when, settings.time_zone, now)
-        self._check_content(wanted, settings, deadline)
+        start = self._check(account_id, wanted, now, deadline)
         if not self._stores.campaigns.has_room(account_id, deadline):
             raise _too_many()
         campaign = Campaign(
@@ -173,7 +175,7 @@ class CampaignService:
             audience=audience,
             trigger=trigger,
             starts_at=None if start is None else start.moment,
-            content=wanted.content,
+            content=wanted.content or {},
             users_limit=wanted.users_limit,
             status=CampaignStatus.SCHEDULED if trigger is None else CampaignStatus.RUNNING,
             created_at="",
@@ -200,11 +202,23 @@ class CampaignService:
             return first, True
         return campaign.campaign_id, False
 
-    def _check_content(self, wanted: NewCampaign, settings: CampaignSettings, deadline: Deadline) -> None:
-        check_content(wanted.target_mode, wanted.content, settings)
-        if wanted.target_mode is not TargetMode.EMAIL:
+    def _check(self, account_id: str, wanted: NewCampaign, now: datetime, deadline: Deadline) -> LocalStart | None:
+        """Check time and content as far as they are given; return when to start, None for at once or at events."""
+        if wanted.content is None and wanted.when in (None, NOW):
+            return None
+        settings = self.settings(account_id, deadline)
+        start = _start(wanted.when, settings.time_zone, now)
+        if wanted.content is not None:
+            self._check_content(wanted.target_mode, wanted.content, settings, deadline)
+        return start
+
+    def _check_content(
+        self, mode: TargetMode, content: Mapping[str, str], settings: CampaignSettings, deadline: Deadline
+    ) -> None:
+        check_content(mode, content, settings)
+        if mode is not TargetMode.EMAIL:
             return
-        sender = sender_of(wanted.content, settings)
+        sender = sender_of(content, settings)
         if sender is None or not self._declared.emails.is_verified(sender, deadline):
             raise InvalidRequestError(f"content.sender: {sender} is not verified with SES")
 
