@@ -26,6 +26,7 @@ from api_segments.campaigns.model import (
 from api_segments.campaigns.sending.dispatch import Dispatch, Providers
 from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
 from api_segments.campaigns.sending.service import QueuedMessage, SendingService, SendingStores
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, delivery_key
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -38,6 +39,7 @@ from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
 from api_segments.profiles.store_suppressions import SuppressionStore
 from api_segments.profiles.suppressions import FollowTask, SuppressionService
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_described
@@ -129,6 +131,7 @@ class World:
         self.campaigns = CampaignStore(self.db, self.table)
         self.deliveries = DeliveryStore(self.db, self.table)
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
+        self.accounts = put_account(self.db, tables["ACCOUNTS_TABLE"], ACCOUNT, self.clock)
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
         key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
         self.addresses = AddressKeys(KeyedHashes(key))
@@ -153,8 +156,9 @@ class World:
         self.dispatch = Dispatch(
             Providers(*cast("Any", parts)), self.tokens, self.profiles, self.addresses, PUBLIC_URL, self.clock
         )
+        sending = SendingAccounts(self.accounts, self.clock)
         self.stores = SendingStores(
-            self.campaigns, self.deliveries, self.settings, profiles, self.suppressions, self.addresses
+            sending, self.campaigns, self.deliveries, self.settings, profiles, self.suppressions, self.addresses
         )
         self.sender = self.new_process()
         self.declare(
@@ -182,7 +186,8 @@ class World:
             assert self.lists.follow(FollowTask.from_json(self.tasks.pop(0)["suppression"]), self.deadline())
 
     def new_process(self) -> SendingService:
-        self.sender = SendingService(self.stores, self.dispatch, self.clock)
+        stores = replace(self.stores, accounts=SendingAccounts(self.accounts, self.clock))
+        self.sender = SendingService(stores, self.dispatch, self.clock)
         return self.sender
 
     def declare(self, settings: CampaignSettings) -> None:

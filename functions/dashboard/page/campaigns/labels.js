@@ -45,6 +45,8 @@ const REASONS = {
   removed: "Left the audience before their turn",
   erased: "The user was erased",
   stopped: "The campaign was stopped before their turn",
+  account_disabled: "The account was disabled",
+  no_api_segments: "The account's plan had no API Segments",
   refused: "The provider refused it for good",
   unavailable: "The provider did not answer, however often it was tried",
   template: "The content can't be written for this user",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from api_segments.campaigns.running.triggers import CampaignTriggerService
     from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
     from api_segments.campaigns.sending.service import SendingService
+    from api_segments.campaigns.sending_accounts import SendingAccounts
     from api_segments.campaigns.store import CampaignStore
     from api_segments.campaigns.store_deliveries import DeliveryStore
     from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -133,6 +134,13 @@ def previews() -> "PreviewService":
     return PreviewService(profiles(), settings_store())
 
 
+def sending_accounts() -> "SendingAccounts":
+    """Return what tells which accounts may send."""
+    from api_segments.campaigns.sending_accounts import SendingAccounts
+
+    return SendingAccounts(accounts(), SYSTEM_CLOCK)
+
+
 @cache
 def campaign_runs() -> "CampaignRunService":
     """Return what runs campaigns in this process."""
@@ -144,6 +152,7 @@ def campaign_runs() -> "CampaignRunService":
     bookings = PaceStore(db(), names.campaigns_table, float(names.campaign_messages_per_second), SYSTEM_CLOCK)
     return CampaignRunService(
         campaign_stores(),
+        sending_accounts(),
         member_lists(),
         membership_store(),
         message_queue(),
@@ -159,7 +168,7 @@ def campaign_triggers() -> "CampaignTriggerService":
     from api_segments.campaigns.running.triggers import CampaignTriggerService
 
     return CampaignTriggerService(
-        campaign_stores(), membership_store(), message_queue(), campaign_queue(), SYSTEM_CLOCK
+        campaign_stores(), sending_accounts(), membership_store(), message_queue(), campaign_queue(), SYSTEM_CLOCK
     )
 
 
@@ -205,6 +214,12 @@ def sending() -> "SendingService":
     )
     dispatch = Dispatch(providers, message_tokens(), profiles(), address_keys(), names.public_url, SYSTEM_CLOCK)
     stores = SendingStores(
-        campaign_store(), delivery_store(), settings_store(), profile_store(), suppression_store(), address_keys()
+        sending_accounts(),
+        campaign_store(),
+        delivery_store(),
+        settings_store(),
+        profile_store(),
+        suppression_store(),
+        address_keys(),
     )
     return SendingService(stores, dispatch, SYSTEM_CLOCK)

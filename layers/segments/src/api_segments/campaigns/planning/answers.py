@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.campaigns.model import AfterSending, Campaign, CampaignSettings, Delivery, Results, TargetMode
+from api_segments.campaigns.model import (
+    AfterSending,
+    Campaign,
+    CampaignSettings,
+    Delivery,
+    Results,
+    SkipReason,
+    TargetMode,
+)
 from api_segments.campaigns.planning.bodies import TargetModeBody
 from api_segments.campaigns.planning.times import LocalStart, as_number
 from api_segments.core.clock import rfc3339
@@ -29,6 +37,13 @@ CampaignStatusBody = TypeAliasType(
 MessageStatusBody = TypeAliasType(
     "MessageStatusBody",
     Annotated[Literal["queued", "sending", "sent", "skipped", "failed"], About("How far a message is.", "sent")],
+)
+StopReasonBody = TypeAliasType(
+    "StopReasonBody",
+    Annotated[
+        Literal["account_disabled", "no_api_segments"],
+        About("What an account lacked to send when its campaign's turn came.", "account_disabled"),
+    ],
 )
 CampaignId = Annotated[int, About("The campaign's id.", CAMPAIGN_ID)]
 Status = Annotated[CampaignStatusBody, About("How far the campaign is.", "completed")]
@@ -147,6 +162,7 @@ class CampaignBody(TypedDict):
         About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
     ]
     users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
+    version: Annotated[int, About("How often it was edited.", 0)]
     result: Annotated[MessageCountsBody, About("What became of its messages.")]
 
 
@@ -156,6 +172,14 @@ class CampaignListBody(TypedDict):
     status: Done
     targets: Annotated[list[CampaignBody], About("The campaigns of this page.")]
     cursor: NextCursor
+
+
+class EditCampaignResultBody(TypedDict):
+    """A campaign that was edited."""
+
+    status: Done
+    message: Annotated[str, About("What was done.", f"Target {CAMPAIGN_ID} edited")]
+    version: Annotated[int, About("Its version now.", 1)]
 
 
 class StopCampaignResultBody(TypedDict):
@@ -169,6 +193,9 @@ class CampaignResultBody(TypedDict):
     """What became of a campaign's messages, by reason."""
 
     status: Status
+    stop_reason: Annotated[
+        StopReasonBody | None, About("Why it was stopped without a request; null unless that is so.", None)
+    ]
     queued: Queued
     waiting: Waiting
     sent: Sent
@@ -283,6 +310,12 @@ def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     return {"status": "success", "estimates": {mode.value: users}}
 
 
+def edited_body(campaign: Campaign) -> EditCampaignResultBody:
+    """Write that a campaign was edited."""
+    message = f"Target {campaign.campaign_id} edited"
+    return {"status": "success", "message": message, "version": campaign.version}
+
+
 def stopped_body(campaign_id: int) -> StopCampaignResultBody:
     """Write that a campaign is stopped."""
     return {"status": "success", "message": f"Target {campaign_id} stopped"}
@@ -308,6 +341,7 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> GetCamp
         "status": "success",
         "result": {
             "status": campaign.status.value,
+            "stop_reason": _stop_reason(campaign),
             "queued": results.queued,
             "waiting": _waiting(results),
             "sent": results.sent,
@@ -370,6 +404,7 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "when": _when(campaign),
         "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
+        "version": campaign.version,
         "result": {
             "queued": results.queued,
             "waiting": _waiting(results),
@@ -387,6 +422,16 @@ def _when(campaign: Campaign) -> str | CampaignEventBody:
     if campaign.trigger is None:
         return campaign.when or ""
     return {"type": "event", "segment": campaign.trigger.segment_id, "action": campaign.trigger.action.value}
+
+
+def _stop_reason(campaign: Campaign) -> Literal["account_disabled", "no_api_segments"] | None:
+    match campaign.stop_reason:
+        case SkipReason.ACCOUNT_DISABLED:
+            return "account_disabled"
+        case SkipReason.NO_API_SEGMENTS:
+            return "no_api_segments"
+        case _:
+            return None
 
 
 def _waiting(results: Results) -> int:
