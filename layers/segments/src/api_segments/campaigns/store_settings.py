@@ -5,7 +5,7 @@ from collections.abc import Callable
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
 from api_segments.aws.items import Attributes
-from api_segments.campaigns.model import CampaignSettings, Webhook
+from api_segments.campaigns.model import CampaignSettings, Recipient, RecipientType, Webhook
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.profiles.model import TokenType
@@ -82,6 +82,11 @@ def _to_item(settings: CampaignSettings) -> Item:
             ]
         },
         "push_applications": {"M": {kind: {"S": arn} for kind, arn in settings.push_applications.items()}},
+        "test_recipients": {
+            "L": [
+                {"M": {"type": {"S": each.type}, "address": {"S": each.address}}} for each in settings.test_recipients
+            ]
+        },
     }
 
 
@@ -93,9 +98,16 @@ def _from_item(item: Item) -> CampaignSettings:
         senders=settings.listed("senders", lambda each: str(each["S"])),
         webhooks={webhook.name: webhook for webhook in webhooks},
         push_applications=dict(settings.mapped("push_applications", lambda kind, arn: (TokenType(kind), arn["S"]))),
+        # older settings have none
+        test_recipients=settings.listed("test_recipients", _recipient) if settings.has("test_recipients") else (),
     )
 
 
 def _webhook(value: Item) -> Webhook:
     told = value["M"]
     return Webhook(told["name"]["S"], told["url"]["S"], told["secret"]["S"])
+
+
+def _recipient(value: Item) -> Recipient:
+    told = value["M"]
+    return Recipient(RecipientType(told["type"]["S"]), told["address"]["S"])
