@@ -47,6 +47,7 @@ MAY_LACK = {
     "CAMPAIGN": {"users_limit", "asked_when", "seen_all", "pending", "walked_at", "start_told", "end_told"},
     "RESULTS": {"queued", "sent", "settled", "skipped_unreachable"},
     "LOG": {"reason"},
+    "CAMPAIGN_SETTINGS": {"test_recipients"},
 }
 """Attributes that an item need not have: nobody can tell that they are missing."""
 OF_NO_MATTER = {
