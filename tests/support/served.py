@@ -100,9 +100,12 @@ def served_api() -> Iterator[Served]:
         forget_services()
         asked = {"operation": "create_account", "name": "Served", "plan": "Advanced", "private_beta": True}
         made = accounts(asked, Context())
+        account_id = made["account"]["account_id"]
+        to = {"type": "phone", "address": "+12025550123"}
+        accounts({"operation": "add_test_recipient", "account_id": account_id, **to}, Context())
         members = StreamReader(StreamsClient(cast("DynamoDBStreamsClient", database)), _stream_of(database))
         yield Served(
-            made["account"]["account_id"],
+            account_id,
             made["passcode"]["passcode"],
             members,
             EventSourceMapping(project_members),

@@ -60,6 +60,11 @@ _REPORT = changed(
 _CREATED = {"id": "$response.body#/id"}
 _FIRST = {"id": "$response.body#/targets/0/id"}
 _START = {"when": "20271031 02:30"}
+_FIRST_RECIPIENT = {
+    "target_mode": "sms",
+    "to": "$response.body#/settings/test_recipients/0/address",
+    "content": {"body": "It is spring"},
+}
 _IT = {"id": "$request.body#/id"}
 
 ROUTES: Sequence[Route] = (
@@ -86,6 +91,8 @@ ROUTES: Sequence[Route] = (
             Link("getCampaignResult", "Shows the campaign and what became of its messages.", body=_CREATED),
             Link("listCampaignMessages", "Lists its messages.", body=_CREATED),
             Link("stopCampaign", "Stops it.", body=_CREATED),
+            Link("editCampaign", "Gives it another time.", body={**_CREATED, "when": "20261216 09:30"}),
+            Link("duplicateCampaign", "Creates one like it.", body={**_CREATED, "when": "20261217 09:30"}),
         ),
     ),
     Route(
@@ -272,6 +279,9 @@ ROUTES: Sequence[Route] = (
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,
-        links=(Link("getCampaignStart", "Tells what a time means in that time zone.", body=_START),),
+        links=(
+            Link("getCampaignStart", "Tells what a time means in that time zone.", body=_START),
+            Link("sendTestMessage", "Sends a test to the first test recipient, here a phone.", body=_FIRST_RECIPIENT),
+        ),
     ),
 )

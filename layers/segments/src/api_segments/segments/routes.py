@@ -67,7 +67,7 @@ _SEND_SMS = {
     "name": "Spring sale",
     "target_mode": "sms",
     "segments": {"include": [_ID_OF_FIRST]},
-    "when": "now",
+    "when": "20261215 09:30",
     "content": {"body": "It is spring"},
 }
 
