@@ -1,13 +1,20 @@
 """Profiles table: attributes and tokens, written together with the identity's claim and the reach in Memberships."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from secrets import randbits
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.aws.transactions import TransactionAction, check_action, delete_action, put_action, update_action
+from api_segments.aws.transactions import (
+    Conditions,
+    TransactionAction,
+    check_action,
+    delete_action,
+    put_action,
+    update_action,
+)
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.memberships.model import MembershipImage
@@ -27,6 +34,39 @@ class ProfileState:
 
     profile: Profile
     membership: MembershipImage | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """Whose a device's token is: `holder` is a profile id, None if nobody has claimed the token."""
+
+    holder: str | None
+    is_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """A profile as it was read, and as it is to be, with its reach."""
+
+    before: ProfileState
+    after: Profile
+    reach: frozenset[Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChanges:
+    """What becomes of tokens' claims when a profile is saved.
+
+    `claimed` are tokens to be claimed, each with who holds its claim; `released` those whose claims end with this
+    profile. `others` are all other holders, without those tokens; of one who has none of them the claim is left over.
+    """
+
+    claimed: Mapping[Token, str | None] = field(default_factory=dict)
+    released: Sequence[Token] = ()
+    others: Sequence[ProfileChange] = ()
+
+
+NO_TOKENS = TokenChanges()
 
 
 class ProfileChangedError(Exception):
@@ -62,6 +102,16 @@ class ProfileStore:
             states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(index)), image)
         return states
 
+    def token_claims(self, account_id: str, tokens: Sequence[Token], deadline: Deadline) -> dict[Token, TokenClaim]:
+        """Return whose tokens are, consistently."""
+        gets = [Get(self._profiles_table, self._token_key(account_id, token)) for token in tokens]
+        found = self._db.batch_get(gets, deadline) if gets else {}
+        claims = dict.fromkeys(tokens, TokenClaim(None))
+        for index, item in found.items():
+            holder = item.get("profile_id", {}).get("S")
+            claims[tokens[index]] = TokenClaim(holder, is_damaged=holder is None)
+        return claims
+
     def having_address(self, address: AddressKey, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
         """Return ids of profiles that have an address, in an order that never changes, those after the profile `after`.
 
@@ -83,29 +133,44 @@ class ProfileStore:
         return [keys.id_of_profile(item["pk"]["S"]) for item in items]
 
     def save(
-        self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
-    ) -> Profile:
-        """Write a profile with its reach, and claim its identity if that is new: all or nothing.
+        self, account_id: str, change: ProfileChange, tokens: TokenChanges, deadline: Deadline
+    ) -> dict[str, Profile]:
+        """Write a profile with its reach, and claim its identity and tokens if they are new: all or nothing.
 
-        Returns the profile with its new version. Raises ProfileChangedError if anything is no longer as in `before`,
-        ThrottledError or UnavailableError.
+        Returns the profile, and those that lost a token to it, with their new versions. Raises ProfileChangedError if
+        anything is no longer as it was read, ThrottledError or UnavailableError.
         """
-        # The first version is drawn, so that a profile that was erased and made again is not taken for the old one.
-        saved = replace(after, version=before.profile.version + 1 if before.profile.version else 1 + randbits(50))
-        actions = [
-            self._put_profile(account_id, before.profile, saved),
-            self._keep_reach(account_id, before, after, reach),
-        ]
-        if after.identity is not None and before.profile.identity is None:
+        before, after = change.before.profile, change.after
+        # Who holds a claim that is left over must not come to have its token meanwhile.
+        left_over = [each for each in tokens.others if each.before.profile.tokens == each.after.tokens]
+        actions = [self._check_profile(account_id, each.before.profile) for each in left_over]
+        saved: dict[str, Profile] = {}
+        for each in (change, *(other for other in tokens.others if other not in left_over)):
+            written = replace(each.after, version=_next_version(each.before.profile))
+            actions.append(self._put_profile(account_id, each.before.profile, written))
+            actions.append(self._keep_reach(account_id, each.before, each.after, each.reach))
+            saved[written.profile_id] = written
+        if after.identity is not None and before.identity is None:
             actions.append(self._claim(account_id, after.identity, after.profile_id))
+        actions += [
+            self._claim_token(account_id, token, after.profile_id, holder) for token, holder in tokens.claimed.items()
+        ]
+        actions += [self._release_token(account_id, token, after.profile_id) for token in tokens.released]
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(self, account_id: str, state: ProfileState, claimed: str | None, deadline: Deadline) -> None:
-        """Delete a profile, its identity's claim and its memberships: all or nothing.
+    def erase(
+        self,
+        account_id: str,
+        state: ProfileState,
+        claimed: str | None,
+        tokens: Collection[Token],
+        deadline: Deadline,
+    ) -> None:
+        """Delete a profile, the claims of its identity and of these tokens, and its memberships: all or nothing.
 
         `claimed` is an identity whose claim led here. Raises ProfileChangedError if anything is no longer as in
         `state`, ThrottledError or UnavailableError.
@@ -124,7 +189,9 @@ class ProfileStore:
             for identity, condition in claims.items()
             if identity is not None
         ]
-        deletes.append(delete_action(self._profiles_table, self._profile_key(account_id, profile_id)))
+        deletes += [self._release_token(account_id, token, profile_id) for token in tokens]
+        key = self._profile_key(account_id, profile_id)
+        deletes.append(delete_action(self._profiles_table, key, **_is_as_read(state.profile)))
         deletes.append(self._delete_membership(account_id, profile_id, state.membership))
         try:
             self._db.transact(lambda: deletes, deadline)
@@ -168,10 +235,22 @@ class ProfileStore:
 
     def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
         item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
-        if not before.version:
-            return put_action(self._profiles_table, item, condition="attribute_not_exists(pk)")
-        values = {":version": {"N": str(before.version)}}
-        return put_action(self._profiles_table, item, condition="version = :version", values=values)
+        return put_action(self._profiles_table, item, **_is_as_read(before))
+
+    def _check_profile(self, account_id: str, read: Profile) -> TransactionAction:
+        return check_action(self._profiles_table, self._profile_key(account_id, read.profile_id), **_is_as_read(read))
+
+    def _claim_token(self, account_id: str, token: Token, profile_id: str, before: str | None) -> TransactionAction:
+        """Claim a token that nobody claims, or the profile `before`."""
+        claim = {**self._token_key(account_id, token), "profile_id": {"S": profile_id}}
+        if before is None:
+            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        values = {":before": {"S": before}}
+        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
+
+    def _release_token(self, account_id: str, token: Token, profile_id: str) -> TransactionAction:
+        key, values = self._token_key(account_id, token), {":profile": {"S": profile_id}}
+        return delete_action(self._profiles_table, key, condition="profile_id = :profile", values=values)
 
     def _keep_reach(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel]
@@ -222,12 +301,28 @@ class ProfileStore:
         return {"pk": {"S": keys.identity_claim(account_id, identity)}}
 
     @staticmethod
+    def _token_key(account_id: str, token: Token) -> Item:
+        return {"pk": {"S": keys.token_claim(account_id, token.type, token.token_id)}}
+
+    @staticmethod
     def _profile_key(account_id: str, profile_id: str) -> Item:
         return {"pk": {"S": keys.profile(account_id, profile_id)}}
 
     @staticmethod
     def _membership_key(account_id: str, profile_id: str) -> Item:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
+
+
+def _next_version(before: Profile) -> int:
+    """Return the next version; the first is drawn, so that a profile erased and made again is not taken for the old."""
+    return before.version + 1 if before.version else 1 + randbits(50)
+
+
+def _is_as_read(profile: Profile) -> Conditions:
+    """Return the condition that a profile's item is still as it was read, or still not there."""
+    if not profile.version:
+        return {"condition": "attribute_not_exists(pk)"}
+    return {"condition": "version = :version", "values": {":version": {"N": str(profile.version)}}}
 
 
 def _is_known(identity: str | None) -> tuple[str, Item]:
