@@ -11,7 +11,7 @@ from api_segments.profiles import wiring as profiles_wiring
 from api_segments.profiles.model import ProfileUpdate
 from tests.integration.conftest import Account, Relay
 from tests.support.bodies import act, users
-from tests.support.faults import FaultyClient, answer_lost, not_sent
+from tests.support.faults import FaultyClient, after, answer_lost, not_sent
 from tests.support.state import Tables
 from tests.support.threads import at_once
 from tests.support.uploads import profile, token
@@ -231,3 +231,30 @@ def test_a_dry_run_of_tokens_that_move_writes_nothing(account: Account, tables: 
     assert tables.users(account.account_id) == state
     assert account.upload(token("a", "x"), token("b", "t0"), token("a", "x"), token("a", "t0")) == answer
     assert len(tokens_of(account, "a")) == 10
+
+
+@pytest.mark.parametrize("first", ["old", "a"])
+def test_who_takes_a_left_over_claim_over_and_who_it_leads_to_never_both_have_the_token(
+    account: Account,
+    tables: Tables,
+    faulty: FaultyClient,
+    dynamodb: "DynamoDBClient",
+    environment: dict[str, str],
+    first: str,
+) -> None:
+    account.upload(profile("old", "left"))
+    claim(dynamodb, environment, account, "t", "left")
+    second = "a" if first == "old" else "old"
+    faulty.next("transact_write_items", after(lambda: account.upload(token(second, "t"))))
+    assert account.upload(token(first, "t"))["status"] == "success"
+    assert holders(tables, account, "t") == [{first}]
+
+
+def test_a_token_that_comes_while_its_user_is_erased_leaves_no_claim(
+    account: Account, tables: Tables, faulty: FaultyClient
+) -> None:
+    account.upload(profile("a", Name="Ada"))
+    faulty.next("transact_write_items", after(lambda: account.upload(token("a", "t"))))
+    assert account.erase("a")[0] == 200
+    assert tables.users(account.account_id) == ({}, {}, {})
+    assert tables.token_claims(account.account_id) == {}
