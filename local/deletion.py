@@ -73,14 +73,19 @@ def refusal(api: httpx.Client) -> int | None:
 
 
 def wait_for_purge(stack: Stack, console: Console, segment_id: int, members: int) -> int:
-    """Return how many members the purge has noted, once that is all or it moves no more; the API shows none at once."""
+    """Return how many members were purged, once that is all or it moves no more; the API shows none at once."""
     client = session().client("dynamodb", endpoint_url=stack.endpoint_url)
-    key = {"account_id": {"S": stack.account_id}, "sk": {"S": f"DELETED#{segment_id:016d}"}}
+    values = {":account": {"S": stack.account_id}, ":counters": {"S": f"STATS#{segment_id:016d}#"}}
     purged, last = 0, time.monotonic()
     with bar(console, "taking the deleted one's members away", members, "members") as advance:
         while purged < members and time.monotonic() - last < SILENCE_SECONDS:
-            item = client.get_item(TableName=stack.tables["segments"], Key=key, ConsistentRead=True)["Item"]
-            now = int(item.get("purged_members", {}).get("N", 0))
+            slots = client.query(
+                TableName=stack.tables["segments"],
+                KeyConditionExpression="account_id = :account AND begins_with(sk, :counters)",
+                ExpressionAttributeValues=values,
+                ConsistentRead=True,
+            )["Items"]
+            now = sum(int(slot.get("purged", {}).get("N", 0)) for slot in slots)
             if now == purged:
                 time.sleep(0.1)
             else:

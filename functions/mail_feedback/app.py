@@ -18,7 +18,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     count(Notifications=len(event["Records"]))
     for feedback in read_feedback(event):
         try:
-            opted_out = wiring.opt_outs().take_feedback(feedback.token, feedback.recipients, deadline_of(context))
+            opted_out = wiring.opt_outs().take_feedback(
+                feedback.token, feedback.what, feedback.at, feedback.recipients, deadline_of(context)
+            )
         except NotFoundError:
             logger.warning("the email is none of ours")
         else:

@@ -78,9 +78,9 @@ class Campaigning:
 
     def fill(self, size: int) -> int:
         """Return a segment of so many members, each with an item in every table like those of one real member."""
-        account = {"operation": "create_account", "account_id": self.account_id, "name": "B", "plan": "Advanced"}
-        for operation in (account, {"operation": "add_sender", "account_id": self.account_id, "email": SENDER}):
-            answer = self._accounts(operation, Context())
+        account = {"operation": "create_account", "name": "B", "plan": "Advanced", "private_beta": True}
+        for operation in (account, {"operation": "add_sender", "email": SENDER}):
+            answer = self._accounts({**operation, "account_id": self.account_id}, Context())
             assert answer["status"] == "success", answer
         (identity,) = new_users(1)
         record = {"identity": identity, "type": "profile", "profileData": PROFILE}

@@ -57,7 +57,8 @@ def result(waiting: int = 0, sent: int = 0, skipped: Json | None = None, failed:
     """Return results by reason; nobody who was skipped had been queued."""
     failed = failed or {}
     queued = waiting + sent + sum(failed.values())
-    return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed}
+    after = {"bounced": 0, "complained": 0, "unsubscribed": 0}
+    return {"queued": queued, "waiting": waiting, "sent": sent, "skipped": skipped or {}, "failed": failed, **after}
 
 
 def target(target_id: int, name: str, **other: Any) -> Json:
@@ -77,6 +78,7 @@ def target(target_id: int, name: str, **other: Any) -> Json:
         "started_at": NOW,
         "ended_at": None,
         "users_limit_overall": None,
+        "version": 0,
         "result": result(),
         "content": {"subject": "Hello", "body": "<p>Hello</p>"},
         **other,
@@ -137,6 +139,7 @@ class MockedApi:
             "/1/targets/result.json": self._result,
             "/1/targets/log.json": self._log,
             "/1/targets/stop.json": self._stop,
+            "/1/targets/edit.json": self._edit,
             "/1/targets/create.json": self._create,
             "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
             "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
@@ -158,11 +161,20 @@ class MockedApi:
     def _list(self, body: Json) -> Answer:
         start = int(body.get("cursor", 0))
         end = start + body["limit"]
-        shown = [{key: each[key] for key in each if key != "content"} for each in self.targets[start:end]]
+        found = [each for each in self.targets if _is_wanted(each, body)]
+        shown = [{key: each[key] for key in each if key != "content"} for each in found[start:end]]
         for each in shown:
             sums = {key: sum(counts.values()) for key, counts in each["result"].items() if isinstance(counts, dict)}
             each["result"] = {**each["result"], **sums}
-        return {"status": "success", "targets": shown, "cursor": str(end) if end < len(self.targets) else None}
+        return {"status": "success", "targets": shown, "cursor": str(end) if end < len(found) else None}
+
+    def _edit(self, body: Json) -> Answer:
+        found = self._found(body)
+        assert found is not None
+        if found["status"] != "scheduled":
+            return fail(409, f"campaign {body['id']} is {found['status']}; only a scheduled one can be edited")
+        found["name"], found["version"] = body["name"], found["version"] + 1
+        return {"status": "success", "message": "edited", "version": found["version"]}
 
     def _when(self, body: Json) -> Answer:
         try:
@@ -206,6 +218,16 @@ class MockedApi:
         segments = {"include": [], "exclude": [], **body.get("segments", {})}
         self.targets.insert(0, target(target_id, body["name"], **sent, segments=segments, status="running"))
         return {"status": "success", "message": "Added to queue for processing", "id": target_id}
+
+
+def _is_wanted(target: Json, asked: Json) -> bool:
+    """Whether a campaign is of those that a list asks for; segments are asked for by our ids."""
+    return (
+        asked.get("name", "").casefold() in target["name"].casefold()
+        and asked.get("status", target["status"]) == target["status"]
+        and asked.get("target_mode", target["target_mode"]) == target["target_mode"]
+        and ("segment" not in asked or int(asked["segment"]) in target["segments"]["include"])
+    )
 
 
 @cache

@@ -18,6 +18,8 @@ import pytest
 from botocore.config import Config
 
 from api_segments.aws import clients
+from api_segments.aws.dynamodb import DynamoDB
+from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.http import observability
 from api_segments.memberships import wiring as memberships_wiring
 from functions.create_segment.app import handler as create_segment
@@ -30,6 +32,7 @@ from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
+from tests.support.accounts import put_account
 from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import running_stand_in
 from tests.support.dynamodb.recording import RECORDING
@@ -403,6 +406,7 @@ def account(new_account: Callable[[], Account]) -> Account:
 def campaigning(account: Account, bus: RecordingBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campaigning]:
     """An account that makes campaigns."""
     assert bus.entries == []
+    put_account(DynamoDB(boto3.client("dynamodb")), os.environ["ACCOUNTS_TABLE"], account.account_id, SYSTEM_CLOCK)
     queues, schedules, identities = Queues(), Schedules(), Identities()
     monkeypatch.setattr(clients, "sqs_client", lambda: queues)
     monkeypatch.setattr(clients, "scheduler_client", lambda: schedules)

@@ -48,7 +48,8 @@ def test_a_campaign_reaches_who_is_included_not_excluded_and_reachable_each_once
     assert result["skipped"] == {"unreachable": 1}
     assert result["failed"] == {}
     (entry,) = campaigning.listed()
-    assert entry["result"] == {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    sums = {"queued": 3, "waiting": 0, "sent": 3, "skipped": 1, "failed": 0}
+    assert entry["result"] == {**sums, "bounced": 0, "complained": 0, "unsubscribed": 0}
     assert entry["segments"] == {"include": [gold, silver], "exclude": [banned]}
 
 
@@ -455,7 +456,7 @@ def test_other_accounts_see_nothing_of_a_campaign(campaigning: Campaigning, new_
 
 def test_campaigns_need_api_segments(campaigning: Campaigning) -> None:
     event = with_body("campaigns", campaigning.account.account_id, {}, plan="Essentials")
-    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings"):
+    for name in ("create", "duplicate", "edit", "when", "list", "stop", "result", "log", "preview", "settings"):
         event["resource"] = f"/1/targets/{name}.json"
         answer = campaigns(event, Context())
         assert (answer["statusCode"], body_of(answer)["code"]) == (403, 403)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from api_segments.memberships import purging
+from api_segments.aws.dynamodb import number_set
+from api_segments.memberships import purging, store_rows
 from api_segments.memberships.purging import PURGED_MEMBERS_PER_SECOND
 from tests.integration.after_deletion import deleted_item, deliver, message, purge, segments_in, start
 from tests.integration.conftest import Account, PurgeQueue, Relay
 from tests.integration.told import actions, numbered, users
 from tests.support.clock import MovableClock
-from tests.support.faults import Arguments, FaultyClient, Reply, Send, answer_lost, fine, refused
+from tests.support.faults import Arguments, FaultyClient, Reply, Send, after, answer_lost, fine, refused
 from tests.support.state import Tables, assert_projected, live
 from tests.support.threads import at_once
 from tests.support.written import Written
@@ -153,13 +154,143 @@ def test_a_purge_whose_last_answer_was_lost_ends_with_its_log_line_too(  # noqa:
     relay.drain()
     clock.move(seconds=200)
     written.text()
-    faulty.next("update_item", answer_lost)
+    faulty.next("transact_write_items", answer_lost)
 
     deliver(purges_to_come)
 
     assert faulty.waiting == 0
     assert [line["members"] for line in written.lines()[1] if line["message"] == "purged"] == [3]
     assert len(purges.waiting) == 1, "what the first pass put off"
+
+
+def purged_lines(written: Written) -> list[int]:
+    return [line["members"] for line in written.lines()[1] if line["message"] == "purged"]
+
+
+def test_members_who_are_projected_after_the_deletion_are_in_the_number_too(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    tables: Tables,
+    *,
+    written: Written,
+) -> None:
+    """The reader of the stream takes them out itself, as they may come after the purge."""
+    (segment,) = account.create("GONE")
+    account.update((numbered(60), actions("ADD", segment)))
+    account.delete(segment)
+    written.text()
+
+    purge(relay, purges, clock)
+
+    assert purged_lines(written) == [60]
+    assert deleted_item(tables, account, segment)["purged_members"] == 60
+    assert segments_in(tables, account) == set()
+
+
+def test_only_whom_the_purge_takes_away_is_in_the_number(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    tables: Tables,
+    *,
+    written: Written,
+) -> None:
+    """Not who left before the deletion, nor who was erased after it."""
+    kept, deleted = account.create("KEPT", "GONE")
+    account.update((numbered(30), actions("ADD", kept, deleted)))
+    account.update((users("U0", "U1"), actions("REMOVE", deleted)))
+    account.delete(deleted)
+    account.erase("U2")
+    account.update((users("U3"), actions("REMOVE", kept)))
+    written.text()
+    purge(relay, purges, clock)
+    assert purged_lines(written) == [27]
+    assert_purged(account, tables, kept, 28)
+
+
+def put_back(account: Account, tables: Tables, identity: str, segment: int) -> None:
+    """Write as an update does that had seen the segment active."""
+    tables.client.update_item(
+        TableName=tables.environment["MEMBERSHIPS_TABLE"],
+        Key={"pk": {"S": f"{account.account_id}#{tables.profile_of(account.account_id, identity)}"}},
+        UpdateExpression="ADD segment_ids :late",
+        ExpressionAttributeValues={":late": number_set({segment})},
+    )
+
+
+@pytest.mark.parametrize("slot", [0, 5], ids=["in a counted slot", "in another slot"])
+def test_a_member_who_comes_while_the_purge_ends_is_in_the_number(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    tables: Tables,
+    *,
+    faulty: FaultyClient,
+    written: Written,
+    monkeypatch: pytest.MonkeyPatch,
+    slot: int,
+) -> None:
+    monkeypatch.setattr(store_rows, "any_slot", lambda: 0)
+    kept, deleted = one_kept_one_deleted(account, relay, 3)
+    start(relay, purges)
+    purges.deliver()
+    relay.drain()
+    clock.move(seconds=200)
+    written.text()
+
+    def comes_late() -> None:
+        monkeypatch.setattr(store_rows, "any_slot", lambda: slot)
+        put_back(account, tables, "U0", deleted)
+        relay.drain()
+        relay.drain()
+
+    faulty.next("transact_write_items", after(comes_late))
+    purges.deliver()
+
+    assert faulty.waiting == 0
+    assert purged_lines(written) == [4]
+    assert deleted_item(tables, account, deleted)["purged_members"] == 4
+    assert tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{deleted:016d}") == []
+    assert_purged(account, tables, kept, 3)
+
+
+def test_records_that_come_again_with_later_ones_count_once(
+    account: Account, relay: Relay, purges: PurgeQueue, clock: MovableClock, tables: Tables
+) -> None:
+    _, deleted = one_kept_one_deleted(account, relay, 3)
+    start(relay, purges)
+    purges.deliver()
+    removals = relay.drain()
+    put_back(account, tables, "U0", deleted)
+    relay.projector.deliver([*removals, *relay.reader.read()])
+    purge(relay, purges, clock)
+    assert deleted_item(tables, account, deleted)["purged_members"] == 4
+
+
+@pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "InternalServerError"])
+def test_an_end_that_the_database_refuses_a_while_is_told_once(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    faulty: FaultyClient,
+    *,
+    written: Written,
+    code: str,
+) -> None:
+    one_kept_one_deleted(account, relay, 3)
+    start(relay, purges)
+    purges.deliver()
+    relay.drain()
+    clock.move(seconds=200)
+    written.text()
+    faulty.next("transact_write_items", refused(code), refused(code))
+    purges.deliver()
+    assert (faulty.waiting, purged_lines(written), purges.waiting) == (0, [3], [])
 
 
 def test_a_purge_does_not_end_before_all_that_saw_the_segment_active_has_written(
@@ -283,10 +414,11 @@ def test_a_purge_that_dies_at_any_call_goes_on(  # noqa: PLR0913 - all that take
     assert_purged(account, tables, kept, 10)
     assert {entry["DetailType"] for entry in relay.bus.entries[told:]} <= {"Segment Deleted"}
     assert "purged_at" in deleted_item(tables, account, deleted)
+    assert deleted_item(tables, account, deleted)["purged_members"] == 10
     assert account.usage()[1]["data_points"] == 20
 
 
-@pytest.mark.parametrize("operation", ["batch_get_item", "query", "batch_execute_statement", "update_item"])
+@pytest.mark.parametrize("operation", ["batch_get_item", "query", "batch_execute_statement"])
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "InternalServerError"])
 def test_a_purge_waits_for_a_database_that_fails_a_while(  # noqa: PLR0913 - all that takes part
     account: Account,
@@ -320,7 +452,7 @@ def test_members_are_counted_once_when_the_answers_of_their_counts_are_lost(  # 
 ) -> None:
     kept, deleted = one_kept_one_deleted(account, relay, 130)
     start(relay, purges)
-    faulty.next("update_item", answer_lost, answer_lost, fine, answer_lost)
+    faulty.next("transact_write_items", answer_lost, answer_lost, fine, answer_lost)
     purge(relay, purges, clock)
     assert faulty.waiting == 0
     assert_purged(account, tables, kept, 130)
@@ -344,7 +476,7 @@ def test_a_purge_whose_time_is_over_after_each_page_goes_on_at_once(  # noqa: PL
         clock.move(seconds=1000)
         return reply
 
-    faulty.always("update_item", takes_long)
+    faulty.always("batch_execute_statement", takes_long)
     for left, delay in ((150, 0), (50, 0), (0, 30)):  # the third page is the last: another pass follows
         purges.deliver()
         assert purges.delays.pop() == delay

@@ -61,6 +61,18 @@ def test_a_segment_whose_deletion_was_never_told_is_purged(  # noqa: PLR0913, PL
     assert tasks.purges == [], "it has been purged"
 
 
+def test_the_counts_of_a_segment_that_is_being_purged_are_left_alone(
+    account: Account, segment: int, relay: Relay, tasks: Tasks, tables: Tables
+) -> None:
+    account.delete(segment)
+    deliver(message(account.account_id, segment))
+    relay.drain()
+    position = {"stage": "counts", "segment_id": segment}
+    tasks.waiting.append({"scope": {"account_id": account.account_id}, "position": position})
+    tasks.work()
+    assert tables.purged(account.account_id) == {segment: 10}
+
+
 def test_a_member_of_a_purged_segment_whose_record_was_lost_is_taken_out(  # noqa: PLR0913, PLR0917 - fixtures
     account: Account,
     segment: int,

@@ -99,6 +99,8 @@ def _of_campaigns(segment: str) -> Mapping[str, Json]:
     preview = {"target_mode": "sms", "identity": IDENTITY, "content": content, "event": {"Identity": IDENTITY}}
     return {
         "create": created,
+        "duplicate": {"id": 5, "when": "now", "name": NAME},
+        "edit": {"id": 5, "name": NAME, "content": content},
         "when": {"when": "20270101 09:30"},
         "list": {"from": 20260101},
         "stop": {"id": 5},

@@ -41,7 +41,7 @@ USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "duplicate", "edit", "when", "list", "stop", "result", "log", "preview", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
@@ -157,6 +157,8 @@ def create_a_campaign(client: Client) -> None:
 
 
 def stop_the_campaign(client: Client) -> None:
+    client.send(TARGETS["edit"], None, {"id": client.campaign, "name": "Edited"})
+    client.send(TARGETS["duplicate"], None, {"id": client.campaign, "when": "now"})
     client.send(TARGETS["stop"], None, {"id": client.campaign})
 
 

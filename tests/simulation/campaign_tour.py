@@ -217,7 +217,11 @@ class CampaignTour:
         start = datetime.fromtimestamp(self._world.scheduler.now, UTC) + timedelta(minutes=5)
         stopped, _ = (self._create("sms", f"{start:%Y%m%d %H:%M}", segment=audience) for _ in range(2))
         self._api("stop", {"id": stopped})
-        self._world.pause(300)
+        edited = self._api("duplicate", {"id": stopped, "when": f"{start:%Y%m%d %H:%M}"})["id"]
+        later = start + timedelta(minutes=1)
+        self._api("edit", {"id": edited, "when": f"{later:%Y%m%d %H:%M}", "content": {"body": "Another"}})
+        self._api("list", {"name": "SMS", "status": "scheduled", "segment": audience})
+        self._world.pause(400)
         for task in self._world.schedules.fire():
             self._world.queues["campaigns"].send_message(QueueUrl="campaigns", MessageBody=task)
         self._run()

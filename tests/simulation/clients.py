@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 from api_segments.aws import keys
+from tests.simulation.broken import Broken, check
 from tests.simulation.history import Moments, changes, segment_ids
-from tests.simulation.plan import Request
+from tests.simulation.opting_out import OptingOut
+from tests.simulation.plan import OPT_OUT_KINDS, Request
 from tests.simulation.world import Outcome, World
 from tests.support.events import Event, with_body, without_body
 
@@ -21,16 +23,6 @@ CheckAnswer = Callable[[int, Json, Outcome], None]
 """Holds an answer, its status, body and how it came about, against the history; raises Broken."""
 
 AGAIN = {429, 503}
-
-
-class Broken(AssertionError):  # noqa: N818 - what it says is that an invariant is broken
-    """An invariant of the product does not hold."""
-
-
-def check(holds: object, what: str, *shown: object) -> None:
-    """Raise Broken unless `holds`."""
-    if not holds:
-        raise Broken(": ".join([what, *map(str, shown)]))
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,10 @@ class Clients:
     world: World
     created: dict[str, list[int]] = field(default_factory=dict)
     uploaded: list[Uploaded] = field(default_factory=list)
+    opting_out: OptingOut = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opting_out = OptingOut(self.world)
 
     def create_quietly(self, account_id: str, customer_ids: Sequence[str | None]) -> None:
         """Create segments before anything else happens."""
@@ -67,6 +63,9 @@ class Clients:
 
     def send(self, request: Request, name: str) -> None:
         """Send one request and check its answer; send again what was not processed, if the plan says so."""
+        if request.kind in OPT_OUT_KINDS:
+            self.opting_out.send(request, name)
+            return
         prepared = self._prepared(request)
         if prepared is None:
             return

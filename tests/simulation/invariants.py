@@ -11,7 +11,8 @@ from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.memberships.announcement import REQUEST_SECONDS
 from api_segments.profiles.model import AddressType, Profile, Token, TokenType
 from api_segments.profiles.reachability import reach_of
-from tests.simulation.clients import Clients, check
+from tests.simulation.broken import check
+from tests.simulation.clients import Clients
 from tests.simulation.history import Moments
 from tests.simulation.world import World
 from tests.support.rights import allows
@@ -25,6 +26,7 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     """Check everything of these accounts; raises AssertionError."""
     world = clients.world
     clients.check_uploads_stay()
+    clients.opting_out.check_nothing_was_sent()
     denied = [use for use in world.used if not allows(use)]
     check(not denied, "a role does not allow a call", denied)
     told = check_events(world)
@@ -34,6 +36,7 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     for account_id in account_ids:
         assert_whole(world.tables, account_id)
         check_reach(world, account_id)
+        clients.opting_out.check_profiles_follow(account_id)
         assert_projected(world.tables, account_id)
         check_data_points(world, account_id, told[account_id])
         check_segments(world, account_id, active_before)
@@ -190,6 +193,17 @@ def check_last_name(world: World, account_id: str, item: Item) -> None:
     check(names[-1] == item["segment_name"], "a renaming is lost", item, names)
 
 
+def cleaned_up(world: World, account_id: str) -> Counter[int]:
+    """Return how many users clean-ups took out of each segment, by the stream: their writes bear a mark."""
+    found: Counter[int] = Counter()
+    for record in world.db.stream_records(world.environment["MEMBERSHIPS_TABLE"]):
+        change = record["dynamodb"]
+        old, new = plain(change.get("OldImage", {})), plain(change.get("NewImage", {}))
+        if (new or old)["account_id"] == account_id and new.get("purge") not in (None, old.get("purge")):
+            found.update(map(int, set(old.get("segment_ids", ())) - set(new.get("segment_ids", ()))))
+    return found
+
+
 def check_purged(world: World, account_id: str) -> None:
     """Deleted segments have no members, and say when they were purged."""
     gone = world.tables.of_account("SEGMENTS_TABLE", account_id, "DELETED#")
@@ -200,5 +214,7 @@ def check_purged(world: World, account_id: str) -> None:
     }
     left = members & {int(item["segment_id"]) for item in gone}
     check(not left, "a deleted segment has members", left)
+    purged, told = cleaned_up(world, account_id), world.tables.purged(account_id)
+    check(told == purged, "those who were purged are not the members that clean-ups took away", told, purged)
     there = {int(item["segment_id"]) for item in world.tables.of_account("SEGMENTS_TABLE", account_id, "SEGMENT#")}
     check(members <= there, "users are in segments that are not there", members - there)

@@ -13,6 +13,7 @@ ACCOUNTS = ("A-1", "B-2")
 CUSTOMER_IDS = ("C0", "C1", "C2", "C3")
 IDENTITIES = ("u0", "u1", "u2", "u3", "u4")
 GUIDS = ("g0", "g1")
+EMAILS = ("a@example.com", "b@example.org")
 CONTACTS: Sequence[Json] = (
     {"Email": "a@example.com"},
     {"Email": "b@example.org", "MSG-email": False},
@@ -21,6 +22,7 @@ CONTACTS: Sequence[Json] = (
     {"Phone": "+14155550123", "MSG-whatsapp": True, "MSG-sms": False},
     {"MSG-push": False},
 )
+OPT_OUT_KINDS = {"message", "link", "again", "feedback", "suppress", "lift"}
 START_SECONDS = (28.0, 28.0, 28.0, 28.0, 12.0, 7.0, 5.6)
 """How much of an invocation's time is left when the handler begins."""
 
@@ -52,6 +54,11 @@ class Plan:
     active_before: int
     shards: int
 
+    @property
+    def opts_out(self) -> bool:
+        """Whether anybody is sent an email, or closes an address."""
+        return any(request.kind in OPT_OUT_KINDS for request in self.requests)
+
     def of_client(self, client: int) -> Sequence[Request]:
         """Return what one client sends, in order."""
         return [request for request in self.requests if request.client == client]
@@ -70,6 +77,8 @@ THEMES: Sequence[Mapping[str, int]] = (
     {"update": 50, "delete": 15, "create": 20, "segments": 10, "upload": 5},
     {"rename": 40, "delete": 30, "create": 20, "update": 10},
     {"erase": 40, "update": 40, "upload": 20},
+    {"upload": 20, "message": 45, "link": 12, "again": 5, "feedback": 8, "suppress": 5, "lift": 5, "erase": 4},
+    {"upload": 40, "suppress": 20, "lift": 10, "message": 30},
 )
 """How often each kind of request comes, in plans of different kinds."""
 
@@ -152,6 +161,21 @@ class _Draw:
 
     _segments = _erase
     _profile = _erase
+
+    _message = _erase
+
+    def _suppress(self) -> str:
+        return self.chance.choice(EMAILS)
+
+    _lift = _suppress
+
+    def _feedback(self) -> Json:
+        return {"mail": self.chance.randrange(100), "kind": self.chance.choice(["Bounce", "Complaint"])}
+
+    def _link(self) -> Json:
+        return {"mail": self.chance.randrange(100)}
+
+    _again = _link
 
     def _delete(self) -> int:
         return self.chance.randrange(6)

@@ -18,6 +18,7 @@ from tests.simulation.plan import ACCOUNTS, Plan, draw
 from tests.simulation.world import World
 
 TRACE_LINES = 120
+LONGEST_REQUEST = 40.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _play(plan: Plan, world: World) -> None:
     if plan.active_before:
         for account_id in ACCOUNTS:
             world.tables.set_quota(account_id, plan.active_before)
-    world.run(lambda: _start(clients))
+    world.run(lambda: _start(clients, plan))
     pollers = [Poller(world, function, shard, plan.shards) for function in READERS for shard in range(plan.shards)]
     for poller in pollers:
         world.spawn(poller.name, poller.poll)
@@ -85,13 +86,15 @@ def _play(plan: Plan, world: World) -> None:
     for task in tasks:
         world.scheduler.run(until=task)
     world.heal()
+    if clients.opting_out.is_left:  # the daily reconciliation makes up for tasks that were never queued
+        world.run(lambda: _sweep(world))
     world.is_over = True
     world.scheduler.run()
     world.run(lambda: _replay(pollers))
     check_all(clients, ACCOUNTS, plan.active_before)
 
 
-def _start(clients: Clients) -> None:
+def _start(clients: Clients, plan: Plan) -> None:
     """Create the accounts, each with two segments, with nothing going wrong."""
     clients.world.mild = True
     for account_id in ACCOUNTS:
@@ -100,6 +103,8 @@ def _start(clients: Clients) -> None:
         assert outcome.answer is not None
         assert outcome.answer["status"] == "success", outcome.answer
         clients.create_quietly(account_id, ["C0", None])
+        if plan.opts_out:
+            clients.opting_out.prepare(account_id)
     clients.world.mild = False
 
 
@@ -110,6 +115,12 @@ def _repair(world: World) -> None:
         world.pause(chance.uniform(0, 8))
         event = {"operation": "reconcile_account", "account_id": chance.choice(ACCOUNTS)}
         world.invoke("reconcile", event, f"repair {turn}", 120.0)
+
+
+def _sweep(world: World) -> None:
+    """Reconcile when the last request has ended, and what it left under way."""
+    world.pause(LONGEST_REQUEST)
+    world.invoke("reconcile", {"operation": "reconcile_all"}, "sweep", 120.0)
 
 
 def _watch(world: World) -> None:

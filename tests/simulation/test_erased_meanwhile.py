@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from api_segments.aws.delivery import Reply
-from api_segments.campaigns.model import DeliveryStatus, TargetMode
-from api_segments.campaigns.sending.opt_outs import OptOutService, Origin, TokenUse
+from api_segments.campaigns.model import AfterSending, DeliveryStatus, TargetMode
+from api_segments.campaigns.sending.opt_outs import Origin, TokenUse
 from api_segments.core.channels import Channel
+from api_segments.core.clock import rfc3339
 from api_segments.profiles.model import ProfileUpdate
 from tests.support.rights import Use, allows
 from tests.support.sending import ACCOUNT, CAMPAIGN_ID, GUID, Provider, World
 
-ORIGIN = Origin(ACCOUNT, GUID, CAMPAIGN_ID, Channel.EMAIL)
+ORIGIN = Origin(ACCOUNT, GUID, CAMPAIGN_ID, Channel.EMAIL, GUID, None)
 WRITERS = ("unsubscribe", "mail_feedback", "send_messages")
 
 
@@ -39,18 +40,17 @@ def first_time(world: World, call: Callable[..., Any]) -> Callable[..., Any]:
     return then_erase
 
 
-@pytest.mark.parametrize("between", ["get", "_read"])
-@pytest.mark.parametrize("by_feedback", [False, True])
+@pytest.mark.parametrize(("between", "by_feedback"), [("get", False), ("_read", False), ("_read", True)])
 def test_an_opt_out_brings_nobody_back(between: str, *, by_feedback: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    opt_outs = OptOutService(world.tokens, world.profiles)
     use = TokenUse.FEEDBACK if by_feedback else TokenUse.UNSUBSCRIBE
     token = world.tokens.write(use, ORIGIN, world.deadline())
     monkeypatch.setattr(world.profiles, between, first_time(world, getattr(world.profiles, between)))
     if by_feedback:
-        assert not opt_outs.take_feedback(token, ["zoe@example.com"], world.deadline())
+        at = rfc3339(world.clock.now())
+        world.opt_outs.take_feedback(token, AfterSending.COMPLAINED, at, ["zoe@example.com"], world.deadline())
     else:
-        opt_outs.unsubscribe(token, world.deadline())
+        world.opt_outs.unsubscribe(token, world.deadline())
     assert is_gone(world)
 
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from api_segments.accounts.service import AccountService
+from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.event_bus import EventBus
 from api_segments.aws.task_queue import TaskQueue
 from api_segments.campaigns.model import Audience, Campaign, CampaignStatus, CampaignTask, Message, TargetMode
 from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_pace import PaceStore
@@ -29,8 +32,10 @@ from api_segments.segments.store_uses import SegmentUseStore
 from tests.simulation.taking_turns import Turns
 from tests.simulation.walking import ACCOUNT, CAMPAIGN_ID, Crash
 from tests.simulation.world import InlinePool
+from tests.support.accounts import put_account
 from tests.support.clock import START
 from tests.support.dynamodb import InMemoryDynamoDB
+from tests.support.event_schemas import assert_entry_described
 from tests.support.tables import create_tables
 
 RUNNERS = 2  # template.yaml, MaximumConcurrency
@@ -78,6 +83,8 @@ class Taken:
         return {}
 
     def put_events(self, Entries: list[dict[str, Any]]) -> Any:  # noqa: N803 - boto3's own name
+        for entry in Entries:
+            assert_entry_described(entry, json.loads(entry["Detail"]))
         return {"FailedEntryCount": 0, "Entries": [{}] * len(Entries)}
 
 
@@ -91,6 +98,7 @@ class Campaigns:
         self.pace, self.trouble, self.reached = pace, trouble, reached
         self.db = InMemoryDynamoDB(lambda: self.clock.now().timestamp())
         self.tables = create_tables(self.db)  # type: ignore[arg-type]  # has what the function calls
+        put_account(DynamoDB(self.db), self.tables["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
         self.expected = 0
         self.due: list[tuple[float, CampaignTask]] = []
         for number, size in enumerate(sizes):
@@ -139,6 +147,7 @@ class Campaigns:
         db = DynamoDB(slow(self.db))
         return CampaignRunService(
             self._stores(slow(self.db)),
+            SendingAccounts(AccountService(AccountStore(db, self.tables["ACCOUNTS_TABLE"]), self.clock), self.clock),
             MemberListStore(db, self.tables["SEGMENT_MEMBERS_TABLE"]),
             MembershipStore(db, self.tables["MEMBERSHIPS_TABLE"], self.tables["PROFILES_TABLE"]),
             TaskQueue(slow(self.taken), "messages"),

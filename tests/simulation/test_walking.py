@@ -47,8 +47,12 @@ def held(world: Walking) -> None:
         assert len(queued) <= limit
     if world.stopped_with is not None:
         assert {*logged} == world.stopped_with, "nothing is queued after the stop"
+    elif campaign.status is CampaignStatus.STOPPED:
+        assert (world.is_disabled, campaign.stop_reason) == (True, "account_disabled")
     else:
         assert campaign.status is CampaignStatus.COMPLETED
+    if world.disabled_with is not None:
+        assert {*logged} == world.disabled_with, "nothing is queued of an account that may not send"
 
     # Results are the log's, all messages have ended, and the world was told once of each.
     of_log = Counter(line.status if line.reason is None else f"{line.status}_{line.reason}" for line in log)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from api_segments.accounts.service import AccountService
+from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.event_bus import EventBus
@@ -25,6 +27,7 @@ from api_segments.campaigns.model import (
 )
 from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
 from api_segments.campaigns.running.triggers import CampaignTriggerService, Change
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, StoredDelivery
 from api_segments.campaigns.store_pace import PaceStore
@@ -37,6 +40,7 @@ from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
 from tests.simulation.walking import ACCOUNT, CAMPAIGN_ID, Crash, Outside, Shaky
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.tables import create_tables
@@ -65,6 +69,7 @@ class Triggering:
         self.trouble = trouble
         self.sent: Counter[str] = Counter()
         self.calm = self._stores(self.db)
+        put_account(DynamoDB(self.db), self.environment["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
         self.stops = chance.random() < 0.25
         self.campaign = Campaign(
             account_id=ACCOUNT,
@@ -106,6 +111,10 @@ class Triggering:
     def _shaky(self, service: object) -> Any:
         return Shaky(service, self._meanwhile, self.chance, self.trouble)
 
+    def _accounts(self, db: DynamoDB) -> SendingAccounts:
+        accounts = AccountStore(db, self.environment["ACCOUNTS_TABLE"])
+        return SendingAccounts(AccountService(accounts, self.clock), self.clock)
+
     def _memberships(self, db: DynamoDB) -> MembershipStore:
         return MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"])
 
@@ -139,6 +148,7 @@ class Triggering:
         db = DynamoDB(self._shaky(self.db))
         service = CampaignTriggerService(
             self._stores(self._shaky(self.db)),
+            self._accounts(db),
             self._memberships(db),
             TaskQueue(self._shaky(self.outside), "messages"),
             TaskQueue(self._shaky(self.outside), "tasks"),
@@ -159,6 +169,7 @@ class Triggering:
         db = DynamoDB(self._shaky(self.db))
         runner = CampaignRunService(
             self._stores(self._shaky(self.db)),
+            self._accounts(db),
             MemberListStore(db, self.environment["SEGMENT_MEMBERS_TABLE"]),
             self._memberships(db),
             TaskQueue(self._shaky(self.outside), "messages"),

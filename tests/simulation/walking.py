@@ -15,6 +15,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from api_segments.accounts.model import AccountStatus
+from api_segments.accounts.service import AccountService
+from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.event_bus import EventBus
@@ -30,6 +33,7 @@ from api_segments.campaigns.model import (
     TargetMode,
 )
 from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores, Pace
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_pace import PaceStore
@@ -40,6 +44,7 @@ from api_segments.core.errors import NotWrittenError
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.store_uses import SegmentUseStore
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_entry_described
@@ -139,6 +144,8 @@ class Walking:
         self.trouble, self.churn = trouble, churn
         self.stops = chance.random() < 0.25 if stops is None else stops
         self.stopped_with: set[str] | None = None
+        self.is_disabled = False
+        self.disabled_with: set[str] | None = None
         self.nested = False
         self.behind: list[tuple[datetime, str]] = []
         self.sent: Counter[str] = Counter()
@@ -162,8 +169,10 @@ class Walking:
             when="now",
         )
         self.calm = self.stores(self.db)
+        self.accounts = put_account(DynamoDB(self.db), self.environment["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
         self._write_all()
         self.calm.campaigns.create(self.campaign, None, START, self.deadline())
+        self.disables = churn > 0 and chance.random() < 0.25
         for user in self.users.values():
             user.always_in = set(include)
             self._look(user)
@@ -190,6 +199,9 @@ class Walking:
         db = DynamoDB(shaky(self.db))
         return CampaignRunService(
             self.stores(shaky(self.db)),
+            SendingAccounts(
+                AccountService(AccountStore(db, self.environment["ACCOUNTS_TABLE"]), self.clock), self.clock
+            ),
             MemberListStore(db, self.environment["SEGMENT_MEMBERS_TABLE"]),
             MembershipStore(db, self.environment["MEMBERSHIPS_TABLE"], self.environment["PROFILES_TABLE"]),
             TaskQueue(shaky(self.outside), "messages"),
@@ -215,11 +227,15 @@ class Walking:
                 self.run_once()
             if self.stops and self.chance.random() < 0.01:
                 self._stop()
+            if self.disables and self.chance.random() < 0.01:
+                self._disable()
         finally:
             self.nested = False
 
     def run_once(self) -> float | None:
         """Run one invocation; return in how many seconds the campaign goes on, None if it is through."""
+        if self.is_disabled and not self.nested and self.disabled_with is None:  # nobody remembers it otherwise
+            self.disabled_with = {each.profile_id for each in self.log()}
         try:
             report = self.runner().run(ACCOUNT, CAMPAIGN_ID, self.deadline())
         except (Crash, NotWrittenError):
@@ -242,6 +258,10 @@ class Walking:
             now = "2026-12-01T10:00:00.000000Z"
             assert self.calm.campaigns.end(state[0], CampaignStatus.STOPPED, now, self.deadline())
             self.stopped_with = {each.profile_id for each in self.log()}
+
+    def _disable(self) -> None:
+        self.accounts.set_status(ACCOUNT, AccountStatus.DISABLED, self.deadline())
+        self.is_disabled = True
 
     def _change_a_user(self) -> None:
         if not self.users:

@@ -11,6 +11,7 @@ from api_segments.aws.events import full_detail
 from api_segments.aws.keyed_hashes import KeyedHashes
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
+from api_segments.aws.task_queue import TaskQueue
 from api_segments.campaigns.model import (
     Audience,
     Campaign,
@@ -23,8 +24,9 @@ from api_segments.campaigns.model import (
     Webhook,
 )
 from api_segments.campaigns.sending.dispatch import Dispatch, Providers
-from api_segments.campaigns.sending.opt_outs import MessageTokens
+from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
 from api_segments.campaigns.sending.service import QueuedMessage, SendingService, SendingStores
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore, delivery_key
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -36,6 +38,8 @@ from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store import ProfileStore
 from api_segments.profiles.store_suppressions import SuppressionStore
+from api_segments.profiles.suppressions import FollowTask, SuppressionService
+from tests.support.accounts import put_account
 from tests.support.clock import START, MovableClock
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.event_schemas import assert_described
@@ -127,6 +131,7 @@ class World:
         self.campaigns = CampaignStore(self.db, self.table)
         self.deliveries = DeliveryStore(self.db, self.table)
         self.settings = CampaignSettingsStore(self.db, tables["ACCOUNTS_TABLE"])
+        self.accounts = put_account(self.db, tables["ACCOUNTS_TABLE"], ACCOUNT, self.clock)
         profiles = ProfileStore(self.db, tables["PROFILES_TABLE"], tables["MEMBERSHIPS_TABLE"])
         key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
         self.addresses = AddressKeys(KeyedHashes(key))
@@ -142,9 +147,18 @@ class World:
             Bus(),
         )
         parts = [Interrupted(each, self) for each in (self.emails, self.sms, self.pushes, self.webhooks, self.bus)]
-        self.dispatch = Dispatch(Providers(*cast("Any", parts)), self.tokens, self.profiles, PUBLIC_URL, self.clock)
+        self.tasks: list[Any] = []
+        queue = TaskQueue(cast("Any", self), "tasks")
+        self.lists = SuppressionService(self.suppressions, self.profiles, profiles, queue, self.clock)
+        self.opt_outs = OptOutService(
+            self.tokens, self.profiles, self.lists, self.addresses, self.deliveries, self.clock
+        )
+        self.dispatch = Dispatch(
+            Providers(*cast("Any", parts)), self.tokens, self.profiles, self.addresses, PUBLIC_URL, self.clock
+        )
+        sending = SendingAccounts(self.accounts, self.clock)
         self.stores = SendingStores(
-            self.campaigns, self.deliveries, self.settings, profiles, self.suppressions, self.addresses
+            sending, self.campaigns, self.deliveries, self.settings, profiles, self.suppressions, self.addresses
         )
         self.sender = self.new_process()
         self.declare(
@@ -162,8 +176,18 @@ class World:
         )
         self.move({7})
 
+    def send_message(self, *, MessageBody: str, **_: Any) -> None:  # noqa: N803 - boto3's own name
+        """Take a task of those that let profiles follow the suppression list."""
+        self.tasks.append(json.loads(MessageBody))
+
+    def follow(self) -> None:
+        """Let profiles follow the suppression list."""
+        while self.tasks:
+            assert self.lists.follow(FollowTask.from_json(self.tasks.pop(0)["suppression"]), self.deadline())
+
     def new_process(self) -> SendingService:
-        self.sender = SendingService(self.stores, self.dispatch, self.clock)
+        stores = replace(self.stores, accounts=SendingAccounts(self.accounts, self.clock))
+        self.sender = SendingService(stores, self.dispatch, self.clock)
         return self.sender
 
     def declare(self, settings: CampaignSettings) -> None:

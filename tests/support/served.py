@@ -147,6 +147,7 @@ def _route_of(environ: Environ) -> tuple[Named | None, dict[str, str]]:
 
 def _event(environ: Environ, route: Named, parameters: dict[str, str]) -> Event:
     event = without_body("", *route, None, **{name: unquote(value) for name, value in parameters.items()})
+    event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
     given = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, encoding="utf-8", errors="replace")
     several: dict[str, list[str]] = {}
     for name, value in given:

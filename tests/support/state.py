@@ -88,10 +88,19 @@ class Tables:
             figures = {
                 name.removeprefix("reachable_"): int(figure)
                 for name, figure in item.items()
-                if name not in {"account_id", "sk", "as_of"}
+                if name not in {"account_id", "sk", "as_of", "purged"}
             }
             sums.setdefault(int(item["sk"].split("#")[1]), Counter()).update(figures)
         return without_zeros(sums)
+
+    def purged(self, account_id: str) -> Counter[int]:
+        """Return how many members were purged of each segment: as noted at the end, and as counted since then."""
+        purged: Counter[int] = Counter()
+        for item in self.of_account("SEGMENTS_TABLE", account_id, "STATS#"):
+            purged[int(item["sk"].split("#")[1])] += int(item.get("purged", 0))
+        for item in self.of_account("SEGMENTS_TABLE", account_id, "DELETED#"):
+            purged[int(item["segment_id"])] += int(item.get("purged_members", 0))
+        return +purged
 
     def data_points(self, account_id: str) -> Counter[str]:
         """Return the account's data points by month."""

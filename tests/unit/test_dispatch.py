@@ -10,6 +10,7 @@ from api_segments.campaigns.model import Audience, CampaignSettings, DeliverySta
 from api_segments.campaigns.sending.opt_outs import Origin, TokenUse
 from api_segments.core.channels import Channel
 from api_segments.memberships.model import Action
+from api_segments.profiles.model import Address, AddressType
 from tests.support.sending import ACCOUNT, APNS, CAMPAIGN_ID, CHROME, CONTENTS, FCM, GUID, PUBLIC_URL, World, ended
 
 
@@ -27,7 +28,8 @@ def test_an_email_goes_to_the_users_address_with_links_that_are_the_users(world:
     assert (email.sender, email.sender_name, email.reply_to) == ("news@example.com", "Spring", "a@example.com")
     assert (email.recipient, email.subject) == ("zoe@example.com", "Hi Zoë <b>")
     assert email.html.startswith("<p>Zoë &lt;b&gt;</p>")
-    origin = Origin(ACCOUNT, GUID, CAMPAIGN_ID, Channel.EMAIL)
+    key = world.addresses.of(ACCOUNT, Address(AddressType.EMAIL, "zoe@example.com"), world.deadline()).key
+    origin = Origin(ACCOUNT, GUID, CAMPAIGN_ID, Channel.EMAIL, GUID, key)
     prefix = f"{PUBLIC_URL}/unsubscribe/"
     assert email.unsubscribe_url.startswith(prefix)
     token = email.unsubscribe_url.removeprefix(prefix)

@@ -3,7 +3,7 @@
 import json
 import re
 
-from api_segments.campaigns.content.fields import _FIELDS
+from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.model import TargetMode
 from api_segments.core.channels import Channel
 from api_segments.profiles.answers import ReachedByBody
@@ -32,7 +32,7 @@ def test_the_description_has_every_channel() -> None:
 def test_every_campaign_mode_but_webhooks_has_its_channel_and_every_mode_its_fields() -> None:
     assert {mode.channel for mode in TargetMode} == {None, *Channel}
     assert [mode for mode in TargetMode if mode.channel is None] == [TargetMode.WEBHOOK]
-    assert _FIELDS.keys() == set(TargetMode)
+    assert FIELDS.keys() == set(TargetMode)
 
 
 def test_the_documentation_names_every_flag() -> None:

@@ -2,13 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
-from api_segments.campaigns.content.fields import fields_of
+from api_segments.campaigns.content.channel_fields import FIELDS as FIELDS_OF
 from api_segments.campaigns.described import NAMES
 from api_segments.campaigns.model import TargetMode
 from api_segments.http.gateway import CODES
@@ -18,6 +20,7 @@ from api_segments.site.openapi import document
 from functions.dashboard.app import handler as dashboard
 from tests.support.events import Context, sample
 from tests.support.routes import DEPLOYED_OF_THE_API
+from tests.support.template import ROOT
 
 Json = Any
 
@@ -203,7 +206,7 @@ def test_an_upload_says_which_attributes_mean_something() -> None:
 @pytest.mark.parametrize("mode", list(TargetMode))
 def test_the_content_of_each_channel_is_what_a_creation_takes(mode: TargetMode) -> None:
     content = SCHEMAS[f"{NAMES[mode]}Content"]
-    assert set(content["properties"]) == set(fields_of(mode))
+    assert set(content["properties"]) == set(FIELDS_OF[mode].names())
     assert content["additionalProperties"] is False
     for kind in ("Create{}CampaignRequest", "Preview{}CampaignRequest", "{}CampaignWithContent"):
         shape = SCHEMAS[kind.format(NAMES[mode])]
@@ -251,6 +254,14 @@ def test_the_server_is_the_address_that_the_document_came_from(domain: str | Non
 
 def test_every_code_of_a_whole_request_is_described() -> None:
     assert set(CODES.values()) <= set(ERRORS)
+
+
+def test_the_function_serves_it_without_the_layer_of_campaigns() -> None:
+    layer = ROOT / "layers" / "segments" / "requirements-campaigns.txt"
+    assert "python-liquid==" in layer.read_text()
+    program = "import sys; sys.modules['liquid'] = None; from functions.dashboard.app import _openapi; _openapi('.')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_function_serves_it() -> None:

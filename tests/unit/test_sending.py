@@ -1,12 +1,16 @@
 """Each message of a campaign comes to one end, whatever is delivered again and whoever dies in between."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from api_segments.accounts.model import Account, AccountStatus
+from api_segments.accounts.service import AccountService
+from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
 from api_segments.aws.delivery import Reply
 from api_segments.campaigns.model import (
@@ -19,10 +23,12 @@ from api_segments.campaigns.model import (
     Trigger,
 )
 from api_segments.campaigns.sending.service import PROVIDER_SECONDS, SENDING_SECONDS, SETTINGS_SECONDS, QueuedMessage
+from api_segments.campaigns.sending_accounts import ACCOUNT_SECONDS
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.core.channels import Channel
-from api_segments.core.clock import rfc3339
+from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.errors import UnavailableError
+from api_segments.http.tenant import Plan
 from api_segments.memberships.model import Action
 from api_segments.profiles.model import Address, AddressType, ProfileUpdate
 from api_segments.profiles.store_suppressions import SuppressionReason
@@ -374,3 +380,66 @@ def test_a_log_line_of_any_delivery_id_has_a_key(world: World) -> None:
     assert world.deliver(message)
     assert world.state(message) == (DeliveryStatus.SENT, None)
     assert len(keys.delivery(CAMPAIGN_ID, message.delivery_id).encode()) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda accounts, until: accounts.set_status(ACCOUNT, AccountStatus.DISABLED, until), "account_disabled"),
+        (lambda accounts, until: accounts.set_plan(ACCOUNT, Plan.ESSENTIALS, None, until), "no_api_segments"),
+        (lambda accounts, until: accounts.set_plan(ACCOUNT, Plan.ADVANCED, False, until), "no_api_segments"),  # noqa: FBT003 - the beta flag
+    ],
+    ids=["disabled", "downgraded", "out of the beta"],
+)
+def test_a_message_of_an_account_that_may_not_send_now_is_skipped_for_good(
+    world: World, change: Callable[[AccountService, Deadline], object], reason: str
+) -> None:
+    world.start()
+    change(world.accounts, world.deadline())
+    assert world.deliver()
+    world.accounts.set_status(ACCOUNT, AccountStatus.ACTIVE, world.deadline())
+    world.accounts.set_plan(ACCOUNT, Plan.CUTTING_EDGE, True, world.deadline())  # noqa: FBT003 - the beta flag
+    world.clock.move(seconds=ACCOUNT_SECONDS + 1)
+    assert ended(world, DeliveryStatus.SKIPPED, reason)
+    assert world.taken == 0
+
+
+def test_an_account_is_read_once_a_minute(world: World) -> None:
+    world.start()
+    reads: list[str] = []
+    found = AccountStore.get
+
+    def get(store: AccountStore, account_id: str, deadline: Deadline) -> Account | None:
+        reads.append(account_id)
+        return found(store, account_id, deadline)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccountStore, "get", get)
+        for number in range(5):
+            message = replace(MESSAGE, delivery_id=f"m{number}")
+            world.queue(message)
+            assert world.deliver(message)
+        assert reads == [ACCOUNT]
+        world.clock.move(seconds=ACCOUNT_SECONDS + 1)
+        world.accounts.set_status(ACCOUNT, AccountStatus.DISABLED, world.deadline())
+        assert world.deliver()
+    assert world.state() == (DeliveryStatus.SKIPPED, "account_disabled")
+
+
+@pytest.mark.parametrize("damage", ["gone", "plan", "status", "private_beta", "passcodes"])
+def test_of_an_account_that_can_not_be_read_messages_wait(world: World, damage: str) -> None:
+    world.start()
+    table = world.tables["ACCOUNTS_TABLE"]
+    key = {"account_id": {"S": ACCOUNT}, "sk": {"S": "ACCOUNT"}}
+    (item,) = [world.client.get_item(TableName=table, Key=key)["Item"]]
+    if damage == "gone":
+        world.client.delete_item(TableName=table, Key=key)
+    else:
+        world.client.put_item(TableName=table, Item={**item, damage: {"S": "?"}})
+    assert not world.deliver()
+    assert not world.deliver(is_last=True)
+    assert world.state() == (DeliveryStatus.QUEUED, None)
+    assert world.taken == 0
+    world.client.put_item(TableName=table, Item=item)
+    assert world.deliver()
+    assert ended(world, DeliveryStatus.SENT)

@@ -39,8 +39,9 @@ class _Change:
 class InMemoryDynamoDB:
     """See the package. `now` gives the seconds since 1970; `on_write` is told of every item that changes.
 
-    `is_stale` decides whether a read that is not consistent misses a write of the last second. With `shares`, answers
-    hold the items that are stored themselves, for a caller that only reads them. `units` adds up what AWS would charge.
+    `is_stale` decides whether a read that is not consistent, or of an index, misses a write of the last second. With
+    `shares`, answers hold the items that are stored themselves, for a caller that only reads them. `units` adds up what
+    AWS would charge.
     """
 
     def __init__(
@@ -274,7 +275,15 @@ class InMemoryDynamoDB:
             partition, matches = names.key_condition(arguments["KeyConditionExpression"], table.order(index).names[0])
             after, forward = self._start(table, index, arguments), arguments.get("ScanIndexForward", True)
             there = table.partition(index, partition, after, forward=forward)
+            if index is not None:
+                there = (item for item in there if not self._is_behind(table, index, item))
             return self._page(table, index, filter(matches, there), names, arguments)
+
+    def _is_behind(self, table: Table, index: str, item: Item) -> bool:
+        """Whether an index does not have this item's entry yet: it follows the table within moments."""
+        at, before = table.before.get(table.key_in(item), (float("-inf"), None))
+        is_new = table.order(index).position(before) != table.order(index).position(item)
+        return is_new and self._now() - at < STALE_SECONDS and self._is_stale()
 
     def scan(self, **arguments: Any) -> Reply:
         with self._call:

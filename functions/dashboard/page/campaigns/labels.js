@@ -45,6 +45,8 @@ const REASONS = {
   removed: "Left the audience before their turn",
   erased: "The user was erased",
   stopped: "The campaign was stopped before their turn",
+  account_disabled: "The account was disabled",
+  no_api_segments: "The account's plan had no API Segments",
   refused: "The provider refused it for good",
   unavailable: "The provider did not answer, however often it was tried",
   template: "The content can't be written for this user",
@@ -76,9 +78,9 @@ export function isOnline(target) {
 }
 
 /** Sums of what became of a campaign's messages, whether they are told by reason or as sums. */
-export function sums({ queued, waiting, sent, skipped, failed }) {
+export function sums({ queued, waiting, sent, skipped, failed, bounced, complained, unsubscribed }) {
   const sum = (counts) => (typeof counts === "number" ? counts : Object.values(counts).reduce((a, b) => a + b, 0));
-  return { queued, waiting, sent, skipped: sum(skipped), failed: sum(failed) };
+  return { queued, waiting, sent, skipped: sum(skipped), failed: sum(failed), bounced, complained, unsubscribed };
 }
 
 /** Links to segments, with `or` between them; of many, the first `most`. */

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType, TypedDict, get_type_hints
 
-from api_segments.campaigns.content.fields import fields_of
+from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.model import TargetMode
 from api_segments.http.described import About
 
@@ -70,7 +70,7 @@ def _with(base: Any, name: str, mode: TargetMode, said: str) -> Any:  # noqa: AN
 
 def _content(mode: TargetMode) -> Any:  # noqa: ANN401 - as above
     fields: dict[str, Any] = {}
-    for name, is_required in fields_of(mode).items():
+    for name, is_required in FIELDS[mode].names().items():
         about = _BODIES.get(mode, _TEXT) if name == "body" else _FIELDS[name]
         fields[name] = Annotated[str, about] if is_required else NotRequired[Annotated[str, about]]
     return _typed_dict(

@@ -7,6 +7,7 @@ from api_segments.campaigns import wiring
 from api_segments.campaigns.planning.answers import (
     created_body,
     deliveries_body,
+    edited_body,
     estimates_body,
     preview_body,
     result_body,
@@ -19,6 +20,8 @@ from api_segments.campaigns.planning.requests import (
     DeliveryLog,
     TargetList,
     parse_create,
+    parse_duplicate,
+    parse_edit,
     parse_nothing,
     parse_preview,
     parse_start,
@@ -47,8 +50,22 @@ def list_campaigns(request: Request) -> Answer:
     time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
     wanted = TargetList(request, cursors(), time_zone)
     paging = wanted.paging
-    page = wiring.campaigns().newest(account_id, wanted.created, paging.position, paging.limit, request.deadline)
+    page = wiring.campaigns().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
     return Answer(HTTPStatus.OK, targets_body(page.rows, time_zone, paging.cursor_to(page.goes_on_at)))
+
+
+def duplicate_campaign(request: Request) -> Answer:
+    """Create a campaign like another."""
+    wanted, key = parse_duplicate(request)
+    campaign_id, is_replay = wiring.campaigns().duplicate(request.tenant.account_id, wanted, key, request.deadline)
+    count(CampaignsCreated=int(not is_replay))
+    return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
+
+
+def edit_campaign(request: Request) -> Answer:
+    """Edit a scheduled campaign."""
+    campaign = wiring.campaigns().edit(request.tenant.account_id, parse_edit(request.body), request.deadline)
+    return Answer(HTTPStatus.OK, edited_body(campaign))
 
 
 def get_start(request: Request) -> Answer:
@@ -100,6 +117,8 @@ def get_settings(request: Request) -> Answer:
 
 ENDPOINTS: Mapping[str, Callable[[Request], Answer]] = {
     "/1/targets/create.json": create_campaign,
+    "/1/targets/duplicate.json": duplicate_campaign,
+    "/1/targets/edit.json": edit_campaign,
     "/1/targets/when.json": get_start,
     "/1/targets/list.json": list_campaigns,
     "/1/targets/stop.json": stop_campaign,

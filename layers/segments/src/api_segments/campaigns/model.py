@@ -55,6 +55,14 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+class AfterSending(StrEnum):
+    """What may become known of an email after it was sent."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+
+
 class SkipReason(StrEnum):
     """Why a message was not sent, by right."""
 
@@ -62,6 +70,8 @@ class SkipReason(StrEnum):
     REMOVED = "removed"  # left the audience since it was queued
     ERASED = "erased"
     STOPPED = "stopped"
+    ACCOUNT_DISABLED = "account_disabled"
+    NO_API_SEGMENTS = "no_api_segments"  # the account's plan or beta flag, since the campaign was created
 
 
 class FailReason(StrEnum):
@@ -119,7 +129,9 @@ class Campaign:
 
     `when_time_zone` is the zone that a local time was written in: the account's, then. Campaigns of 0.1.0 lack it.
 
-    `starts_at` is None for an online campaign. Lists leave `content` empty.
+    `starts_at` is None for an online campaign. Lists leave `content` empty. `stop_reason` is why it was stopped, None
+    if by a request. `version` counts its edits, and `start_version` is the one that its start was planned in. Segments
+    that it was for before an edit, `former_segments`, bear its mark until it is over.
     """
 
     account_id: str
@@ -137,6 +149,10 @@ class Campaign:
     when_time_zone: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    version: int = 0
+    start_version: int = 0
+    former_segments: tuple[int, ...] = ()
+    stop_reason: SkipReason | None = None
 
     @property
     def is_live(self) -> bool:
@@ -203,7 +219,7 @@ class Delivery:
 class Results:
     """What became of a campaign's messages: `queued` counts all that ever were, `settled` those that have ended since.
 
-    `skipped` and `failed` are by reason; skipped ones need not have been queued.
+    `skipped` and `failed` are by reason; skipped ones need not have been queued. `after_sending` tells of sent ones.
     """
 
     queued: int = 0
@@ -211,6 +227,7 @@ class Results:
     sent: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
+    after_sending: Mapping[AfterSending, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

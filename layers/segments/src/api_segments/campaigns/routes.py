@@ -12,7 +12,8 @@ from api_segments.core.limits import DELIVERY_LOG_DAYS
 from api_segments.http.described import CAMPAIGN_ID, GUID, MOMENT, SEGMENT_ID, About
 from api_segments.http.openapi import BODY_ERRORS, CAMPAIGNS, IDEMPOTENCY_KEY, NEXT_PAGE, Link, Route
 
-_SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17}
+_AFTER_SENDING = {"bounced": 8, "complained": 1, "unsubscribed": 4}
+_SUMS = {"queued": 1630, "waiting": 0, "sent": 1610, "skipped": 415, "failed": 17, **_AFTER_SENDING}
 _TARGET = {
     "id": CAMPAIGN_ID,
     "name": "Spring sale",
@@ -28,6 +29,7 @@ _TARGET = {
     "when": "20261201 09:30",
     "when_time_zone": "Europe/Berlin",
     "users_limit_overall": 10000,
+    "version": 0,
     "result": _SUMS,
 }
 _CONTENT = {"subject": "{{ profile.Name }}, it is spring", "body": "<p>Hello {{ profile.Name }}</p>"}
@@ -52,6 +54,7 @@ _REPORT = changed(
 )
 _CREATED = {"id": "$response.body#/id"}
 _FIRST = {"id": "$response.body#/targets/0/id"}
+_START = {"when": "20271031 02:30"}
 _IT = {"id": "$request.body#/id"}
 
 ROUTES: Sequence[Route] = (
@@ -81,6 +84,34 @@ ROUTES: Sequence[Route] = (
         ),
     ),
     Route(
+        "duplicateCampaign",
+        "post",
+        "/1/targets/duplicate.json",
+        CAMPAIGNS,
+        "Create a campaign like another",
+        answers.CampaignCreatedBody,
+        {"status": "success", "message": "Added to queue for processing", "id": CAMPAIGN_ID},
+        description="With the same channel, segments, content and limit, whatever state the other is in.",
+        parameters=IDEMPOTENCY_KEY,
+        body=bodies.DUPLICATE,
+        body_example={"id": CAMPAIGN_ID, "when": "20261201 09:30", "name": "Spring sale, again"},
+        errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Route(
+        "editCampaign",
+        "post",
+        "/1/targets/edit.json",
+        CAMPAIGNS,
+        "Edit a scheduled campaign",
+        answers.EditCampaignResultBody,
+        {"status": "success", "message": f"Target {CAMPAIGN_ID} edited", "version": 1},
+        description="Fields that are left out stay as they are. 409 once it has begun or was stopped, and where it has "
+        "not the `version` that was asked for.",
+        body=bodies.EDIT,
+        body_example={"id": CAMPAIGN_ID, "version": 0, "name": "Summer sale", "when": "20261202 09:30"},
+        errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE),
+    ),
+    Route(
         "getCampaignStart",
         "post",
         "/1/targets/when.json",
@@ -99,7 +130,7 @@ ROUTES: Sequence[Route] = (
         description="As a creation at this moment would read it, in the account's time zone. Where clocks go back, the "
         "first of the two times is meant; a time that they go forward over is refused.",
         body=bodies.START,
-        body_example={"when": "20271031 02:30"},
+        body_example=_START,
         errors=BODY_ERRORS,
     ),
     Route(
@@ -110,9 +141,10 @@ ROUTES: Sequence[Route] = (
         "List campaigns",
         answers.CampaignListBody,
         {"status": "success", "targets": [_TARGET], "cursor": None},
-        description="The newest first; `from` and `to` are days of creation in the account's time zone.",
+        description="The newest first; `from` and `to` are days of creation in the account's time zone. With other "
+        "filters a page may be short, or empty, and not the last: only a `cursor` of null says that there are no more.",
         body=bodies.LIST,
-        body_example={"from": 20261101, "to": 20261130},
+        body_example={"from": 20261101, "to": 20261231},
         errors=BODY_ERRORS,
         links=(
             Link("listCampaigns", "Lists the next page.", body=dict(NEXT_PAGE)),
@@ -143,17 +175,20 @@ ROUTES: Sequence[Route] = (
             "status": "success",
             "result": {
                 "status": "completed",
+                "stop_reason": None,
                 "queued": 1630,
                 "waiting": 0,
                 "sent": 1610,
                 "skipped": {"unreachable": 412, "removed": 3},
                 "failed": {"refused": 17},
+                **_AFTER_SENDING,
                 "started_at": MOMENT,
                 "ended_at": MOMENT,
             },
             "target": {**_TARGET, "content": _CONTENT},
         },
-        description="`queued` counts the messages that were ever queued, `waiting` those of them that have not ended.",
+        description="`queued` counts the messages that were ever queued, `waiting` those of them that have not ended. "
+        "`bounced`, `complained` and `unsubscribed` are among the `sent`: rates are of those.",
         body=bodies.TARGET,
         body_example={"id": CAMPAIGN_ID},
         errors=_OF_TARGET,
@@ -213,5 +248,6 @@ ROUTES: Sequence[Route] = (
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,
+        links=(Link("getCampaignStart", "Tells what a time means in that time zone.", body=_START),),
     ),
 )

@@ -12,8 +12,9 @@ from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot, slots_between
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.transactions import TransactionAction, update_action
-from api_segments.campaigns.model import DeliveryStatus, Message, Outcome, Results
-from api_segments.core.clock import Deadline
+from api_segments.campaigns.model import AfterSending, DeliveryStatus, Message, Outcome, Results
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import UnavailableError
 
 _SKIPPED, _FAILED = f"{DeliveryStatus.SKIPPED}_", f"{DeliveryStatus.FAILED}_"
 
@@ -71,6 +72,15 @@ class DeliveryStore:
         """Read what became of a campaign's messages, consistently."""
         gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
         return _sum_of_slots(self._db.batch_get(gets, deadline).values())
+
+    def results_of(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Results]:
+        """Read the results of these campaigns, consistently; one that never had messages has none of any."""
+        slots = [(each, sk) for each in campaign_ids for sk in keys.campaign_results(each)]
+        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots], deadline)
+        items: dict[int, list[Item]] = {each: [] for each in campaign_ids}
+        for index, item in found.items():
+            items[slots[index][0]].append(item)
+        return {campaign_id: _sum_of_slots(slots) for campaign_id, slots in items.items()}
 
     def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
         """Read the results of all campaigns from id `first` to `last`, consistently, in one walk over their slots.
@@ -146,6 +156,50 @@ class DeliveryStore:
             return False
         return True
 
+    def note_after_sending(  # noqa: PLR0913, PLR0917 - a message, and what is known of it
+        self, account_id: str, campaign_id: int, delivery_id: str, what: AfterSending, at: str, deadline: Deadline
+    ) -> bool:
+        """Note, and count, what became known of a message after it was sent; False if it is known, or not in the log.
+
+        It shows that the message went out: one of which that was not known counts as sent from then on.
+        """
+        key, backoff = delivery_key(account_id, campaign_id, delivery_id), Backoff(deadline)
+        while True:
+            item = self._db.get(self._table, key, deadline)
+            if item is None or f"{what}_at" in item:
+                return False
+            delivery = _delivery(item)
+            if delivery.status is DeliveryStatus.SKIPPED:
+                return False
+            update = update_action(
+                self._table,
+                key,
+                f"SET {what}_at = :at, #status = :sent REMOVE sending_until, claim, reason",
+                condition=f"#status = :seen AND attribute_not_exists({what}_at)",
+                values={":at": {"S": at}, ":sent": {"S": DeliveryStatus.SENT}, ":seen": {"S": delivery.status}},
+                names={"#status": "status"},
+            )
+            deltas = {**_found_to_be_sent(delivery), what.value: 1}
+            try:
+                self._db.transact(
+                    lambda: [update, count_results(self._table, account_id, campaign_id, deltas)],  # noqa: B023 - called before the next turn
+                    deadline,
+                )
+            except ConditionFailedError:  # it has just moved, or another delivery of the same news was first
+                if not backoff.wait():
+                    raise UnavailableError("the message kept changing") from None
+            else:
+                return True
+
+
+def _found_to_be_sent(delivery: StoredDelivery) -> dict[str, int]:
+    """Return how the counts change when a message turns out to have been sent."""
+    if delivery.status is DeliveryStatus.SENT:
+        return {}
+    if delivery.status is DeliveryStatus.FAILED:
+        return {f"{_FAILED}{delivery.reason}": -1, "sent": 1}
+    return {"sent": 1, "settled": 1}
+
 
 def count_results(table: str, account_id: str, campaign_id: int, deltas: Mapping[str, int]) -> TransactionAction:
     """Return the action of a transaction that adds to a campaign's results, in any one of their slots."""
@@ -170,12 +224,17 @@ def _sum_of_slots(slots: Iterable[Item]) -> Results:
                 totals[name] = totals.get(name, 0) + int(value["N"])
 
     def by_reason(prefix: str) -> dict[str, int]:
-        return {name.removeprefix(prefix): totals[name] for name in sorted(totals) if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): totals[name]
+            for name in sorted(totals)
+            if name.startswith(prefix) and totals[name]
+        }
 
     return Results(
         queued=totals.get("queued", 0),
         settled=totals.get("settled", 0),
         sent=totals.get("sent", 0),
+        after_sending={what: totals.get(what, 0) for what in AfterSending},
         skipped=by_reason(_SKIPPED),
         failed=by_reason(_FAILED),
     )

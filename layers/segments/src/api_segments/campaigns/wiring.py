@@ -14,7 +14,7 @@ from api_segments.aws.clients import KeptConnections
 from api_segments.aws.wiring import db, settings, signed_tokens
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.memberships.wiring import member_lists, membership_store, references
-from api_segments.profiles.wiring import address_keys, profile_store, profiles, suppression_store
+from api_segments.profiles.wiring import address_keys, profile_store, profiles, suppression_store, suppressions
 from api_segments.segments.wiring import segment_store, segment_uses
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from api_segments.campaigns.running.triggers import CampaignTriggerService
     from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
     from api_segments.campaigns.sending.service import SendingService
+    from api_segments.campaigns.sending_accounts import SendingAccounts
     from api_segments.campaigns.store import CampaignStore
     from api_segments.campaigns.store_deliveries import DeliveryStore
     from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -133,6 +134,13 @@ def previews() -> "PreviewService":
     return PreviewService(profiles(), settings_store())
 
 
+def sending_accounts() -> "SendingAccounts":
+    """Return what tells which accounts may send."""
+    from api_segments.campaigns.sending_accounts import SendingAccounts
+
+    return SendingAccounts(accounts(), SYSTEM_CLOCK)
+
+
 @cache
 def campaign_runs() -> "CampaignRunService":
     """Return what runs campaigns in this process."""
@@ -144,6 +152,7 @@ def campaign_runs() -> "CampaignRunService":
     bookings = PaceStore(db(), names.campaigns_table, float(names.campaign_messages_per_second), SYSTEM_CLOCK)
     return CampaignRunService(
         campaign_stores(),
+        sending_accounts(),
         member_lists(),
         membership_store(),
         message_queue(),
@@ -159,7 +168,7 @@ def campaign_triggers() -> "CampaignTriggerService":
     from api_segments.campaigns.running.triggers import CampaignTriggerService
 
     return CampaignTriggerService(
-        campaign_stores(), membership_store(), message_queue(), campaign_queue(), SYSTEM_CLOCK
+        campaign_stores(), sending_accounts(), membership_store(), message_queue(), campaign_queue(), SYSTEM_CLOCK
     )
 
 
@@ -176,7 +185,7 @@ def opt_outs() -> "OptOutService":
     """Return the process's opt-outs."""
     from api_segments.campaigns.sending.opt_outs import OptOutService
 
-    return OptOutService(message_tokens(), profiles())
+    return OptOutService(message_tokens(), profiles(), suppressions(), address_keys(), delivery_store(), SYSTEM_CLOCK)
 
 
 @cache
@@ -203,8 +212,14 @@ def sending() -> "SendingService":
         WebhookProvider(names.webhook_test_origin, SYSTEM_CLOCK),
         EventBus(clients.events_client(), names.bus_name),
     )
-    dispatch = Dispatch(providers, message_tokens(), profiles(), names.public_url, SYSTEM_CLOCK)
+    dispatch = Dispatch(providers, message_tokens(), profiles(), address_keys(), names.public_url, SYSTEM_CLOCK)
     stores = SendingStores(
-        campaign_store(), delivery_store(), settings_store(), profile_store(), suppression_store(), address_keys()
+        sending_accounts(),
+        campaign_store(),
+        delivery_store(),
+        settings_store(),
+        profile_store(),
+        suppression_store(),
+        address_keys(),
     )
     return SendingService(stores, dispatch, SYSTEM_CLOCK)

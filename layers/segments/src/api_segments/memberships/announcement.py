@@ -35,8 +35,7 @@ def is_announced(segment: Segment | None, record: MembershipRecord) -> TypeGuard
     """
     if segment is None:
         return False
-    purge = record.new.purge
-    if purge is not None and purge != record.old.purge and purge.segment_id == segment.segment_id:
+    if segment.segment_id in record.purged:
         return False
     if segment.deleted_at is None:
         return True

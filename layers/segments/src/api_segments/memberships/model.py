@@ -159,6 +159,12 @@ class MembershipRecord:
         """Segments that the profile is no longer in."""
         return self.old.segment_ids - self.new.segment_ids
 
+    @property
+    def purged(self) -> frozenset[int]:
+        """The deleted segment that a clean-up took the profile out of, if that is what this write did."""
+        purge = self.new.purge
+        return frozenset() if purge is None or purge == self.old.purge else self.left & {purge.segment_id}
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:

@@ -10,7 +10,8 @@ A row of SegmentMembers, one (segment, profile), has four versions here:
 
 All changes of a row in a batch are one write, on condition that the row is as expected. A row that is not, because a
 record was delivered again or one never came, is written from what it actually is, and records that it has taken in
-already are dropped. Counters move in the same transaction, by the difference between the expected row and the new one.
+already are dropped. Counters move in the same transaction, by the difference between the expected row and the new one;
+so does the number of those whom a deletion's clean-up took away, by the records that the row takes in.
 
 An update that began before its segment was deleted may add a member after the segment's purge. Its record comes by
 here, so the member is taken out here.
@@ -39,7 +40,7 @@ from api_segments.memberships.store_rows import (
     counts_moved,
 )
 from api_segments.segments.model import Segment, SegmentStatus
-from api_segments.segments.store import SegmentStore
+from api_segments.segments.store import PURGED, SegmentStore
 
 _NO_REACH: frozenset[Channel] = frozenset()
 
@@ -55,6 +56,7 @@ class RowChange:
     identity: str | None
     occurred_at: datetime
     is_data_point: bool
+    is_purge: bool
 
 
 @dataclass(slots=True)
@@ -197,6 +199,7 @@ def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int],
                     occurred_at=record.occurred_at,
                     is_data_point=segment_id in changed
                     and is_announced(segments.get((record.account_id, segment_id)), record),
+                    is_purge=segment_id in record.purged,
                 )
             )
     return [plans[row] for row in sorted(plans)]
@@ -223,6 +226,7 @@ def _increments(plans: Sequence[RowPlan]) -> Increments:
     data_points: Counter[tuple[str, str]] = Counter()
     for plan in plans:
         deltas = plan.count_deltas()
+        deltas[PURGED] += sum(change.is_purge for change in plan.pending())
         if any(deltas.values()):
             counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(deltas)
         for change in plan.pending():

@@ -4,6 +4,9 @@ A purge walks over the segment's members in passes. What it takes out of Members
 counts by way of the stream, so it can be interrupted anywhere and begun again. It has ended when a pass finds nobody,
 and when that pass began so late that nothing which saw the segment active could still be writing. Rows that stay though
 their users are out, because the stream's record was lost, are deleted after an hour.
+
+How many were taken away in all is counted by the stream's reader, with the rows: once for each, whoever took them away
+and died where.
 """
 
 from dataclasses import dataclass
@@ -48,7 +51,7 @@ class PurgeReport:
     """How many members were taken away now; and in how many seconds to go on, None when there is nothing left to do.
 
     `goes_on_with` is the pass to go on with, None for a new one. `in_all` is set once, by the call that finds the purge
-    finished: how many members were taken away in the end.
+    finished: how many members the stream has told of as taken away.
     """
 
     removed: int
@@ -109,9 +112,11 @@ class PurgeService:
         members, last = self._members.page(account_id, segment_id, at.after, PURGE_PAGE, deadline=deadline)
         profile_ids = [member.profile_id for member in members]
         removed = self._memberships.purge(account_id, segment_id, profile_ids, deadline) if members else 0
-        if removed:
-            self._segments.add_purged(account_id, segment_id, removed, deadline)
-        elif members and _seconds_between(segment.deleted_at or "", at.began_at) > RECORDS_ARE_LOST_SECONDS:
+        if (
+            not removed
+            and members
+            and _seconds_between(segment.deleted_at or "", at.began_at) > RECORDS_ARE_LOST_SECONDS
+        ):
             self._rows.forget(account_id, segment_id, profile_ids, deadline)
         return PurgePass(at.began_at, last or at.after, at.seen + len(members), at.removed + removed), last is None
 
@@ -121,9 +126,7 @@ class PurgeService:
             self._clock.sleep(ahead)
 
     def _finish(self, account_id: str, segment_id: int, deadline: Deadline) -> PurgeReport:
-        is_first = self._segments.finish_purge(account_id, segment_id, rfc3339(self._clock.now()), deadline)
-        segment = self._segments.get(account_id, segment_id, deadline)
-        in_all = segment.purged_members if is_first and segment is not None else None
+        in_all = self._segments.finish_purge(account_id, segment_id, rfc3339(self._clock.now()), deadline)
         return PurgeReport(0, None, in_all=in_all)
 
 

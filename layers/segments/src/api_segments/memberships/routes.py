@@ -59,6 +59,8 @@ ROUTES: Sequence[Route] = (
             Link("getMember", "Shows the first user as a member of the first segment.", _FIRST_SEGMENT | _FIRST_USER),
             Link("listMembers", "Lists the members of the first segment.", _FIRST_SEGMENT),
             Link("listSegmentsOfProfile", "Lists the segments of the first user.", _FIRST_USER),
+            Link("listUpdateErrors", "Lists what was rejected."),
+            Link("getUsage", "Shows how many changes the month has had."),
         ),
     ),
     Route(

@@ -58,6 +58,11 @@ _ADDRESS: Mapping[str, Json] = {
 }
 _FIRST_FOUND = {"identity": "$response.body#/profiles/0/identity"}
 _FIRST_USER = {"identity": "$request.body#/d/0/identity"}
+_PREVIEW = {
+    "target_mode": "sms",
+    "identity": "$request.body#/d/0/identity",
+    "content": {"body": "It is spring"},
+}
 
 _SUPPRESSION = {
     "id": "0f5c1d3e7b9a4268a1e0d4f6b8c2937a",
@@ -118,6 +123,10 @@ ROUTES: Sequence[Route] = (
         {"status": "success", "suppression": _SUPPRESSION},
         description="`email` or `phone` is required. Holds for all users who have the address, or will have it.",
         parameters=_ADDRESS,
+        links=(
+            Link("listSuppressions", "Shows the address on the list.", {"email": "$request.query.email"}),
+            Link("liftSuppression", "Takes it off again.", {"email": "$request.query.email"}),
+        ),
     ),
     Route(
         "liftSuppression",
@@ -167,6 +176,17 @@ ROUTES: Sequence[Route] = (
             Link("getProfile", "Shows the first user.", _FIRST_USER),
             Link("listSegmentsOfProfile", "Lists the segments of the first user.", _FIRST_USER),
             Link("eraseProfile", "Erases the first user.", _FIRST_USER),
+            Link("previewCampaign", "Shows the first user's message.", body=_PREVIEW),
+            Link(
+                "findProfiles",
+                "Finds who else has the first user's address.",
+                {"email": "$request.body#/d/0/profileData/Email"},
+            ),
+            Link(
+                "putSuppression",
+                "Puts the first user's address on the suppression list.",
+                {"email": "$request.body#/d/0/profileData/Email"},
+            ),
         ),
     ),
     Route(

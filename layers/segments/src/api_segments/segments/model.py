@@ -33,7 +33,7 @@ class NewSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment(NewSegment):
-    """A named set of users. Once deleted, its purge notes whom it took away, and when it had ended.
+    """A named set of users. Once deleted, its purge notes when it had ended.
 
     `is_used` is whether campaigns that are scheduled or running use it, which keeps it from being deleted.
     """
@@ -44,7 +44,6 @@ class Segment(NewSegment):
     created_at: str
     deleted_at: str | None = None
     purged_at: str | None = None
-    purged_members: int = 0
     is_used: bool = False
 
 

@@ -3,7 +3,6 @@
 A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
 """
 
-import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.transactions import TransactionAction, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
-from api_segments.core.clock import Deadline
+from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import UnavailableError
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentCounts, SegmentStatus
 
@@ -40,10 +40,14 @@ class AlreadyInsertedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CounterSlot:
-    """One slot of a segment's counters, as it is; `as_of` is None if it has never been written."""
+    """One slot of a segment's counters, as it is; `as_of` is None if it has never been written.
+
+    `purged` counts those whom the clean-up of the deleted segment took away.
+    """
 
     as_of: str | None
     counts: Mapping[str, int]
+    purged: int
 
 
 class SegmentStore:
@@ -221,35 +225,42 @@ class SegmentStore:
             return None
         return deleted
 
-    def add_purged(self, account_id: str, segment_id: int, members: int, deadline: Deadline) -> None:
-        """Note that so many members more were taken out of a deleted segment.
+    def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> int | None:
+        """Note that a deleted segment has no members left and how many were purged, and drop its counters: all at once.
 
-        A mark of this call tells its own write, whose answer was lost: what is repeated then counts once.
+        Returns how many, None if that was noted before. Raises ThrottledError or UnavailableError.
         """
-        self._db.update(
-            deadline,
-            TableName=self._table,
-            Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="SET purge_mark = :mark ADD purged_members :members",
-            ConditionExpression="attribute_exists(account_id)"
-            " AND (attribute_not_exists(purge_mark) OR purge_mark <> :mark)",
-            ExpressionAttributeValues={":members": {"N": str(members)}, ":mark": {"S": secrets.token_hex(8)}},
-        )
+        backoff = Backoff(deadline)
+        while True:
+            slots = self.counter_slots(account_id, segment_id, deadline)
+            purged = sum(slot.purged for slot in slots)
+            noted = update_action(
+                self._table,
+                deleted_segment_key(account_id, segment_id),
+                "SET purged_at = :now, purged_members = :purged",
+                condition="attribute_exists(account_id) AND attribute_not_exists(purged_at)",
+                values={":now": {"S": purged_at}, ":purged": {"N": str(purged)}},
+            )
+            drops = [
+                self._drop_slot(keys.of_account(account_id, sk), slot.purged)
+                for sk, slot in zip(keys.segment_counts(segment_id), slots, strict=True)
+            ]
+            try:
+                self._db.transact(lambda: [noted, *drops], deadline)  # noqa: B023 - called before the next turn
+            except ConditionFailedError as exc:
+                if 0 in exc.failures:
+                    return None
+                if not backoff.wait():
+                    raise UnavailableError("the counters kept changing until the time was up") from exc
+            else:
+                return purged
 
-    def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> bool:
-        """Note that a deleted segment has no members left, and drop its counters; False if that was noted before."""
-        slots = [keys.of_account(account_id, sk) for sk in keys.segment_counts(segment_id)]
-        self._db.batch_delete(self._table, slots, deadline)
-        return self._db.update(
-            deadline,
-            TableName=self._table,
-            Key=deleted_segment_key(account_id, segment_id),
-            UpdateExpression="SET purged_at = :now REMOVE purge_mark",
-            # The moment tells this call's own write, whose answer was lost, from another's.
-            ConditionExpression="attribute_exists(account_id)"
-            " AND (attribute_not_exists(purged_at) OR purged_at = :now)",
-            ExpressionAttributeValues={":now": {"S": purged_at}},
-        )
+    def _drop_slot(self, key: Item, purged: int) -> TransactionAction:
+        """Delete a slot, unless more were purged by now."""
+        if not purged:
+            return delete_action(self._table, key, condition="attribute_not_exists(purged)")
+        values = {":purged": {"N": str(purged)}}
+        return delete_action(self._table, key, condition="purged = :purged", values=values)
 
     def _add_active(self, account_id: str, change: int) -> TransactionAction:
         return update_action(
@@ -281,6 +292,7 @@ def deleted_segment_key(account_id: str, segment_id: int) -> Item:
 
 
 MEMBERS = "members"
+PURGED = "purged"
 
 
 def counted_for(reach: Set[Channel]) -> Counter[str]:
@@ -295,7 +307,8 @@ def counter_name(channel: Channel) -> str:
 
 def _to_slot(item: Item | None) -> CounterSlot:
     counts = {name: int(value["N"]) for name, value in (item or {}).items() if "N" in value}
-    return CounterSlot(None if item is None else item["as_of"]["S"], counts)
+    purged = counts.pop(PURGED, 0)
+    return CounterSlot(None if item is None else item["as_of"]["S"], counts, purged)
 
 
 def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
@@ -352,7 +365,6 @@ def from_item(item: Item) -> Segment:
         customer_segment_id=customer_segment_id.get("S"),
         status=SegmentStatus(item["status"]["S"]),
         created_at=item["created_at"]["S"],
-        purged_members=int(item.get("purged_members", {}).get("N", 0)),
         is_used="campaign_ids" in item,
         **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
     )

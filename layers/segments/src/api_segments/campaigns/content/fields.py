@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
+from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
@@ -31,41 +31,8 @@ _SENDER_NAME_CHARACTERS = 255
 _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields of one channel: templates that must be there, those that may, and texts that are no templates.
-
-    Templates in `lines` come out as one line each.
-    """
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    plain: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-_PUSH = _Fields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
-_FIELDS = {
-    TargetMode.EMAIL: _Fields(
-        ("subject", "body"), ("sender_name",), ("sender", "reply_to"), lines=("subject", "sender_name")
-    ),
-    TargetMode.SMS: _Fields(("body",)),
-    TargetMode.WHATSAPP: _Fields(("body",)),
-    TargetMode.PUSH: _PUSH,
-    TargetMode.WEB_PUSH: _PUSH,
-    TargetMode.WEBHOOK: _Fields((), ("body",), ("url",)),
-}
 _HTML = {(TargetMode.EMAIL, "body")}
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
-
-
-def fields_of(mode: TargetMode) -> Mapping[str, bool]:
-    """Return the names of a channel's fields, and whether each must be there."""
-    fields = _FIELDS[mode]
-    required = {*fields.required, "url"}
-    return {name: name in required for name in (*fields.required, *fields.plain, *fields.optional)}
 
 
 def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -82,7 +49,7 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
 
     Whether a sender is verified is for `EmailStore` to say.
     """
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     known = {*fields.required, *fields.optional, *fields.plain}
     for name in content:
         if name not in known:
@@ -117,7 +84,7 @@ def webhook_of(content: Mapping[str, str], settings: CampaignSettings) -> Webhoo
 
 def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
     """Fill in the templates of a content, each field as its channel can take it; raises TemplateError."""
-    fields = _FIELDS[mode]
+    fields = FIELDS[mode]
     texts = {name: content[name] for name in (*fields.required, *fields.optional) if name in content}
     if mode is TargetMode.WEBHOOK:
         texts.setdefault("body", DEFAULT_WEBHOOK_BODY)

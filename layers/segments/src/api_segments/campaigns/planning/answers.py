@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.campaigns.model import Campaign, CampaignSettings, Delivery, Results, TargetMode
+from api_segments.campaigns.model import (
+    AfterSending,
+    Campaign,
+    CampaignSettings,
+    Delivery,
+    Results,
+    SkipReason,
+    TargetMode,
+)
 from api_segments.campaigns.planning.bodies import TargetModeBody
 from api_segments.campaigns.planning.times import LocalStart, as_number
 from api_segments.core.clock import rfc3339
@@ -30,6 +38,13 @@ MessageStatusBody = TypeAliasType(
     "MessageStatusBody",
     Annotated[Literal["queued", "sending", "sent", "skipped", "failed"], About("How far a message is.", "sent")],
 )
+StopReasonBody = TypeAliasType(
+    "StopReasonBody",
+    Annotated[
+        Literal["account_disabled", "no_api_segments"],
+        About("What an account lacked to send when its campaign's turn came.", "account_disabled"),
+    ],
+)
 CampaignId = Annotated[int, About("The campaign's id.", CAMPAIGN_ID)]
 Status = Annotated[CampaignStatusBody, About("How far the campaign is.", "completed")]
 StartedAt = Annotated[str | None, moment("When it started; null before.")]
@@ -37,6 +52,9 @@ EndedAt = Annotated[str | None, moment("When it ended or was stopped; null befor
 Queued = Annotated[int, About("Messages that were ever queued.", 1630)]
 Waiting = Annotated[int, About("Those of the queued that have not ended.", 0)]
 Sent = Annotated[int, About("Messages that a provider took.", 1610)]
+Bounced = Annotated[int, About("Emails of those sent that came back for good.", 8)]
+Complained = Annotated[int, About("Emails of those sent that their users complained about.", 1)]
+Unsubscribed = Annotated[int, About("Emails of those sent whose link was used to unsubscribe.", 4)]
 
 
 EstimatesBody = TypeAliasType(
@@ -114,6 +132,9 @@ class MessageCountsBody(TypedDict):
     sent: Sent
     skipped: Annotated[int, About("Messages that were not sent, since they were not to be.", 415)]
     failed: Annotated[int, About("Messages that could not be sent.", 17)]
+    bounced: Bounced
+    complained: Complained
+    unsubscribed: Unsubscribed
 
 
 class CampaignBody(TypedDict):
@@ -141,6 +162,7 @@ class CampaignBody(TypedDict):
         About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
     ]
     users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
+    version: Annotated[int, About("How often it was edited.", 0)]
     result: Annotated[MessageCountsBody, About("What became of its messages.")]
 
 
@@ -150,6 +172,14 @@ class CampaignListBody(TypedDict):
     status: Done
     targets: Annotated[list[CampaignBody], About("The campaigns of this page.")]
     cursor: NextCursor
+
+
+class EditCampaignResultBody(TypedDict):
+    """A campaign that was edited."""
+
+    status: Done
+    message: Annotated[str, About("What was done.", f"Target {CAMPAIGN_ID} edited")]
+    version: Annotated[int, About("Its version now.", 1)]
 
 
 class StopCampaignResultBody(TypedDict):
@@ -163,6 +193,9 @@ class CampaignResultBody(TypedDict):
     """What became of a campaign's messages, by reason."""
 
     status: Status
+    stop_reason: Annotated[
+        StopReasonBody | None, About("Why it was stopped without a request; null unless that is so.", None)
+    ]
     queued: Queued
     waiting: Waiting
     sent: Sent
@@ -171,6 +204,9 @@ class CampaignResultBody(TypedDict):
         About("Messages that were not sent, since they were not to be.", {"unreachable": 412, "removed": 3}),
     ]
     failed: Annotated[CountsByReasonBody, About("Messages that could not be sent.")]
+    bounced: Bounced
+    complained: Complained
+    unsubscribed: Unsubscribed
     started_at: StartedAt
     ended_at: EndedAt
 
@@ -274,6 +310,12 @@ def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     return {"status": "success", "estimates": {mode.value: users}}
 
 
+def edited_body(campaign: Campaign) -> EditCampaignResultBody:
+    """Write that a campaign was edited."""
+    message = f"Target {campaign.campaign_id} edited"
+    return {"status": "success", "message": message, "version": campaign.version}
+
+
 def stopped_body(campaign_id: int) -> StopCampaignResultBody:
     """Write that a campaign is stopped."""
     return {"status": "success", "message": f"Target {campaign_id} stopped"}
@@ -299,11 +341,15 @@ def result_body(campaign: Campaign, results: Results, time_zone: str) -> GetCamp
         "status": "success",
         "result": {
             "status": campaign.status.value,
+            "stop_reason": _stop_reason(campaign),
             "queued": results.queued,
             "waiting": _waiting(results),
             "sent": results.sent,
             "skipped": dict(results.skipped),
             "failed": dict(results.failed),
+            "bounced": results.after_sending.get(AfterSending.BOUNCED, 0),
+            "complained": results.after_sending.get(AfterSending.COMPLAINED, 0),
+            "unsubscribed": results.after_sending.get(AfterSending.UNSUBSCRIBED, 0),
             "started_at": campaign.started_at,
             "ended_at": campaign.ended_at,
         },
@@ -358,12 +404,16 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "when": _when(campaign),
         "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
+        "version": campaign.version,
         "result": {
             "queued": results.queued,
             "waiting": _waiting(results),
             "sent": results.sent,
             "skipped": sum(results.skipped.values()),
             "failed": sum(results.failed.values()),
+            "bounced": results.after_sending.get(AfterSending.BOUNCED, 0),
+            "complained": results.after_sending.get(AfterSending.COMPLAINED, 0),
+            "unsubscribed": results.after_sending.get(AfterSending.UNSUBSCRIBED, 0),
         },
     }
 
@@ -372,6 +422,16 @@ def _when(campaign: Campaign) -> str | CampaignEventBody:
     if campaign.trigger is None:
         return campaign.when or ""
     return {"type": "event", "segment": campaign.trigger.segment_id, "action": campaign.trigger.action.value}
+
+
+def _stop_reason(campaign: Campaign) -> Literal["account_disabled", "no_api_segments"] | None:
+    match campaign.stop_reason:
+        case SkipReason.ACCOUNT_DISABLED:
+            return "account_disabled"
+        case SkipReason.NO_API_SEGMENTS:
+            return "no_api_segments"
+        case _:
+            return None
 
 
 def _waiting(results: Results) -> int:

@@ -27,6 +27,7 @@ from api_segments.campaigns.model import (
     Results,
     SkipReason,
 )
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.stages import Stage, Walk, stage_of
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
@@ -91,6 +92,7 @@ class CampaignRunService:
     def __init__(  # noqa: PLR0913, PLR0917 - the stores that a walk goes through
         self,
         stores: CampaignStores,
+        accounts: SendingAccounts,
         members: MemberListStore,
         memberships: MembershipStore,
         messages: TaskQueue,
@@ -99,6 +101,7 @@ class CampaignRunService:
         clock: Clock,
     ) -> None:
         self._stores = stores
+        self._accounts = accounts
         self._members = members
         self._memberships = memberships
         self._messages = messages
@@ -125,6 +128,22 @@ class CampaignRunService:
             age = self._clock.now().timestamp() - campaign_id / 1_000_000
             return RunReport(0, NOT_CREATED_YET_SECONDS if age < CAMPAIGN_CREATION_SECONDS else None)
         campaign, walk = state
+        refusal = self._refusal(campaign, walk, deadline)
+        if refusal is not None:
+            now = rfc3339(self._clock.now())
+            self._stores.campaigns.end(campaign, CampaignStatus.STOPPED, now, deadline, refusal)
+            return self.run(account_id, campaign_id, deadline)
+        return self._go_on(campaign, walk, deadline)
+
+    def _refusal(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> SkipReason | None:
+        """Return why the campaign may not go on to its users now; it is stopped for good then."""
+        stage = stage_of(campaign, walk)
+        is_due = campaign.starts_at is not None and campaign.starts_at <= self._clock.now()
+        if stage is Stage.WALKING or (stage is Stage.WAITING and is_due):
+            return self._accounts.refusal(campaign.account_id, deadline)
+        return None
+
+    def _go_on(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
         stage = stage_of(campaign, walk)
         if stage is Stage.WAITING:
             return self._start(campaign, deadline)
@@ -263,7 +282,7 @@ class CampaignRunService:
             if not self._stores.campaigns.end(campaign, CampaignStatus.COMPLETED, ended_at, deadline):
                 return RunReport(0, 0)
             campaign = replace(campaign, status=CampaignStatus.COMPLETED, ended_at=ended_at)
-        uses = dict.fromkeys(campaign.segment_ids, (campaign.campaign_id,))
+        uses = dict.fromkeys((*campaign.segment_ids, *campaign.former_segments), (campaign.campaign_id,))
         self._stores.uses.unmark(campaign.account_id, uses, deadline)
         self._stores.campaigns.forget_trigger(campaign, deadline)
         if stage_of(campaign, walk) is Stage.OVER:

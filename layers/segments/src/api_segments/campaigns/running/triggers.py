@@ -6,8 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from api_segments.aws.task_queue import TaskQueue
-from api_segments.campaigns.model import Campaign, CampaignStatus, CampaignTask, DeliveryStatus, Message, Trigger
+from api_segments.campaigns.model import (
+    Campaign,
+    CampaignStatus,
+    CampaignTask,
+    DeliveryStatus,
+    Message,
+    Outcome,
+    SkipReason,
+    Trigger,
+)
 from api_segments.campaigns.running.runs import UNREACHABLE, CampaignStores, within_room
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.stages import is_full
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError
 from api_segments.core.clock import Backoff, Clock, Deadline
@@ -56,15 +66,17 @@ class TriggerReport:
 class CampaignTriggerService:
     """Lets changes of membership trigger campaigns."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a change goes through
         self,
         stores: CampaignStores,
+        accounts: SendingAccounts,
         memberships: MembershipStore,
         messages: TaskQueue,
         tasks: TaskQueue,
         clock: Clock,
     ) -> None:
         self._stores = stores
+        self._accounts = accounts
         self._memberships = memberships
         self._messages = messages
         self._tasks = tasks
@@ -91,22 +103,27 @@ class CampaignTriggerService:
         campaigns = self._stores.campaigns.get_many(account_id, campaign_ids, deadline)
         profile_ids = list(dict.fromkeys(change.profile_id for change in changes))
         images = self._memberships.get_many(account_id, profile_ids, deadline)
-        return sum(self._message(campaign, changes, images, deadline) for campaign in campaigns.values())
+        refusal = self._accounts.refusal(account_id, deadline)
+        return sum(self._message(campaign, changes, images, refusal, deadline) for campaign in campaigns.values())
 
     def _message(
         self,
         campaign: Campaign,
         changes: Sequence[Change],
         images: Mapping[str, MembershipImage],
+        refusal: SkipReason | None,
         deadline: Deadline,
     ) -> int:
-        """Log and queue a campaign's messages for changes, by their Event ID; return how many were queued."""
+        """Log and queue a campaign's messages for changes, by their Event ID; return how many were queued.
+
+        Of an account that may not send now they are logged as skipped, so they are not sent later either.
+        """
         now = self._clock.now()
         meant, others = _parted(campaign, changes, images)
         entries = [
             LogEntry(
                 Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
-                QUEUED if campaign.target_mode.reaches(images[change.profile_id].reach) else UNREACHABLE,
+                _outcome(campaign, images[change.profile_id], refusal),
                 now,
             )
             for event_id, change in meant.items()
@@ -182,6 +199,13 @@ class CampaignTriggerService:
         if state is not None and is_full(campaign, state[1]) and state[1].walked_at is None:
             task = CampaignTask(campaign.account_id, campaign.campaign_id).to_json()
             self._tasks.put_off(task, 0, deadline)
+
+
+def _outcome(campaign: Campaign, image: MembershipImage, refusal: SkipReason | None) -> Outcome:
+    """Return what becomes of a user's message at first."""
+    if refusal is not None:
+        return Outcome(DeliveryStatus.SKIPPED, refusal)
+    return QUEUED if campaign.target_mode.reaches(image.reach) else UNREACHABLE
 
 
 def _parted(

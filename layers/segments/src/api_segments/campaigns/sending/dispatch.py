@@ -16,8 +16,8 @@ from api_segments.campaigns.providers.webhooks import Call, WebhookProvider
 from api_segments.campaigns.sending.opt_outs import MessageTokens, Origin, TokenUse
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline
-from api_segments.profiles.addresses import plain_email
-from api_segments.profiles.model import Profile, ProfileUpdate, Token
+from api_segments.profiles.addresses import AddressKeys, plain_email
+from api_segments.profiles.model import Address, AddressType, Profile, ProfileUpdate, Token
 from api_segments.profiles.service import ProfileService
 
 Send = Callable[[Deadline], Reply]
@@ -53,12 +53,19 @@ class Letter:
 class Dispatch:
     """Makes messages ready and sends them. `public_url` is where the API is, without a slash at its end."""
 
-    def __init__(
-        self, providers: Providers, tokens: MessageTokens, profiles: ProfileService, public_url: str, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 - all that messages are made of
+        self,
+        providers: Providers,
+        tokens: MessageTokens,
+        profiles: ProfileService,
+        addresses: AddressKeys,
+        public_url: str,
+        clock: Clock,
     ) -> None:
         self._providers = providers
         self._tokens = tokens
         self._profiles = profiles
+        self._addresses = addresses
         self._public_url = public_url
         self._clock = clock
 
@@ -81,9 +88,10 @@ class Dispatch:
         return lambda until: self._request(letter, content, until)
 
     def _token(self, use: TokenUse, letter: Letter, deadline: Deadline) -> str:
-        message = letter.message
-        origin = Origin(message.account_id, message.profile_id, message.campaign_id, Channel.EMAIL)
-        return self._tokens.write(use, origin, deadline)
+        message, email = letter.message, Address(AddressType.EMAIL, str(letter.profile.attributes["Email"]))
+        key = self._addresses.of(message.account_id, email, deadline).key
+        message_id = (message.account_id, message.profile_id, message.campaign_id, Channel.EMAIL, message.delivery_id)
+        return self._tokens.write(use, Origin(*message_id, key), deadline)
 
     def _email(self, letter: Letter, content: dict[str, str], link: str, token: str) -> Send:
         sender = sender_of(letter.campaign.content, letter.settings)

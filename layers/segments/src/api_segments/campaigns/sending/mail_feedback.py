@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
+from api_segments.campaigns.model import AfterSending
 from api_segments.campaigns.providers.email import MESSAGE_HEADER
+from api_segments.core.clock import rfc3339
 from api_segments.http.observability import logger
 
 _PERMANENT = "Permanent"
@@ -15,9 +18,11 @@ _NOT_SPAM = "not-spam"  # a complaint that takes one back
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """An email that must be the last: the token that went out with it, and who it came back from."""
+    """What became of an email that must be the last, and when: the token that went out with it, and to whom it went."""
 
     token: str
+    what: AfterSending
+    at: str
     recipients: tuple[str, ...]
 
 
@@ -28,10 +33,15 @@ def read_feedback(event: Mapping[str, Any]) -> Iterator[Feedback]:
     """
     for record in event["Records"]:
         told = _read(record["Sns"]["Message"])
-        recipients = _recipients(told)
-        token = _token(told["mail"]) if recipients else None
-        if token is not None:
-            yield Feedback(token, recipients)
+        what = _what(told)
+        token = None if what is None else _token(told["mail"])
+        if what is not None and token is not None:
+            about = told["bounce" if what is AfterSending.BOUNCED else "complaint"]
+            listed = about["bouncedRecipients" if what is AfterSending.BOUNCED else "complainedRecipients"]
+            # The same whenever it is told again.
+            at = datetime.fromisoformat(about.get("timestamp") or record["Sns"]["Timestamp"])
+            recipients = tuple(parseaddr(each["emailAddress"])[1] for each in listed)
+            yield Feedback(token, what, rfc3339(at), recipients)
 
 
 def _read(text: str) -> Mapping[str, Any]:
@@ -46,15 +56,13 @@ def _read(text: str) -> Mapping[str, Any]:
     return told
 
 
-def _recipients(told: Mapping[str, Any]) -> tuple[str, ...]:
+def _what(told: Mapping[str, Any]) -> AfterSending | None:
     kind = told.get("eventType", told.get("notificationType"))
     if kind == "Bounce" and told["bounce"]["bounceType"] == _PERMANENT:
-        listed = told["bounce"]["bouncedRecipients"]
-    elif kind == "Complaint" and told["complaint"].get("complaintFeedbackType") != _NOT_SPAM:
-        listed = told["complaint"]["complainedRecipients"]
-    else:
-        listed = []
-    return tuple(parseaddr(each["emailAddress"])[1] for each in listed)
+        return AfterSending.BOUNCED
+    if kind == "Complaint" and told["complaint"].get("complaintFeedbackType") != _NOT_SPAM:
+        return AfterSending.COMPLAINED
+    return None
 
 
 def _token(mail: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,9 @@
-"""Opting out: by the link in an email, and by bounces and complaints."""
+"""Opting out: by the link in an email, and by bounces and complaints.
+
+The address goes on the account's suppression list first, so that nothing is sent to it from then on; then the user who
+got the email is opted out, whatever the address will be (but not by a bounce, which is about the address alone); then
+the campaign's results count it. All of it may be told again, and is then done once.
+"""
 
 import json
 from collections.abc import Collection
@@ -6,13 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from api_segments.aws.signed_tokens import NotSignedError, SignedTokens
+from api_segments.campaigns.model import AfterSending
+from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.core.channels import Channel
-from api_segments.core.clock import Deadline
+from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotFoundError
-from api_segments.profiles.addresses import plain_email
-from api_segments.profiles.channels import RULES
-from api_segments.profiles.model import ProfileUpdate
+from api_segments.profiles.addresses import AddressKeys
+from api_segments.profiles.model import Address, AddressKey, AddressType, ProfileUpdate
 from api_segments.profiles.service import ProfileService
+from api_segments.profiles.store_suppressions import SuppressionReason
+from api_segments.profiles.suppressions import SuppressionService
 
 
 class TokenUse(StrEnum):
@@ -24,12 +32,17 @@ class TokenUse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose message of which campaign a token came with."""
+    """Whose message of which campaign a token came with, and the key of the address that it went to.
+
+    Tokens of before version 0.2.0 do not tell the last two; their messages are known by their user's id.
+    """
 
     account_id: str
     profile_id: str
     campaign_id: int
     channel: Channel
+    delivery_id: str
+    email_key: str | None
 
 
 class MessageTokens:
@@ -40,7 +53,9 @@ class MessageTokens:
 
     def write(self, use: TokenUse, origin: Origin, deadline: Deadline) -> str:
         """Return a token; raises ThrottledError or UnavailableError."""
-        said = [origin.account_id, origin.profile_id, origin.campaign_id, origin.channel]
+        delivery_id = None if origin.delivery_id == origin.profile_id else origin.delivery_id  # short, for a header
+        message = [origin.account_id, origin.profile_id, origin.campaign_id, origin.channel]
+        said = [*message, delivery_id, origin.email_key]
         payload = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         return self._tokens.write(["message", use], payload, deadline)
 
@@ -53,46 +68,120 @@ class MessageTokens:
             payload = self._tokens.read(["message", use], token, deadline)
         except NotSignedError:
             raise NotFoundError("this link is not one of ours, or was cut off") from None
-        account_id, profile_id, campaign_id, channel = json.loads(payload)
-        return Origin(account_id, profile_id, campaign_id, Channel(channel))
+        account_id, profile_id, campaign_id, channel, *further = json.loads(payload)
+        delivery_id, email_key = further or (None, None)
+        return Origin(account_id, profile_id, campaign_id, Channel(channel), delivery_id or profile_id, email_key)
+
+
+class OptedOut(StrEnum):
+    """What an opt-out holds for: all who have the address, the one user, or nobody, as the link can't tell whom."""
+
+    ADDRESS = "address"
+    USER = "user"
+    NOBODY = "nobody"
 
 
 class OptOutService:
-    """Opts users out of a channel; a user who has been erased since is left at that."""
+    """Opts users and addresses out, and in again; all of it can be called again after an error."""
 
-    def __init__(self, tokens: MessageTokens, profiles: ProfileService) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what an opt-out is written to
+        self,
+        tokens: MessageTokens,
+        profiles: ProfileService,
+        suppressions: SuppressionService,
+        addresses: AddressKeys,
+        deliveries: DeliveryStore,
+        clock: Clock,
+    ) -> None:
         self._tokens = tokens
         self._profiles = profiles
+        self._suppressions = suppressions
+        self._addresses = addresses
+        self._deliveries = deliveries
+        self._clock = clock
 
     def check(self, token: str, deadline: Deadline) -> None:
         """Raise NotFoundError unless a token is that of an unsubscribe link; changes nothing."""
         self._tokens.read(TokenUse.UNSUBSCRIBE, token, deadline)
 
-    def unsubscribe(self, token: str, deadline: Deadline) -> None:
-        """Opt out the user whose link it is; raises NotFoundError, ThrottledError or UnavailableError."""
-        self._opt_out(self._tokens.read(TokenUse.UNSUBSCRIBE, token, deadline), None, deadline)
+    def unsubscribe(self, token: str, deadline: Deadline) -> OptedOut:
+        """Opt out whoever got the email with this link; raises NotFoundError if it is none of ours."""
+        origin, now = self._tokens.read(TokenUse.UNSUBSCRIBE, token, deadline), rfc3339(self._clock.now())
+        address = self._address_of(origin, deadline)
+        if address is not None:
+            self._suppressions.add(address, SuppressionReason.UNSUBSCRIBED, None, deadline)
+        closed = {origin.channel: now}
+        is_known = self._change(
+            origin, ProfileUpdate(None, origin.profile_id, creates=False, opts_out=closed), deadline
+        )
+        self._note(origin, AfterSending.UNSUBSCRIBED, now, deadline)
+        if origin.email_key is not None:
+            return OptedOut.ADDRESS
+        return OptedOut.USER if is_known else OptedOut.NOBODY
 
-    def take_feedback(self, token: str, recipients: Collection[str], deadline: Deadline) -> bool:
-        """Opt out the user whose message came back from `recipients`, if that is still the user's address.
+    def subscribe_again(self, token: str, deadline: Deadline) -> bool:
+        """Take back what the user's links and complaints have closed; raises NotFoundError if the link is none of ours.
 
-        False if nothing was to be done. Raises NotFoundError for a token of nobody's, ThrottledError or
-        UnavailableError.
+        False if nothing is sent all the same, as emails came back or the account has closed the address.
         """
-        return self._opt_out(self._tokens.read(TokenUse.FEEDBACK, token, deadline), recipients, deadline)
+        origin, now = self._tokens.read(TokenUse.UNSUBSCRIBE, token, deadline), rfc3339(self._clock.now())
+        address = self._address_of(origin, deadline)
+        if address is not None:
+            by_users = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.COMPLAINED)
+            self._suppressions.lift(address, by_users, deadline)
+        opened = {origin.channel: now}
+        looks_up = frozenset({AddressType.EMAIL})
+        update = ProfileUpdate(None, origin.profile_id, creates=False, opts_in=opened, looks_up=looks_up)
+        is_known = self._change(origin, update, deadline)
+        entry = None if address is None else self._suppressions.find(address, deadline)
+        return (is_known or address is not None) and (entry is None or not entry.is_active)
 
-    def _opt_out(self, origin: Origin, recipients: Collection[str] | None, deadline: Deadline) -> bool:
+    def take_feedback(
+        self, token: str, what: AfterSending, at: str, recipients: Collection[str], deadline: Deadline
+    ) -> bool:
+        """Take in that an email came back from `recipients`, or that they complained, at `at`.
+
+        False if that was before the address was taken off the list. Raises NotFoundError for a token of nobody's.
+        """
+        origin = self._tokens.read(TokenUse.FEEDBACK, token, deadline)
+        addresses = {self._email(origin, each, deadline) for each in recipients}
+        if origin.email_key is not None:
+            addresses = {AddressKey(origin.account_id, AddressType.EMAIL, origin.email_key)}
+        reason = SuppressionReason(what)
+        stands = [self._suppressions.add(each, reason, at, deadline) for each in sorted(addresses, key=str)]
+        self._note(origin, what, at, deadline)
+        if not any(stands):
+            return False
+        # A complaint is the user's own word, wherever the next email would go; a bounce is about the address.
+        closed = {origin.channel: at} if what is AfterSending.COMPLAINED else {}
+        looks_up = frozenset({AddressType.EMAIL})
+        update = ProfileUpdate(None, origin.profile_id, creates=False, opts_out=closed, looks_up=looks_up)
+        self._change(origin, update, deadline)
+        return True
+
+    def _address_of(self, origin: Origin, deadline: Deadline) -> AddressKey | None:
+        """Return the address that the email went to or, as old tokens don't tell it, that of its user now."""
+        if origin.email_key is not None:
+            return AddressKey(origin.account_id, AddressType.EMAIL, origin.email_key)
         try:
             profile = self._profiles.get(origin.account_id, None, origin.profile_id, deadline).profile
         except NotFoundError:
-            return False
-        if recipients is not None:
-            address = plain_email(str(profile.attributes.get("Email", ""))).casefold()
-            if address not in {plain_email(recipient).casefold() for recipient in recipients}:
-                return False
-        opt_out = {RULES[origin.channel].flag: False}
-        update = ProfileUpdate(identity=None, guid=origin.profile_id, attributes=opt_out, creates=False)
+            return None
+        email = profile.attributes.get(AddressType.EMAIL.attribute)
+        return None if email is None else self._email(origin, str(email), deadline)
+
+    def _email(self, origin: Origin, address: str, deadline: Deadline) -> AddressKey:
+        return self._addresses.of(origin.account_id, Address(AddressType.EMAIL, address), deadline)
+
+    def _change(self, origin: Origin, update: ProfileUpdate, deadline: Deadline) -> bool:
+        """Change the profile of the user who got the email; False if there is none any more."""
         for error in self._profiles.update(origin.account_id, {0: update}, deadline).values():
-            if isinstance(error, NotFoundError):  # erased a moment ago
+            if isinstance(error, NotFoundError):
                 return False
             raise error
         return True
+
+    def _note(self, origin: Origin, what: AfterSending, at: str, deadline: Deadline) -> None:
+        self._deliveries.note_after_sending(
+            origin.account_id, origin.campaign_id, origin.delivery_id, what, at, deadline
+        )

@@ -23,6 +23,7 @@ from api_segments.campaigns.model import (
     SkipReason,
 )
 from api_segments.campaigns.sending.dispatch import Dispatch, Letter
+from api_segments.campaigns.sending_accounts import SendingAccounts
 from api_segments.campaigns.store import CampaignStore
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_settings import CampaignSettingsStore
@@ -61,6 +62,7 @@ _ENDS = {
 class SendingStores:
     """What senders read and write."""
 
+    accounts: SendingAccounts
     campaigns: CampaignStore
     deliveries: DeliveryStore
     settings: CampaignSettingsStore
@@ -130,8 +132,9 @@ class SendingService:
         campaign = self._campaign(message, deadline)
         if campaign is None:
             return "known"
+        refusal = self._stores.accounts.refusal(message.account_id, deadline)
         state = self._stores.profiles.load(message.account_id, [message.profile_id], deadline)[message.profile_id]
-        skipped = _skipped(campaign, state)
+        skipped = refusal or _skipped(campaign, state)
         if skipped is None and self._is_suppressed(campaign, state.profile, deadline):
             skipped = SkipReason.UNREACHABLE
         if skipped is not None:

@@ -5,7 +5,9 @@ import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
+from api_segments.campaigns.sending.opt_outs import OptedOut
 from api_segments.core.errors import NotFoundError, SegmentsError
 from api_segments.http.gateway import code_of, retry_after
 from api_segments.http.security import SECURITY
@@ -27,21 +29,54 @@ _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
 }
-# The form goes to the page's own address, in the body that RFC 8058 gives to mail programs.
-_BUTTON = (
-    "<p>You will get no more of these emails.</p>"
-    '<form method="post"><button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>'
+# The forms go to the page's own address; the one that unsubscribes with the body that RFC 8058 gives to mail programs.
+_BUTTON = '<form method="post"><button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>'
+_AGAIN = ("Subscribe", "Again")
+_AGAIN_BUTTON = '<form method="post"><button name="Subscribe" value="Again">No, subscribe again</button></form>'
+_GONE = (
+    "<p>The customer whom this email was written to is not known here any more, and this old link does not tell the "
+    "address. If you still get these emails, please use the link in the latest one.</p>"
 )
+_DONE = {
+    OptedOut.ADDRESS: (
+        HTTPStatus.OK,
+        "You are unsubscribed",
+        f"<p>No more of these emails go to the address that this one came to.</p>{_AGAIN_BUTTON}",
+    ),
+    OptedOut.USER: (
+        HTTPStatus.OK,
+        "You are unsubscribed",
+        f"<p>The customer whom this email was written to gets no more of these emails.</p>{_AGAIN_BUTTON}",
+    ),
+    OptedOut.NOBODY: (HTTPStatus.GONE, "Nobody was unsubscribed", _GONE),
+}
+
+
+def wants_again(body: str | None, *, is_base64: bool) -> bool:
+    """Whether a POST is that of the button that subscribes again; any other unsubscribes."""
+    wanted = urlencode([_AGAIN])
+    return body == (base64.b64encode(wanted.encode()).decode() if is_base64 else wanted)
 
 
 def asking(request_id: str) -> dict[str, Any]:
     """Answer with the page that has the button."""
-    return _answer(HTTPStatus.OK, "Unsubscribe?", _BUTTON, request_id)
+    return _answer(HTTPStatus.OK, "Unsubscribe?", f"<p>You will get no more of these emails.</p>{_BUTTON}", request_id)
 
 
-def done(request_id: str) -> dict[str, Any]:
-    """Answer that the user is opted out."""
-    return _answer(HTTPStatus.OK, "You are unsubscribed", "<p>You will get no more of these emails.</p>", request_id)
+def done(opted_out: OptedOut, request_id: str) -> dict[str, Any]:
+    """Answer for whom the opt-out holds."""
+    return _answer(*_DONE[opted_out], request_id)
+
+
+def subscribed_again(request_id: str, *, is_open: bool) -> dict[str, Any]:
+    """Answer whether emails are sent again."""
+    if is_open:
+        return _answer(HTTPStatus.OK, "You are subscribed again", f"<p>Was that a mistake?</p>{_BUTTON}", request_id)
+    text = (
+        "<p>Your opt-out is taken back. But no emails are sent to this address: earlier ones came back, or the sender "
+        "has closed it.</p>"
+    )
+    return _answer(HTTPStatus.CONFLICT, "You get no emails yet", text, request_id)
 
 
 def failed(error: SegmentsError, request_id: str) -> dict[str, Any]:
@@ -50,7 +85,7 @@ def failed(error: SegmentsError, request_id: str) -> dict[str, Any]:
     if isinstance(error, NotFoundError):
         text = "<p>Please use the whole link from the email.</p>"
         return _answer(code, "This link does not work", text, request_id)
-    answer = _answer(code, "Please try again", "<p>That did not work just now. Nothing was changed.</p>", request_id)
+    answer = _answer(code, "Please try again", "<p>That did not work just now.</p>", request_id)
     answer["headers"] |= retry_after([code])
     return answer
 
