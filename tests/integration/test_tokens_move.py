@@ -1,5 +1,6 @@
 """A push token that comes with another user moves to that user, whatever happens at the same time."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import pytest
 from api_segments.aws import keys
 from api_segments.core.clock import Deadline
 from api_segments.profiles import wiring as profiles_wiring
-from api_segments.profiles.model import ProfileUpdate
+from api_segments.profiles.model import ProfileUpdate, Token, TokenType
 from tests.integration.conftest import Account, Relay
 from tests.support.bodies import act, users
 from tests.support.faults import FaultyClient, after, answer_lost, not_sent
@@ -108,7 +109,9 @@ def test_a_claim_that_was_left_behind_is_taken_over(
     assert holders(tables, account, "u") == [{"old"}]
 
 
-def claim(client: "DynamoDBClient", environment: dict[str, str], account: Account, name: str, guid: str | None) -> None:
+def claim(
+    client: "DynamoDBClient", environment: Mapping[str, str], account: Account, name: str, guid: str | None
+) -> None:
     item: Json = {"pk": {"S": keys.token_claim(account.account_id, "fcm", name)}}
     item |= {} if guid is None else {"profile_id": {"S": guid}}
     client.put_item(TableName=environment["PROFILES_TABLE"], Item=item)
@@ -233,19 +236,20 @@ def test_a_dry_run_of_tokens_that_move_writes_nothing(account: Account, tables: 
     assert len(tokens_of(account, "a")) == 10
 
 
+def give(account: Account, identity: str) -> None:
+    """Give a token to a user in the middle of another request."""
+    update = ProfileUpdate(identity, None, added_tokens=frozenset({Token(TokenType.FCM, "t")}))
+    assert profiles_wiring.profiles().update(account.account_id, {0: update}, Deadline.after(20)) == {}
+
+
 @pytest.mark.parametrize("first", ["old", "a"])
 def test_who_takes_a_left_over_claim_over_and_who_it_leads_to_never_both_have_the_token(
-    account: Account,
-    tables: Tables,
-    faulty: FaultyClient,
-    dynamodb: "DynamoDBClient",
-    environment: dict[str, str],
-    first: str,
+    account: Account, tables: Tables, faulty: FaultyClient, first: str
 ) -> None:
     account.upload(profile("old", "left"))
-    claim(dynamodb, environment, account, "t", "left")
+    claim(tables.client, tables.environment, account, "t", "left")
     second = "a" if first == "old" else "old"
-    faulty.next("transact_write_items", after(lambda: account.upload(token(second, "t"))))
+    faulty.next("transact_write_items", after(lambda: give(account, second)))
     assert account.upload(token(first, "t"))["status"] == "success"
     assert holders(tables, account, "t") == [{first}]
 
@@ -254,7 +258,7 @@ def test_a_token_that_comes_while_its_user_is_erased_leaves_no_claim(
     account: Account, tables: Tables, faulty: FaultyClient
 ) -> None:
     account.upload(profile("a", Name="Ada"))
-    faulty.next("transact_write_items", after(lambda: account.upload(token("a", "t"))))
+    faulty.next("transact_write_items", after(lambda: give(account, "a")))
     assert account.erase("a")[0] == 200
     assert tables.users(account.account_id) == ({}, {}, {})
     assert tables.token_claims(account.account_id) == {}
