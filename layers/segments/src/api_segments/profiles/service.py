@@ -25,6 +25,7 @@ from api_segments.profiles.names import mistaken
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import (
     NO_TOKENS,
+    ErasedClaims,
     ProfileChange,
     ProfileChangedError,
     ProfileState,
@@ -125,12 +126,18 @@ class ProfileService:
             claims = self._profiles.token_claims(account_id, list(state.profile.tokens), deadline)
             own = [token for token in claims if holder_of(token, claims) == state.profile.profile_id]
             try:
-                self._profiles.erase(account_id, state, user.identity, own, deadline)
+                holder = self._holder(account_id, state, deadline) if user.identity is None else None
+                self._profiles.erase(account_id, state, ErasedClaims(user.identity, own, holder), deadline)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
             else:
                 return
+
+    def _holder(self, account_id: str, state: ProfileState, deadline: Deadline) -> str | None:
+        """Return the profile that a profile's identity leads to, None if it leads nowhere."""
+        identity = state.profile.identity
+        return None if identity is None else self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
 
     def _read(self, account_id: str, updates: Iterable[ProfileUpdate], deadline: Deadline) -> Known:
         wanted = list(updates)

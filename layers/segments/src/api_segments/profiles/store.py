@@ -1,7 +1,7 @@
 """Profiles table: attributes and tokens, written together with the identity's claim and the reach in Memberships."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import randbits
 
@@ -67,6 +67,18 @@ class TokenChanges:
 
 
 NO_TOKENS = TokenChanges()
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedClaims:
+    """What leads to a profile that is to be erased: an identity whose claim led here, and the claims of its tokens.
+
+    A claim of the profile's identity that leads to another profile, `holder`, stays.
+    """
+
+    identity: str | None
+    tokens: Sequence[Token] = ()
+    holder: str | None = None
 
 
 class ProfileChangedError(Exception):
@@ -162,23 +174,16 @@ class ProfileStore:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(
-        self,
-        account_id: str,
-        state: ProfileState,
-        claimed: str | None,
-        tokens: Collection[Token],
-        deadline: Deadline,
-    ) -> None:
-        """Delete a profile, the claims of its identity and of these tokens, and its memberships: all or nothing.
+    def erase(self, account_id: str, state: ProfileState, claims: ErasedClaims, deadline: Deadline) -> None:
+        """Delete a profile, the claims of its identity and tokens, and its memberships: all or nothing.
 
-        `claimed` is an identity whose claim led here. Raises ProfileChangedError if anything is no longer as in
-        `state`, ThrottledError or UnavailableError.
+        Raises ProfileChangedError if anything is no longer as it was read, ThrottledError or UnavailableError.
         """
-        profile_id = state.profile.profile_id
+        profile_id, holder = state.profile.profile_id, claims.holder
         own = "profile_id = :profile"
         # A claim that is missing though its profile is there keeps nobody from being erased.
-        claims = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claimed: own}
+        conditions = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claims.identity: own}
+        kept = state.profile.identity if holder not in {None, profile_id} else None
         deletes = [
             delete_action(
                 self._profiles_table,
@@ -186,10 +191,12 @@ class ProfileStore:
                 condition=condition,
                 values={":profile": {"S": profile_id}},
             )
-            for identity, condition in claims.items()
-            if identity is not None
+            for identity, condition in conditions.items()
+            if identity not in {None, kept}
         ]
-        deletes += [self._release_token(account_id, token, profile_id) for token in tokens]
+        if kept is not None and holder is not None:
+            deletes.append(self._claim(account_id, kept, holder, holder))
+        deletes += [self._release_token(account_id, token, profile_id) for token in claims.tokens]
         key = self._profile_key(account_id, profile_id)
         deletes.append(delete_action(self._profiles_table, key, **_is_as_read(state.profile)))
         deletes.append(self._delete_membership(account_id, profile_id, state.membership))
