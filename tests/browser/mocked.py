@@ -90,6 +90,11 @@ SETTINGS: Json = {
     "senders": [{"email": "shop@example.com", "verified": True}, {"email": "new@example.com", "verified": False}],
     "webhooks": [{"name": "orders", "url": "https://hooks.example.com/orders"}],
     "push": {"fcm": True, "apns": False},
+    "test_recipients": [
+        {"type": "email", "address": "ada@example.com"},
+        {"type": "email", "address": "bob@example.com"},
+        {"type": "phone", "address": "+12025550199"},
+    ],
 }
 
 
@@ -141,6 +146,7 @@ class MockedApi:
             "/1/targets/stop.json": self._stop,
             "/1/targets/edit.json": self._edit,
             "/1/targets/create.json": self._create,
+            "/1/targets/test.json": lambda _: {"status": "success", "test": {"status": "sent", "reason": None}},
             "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
             "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
         }

@@ -49,6 +49,30 @@ def test_an_email_is_personal_escaped_and_can_be_unsubscribed_from(shop: Shop, s
     assert email["configuration_set"]
     assert email["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert email["headers"]["List-Unsubscribe"].startswith("<https://")
+    link = email["headers"]["List-Unsubscribe"].strip("<>")
+    assert f'href="{link}"' in email["html"]
+    assert email["text"] == f"Ada <Example> of Leeds & York\n\nUnsubscribe ({link})"
+
+
+def test_a_test_goes_to_a_declared_address_and_its_link_unsubscribes_nobody(shop: Shop, started: Started) -> None:
+    shop.completed(started.by_mode["email"])
+    recipient = {"type": "email", "address": "tests@example.com", "account_id": shop.account.account_id}
+    accounts = shop.stack.functions["accounts"]
+    assert (
+        invoke(shop.stack.endpoint_url, accounts, {"operation": "add_test_recipient", **recipient})["status"]
+        == "success"
+    )
+    test = {"target_mode": "email", "content": CONTENT["email"], "identity": "ada"}
+    assert "no test recipient" in shop.post("/1/targets/test.json", {**test, "to": "ada@example.com"}, 400)["error"]
+    answer = shop.post("/1/targets/test.json", {**test, "to": "tests@example.com"})
+    assert answer == {"status": "success", "test": {"status": "sent", "reason": None}}
+    (email,) = shop.sent(lambda message: message.get("to") == ["tests@example.com"])
+    assert email["subject"] == "[Test] Hello Ada <Example>"
+    token = email["headers"]["List-Unsubscribe"].strip("<>").rpartition("/unsubscribe/")[2]
+    with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as anybody:
+        page = anybody.post(f"{shop.stack.api_url}/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+    assert (page.status_code, "This was a test message" in page.text) == (200, True)
+    assert shop.profile("ada")["reachable"]["email"]
 
 
 def test_an_sms_is_personal(shop: Shop, started: Started) -> None:
@@ -161,7 +185,27 @@ def test_unsubscribing_needs_a_post_and_opts_out(shop: Shop, started: Started) -
         assert shop.profile("leaving")["reachable"]["email"]
         assert anybody.post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     left = shop.profile("leaving")
-    assert (left["profileData"]["MSG-email"], left["reachable"]["email"]) == (False, False)
+    assert (left["opted_out"], left["reachable"]["email"], "MSG-email" in left["profileData"]) == (
+        ["email"],
+        False,
+        False,
+    )
+    assert shop.result(started.by_mode["email"])["unsubscribed"] == 1
+    address = {"email": "leaving@example.com"}
+    (found,) = shop.api.get("/api/profiles", params=address).json()["profiles"]
+    assert (found["identity"], found["reachable"]["email"]) == ("leaving", False)
+    (listed,) = shop.api.get("/api/suppressions", params=address).json()["suppressions"]
+    assert (listed["suppressed"], listed["unsubscribed_at"] is not None) == (True, True)
+
+
+def test_an_account_puts_an_address_on_its_list_and_takes_it_off(shop: Shop, started: Started) -> None:
+    shop.completed(started.by_mode["email"])
+    address = {"email": "Ada@example.com"}
+    assert shop.profile("ada")["reachable"]["email"]
+    assert shop.api.put("/api/suppressions", params=address).json()["suppression"]["suppressed"] is True
+    wait_until(lambda: not shop.profile("ada")["reachable"]["email"], "the user to follow the list")
+    assert shop.api.delete("/api/suppressions", params=address).json()["lifted"] is True
+    wait_until(lambda: shop.profile("ada")["reachable"]["email"], "the user to follow the list again")
 
 
 def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
@@ -172,7 +216,11 @@ def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
     def bounce(kind: str) -> str:
         notification = {
             "eventType": "Bounce",
-            "bounce": {"bounceType": kind, "bouncedRecipients": [{"emailAddress": "bouncing@example.com"}]},
+            "bounce": {
+                "bounceType": kind,
+                "bouncedRecipients": [{"emailAddress": "bouncing@example.com"}],
+                "timestamp": "2026-11-23T14:20:03.000Z",
+            },
             "mail": {"headers": headers, "messageId": "1", "source": SENDER},
         }
         return json.dumps(notification)
@@ -184,6 +232,7 @@ def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
     sns = session().client("sns", endpoint_url=shop.stack.endpoint_url)
     sns.publish(TopicArn=shop.stack.mail_feedback_topic_arn, Message=bounce("Permanent"))
     wait_until(lambda: not shop.profile("bouncing")["reachable"]["email"], "the opt-out")
+    wait_until(lambda: shop.result(started.by_mode["email"])["bounced"] == 1, "the campaign's results")
 
 
 def test_a_campaign_stopped_midway_sends_no_more(shop: Shop, started: Started) -> None:  # noqa: ARG001 - in turn

@@ -478,6 +478,7 @@ def test_settings_tell_no_secrets(campaigning: Campaigning) -> None:
         "senders": [],
         "webhooks": [],
         "push": {"fcm": False, "apns": False},
+        "test_recipients": [],
     }
 
 

@@ -107,6 +107,7 @@ def _of_campaigns(segment: str) -> Mapping[str, Json]:
         "result": {"id": 5},
         "log": {"id": 5},
         "preview": preview,
+        "test": {**preview, "to": PHONE},
         "settings": {},
     }
 

@@ -123,7 +123,7 @@ def test_a_damaged_claim_fails_its_record_alone(
     claim(dynamodb, environment, account, "t", None)
     answer = account.upload(token("a", "t"), token("b", "u"))
     assert [(failed["code"], failed["error"]) for failed in answer["unprocessed"]] == [
-        (503, "the claim of a token is damaged")
+        (503, "what is stored of a token's claim is damaged; who runs the stack is told")
     ]
     assert holders(tables, account, "u") == [{"b"}]
 

@@ -20,6 +20,7 @@ const FIELDS = {
   url: "Webhook",
   deep_link: "Link",
   body: "Body",
+  text: "Text without HTML",
 };
 
 export function campaignView({ api, catalogue, id, query, signal, go }) {

@@ -12,6 +12,7 @@ export const FIELDS = {
     { name: "sender_name", label: "Sender's name (optional)" },
     { name: "reply_to", label: "Replies go to (optional)", kind: "email" },
     { name: "body", label: "Body (HTML)", kind: "text", rows: 12, required: true },
+    { name: "text", label: "Text without HTML (optional, made from the body)", kind: "text", rows: 4 },
   ],
   sms: [{ name: "body", label: "Text", kind: "text", rows: 4, required: true }],
   push: [

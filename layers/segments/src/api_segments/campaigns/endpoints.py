@@ -11,6 +11,7 @@ from api_segments.campaigns.planning.answers import (
     estimates_body,
     preview_body,
     result_body,
+    sent_test_body,
     settings_body,
     start_body,
     stopped_body,
@@ -26,6 +27,7 @@ from api_segments.campaigns.planning.requests import (
     parse_preview,
     parse_start,
     parse_target,
+    parse_test,
 )
 from api_segments.http.gateway import Answer, Request
 from api_segments.http.observability import count
@@ -47,7 +49,7 @@ def create_campaign(request: Request) -> Answer:
 def list_campaigns(request: Request) -> Answer:
     """List campaigns."""
     account_id = request.tenant.account_id
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
+    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
     wanted = TargetList(request, cursors(), time_zone)
     paging = wanted.paging
     page = wiring.campaigns().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
@@ -86,7 +88,7 @@ def get_result(request: Request) -> Answer:
     """Show a campaign and what became of its messages."""
     account_id = request.tenant.account_id
     campaign, results = wiring.campaigns().get(account_id, parse_target(request.body), request.deadline)
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
+    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
     return Answer(HTTPStatus.OK, result_body(campaign, results, time_zone))
 
 
@@ -107,6 +109,14 @@ def get_preview(request: Request) -> Answer:
     return Answer(HTTPStatus.OK, preview_body(rendered))
 
 
+def send_test(request: Request) -> Answer:
+    """Send one message to a test recipient."""
+    test = parse_test(request.body)
+    outcome = wiring.test_messages().send(request.tenant.account_id, test, request.public_url, request.deadline)
+    count(TestMessages=1)
+    return Answer(HTTPStatus.OK, sent_test_body(outcome))
+
+
 def get_settings(request: Request) -> Answer:
     """Show what the account declared for its campaigns."""
     parse_nothing(request.body)
@@ -125,5 +135,6 @@ ENDPOINTS: Mapping[str, Callable[[Request], Answer]] = {
     "/1/targets/result.json": get_result,
     "/1/targets/log.json": get_log,
     "/1/targets/preview.json": get_preview,
+    "/1/targets/test.json": send_test,
     "/1/targets/settings.json": get_settings,
 }

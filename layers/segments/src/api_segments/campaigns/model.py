@@ -239,11 +239,33 @@ class Webhook:
     secret: str
 
 
+class RecipientType(StrEnum):
+    """What a recipient's address is: an email address, a phone number, or a token of one of the kinds."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    FCM = "fcm"
+    APNS = "apns"
+    CHROME = "chrome"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address that an account declared for test messages."""
+
+    type: RecipientType
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """What an account declared for its campaigns: IANA time zone, senders, webhooks by name, push applications."""
+    """What an account declared for its campaigns.
+
+    Its IANA time zone, senders, webhooks by name, push applications, and who gets test messages.
+    """
 
     time_zone: str = "UTC"
     senders: tuple[str, ...] = ()
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     push_applications: Mapping[TokenType, str] = field(default_factory=dict)
+    test_recipients: tuple[Recipient, ...] = ()

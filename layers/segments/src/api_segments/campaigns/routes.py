@@ -41,6 +41,11 @@ _CREATE: TypeAdapter[object] = TypeAdapter(
 _PREVIEW: TypeAdapter[object] = TypeAdapter(
     by_mode(bodies.PreviewCampaignRequest, "Preview{}CampaignRequest", "A content by {} to fill in, and for whom.")
 )
+_TEST: TypeAdapter[object] = TypeAdapter(
+    by_mode(
+        bodies.SendTestMessageRequest, "SendTest{}MessageRequest", "A content by {} to send as a test, and to whom."
+    )
+)
 _REPORT = changed(
     answers.GetCampaignResultBody,
     "GetCampaignResult",
@@ -229,6 +234,24 @@ ROUTES: Sequence[Route] = (
         errors=_OF_TARGET,
     ),
     Route(
+        "sendTestMessage",
+        "post",
+        "/1/targets/test.json",
+        CAMPAIGNS,
+        "Send one message to a test recipient",
+        answers.SendTestMessageResultBody,
+        {"status": "success", "test": {"status": "sent", "reason": None}},
+        description="Filled in as a preview, marked `[Test]`, counted by no campaign; its link unsubscribes nobody.",
+        body=_TEST,
+        body_example={
+            "target_mode": "sms",
+            "identity": "CT123456",
+            "to": "+12025550123",
+            "content": {"body": "Hello {{ profile.Name }}"},
+        },
+        errors=_OF_TARGET,
+    ),
+    Route(
         "getCampaignSettings",
         "post",
         "/1/targets/settings.json",
@@ -242,9 +265,10 @@ ROUTES: Sequence[Route] = (
                 "senders": [{"email": "news@example.com", "verified": True}],
                 "webhooks": [{"name": "crm", "url": "https://crm.example.com/hook"}],
                 "push": {"fcm": True, "apns": False},
+                "test_recipients": [{"type": "email", "address": "ada@example.com"}],
             },
         },
-        description="Its time zone, senders, webhooks and push applications, without secrets.",
+        description="Its time zone, senders, webhooks, push applications and test recipients, without secrets.",
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,

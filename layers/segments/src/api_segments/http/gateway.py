@@ -33,6 +33,7 @@ CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
     errors.QuotaExceededError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DamagedItemError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 CODE_OF_SLUG = {error.slug: code for error, code in CODES.items()}
 TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -54,6 +55,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     deadline: Deadline
+    public_url: str = ""
+    """Where the client finds the API, without a slash at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,14 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
         query=read_query(event),
         headers=headers,
         deadline=deadline_of(context),
+        public_url=_public_url(event),
     )
+
+
+def _public_url(event: Mapping[str, Any]) -> str:
+    context = event["requestContext"]
+    path = str(context.get("path", "")).removesuffix(str(event.get("path", "")))
+    return f"https://{context.get('domainName', '')}{path}"
 
 
 def health() -> Answer:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from api_segments.core.errors import UnavailableError
 from api_segments.profiles.model import Profile, ProfileUpdate, Token
 from api_segments.profiles.reachability import reach_of
 from api_segments.profiles.store import ProfileChange, ProfileState, TokenChanges, TokenClaim
@@ -15,10 +14,11 @@ def tokens_to_look_up(before: Profile, after: Profile, update: ProfileUpdate) ->
 
 
 def holder_of(token: Token, claims: Mapping[Token, TokenClaim]) -> str | None:
-    """Return whose a token is; raises UnavailableError if its claim does not say so."""
-    if claims[token].is_damaged:
-        raise UnavailableError("the claim of a token is damaged")
-    return claims[token].holder
+    """Return whose a token is; raises DamagedItemError if that can't be told."""
+    claim = claims[token]
+    if claim.damaged is not None:
+        raise claim.damaged
+    return claim.holder
 
 
 def token_changes(
@@ -31,7 +31,7 @@ def token_changes(
     """Return the profile with the tokens that are its own, and what becomes of the claims of all that were looked up.
 
     A token that came with this update is taken from whoever has it. Of tokens that were there before tokens were
-    claimed, those that another user has claimed since are that user's. Raises UnavailableError.
+    claimed, those that another user has claimed since are that user's. Raises DamagedItemError.
     """
     profile_id = after.profile_id
     looked_up = tokens_to_look_up(before, after, update)

@@ -10,6 +10,8 @@ from api_segments.campaigns.model import (
     Campaign,
     CampaignSettings,
     Delivery,
+    DeliveryStatus,
+    Outcome,
     Results,
     SkipReason,
     TargetMode,
@@ -250,6 +252,20 @@ class CampaignPreviewBody(TypedDict):
     preview: Annotated[FilledInContentBody, About("What the user would get.")]
 
 
+class SentTestBody(TypedDict):
+    """What became of a test message."""
+
+    status: Annotated[Literal["sent", "failed"], About("Whether the provider took it.", "sent")]
+    reason: Annotated[str | None, About("Why it was not sent, as in a campaign's results.", None)]
+
+
+class SendTestMessageResultBody(TypedDict):
+    """What became of a test message."""
+
+    status: Done
+    test: Annotated[SentTestBody, About("What became of it.")]
+
+
 class SenderBody(TypedDict):
     """An address that emails may come from."""
 
@@ -271,6 +287,16 @@ class PushServicesBody(TypedDict):
     apns: Annotated[bool, About("Whether pushes to Apple's devices have one.", example=False)]
 
 
+class TestRecipientBody(TypedDict):
+    """Who may get test messages."""
+
+    type: Annotated[
+        Literal["email", "phone", "fcm", "apns", "chrome"],
+        About("What the address is; the last three are tokens.", "email"),
+    ]
+    address: Annotated[str, About("The address.", "ada@example.com")]
+
+
 class CampaignSettingsBody(TypedDict):
     """What the account declared for its campaigns; no secrets."""
 
@@ -278,6 +304,7 @@ class CampaignSettingsBody(TypedDict):
     senders: Annotated[list[SenderBody], About("Addresses that emails may come from.")]
     webhooks: Annotated[list[WebhookBody], About("Addresses that webhook campaigns may call.")]
     push: Annotated[PushServicesBody, About("Which push services have an application.")]
+    test_recipients: Annotated[list[TestRecipientBody], About("Who may get test messages.")]
 
 
 class GetCampaignSettingsResultBody(TypedDict):
@@ -324,6 +351,12 @@ def stopped_body(campaign_id: int) -> StopCampaignResultBody:
 def preview_body(rendered: Mapping[str, str]) -> CampaignPreviewBody:
     """Write a content as one user would get it."""
     return {"status": "success", "preview": dict(rendered)}
+
+
+def sent_test_body(outcome: Outcome) -> SendTestMessageResultBody:
+    """Write what became of a test message."""
+    is_sent = outcome.status is DeliveryStatus.SENT
+    return {"status": "success", "test": {"status": "sent" if is_sent else "failed", "reason": outcome.reason}}
 
 
 def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, cursor: str | None) -> CampaignListBody:
@@ -384,6 +417,9 @@ def settings_body(settings: CampaignSettings, verified: Mapping[str, bool]) -> G
                 "fcm": TokenType.FCM in settings.push_applications,
                 "apns": TokenType.APNS in settings.push_applications,
             },
+            "test_recipients": [
+                {"type": each.type.value, "address": each.address} for each in settings.test_recipients
+            ],
         },
     }
 

@@ -7,7 +7,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, TypeAda
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS, MAX_PAGE, MAX_SEGMENT_ID, MAX_USERS_LIMIT
+from api_segments.core.limits import (
+    MAX_CAMPAIGN_SEGMENTS,
+    MAX_PAGE,
+    MAX_SEGMENT_ID,
+    MAX_TOKEN_CHARACTERS,
+    MAX_USERS_LIMIT,
+)
 from api_segments.http.described import CAMPAIGN_ID, GUID, SEGMENT_ID, About, ActionBody, DescribedAs
 from api_segments.http.fields import OptionalText, TaggedBy, Text
 from api_segments.http.ids import check_segment_id, check_text
@@ -275,6 +281,19 @@ class PreviewCampaignRequest(TypedDict):
 
 
 @with_config(_STRICT)
+class SendTestMessageRequest(PreviewCampaignRequest):
+    """A content to send as a test, filled in for whom, and to whom."""
+
+    to: NotRequired[
+        Annotated[
+            str,
+            Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS),
+            About("One of the account's test recipients; absent for a webhook.", "ada@example.com"),
+        ]
+    ]
+
+
+@with_config(_STRICT)
 class GetCampaignSettingsRequest(TypedDict):
     """An empty object."""
 
@@ -288,4 +307,5 @@ LIST = TypeAdapter(ListCampaignsRequest)
 TARGET = TypeAdapter(CampaignReference)
 LOG = TypeAdapter(ListCampaignMessagesRequest)
 PREVIEW = TypeAdapter(PreviewCampaignRequest)
+TEST = TypeAdapter(SendTestMessageRequest)
 NOTHING = TypeAdapter(GetCampaignSettingsRequest)

@@ -9,7 +9,7 @@ from typing import Any
 
 from api_segments.campaigns.model import CampaignStatus, TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
-from api_segments.campaigns.planning.previews import Preview
+from api_segments.campaigns.planning.previews import Preview, TestMessage
 from api_segments.campaigns.planning.service import (
     NOW,
     AskedAudience,
@@ -143,10 +143,18 @@ def parse_target(body: bytes) -> int:
 
 def parse_preview(body: bytes) -> Preview:
     """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
-    asked = validate(target_bodies.PREVIEW, read_body(body))
-    return Preview(
-        TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event")
-    )
+    return _preview(validate(target_bodies.PREVIEW, read_body(body)))
+
+
+def parse_test(body: bytes) -> TestMessage:
+    """Read the body of test.json; raises InvalidRequestError or BodyTooLargeError."""
+    asked = validate(target_bodies.TEST, read_body(body))
+    return TestMessage(_preview(asked), asked.get("to"))
+
+
+def _preview(asked: target_bodies.PreviewCampaignRequest) -> Preview:
+    mode = TargetMode(asked["target_mode"])
+    return Preview(mode, asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event"))
 
 
 def parse_nothing(body: bytes) -> None:
