@@ -40,7 +40,7 @@ NEEDS = {
 }
 """What a function's first request asks for; every function is here (tests/unit/test_benchmarks.py)."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-AWS_TARGETS = "3.13:manylinux2014_aarch64 3.13:manylinux2014_x86_64"
+AWS_TARGETS = "3.13:aarch64 3.13:x86_64"
 
 # Linux's own account of the peak: getrusage's would begin at what the parent of a new process had.
 _PEAK = "next((line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')), 0)"

@@ -78,6 +78,7 @@ def target(target_id: int, name: str, **other: Any) -> Json:
         "started_at": NOW,
         "ended_at": None,
         "users_limit_overall": None,
+        "version": 0,
         "result": result(),
         "content": {"subject": "Hello", "body": "<p>Hello</p>"},
         **other,
@@ -89,6 +90,11 @@ SETTINGS: Json = {
     "senders": [{"email": "shop@example.com", "verified": True}, {"email": "new@example.com", "verified": False}],
     "webhooks": [{"name": "orders", "url": "https://hooks.example.com/orders"}],
     "push": {"fcm": True, "apns": False},
+    "test_recipients": [
+        {"type": "email", "address": "ada@example.com"},
+        {"type": "email", "address": "bob@example.com"},
+        {"type": "phone", "address": "+12025550199"},
+    ],
 }
 
 
@@ -138,7 +144,9 @@ class MockedApi:
             "/1/targets/result.json": self._result,
             "/1/targets/log.json": self._log,
             "/1/targets/stop.json": self._stop,
+            "/1/targets/edit.json": self._edit,
             "/1/targets/create.json": self._create,
+            "/1/targets/test.json": lambda _: {"status": "success", "test": {"status": "sent", "reason": None}},
             "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
             "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
         }
@@ -159,11 +167,20 @@ class MockedApi:
     def _list(self, body: Json) -> Answer:
         start = int(body.get("cursor", 0))
         end = start + body["limit"]
-        shown = [{key: each[key] for key in each if key != "content"} for each in self.targets[start:end]]
+        found = [each for each in self.targets if _is_wanted(each, body)]
+        shown = [{key: each[key] for key in each if key != "content"} for each in found[start:end]]
         for each in shown:
             sums = {key: sum(counts.values()) for key, counts in each["result"].items() if isinstance(counts, dict)}
             each["result"] = {**each["result"], **sums}
-        return {"status": "success", "targets": shown, "cursor": str(end) if end < len(self.targets) else None}
+        return {"status": "success", "targets": shown, "cursor": str(end) if end < len(found) else None}
+
+    def _edit(self, body: Json) -> Answer:
+        found = self._found(body)
+        assert found is not None
+        if found["status"] != "scheduled":
+            return fail(409, f"campaign {body['id']} is {found['status']}; only a scheduled one can be edited")
+        found["name"], found["version"] = body["name"], found["version"] + 1
+        return {"status": "success", "message": "edited", "version": found["version"]}
 
     def _when(self, body: Json) -> Answer:
         try:
@@ -207,6 +224,16 @@ class MockedApi:
         segments = {"include": [], "exclude": [], **body.get("segments", {})}
         self.targets.insert(0, target(target_id, body["name"], **sent, segments=segments, status="running"))
         return {"status": "success", "message": "Added to queue for processing", "id": target_id}
+
+
+def _is_wanted(target: Json, asked: Json) -> bool:
+    """Whether a campaign is of those that a list asks for; segments are asked for by our ids."""
+    return (
+        asked.get("name", "").casefold() in target["name"].casefold()
+        and asked.get("status", target["status"]) == target["status"]
+        and asked.get("target_mode", target["target_mode"]) == target["target_mode"]
+        and ("segment" not in asked or int(asked["segment"]) in target["segments"]["include"])
+    )
 
 
 @cache

@@ -67,6 +67,7 @@ def test_the_whole_way_to_an_email(mocked_tab: Tab, mocked_api: MockedApi) -> No
 
 
 CONTENTS: dict[str, dict[str, str]] = {
+    "email": {"Subject": "Hi", "Body (HTML)": "<p>x</p>", "Text without HTML (optional, made from the body)": "y"},
     "sms": {"Text": "Hi"},
     "push": {"Title": "Sale", "Text": "Now", "Link that it opens (optional)": "app://sale"},
     "whatsapp": {"Text": "Hi"},
@@ -74,6 +75,7 @@ CONTENTS: dict[str, dict[str, str]] = {
     "webhook": {"Body (JSON, optional)": '{"who": {{ profile.identity | json }}}'},
 }
 WRITTEN: dict[str, Json] = {
+    "email": {"subject": "Hi", "body": "<p>x</p>", "text": "y", "sender": "shop@example.com"},
     "sms": {"body": "Hi"},
     "push": {"title": "Sale", "body": "Now", "deep_link": "app://sale"},
     "whatsapp": {"body": "Hi"},
@@ -94,6 +96,32 @@ def test_each_channel_has_its_fields_and_a_preview(mocked_tab: Tab, mocked_api: 
     expect(page.get_by_text("Created.")).to_be_visible()
     assert created(mocked_api)[0]["content"] == WRITTEN[mode]
     assert created(mocked_api)[0]["target_mode"] == mode
+
+
+def test_a_test_goes_to_whom_is_chosen_as_the_preview_shows_it(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    page = resume(mocked_tab, "content", contents={"email": MAIL})
+    page.get_by_label("As this user gets it. Identity (optional)").fill("CT1")
+    page.get_by_label("Who gets the test").select_option("bob@example.com")
+    mocked_tab.press("Send a test")
+    expect(page.get_by_text("Sent to bob@example.com.")).to_be_visible()
+    (sent,) = mocked_api.bodies("/1/targets/test.json")
+    content = {**MAIL, "sender": "shop@example.com"}
+    assert sent == {"target_mode": "email", "content": content, "identity": "CT1", "to": "bob@example.com"}
+    failed = {"status": "success", "test": {"status": "failed", "reason": "refused"}}
+    mocked_api.answers["/1/targets/test.json"] = lambda _: failed
+    mocked_tab.press("Send a test")
+    expect(page.get_by_text("Not sent: ")).to_be_visible()
+    error = {"status": "fail", "error": "to: is no test recipient of type email", "code": 400}
+    mocked_api.answers["/1/targets/test.json"] = lambda _: (400, error)
+    mocked_tab.press("Send a test")
+    expect(page.get_by_text("to: is no test recipient of type email")).to_be_visible()
+
+
+def test_where_nobody_is_declared_for_tests_the_page_says_so(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    mocked_api.settings = {**SETTINGS, "test_recipients": []}
+    page = resume(mocked_tab, "content", contents={"email": MAIL})
+    expect(page.get_by_text("Nobody is declared to get tests by this channel")).to_be_visible()
+    expect(page.get_by_role("button", name="Send a test")).to_have_count(0)
 
 
 def test_a_campaign_on_joining_needs_no_rule(mocked_tab: Tab, mocked_api: MockedApi) -> None:

@@ -49,6 +49,30 @@ def test_an_email_is_personal_escaped_and_can_be_unsubscribed_from(shop: Shop, s
     assert email["configuration_set"]
     assert email["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert email["headers"]["List-Unsubscribe"].startswith("<https://")
+    link = email["headers"]["List-Unsubscribe"].strip("<>")
+    assert f'href="{link}"' in email["html"]
+    assert email["text"] == f"Ada <Example> of Leeds & York\n\nUnsubscribe ({link})"
+
+
+def test_a_test_goes_to_a_declared_address_and_its_link_unsubscribes_nobody(shop: Shop, started: Started) -> None:
+    shop.completed(started.by_mode["email"])
+    recipient = {"type": "email", "address": "tests@example.com", "account_id": shop.account.account_id}
+    accounts = shop.stack.functions["accounts"]
+    assert (
+        invoke(shop.stack.endpoint_url, accounts, {"operation": "add_test_recipient", **recipient})["status"]
+        == "success"
+    )
+    test = {"target_mode": "email", "content": CONTENT["email"], "identity": "ada"}
+    assert "no test recipient" in shop.post("/1/targets/test.json", {**test, "to": "ada@example.com"}, 400)["error"]
+    answer = shop.post("/1/targets/test.json", {**test, "to": "tests@example.com"})
+    assert answer == {"status": "success", "test": {"status": "sent", "reason": None}}
+    (email,) = shop.sent(lambda message: message.get("to") == ["tests@example.com"])
+    assert email["subject"] == "[Test] Hello Ada <Example>"
+    token = email["headers"]["List-Unsubscribe"].strip("<>").rpartition("/unsubscribe/")[2]
+    with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as anybody:
+        page = anybody.post(f"{shop.stack.api_url}/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+    assert (page.status_code, "This was a test message" in page.text) == (200, True)
+    assert shop.profile("ada")["reachable"]["email"]
 
 
 def test_an_sms_is_personal(shop: Shop, started: Started) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -80,6 +80,13 @@ class Schedules:
 
     def times(self) -> list[str]:
         return [schedule["ScheduleExpression"] for schedule in self.made.values()]
+
+    def due(self, now: datetime) -> list[Json]:
+        """Return the tasks of the schedules whose time has come, which are over then."""
+        come = [
+            name for name, each in self.made.items() if each["ScheduleExpression"] <= f"at({now:%Y-%m-%dT%H:%M:%S})"
+        ]
+        return [json.loads(self.made.pop(name)["Target"]["Input"]) for name in come]
 
     def fire(self) -> list[Json]:
         """Return the tasks of all schedules, which are over then."""

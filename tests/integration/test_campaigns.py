@@ -456,7 +456,7 @@ def test_other_accounts_see_nothing_of_a_campaign(campaigning: Campaigning, new_
 
 def test_campaigns_need_api_segments(campaigning: Campaigning) -> None:
     event = with_body("campaigns", campaigning.account.account_id, {}, plan="Essentials")
-    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings"):
+    for name in ("create", "duplicate", "edit", "when", "list", "stop", "result", "log", "preview", "settings"):
         event["resource"] = f"/1/targets/{name}.json"
         answer = campaigns(event, Context())
         assert (answer["statusCode"], body_of(answer)["code"]) == (403, 403)
@@ -478,6 +478,7 @@ def test_settings_tell_no_secrets(campaigning: Campaigning) -> None:
         "senders": [],
         "webhooks": [],
         "push": {"fcm": False, "apns": False},
+        "test_recipients": [],
     }
 
 

@@ -102,6 +102,36 @@ def test_a_user_who_is_two_by_then_is_told_at_each_walk_and_becomes_one_as_the_d
     assert (record["guid"], record["profileData"]) == (older, {"Email": "ada@example.com"})
 
 
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_the_first_of_the_two_is_erased_by_its_guid_and_the_identity_stays_with_the_second(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    relay: Relay,
+    *,
+    faulty: FaultyClient,
+    capsys: pytest.CaptureFixture[str],
+    meanwhile: bool,
+) -> None:
+    older = lose_claim(account, tables, "U0")
+    account.update((users("U0"), actions("ADD", segment)))
+    younger = tables.profile_of(account.account_id, "U0")
+    if meanwhile:  # the second one is erased, and the first one gets the claim: it goes with the first
+        faulty.next("transact_write_items", after(lambda: lead(account, tables, "U0", older)))
+
+    answer = account.manage("DELETE", "/api/profiles/{identity}", {"by": "guid"}, identity=older)
+
+    assert answer == (200, {"status": "success"})
+    assert faulty.waiting == 0
+    assert older not in tables.memberships(account.account_id)
+    assert tables.profile_of(account.account_id, "U0") == (None if meanwhile else younger)
+    if not meanwhile:
+        relay.drain()
+        assert_whole(tables, account.account_id)
+        assert run(account, tasks, capsys) == NOTHING
+
+
 def test_an_id_that_a_client_chose_is_not_written(
     account: Account, tasks: Tasks, tables: Tables, written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:

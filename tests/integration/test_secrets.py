@@ -99,12 +99,15 @@ def _of_campaigns(segment: str) -> Mapping[str, Json]:
     preview = {"target_mode": "sms", "identity": IDENTITY, "content": content, "event": {"Identity": IDENTITY}}
     return {
         "create": created,
+        "duplicate": {"id": 5, "when": "now", "name": NAME},
+        "edit": {"id": 5, "name": NAME, "content": content},
         "when": {"when": "20270101 09:30"},
         "list": {"from": 20260101},
         "stop": {"id": 5},
         "result": {"id": 5},
         "log": {"id": 5},
         "preview": preview,
+        "test": {**preview, "to": PHONE},
         "settings": {},
     }
 

@@ -41,7 +41,7 @@ USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
-    for name in ("create", "when", "list", "stop", "result", "log", "preview", "settings")
+    for name in ("create", "duplicate", "edit", "when", "list", "stop", "result", "log", "preview", "test", "settings")
 }
 
 KEY = {"Idempotency-Key": "the-same-for-all"}
@@ -150,6 +150,7 @@ def look_at_all(client: Client) -> None:
 def create_a_campaign(client: Client) -> None:
     client.send(TARGETS["create"], None, {"target_mode": "email", "segment": first_id(client), "estimate_only": True})
     client.send(TARGETS["preview"], None, {"target_mode": "sms", "identity": "b", "content": CONTENT})
+    client.send(TARGETS["test"], None, {"target_mode": "sms", "to": "+12025550199", "content": CONTENT})
     body = {"name": "Spring", "target_mode": "sms", "segment": first_id(client), "when": "now", "content": CONTENT}
     client.campaign = client.send(TARGETS["create"], None, body, KEY)["id"]
     client.send(TARGETS["create"], None, body, KEY)
@@ -157,6 +158,8 @@ def create_a_campaign(client: Client) -> None:
 
 
 def stop_the_campaign(client: Client) -> None:
+    client.send(TARGETS["edit"], None, {"id": client.campaign, "name": "Edited"})
+    client.send(TARGETS["duplicate"], None, {"id": client.campaign, "when": "now"})
     client.send(TARGETS["stop"], None, {"id": client.campaign})
 
 

@@ -30,6 +30,8 @@ CONTENTS: Mapping[str, Json] = {
     "webhook": {"url": "crm"},
 }
 """A content of every channel."""
+TEST_RECIPIENTS = {"email": "tests@example.com", "phone": "+12025550199", "fcm": "test-1", "chrome": "test-2"}
+TESTED_BY = {"email": "email", "sms": "phone", "whatsapp": "phone", "push": "fcm", "webpush": "chrome"}
 USERS = ("everywhere", "dead", "leaves", "quiet", "bounces", "complains")
 NOBODYS = "A" * 40
 """A token that nobody wrote."""
@@ -169,6 +171,8 @@ class CampaignTour:
         for kind, platform in (("fcm", "GCM"), ("apns", "APNS")):
             self._account_operation("set_push_application", type=kind, arn=arn("sns", f"app/{platform}/shop"))
         self._account_operation("set_push_application", type="apns", arn=None)
+        for kind, address in TEST_RECIPIENTS.items():
+            self._account_operation("add_test_recipient", type=kind, address=address)
         assert self._api("settings", {})["settings"]["senders"] == [{"email": "news@example.com", "verified": True}]
 
     def _begin_without_a_key(self) -> None:
@@ -191,7 +195,11 @@ class CampaignTour:
         for mode, content in CONTENTS.items():
             wanted = {"target_mode": mode, "segment": audience, "estimate_only": True}
             assert self._api("create", wanted)["estimates"][mode] > 0
-            self._api("preview", {"target_mode": mode, "content": content, "identity": "everywhere"})
+            filled_in = {"target_mode": mode, "content": content, "identity": "everywhere"}
+            self._api("preview", filled_in)
+            to = {} if mode == "webhook" else {"to": TEST_RECIPIENTS[TESTED_BY[mode]]}
+            assert self._api("test", {**filled_in, **to})["test"] == {"status": "sent", "reason": None}
+        self._world.mail.sent.clear()
 
     def _offline(self, audience: int) -> None:
         """One campaign of each channel, the first asked for twice; all to their ends."""
@@ -217,7 +225,11 @@ class CampaignTour:
         start = datetime.fromtimestamp(self._world.scheduler.now, UTC) + timedelta(minutes=5)
         stopped, _ = (self._create("sms", f"{start:%Y%m%d %H:%M}", segment=audience) for _ in range(2))
         self._api("stop", {"id": stopped})
-        self._world.pause(300)
+        edited = self._api("duplicate", {"id": stopped, "when": f"{start:%Y%m%d %H:%M}"})["id"]
+        later = start + timedelta(minutes=1)
+        self._api("edit", {"id": edited, "when": f"{later:%Y%m%d %H:%M}", "content": {"body": "Another"}})
+        self._api("list", {"name": "SMS", "status": "scheduled", "segment": audience})
+        self._world.pause(400)
         for task in self._world.schedules.fire():
             self._world.queues["campaigns"].send_message(QueueUrl="campaigns", MessageBody=task)
         self._run()

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import wiring as aws_wiring
 from api_segments.campaigns import wiring as campaigns_wiring
 from api_segments.campaigns.model import CampaignSettings
 from api_segments.core.clock import Deadline
-from api_segments.core.limits import MAX_SENDERS, MAX_WEBHOOKS
+from api_segments.core.limits import MAX_SENDERS, MAX_TEST_RECIPIENTS, MAX_WEBHOOKS
 from api_segments.profiles.model import TokenType
 from functions.accounts.app import handler as accounts
 from tests.support.events import Context
@@ -201,3 +202,46 @@ def test_there_is_a_limit_on_what_is_declared(call: Call) -> None:
         call("add_webhook", name=f"n{number}", url="https://crm.example.com/")
     full = call("add_webhook", name="one-more", url="https://crm.example.com/")
     assert refused(full, 409, f"account T-1 has {MAX_WEBHOOKS} webhooks; remove one first")
+
+
+def test_test_recipients_are_kept_each_once_and_taken_back(call: Call) -> None:
+    email = {"type": "email", "address": "Ada@example.com"}
+    phone = {"type": "phone", "address": "+12025550199"}
+    token = {"type": "fcm", "address": "ours-1"}
+    answers = [call("add_test_recipient", **recipient) for recipient in (email, phone, token, email)]
+    assert answers[-1]["settings"]["test_recipients"] == [email, phone, token]
+    assert call("remove_test_recipient", **phone)["settings"]["test_recipients"] == [email, token]
+    assert refused(call("remove_test_recipient", **phone), 404, "address: account T-1 has no such test recipient")
+    assert settings_of("T-2").test_recipients == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "error"),
+    [
+        ("email", "nobody", "address: must be an email address"),
+        ("email", "a@example.com\nBcc: b@example.com", "address: must be an email address"),
+        ("phone", "0171 123", 'address: must be a phone number in E.164, like "+14155551234"'),
+        ("fcm", "", "address: must be a token of printable ASCII characters"),
+        ("apns", "a b", "address: must be a token of printable ASCII characters"),
+        ("chrome", "x" * 4097, "address: must be a token of printable ASCII characters"),
+    ],
+)
+def test_an_address_that_is_none_of_its_type_is_refused(call: Call, kind: str, address: str, error: str) -> None:
+    assert refused(call("add_test_recipient", type=kind, address=address), 400, error)
+    assert settings_of("T-1").test_recipients == ()
+
+
+def test_an_account_has_a_bounded_number_of_test_recipients(call: Call) -> None:
+    for number in range(MAX_TEST_RECIPIENTS):
+        assert call("add_test_recipient", type="fcm", address=f"t{number}")["status"] == "success"
+    error = f"account T-1 has {MAX_TEST_RECIPIENTS} test recipients; remove one first"
+    assert refused(call("add_test_recipient", type="fcm", address="one-more"), 409, error)
+
+
+def test_settings_that_were_written_before_test_recipients_have_none(call: Call, tables: "DynamoDBClient") -> None:
+    call("add_test_recipient", type="fcm", address="t1")
+    table = aws_wiring.settings().accounts_table
+    (item,) = [each for each in tables.scan(TableName=table)["Items"] if "test_recipients" in each]
+    key = {name: item[name] for name in ("account_id", "sk")}
+    tables.update_item(TableName=table, Key=key, UpdateExpression="REMOVE test_recipients")
+    assert settings_of("T-1").test_recipients == ()

@@ -37,6 +37,7 @@ EMAIL = Email(
     reply_to="help@example.com",
     subject="Hello",
     html="<p>Hello</p>",
+    text="Hello",
     unsubscribe_url="https://api.example.com/unsubscribe/abc",
     token="def",
 )
@@ -155,7 +156,10 @@ def test_an_email_goes_out_with_the_one_click_headers_and_its_token(
             "Content": {
                 "Simple": {
                     "Subject": {"Data": "Hello", "Charset": "UTF-8"},
-                    "Body": {"Html": {"Data": "<p>Hello</p>", "Charset": "UTF-8"}},
+                    "Body": {
+                        "Html": {"Data": "<p>Hello</p>", "Charset": "UTF-8"},
+                        "Text": {"Data": "Hello", "Charset": "UTF-8"},
+                    },
                     "Headers": [
                         {"Name": "List-Unsubscribe", "Value": "<https://api.example.com/unsubscribe/abc>"},
                         {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},

@@ -69,7 +69,7 @@ def loopback(function_environment: None) -> Iterator[None]:
 
 
 def send_email(_: Receiver) -> Reply:
-    email = Email("a@example.com", None, "b@example.com", None, "Hi", "<p>Hi</p>", "https://x.example.com/u", "t")
+    email = Email("a@example.com", None, "b@example.com", None, "Hi", "<p>Hi</p>", "Hi", "https://x.example.com/u", "t")
     return EmailProvider(clients.sesv2_client(), "the-set").send(email, Deadline.after(20))
 
 

@@ -18,7 +18,7 @@ from api_segments.campaigns.content.templates import TemplateError, one_line
 from api_segments.campaigns.model import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
-from api_segments.profiles.model import Profile, TokenType
+from api_segments.profiles.model import AttributeValue, Profile, TokenType
 
 SETTINGS = CampaignSettings(
     senders=("news@example.com", "Shop@example.com"),
@@ -47,7 +47,9 @@ CAMPAIGN = Campaign(
     created_at="2026-11-25T10:00:00.000000Z",
 )
 ADA = Profile("5f2d", "CT1", {"Name": "Ada <Lovelace>", "identity": "an attribute of this name"})
-KNOWN = variables(CAMPAIGN, ADA, {"Action": "ADD"})
+LINK = "https://api.example.com/unsubscribe/abc"
+KNOWN = variables(CAMPAIGN, ADA, {"Action": "ADD"}, LINK)
+STOP = "<a href='{{ unsubscribe_url }}'>stop</a>"
 
 
 def refused(mode: str, content: Mapping[str, str], settings: CampaignSettings = SETTINGS) -> str:
@@ -106,6 +108,44 @@ def test_a_field_that_must_be_there_must_hold_something(mode: TargetMode, field:
         ("sms", {"body": "ü" * 51_201}, "content.body: must have at most 100 KB"),
         ("email", {"subject": "x" * 102_000, "body": "x" * 103_000}, "content: must have at most 200 KB in all"),
         ("email", {"sender": "other@example.com"}, "content.sender: is not one of the account's senders"),
+        (
+            "email",
+            {"body": "<frameset>{{ profile.Name }}"},
+            "content.body: leaves no place where a link to unsubscribe is seen",
+        ),
+        (
+            "email",
+            {"body": "<a href={{ profile.Site }}>x</a>"},
+            "content.body: what is filled in needs quotes around it, as",
+        ),
+        ("email", {"body": "<p {{ profile.x }}>x</p>"}, "content.body: what is filled in needs quotes around it, as"),
+        (
+            "email",
+            {"body": "<p title=a{{ profile.x }}b>x</p>"},
+            "content.body: what is filled in needs quotes around it, as",
+        ),
+        (
+            "email",
+            {"body": "<h{{ profile.x }}>x"},
+            "content.body: a value can't be filled in as the name of an element",
+        ),
+        (
+            "email",
+            {"body": "<a href='java\nscript:x'>x</a>"},
+            "content.body: the address of an attribute href would run a",
+        ),
+        (
+            "email",
+            {"body": "{{ first_name }}"},
+            "content.body: line 1: there is no first_name; did you mean profile.first_name?",
+        ),
+        (
+            "email",
+            {"sender_name": "{{ Profile.Name }}"},
+            "content.sender_name: line 1: there is no Profile.Name; did you mean",
+        ),
+        ("sms", {"body": "{{ unsubscribe_url }}"}, "content.body: line 1: there is no unsubscribe_url; did you mean"),
+        ("email", {"text": "{{ x"}, "content.text: line 1: '{{' is not closed"),
         ("email", {"reply_to": "nobody"}, "content.reply_to: must be an email address"),
         ("email", {"reply_to": "a@example.com\nBcc: b@example.com"}, "content.reply_to: must be an email address"),
         ("webhook", {"url": ""}, "content.url: is required"),
@@ -144,9 +184,12 @@ def test_templates_know_profile_campaign_and_event() -> None:
 
 def test_only_the_body_of_an_email_is_html() -> None:
     name = "{{ profile.Name }}"
-    assert out("email", subject=name, body=name, sender_name=name) == {
+    assert out(
+        "email", subject=name, body=f"{name}{STOP}", text=f"{name} {{{{ unsubscribe_url }}}}", sender_name=name
+    ) == {
         "subject": "Ada <Lovelace>",
-        "body": "Ada &lt;Lovelace&gt;",
+        "body": f"Ada &lt;Lovelace&gt;<a href='{LINK}'>stop</a>",
+        "text": f"Ada <Lovelace> {LINK}",
         "sender_name": "Ada <Lovelace>",
     }
 
@@ -155,7 +198,7 @@ def test_only_the_body_of_an_email_is_html() -> None:
     "evil", ["a\r\nBcc: all@example.com", "a\nX: y", "a\u2028X: y", "a\x00\x0b\x85X: y", "  a \t X: y "]
 )
 def test_a_header_is_one_line_whatever_a_user_is_called(evil: str) -> None:
-    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": evil}), None)
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": evil}), None, LINK)
     content = {**CONTENTS[TargetMode.EMAIL], "subject": "{{ profile.Name }}", "sender_name": "{{ profile.Name }}"}
     rendered = render(TargetMode.EMAIL, content, known)
     for name in ("subject", "sender_name"):
@@ -180,7 +223,7 @@ OF_PEOPLE = [
 
 @pytest.mark.parametrize("text", OF_PEOPLE)
 def test_what_is_no_line_break_stays_in_a_line(text: str) -> None:
-    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": text}), None)
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Name": text}), None, LINK)
     content = {"title": "{{ profile.Name }}", "body": "b", "deep_link": f"app://{text}"}
     assert render(TargetMode.PUSH, content, known) == {"title": text, "body": "b", "deep_link": f"app://{text}"}
     content = {"subject": text, "body": "b", "sender_name": "{{ profile.Name }}"}
@@ -213,6 +256,67 @@ def test_a_message_that_comes_out_empty_is_not_sent(mode: TargetMode) -> None:
     assert failed(mode, body="{{ profile.Missing }}") == "body: comes out empty"
 
 
+def test_an_email_has_a_text_made_of_its_html_or_given_and_the_link_in_both() -> None:
+    made = out("email", body="<p>Hi <b>{{ profile.Name }}</b></p><style>p{}</style>")
+    assert made["text"] == f"Hi Ada <Lovelace>\n\nUnsubscribe ({LINK})"
+    assert f'href="{LINK}"' in made["body"]
+    assert out("email", text="Hi {{ profile.Name }}")["text"] == f"Hi Ada <Lovelace>\n\nUnsubscribe: {LINK}"
+    assert out("email", text="{{ profile.Missing }}")["text"] == f"Hello\n\nUnsubscribe ({LINK})"
+
+
+QUOTED = (
+    "<p {% if profile.x %}hidden{% endif %} title='a{{ profile.x }}' class=b id=\"{{ profile.y }}\">{{ profile.z }}</p>"
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        QUOTED,
+        "<!-- <p {{ profile.x }}> -->x",
+        "{% if profile.x > 1 %}<b class='{{ profile.x | append: \"'\" }}'>{% endif %}x",
+    ],
+)
+def test_values_may_stand_in_quotes_and_in_text(body: str) -> None:
+    check_content(TargetMode.EMAIL, {**CONTENTS[TargetMode.EMAIL], "body": body}, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "site",
+    ["javascript:x", " JavaScript:x", "java\tscript:x", "\x01vbscript:x", "data:text/html,x", "&#106;avascript:x"],
+)
+def test_a_users_address_that_would_run_a_script_is_not_sent(site: str) -> None:
+    known = variables(CAMPAIGN, replace(ADA, attributes={"Site": site}), None, LINK)
+    content = {"subject": "Hi", "body": "<a href='{{ profile.Site }}'>your site</a>"}
+    if site.startswith("&"):  # escaped, it is no address of that kind
+        assert "&amp;#106;" in render(TargetMode.EMAIL, content, known)["body"]
+        return
+    with pytest.raises(TemplateError, match=r"^body: the address of an attribute href would run a script$"):
+        render(TargetMode.EMAIL, content, known)
+
+
+def test_people_read_values_and_programs_get_them_as_they_were_sent() -> None:
+    sent: dict[str, AttributeValue] = {
+        "DOB": "$D_662688000",
+        "Points": 1e21,
+        "Rate": 1e-7,
+        "Id": 12345678901234567890,
+        "Vip": True,
+    }
+    known = variables(CAMPAIGN, replace(ADA, attributes=sent), None, LINK)
+    body = "{{ profile.DOB }} {{ profile.Points }} {{ profile.Rate }} {{ profile.Id }} {{ profile.Vip }}"
+    text = render(TargetMode.SMS, {"body": body}, known)["body"]
+    assert text == "1991-01-01 1000000000000000000000 0.0000001 12345678901234567890 true"
+    hook = replace(CAMPAIGN, target_mode=TargetMode.WEBHOOK)
+    known = variables(hook, replace(ADA, attributes=sent), None)
+    profile = json.loads(render(TargetMode.WEBHOOK, CONTENTS[TargetMode.WEBHOOK], known)["body"])["profile"]
+    assert {name: profile[name] for name in sent} == sent
+
+
+def test_an_email_without_a_place_for_the_link_is_not_sent() -> None:
+    assert failed("email", body="<frameset>") == "body: leaves no place where a link to unsubscribe is seen"
+
+
 def test_an_optional_field_that_comes_out_empty_is_left_out() -> None:
     assert out("push", deep_link="{{ profile.Missing }}") == {"title": "Hello", "body": "there"}
 
@@ -241,7 +345,8 @@ def test_as_much_as_the_provider_takes_is_sent() -> None:
 
 
 def test_a_webhook_gets_profile_campaign_and_event_unless_it_asks_for_less() -> None:
-    assert json.loads(out("webhook")["body"]) == KNOWN
+    known = variables(CAMPAIGN, ADA, {"Action": "ADD"})
+    assert json.loads(render(TargetMode.WEBHOOK, CONTENTS[TargetMode.WEBHOOK], known)["body"]) == known
     body = '{"who": {{ profile.Name | json }}, "old": {{ profile.Missing | json }}}'
     assert json.loads(out("webhook", body=body)["body"]) == {"who": "Ada <Lovelace>", "old": None}
 

@@ -1,6 +1,7 @@
 """What each channel is handed for a message."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -38,18 +39,19 @@ def test_an_email_goes_to_the_users_address_with_links_that_are_the_users(world:
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("body", "html", "text"),
     [
-        ("<p>x</p>", '<p>x</p><p style="font-size:small"><a href="LINK">Unsubscribe</a></p>'),
-        ("<body>x</BODY>", '<body>x<p style="font-size:small"><a href="LINK">Unsubscribe</a></p></BODY>'),
-        ('x <a href="{{ unsubscribe_url }}">stop</a>', 'x <a href="LINK">stop</a>'),
+        ("<body>\u0130</BODY>", "<body>\u0130TABLE</BODY>", "\u0130\n\nUnsubscribe (LINK)"),
+        ('x <a href="{{ unsubscribe_url }}">stop</a>', 'x <a href="LINK">stop</a>', "x stop (LINK)"),
     ],
 )
-def test_an_email_always_shows_the_link_and_once(world: World, body: str, expected: str) -> None:
+def test_an_email_always_shows_the_link_and_once(world: World, body: str, html: str, text: str) -> None:
     world.start(content={"subject": "Hi", "body": body})
     world.deliver()
     ((email,),) = world.emails.taken
-    assert email.html.replace(email.unsubscribe_url, "LINK") == expected
+    shown = email.html.replace(email.unsubscribe_url, "LINK")
+    assert re.sub(r"<table .*LINK.*</table>", "TABLE", shown) == html
+    assert email.text.replace(email.unsubscribe_url, "LINK") == text
 
 
 def test_an_sms_goes_to_the_users_number(world: World) -> None:

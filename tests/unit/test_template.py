@@ -155,7 +155,7 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
     readers = STREAM_READERS + QUEUE_READERS + BATCH_READERS
     further = {reader: ["sqs"] for reader in readers} | {
         "ReplayFunction": ["sqs", "lambda"],
-        "CampaignsFunction": ["iam", "scheduler", "ses", "sqs"],
+        "CampaignsFunction": ["iam", "scheduler", "ses", "sms-voice", "sns", "sqs"],
         "SendMessagesFunction": ["ses", "sms-voice", "sns", "sqs"],
         "MailFeedbackFunction": ["sqs"],
         "ProfilesFunction": ["sqs"],
@@ -169,6 +169,7 @@ def test_only_who_publishes_may_put_events() -> None:
     assert allowed == [
         "PublishSegmentsFunction",
         "PublishChangesFunction",
+        "CampaignsFunction",
         "RunCampaignFunction",
         "SendMessagesFunction",
     ]

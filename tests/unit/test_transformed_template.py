@@ -67,12 +67,11 @@ def test_nobody_may_scan_and_the_only_wildcards_are_x_rays_and_that_of_text_mess
             wild.append(statement)
         elif "*" in json.dumps(statement.get("Resource", "")):
             assert NAMED_LATER.issuperset(actions)
-    traces, texts = wild
+    traces, *texts = wild
     assert traces["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-    assert (texts["Action"], texts["Condition"]) == (
-        "sms-voice:SendTextMessage",
-        {"StringEquals": {"aws:CalledViaLast": "sns.amazonaws.com"}},
-    )
+    assert [(each["Action"], each["Condition"]) for each in texts] == [
+        ("sms-voice:SendTextMessage", {"StringEquals": {"aws:CalledViaLast": "sns.amazonaws.com"}})
+    ] * 2  # of campaigns' messages, and of test messages
 
 
 def test_whoever_may_invoke_a_function_is_named(transformed: Json) -> None:

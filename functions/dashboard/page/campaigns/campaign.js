@@ -1,11 +1,13 @@
 // One campaign: what it is, what became of its messages by reason, and the delivery log.
 
 import { isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
+import { duplicateOf, editOf } from "./draft.js";
 import { copyButton, fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
 import { clock, moment, number, share } from "../kit/formats.js";
 import { logPart } from "./delivery_log.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
+import { saveDraft } from "../kit/session.js";
 import { stopDialog } from "./stop.js";
 import { LIVE, Refresher } from "../kit/timers.js";
 
@@ -18,9 +20,10 @@ const FIELDS = {
   url: "Webhook",
   deep_link: "Link",
   body: "Body",
+  text: "Text without HTML",
 };
 
-export function campaignView({ api, catalogue, id, query, signal }) {
+export function campaignView({ api, catalogue, id, query, signal, go }) {
   const view = h(
     "section",
     { class: "campaign" },
@@ -44,7 +47,11 @@ export function campaignView({ api, catalogue, id, query, signal }) {
       const { target, result } = await api.ask("/1/targets/result.json", { id }, { signal, tries: 2 });
       if (!parts) {
         const stop = () => stopDialog(api, parts.target, () => refresher.soon());
-        parts = campaignParts({ api, names, target, signal, stop, isNew: query.has("created") });
+        const write = (draft) => {
+          saveDraft(draft);
+          go("#/campaigns/new/channel");
+        };
+        parts = campaignParts({ api, names, target, signal, stop, write, query });
         const hadFocus = view.contains(document.activeElement);
         view.replaceChildren(...parts.elements);
         if (hadFocus) view.querySelector("h1").focus({ preventScroll: true });
@@ -72,11 +79,15 @@ export function campaignView({ api, catalogue, id, query, signal }) {
 /** What may become known of emails after they were sent: a share of these. */
 const AFTER_SENDING = ["bounced", "complained", "unsubscribed"];
 
-function campaignParts({ api, names, target: first, signal, stop, isNew }) {
+function campaignParts({ api, names, target: first, signal, stop, write, query }) {
+  const isEdited = query.has("edited");
+  const isNew = isEdited || query.has("created");
   const badge = h("span", { class: "badge" });
+  const editing = h("button", { type: "button", onclick: () => write(editOf(parts.target)) }, "Edit");
+  const duplicating = h("button", { type: "button", onclick: () => write(duplicateOf(parts.target)) }, "Duplicate");
   const stopping = h("button", { type: "button", class: "danger", onclick: stop }, "Stop");
   const trouble = h("div");
-  const created = h("div", { class: "done", role: "status", hidden: !isNew }, h("p", {}, madeText(first)));
+  const created = h("div", { class: "done", role: "status", hidden: !isNew }, h("p", {}, isEdited ? "The changes are saved." : madeText(first)));
   const [who, when, started, ended] = [h("dd", { class: "stacked" }), h("dd"), h("dd"), h("dd")];
   const startedRow = h("div", {}, h("dt", {}, "Started"), started);
   const endedRow = h("div", {}, h("dt", {}, "Ended"), ended);
@@ -117,7 +128,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
         { class: "title" },
         h("h1", { tabindex: "-1" }, foreign(first.name)),
         badge,
-        h("div", { class: "actions" }, stopping),
+        h("div", { class: "actions" }, editing, duplicating, stopping),
       ),
       created,
       trouble,
@@ -170,6 +181,7 @@ function campaignParts({ api, names, target: first, signal, stop, isNew }) {
     trouble.replaceChildren();
     if (setText(badge, target.status)) badge.className = `badge ${target.status}`;
     stopping.hidden = !isLive(target);
+    editing.hidden = target.status !== "scheduled";
     for (const [row, value, at] of [
       [startedRow, started, target.started_at],
       [endedRow, ended, target.ended_at],

@@ -1,5 +1,6 @@
 // A campaign that is being written: what is filled in so far, what is missing yet, and how the API is told of it.
 
+import { shownIn } from "../kit/formats.js";
 import { loadDraft } from "../kit/session.js";
 import { localTimeOf } from "./start.js";
 
@@ -11,6 +12,7 @@ export const FIELDS = {
     { name: "sender_name", label: "Sender's name (optional)" },
     { name: "reply_to", label: "Replies go to (optional)", kind: "email" },
     { name: "body", label: "Body (HTML)", kind: "text", rows: 12, required: true },
+    { name: "text", label: "Text without HTML (optional, made from the body)", kind: "text", rows: 4 },
   ],
   sms: [{ name: "body", label: "Text", kind: "text", rows: 4, required: true }],
   push: [
@@ -41,7 +43,34 @@ export function newDraft() {
     when: { kind: "now", date: "", time: "", segment: null, action: "ADD" },
     refusal: null, // {path, text}: what the API said against it
     sent: null, // {text, key}: what it was last asked for, and the key of that
+    editing: null, // {id, version, when}: the scheduled campaign that it is to become, and when that goes out as yet
   };
+}
+
+/** A draft of a campaign like this one; it goes out at a time that is yet to be chosen. */
+export function duplicateOf(target) {
+  const { when } = target;
+  const isOnline = typeof when === "object" && when !== null;
+  return {
+    ...newDraft(),
+    name: target.name,
+    mode: target.target_mode,
+    rules: ["include", "exclude"]
+      .map((kind) => ({ kind, ids: target.segments[kind] }))
+      .filter(({ ids }) => ids.length),
+    limit: target.users_limit_overall === null ? "" : String(target.users_limit_overall),
+    contents: { [target.target_mode]: target.content },
+    when: isOnline
+      ? { ...newDraft().when, kind: "event", segment: when.segment, action: when.action }
+      : { ...newDraft().when, kind: "time" },
+  };
+}
+
+/** A draft of what a scheduled campaign is to become. */
+export function editOf(target) {
+  const { date, time } = shownIn(target.time_zone, new Date(target.starts_at));
+  const when = { ...newDraft().when, kind: "time", date, time };
+  return { ...duplicateOf(target), when, editing: { id: target.id, version: target.version, when: whenOf(when) } };
 }
 
 /** The draft of this tab, or a new one. */
@@ -81,6 +110,13 @@ export function requestOf(draft) {
   };
 }
 
+/** What the API is asked for an edit: all but a time that stays, which may be near. */
+export function changesOf(draft) {
+  const { target_mode: _, when, ...rest } = requestOf(draft);
+  const { id, version, when: before } = draft.editing;
+  return { id, version, users_limit_overall: null, ...rest, ...(when === before ? {} : { when }) };
+}
+
 function whenOf({ kind, date, time, segment, action }) {
   if (kind === "now") return "now";
   if (kind === "time") return localTimeOf({ date, time });
@@ -107,6 +143,7 @@ export const MISSING = {
   },
   when(draft) {
     const { kind, date, time, segment } = draft.when;
+    if (draft.editing && kind === "event") return { path: "when", text: "Choose a time." };
     if (kind === "event") return segment === null ? { path: "when", text: "Choose the segment." } : null;
     if (kind === "time" && (!date || !time)) return { path: "when", text: "Choose a day and a time." };
     return segmentsOf(draft, "include").length

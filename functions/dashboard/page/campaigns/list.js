@@ -1,25 +1,53 @@
 // All campaigns as a table, the newest first, with how far each has come. It refreshes by itself and keeps its place.
 
-import { isLive, modeLabel, sums, whenParts, whoParts } from "./labels.js";
-import { announce, flash, foreign, h, problem, reconcile, setText } from "../kit/elements.js";
+import { isLive, modeLabel, MODES, sums, whenParts, whoParts } from "./labels.js";
+import { announce, field, flash, foreign, h, problem, reconcile, setText } from "../kit/elements.js";
 import { clock, counted, moment, number } from "../kit/formats.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { stopDialog } from "./stop.js";
-import { Refresher } from "../kit/timers.js";
+import { Latest, Refresher } from "../kit/timers.js";
 
 const PAGE = 25;
 const NAMED = 2; // segments of each kind that a row names
 const COLUMNS = ["Name", "Channel", "Who", "When", "Status", "Progress", "Queued", "Sent", "Skipped", "Failed"];
 const FIGURES = ["queued", "sent", "skipped", "failed"];
 
-export function campaignsView({ api, catalogue, signal, go }) {
+const STATES = ["scheduled", "running", "completed", "stopped"];
+const FILTERS = ["name", "status", "target_mode", "segment"];
+
+export function campaignsView({ api, catalogue, query, signal, go }) {
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""]));
   const names = new SegmentNames({ api, catalogue, signal });
   let cursors = [null]; // of the pages up to the shown one
   let following = null;
   let targets = null;
   let asked = 0;
 
+  const search = h("input", {
+    type: "search",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "255",
+    value: filter.name,
+  });
+  const status = choice("status", [["", "All"], ...STATES.map((state) => [state, state])]);
+  const channel = choice("target_mode", [["", "All"], ...MODES.map(({ mode, label }) => [mode, label])]);
+  const ofSegment = h("button", { type: "button", hidden: true, onclick: () => narrow({ segment: "" }) });
+  const latest = new Latest(
+    async (name) => name,
+    (name) => narrow({ name }),
+    signal,
+  );
+  search.addEventListener("input", () => latest.about(search.value));
+  const filters = h(
+    "form",
+    { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+    field("Search by name", search),
+    field("Status", status),
+    field("Channel", channel),
+    ofSegment,
+  );
   const create = h("button", { type: "button", class: "primary", onclick: () => go("#/campaigns/new") }, "+ Campaign");
   const body = h("tbody", { role: "rowgroup" });
   const heads = COLUMNS.map((label, index) =>
@@ -65,6 +93,7 @@ export function campaignsView({ api, catalogue, signal, go }) {
       "section",
       { class: "list" },
       h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Campaigns"), create),
+      filters,
       trouble,
       h("div", { class: "above" }, fresh),
       empty,
@@ -78,11 +107,10 @@ export function campaignsView({ api, catalogue, signal, go }) {
     const turnNumber = (asked += 1);
     try {
       const cursor = cursors.at(-1);
-      const query = { limit: PAGE, ...(cursor ? { cursor } : {}) };
-      const answer = await api.ask("/1/targets/list.json", query, { signal, tries: 2 });
+      const [found, goesOn] = await readPage(cursor);
       if (turnNumber !== asked) return true;
-      targets = answer.targets;
-      following = answer.cursor ?? null;
+      targets = found;
+      following = goesOn;
       trouble.replaceChildren();
       render();
       return true;
@@ -95,6 +123,54 @@ export function campaignsView({ api, catalogue, signal, go }) {
       fail(error);
       return false;
     }
+  }
+
+  /** Read a page to its end: what the API looked through for an answer may have none, or few, that are wanted. */
+  async function readPage(from) {
+    const found = [];
+    let cursor = from;
+    do {
+      const asking = { ...wanted(), limit: PAGE - found.length, ...(cursor ? { cursor } : {}) };
+      const answer = await api.ask("/1/targets/list.json", asking, { signal, tries: 2 });
+      found.push(...answer.targets);
+      cursor = answer.cursor ?? null;
+    } while (cursor && found.length < PAGE && isNarrowed());
+    return [found, cursor];
+  }
+
+  function wanted() {
+    return Object.fromEntries(Object.entries(filter).filter(([, value]) => value.trim() !== ""));
+  }
+
+  function isNarrowed() {
+    return Object.keys(wanted()).length > 0;
+  }
+
+  function choice(name, options) {
+    const made = h(
+      "select",
+      {},
+      options.map(([value, label]) => h("option", { value }, label)),
+    );
+    made.value = options.some(([value]) => value === filter[name]) ? filter[name] : "";
+    filter[name] = made.value;
+    made.addEventListener("change", () => narrow({ [name]: made.value }));
+    return made;
+  }
+
+  /** Show other campaigns, under an address that leads to them again. */
+  function narrow(part) {
+    if (Object.entries(part).every(([name, value]) => filter[name] === value)) return;
+    Object.assign(filter, part);
+    history.replaceState(null, "", isNarrowed() ? `#/campaigns?${new URLSearchParams(wanted())}` : "#/campaigns");
+    cursors = [null];
+    read().then(() => targets && announce(counted(targets.length, "campaign shown", "campaigns shown")));
+  }
+
+  function showSegment() {
+    ofSegment.hidden = !filter.segment;
+    if (filter.segment)
+      ofSegment.replaceChildren("Only those with ", foreign(names.of(Number(filter.segment))), ": show all");
   }
 
   function fail(error) {
@@ -110,7 +186,8 @@ export function campaignsView({ api, catalogue, signal, go }) {
     const from = (cursors.length - 1) * PAGE;
     const isEmpty = targets.length === 0;
     empty.hidden = !isEmpty;
-    if (isEmpty && !empty.querySelector("button")) empty.replaceChildren(...nothing());
+    if (isEmpty && isNarrowed()) empty.replaceChildren(h("p", {}, "No campaign is like that."));
+    else if (isEmpty && !empty.querySelector("button")) empty.replaceChildren(...nothing());
     scroller.hidden = isEmpty;
     turning.hidden = cursors.length === 1 && !following;
     previous.disabled = cursors.length === 1;
@@ -134,6 +211,7 @@ export function campaignsView({ api, catalogue, signal, go }) {
   }
 
   function renderRows() {
+    showSegment();
     reconcile(body, targets, (target) => target.id, createRow, updateRow);
   }
 

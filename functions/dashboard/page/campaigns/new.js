@@ -31,6 +31,8 @@ export function newCampaignView(context, wanted = "channel") {
   const open = STEPS.findIndex(({ name }) => MISSING[name](draft));
   const index = open < 0 ? asked : Math.min(asked, open);
   const step = STEPS[index];
+  const { editing } = draft;
+  const heading = editing ? "Edit campaign" : "New campaign";
   const body = h(
     "div",
     {},
@@ -47,8 +49,8 @@ export function newCampaignView(context, wanted = "channel") {
     h(
       "div",
       { class: "title" },
-      h("h1", { tabindex: "-1" }, "New campaign", h("span", { class: "unseen" }, `: ${step.label}`)),
-      h("button", { type: "button", class: "small", onclick: startOver }, "Start over"),
+      h("h1", { tabindex: "-1" }, heading, h("span", { class: "unseen" }, `: ${step.label}`)),
+      h("button", { type: "button", class: "small", onclick: startOver }, editing ? "Discard the changes" : "Start over"),
     ),
     stepper(index, open < 0 ? STEPS.length - 1 : open),
     body,
@@ -56,7 +58,7 @@ export function newCampaignView(context, wanted = "channel") {
   const known = knownSettings(context.api);
   if (known) fill(known);
   else load();
-  return { element: view, title: `New campaign: ${step.label}` };
+  return { element: view, title: `${heading}: ${step.label}` };
 
   async function load() {
     try {
@@ -139,7 +141,8 @@ export function newCampaignView(context, wanted = "channel") {
   function startOver() {
     saveDraft(null);
     Object.assign(draft, newDraft());
-    if (index === 0) context.renew();
+    if (editing) context.go(`#/campaigns/${editing.id}`);
+    else if (index === 0) context.renew();
     else context.go(addressOf(STEPS[0]));
   }
 }

@@ -14,6 +14,7 @@ function mailPreview() {
   const [from, replies, subject] = [foreign(""), foreign(""), foreign("")];
   const repliesRow = h("div", {}, h("dt", {}, "Replies to"), h("dd", {}, replies));
   const frame = mailFrame("Body of the mail");
+  const text = foreign("");
   const element = h(
     "div",
     { class: "letter", hidden: true },
@@ -25,11 +26,8 @@ function mailPreview() {
       h("div", {}, h("dt", {}, "Subject"), h("dd", {}, h("strong", {}, subject))),
     ),
     frame.element,
-    h(
-      "p",
-      { class: "hint" },
-      "Pictures from elsewhere are not loaded here. A link to unsubscribe comes at the end, unless the body has it.",
-    ),
+    h("p", { class: "hint" }, "Pictures from elsewhere are not loaded here."),
+    h("details", {}, h("summary", {}, "As text, for programs that show no HTML"), h("pre", {}, text)),
   );
   return {
     element,
@@ -39,6 +37,7 @@ function mailPreview() {
       repliesRow.hidden = !rendered.reply_to;
       setText(subject, rendered.subject);
       frame.show(rendered.body);
+      setText(text, rendered.text ?? "");
     },
   };
 }

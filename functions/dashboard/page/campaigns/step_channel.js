@@ -11,7 +11,10 @@ export function channelStep({ draft, settings, keep }) {
     keep();
   });
   const cards = MODES.map(({ mode, label, what }) => {
-    const why = lacking(mode, settings);
+    const isAnother = draft.editing && mode !== draft.mode;
+    const why = isAnother
+      ? "A campaign keeps its channel: duplicate it for another."
+      : lacking(mode, settings) && `${lacking(mode, settings)} Whoever runs the stack can do so.`;
     const id = `mode-${mode}`;
     const dot = h("input", {
       type: "radio",
@@ -29,7 +32,7 @@ export function channelStep({ draft, settings, keep }) {
       "label",
       { class: why ? "card off" : "card" },
       dot,
-      h("span", {}, label, h("small", { id }, why ? `${why} Whoever runs the stack can do so.` : what)),
+      h("span", {}, label, h("small", { id }, why || what)),
     );
   });
   const options = h("div", { class: "choices", id: "modes" }, cards);

@@ -4,6 +4,7 @@ import { messageOf } from "./labels.js";
 import { field, h, problem, setMistake, setText } from "../kit/elements.js";
 import { contentOf, FIELDS, MISSING, placed, segmentsOf } from "./draft.js";
 import { previewOf } from "./preview.js";
+import { testPart } from "./test_message.js";
 import { Latest } from "../kit/timers.js";
 
 const REST = 600;
@@ -33,6 +34,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
   });
   controls.set("identity", reader);
   const shown = previewOf(draft.mode);
+  const test = testPart({ api, signal, mode: draft.mode, settings, bodyOf });
   const told = h("p", { class: "hint", role: "status" });
   const trouble = h("div");
   let complained = null;
@@ -45,6 +47,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
     trouble,
     told,
     shown.element,
+    test,
   );
   setTimeout(renew);
   return {
@@ -64,17 +67,23 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
       aside.classList.remove("stale");
       trouble.replaceChildren();
       shown.element.hidden = true;
+      test.hidden = true;
       setText(told, "It is shown here as soon as what is needed is filled in.");
       return;
     }
     aside.classList.add("stale");
     setText(told, "Writing it …");
+    latest.about(bodyOf());
+  }
+
+  /** What the API is asked to fill in, and for whom. */
+  function bodyOf() {
     const written = contentOf(draft);
     const usesEvent = Object.values(written).some((text) => /\bevent\b/.test(text));
     const body = { target_mode: draft.mode, content: written };
     if (draft.reader.trim()) body.identity = draft.reader.trim();
     if (usesEvent) body.event = sampleEvent();
-    latest.about(body);
+    return body;
   }
 
   function ask(body, asking) {
@@ -86,6 +95,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
     if (error) {
       setText(told, draft.reader.trim() ? "" : NOBODY);
       shown.element.hidden = true;
+      test.hidden = true;
       const refusal = error.status && placed(error.message);
       const control = refusal && controls.get(refusal.path);
       complainAt(control, refusal?.text);
@@ -98,6 +108,7 @@ export function contentStep({ api, catalogue, signal, draft, settings, keep }) {
     trouble.replaceChildren();
     setText(told, draft.reader.trim() ? "" : NOBODY);
     shown.element.hidden = false;
+    test.hidden = false;
     shown.show({ ...sender(), ...answer.preview });
   }
 
@@ -168,7 +179,7 @@ function help() {
     ["{{ campaign.name }}", "the name of this campaign"],
     ['{{ event["Segment Name"] }}', "of the change, in a campaign that acts on one"],
     ["{% if profile.City %} … {% endif %}", "a part for some users only"],
-    ["{{ unsubscribe_url }}", "the address of the link to unsubscribe, in a mail's body"],
+    ["{{ unsubscribe_url }}", "the address of the link to unsubscribe, in a mail's body and text"],
   ];
   return h(
     "details",

@@ -3,7 +3,7 @@
 import { newKey } from "../kit/api.js";
 import { messageOf, modeLabel, modeWord, segmentLinks } from "./labels.js";
 import { announce, foreign, h, problem } from "../kit/elements.js";
-import { contentOf, placed, requestOf, segmentsOf } from "./draft.js";
+import { changesOf, contentOf, placed, requestOf, segmentsOf } from "./draft.js";
 import { estimatePart } from "./estimate.js";
 import { counted } from "../kit/formats.js";
 import { saveDraft } from "../kit/session.js";
@@ -15,7 +15,8 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
   const isOnline = draft.when.kind === "event";
   const include = segmentsOf(draft, "include");
   const exclude = segmentsOf(draft, "exclude");
-  const submit = h("button", { class: "primary" }, "Create the campaign");
+  const label = draft.editing ? "Save the changes" : "Create the campaign";
+  const submit = h("button", { class: "primary" }, label);
   const story = h("div", { class: "story", id: "story" });
   const estimate = isOnline ? null : estimatePart({ api, signal, draft });
   estimate?.renew();
@@ -56,7 +57,7 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
     const { kind, date, time } = draft.when;
     const at =
       kind === "now"
-        ? ["goes out ", h("strong", {}, "now"), ", as soon as you create it, "]
+        ? ["goes out ", h("strong", {}, "now"), `, as soon as you ${draft.editing ? "save" : "create"} it, `]
         : ["goes out on ", h("strong", {}, `${date} at ${time}`), ` (${settings.time_zone}${start ? `, ${distanceTo(start)}` : ""}), `];
     const twice = start && twiceWords(start);
     return [
@@ -127,8 +128,15 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
 
   async function send() {
     submit.disabled = true;
-    submit.textContent = "Creating …";
+    submit.textContent = draft.editing ? "Saving …" : "Creating …";
     try {
+      if (draft.editing) {
+        await api.editCampaign(changesOf(draft));
+        saveDraft(null);
+        announce("Saved");
+        go(`#/campaigns/${draft.editing.id}?edited`);
+        return;
+      }
       const body = requestOf(draft);
       const text = JSON.stringify(body);
       // Asked again after an answer that was lost, it must not be created twice, and everybody told twice.
@@ -140,17 +148,17 @@ export function confirmStep({ api, signal, draft, settings, names, keep, leave, 
       go(`#/campaigns/${id}?created`);
     } catch (error) {
       submit.disabled = false;
-      submit.textContent = "Create the campaign";
+      submit.textContent = label;
       const refusal = error.status && placed(error.message);
       if (refusal) leave(refusal);
-      else outcome.replaceChildren(problem(told(error)));
+      else outcome.replaceChildren(problem(told(error, draft.editing)));
     }
   }
 }
 
-function told(error) {
+function told(error, editing) {
   const isUnknown = error.status === 0 || error.status >= 500;
-  return isUnknown
-    ? `${error.message} Whether it was created is not known. Press again: it is not created twice.`
-    : error.message;
+  if (isUnknown && editing) return `${error.message} Whether it was saved is not known: look at the campaign.`;
+  if (isUnknown) return `${error.message} Whether it was created is not known. Press again: it is not created twice.`;
+  return error.message;
 }

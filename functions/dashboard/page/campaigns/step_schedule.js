@@ -8,7 +8,7 @@ import { askStart, daysLater, distanceTo, localTimeOf, ownWords, startRefusal, t
 
 const FARTHEST = 365; // days
 const KINDS = [
-  ["now", "Now", "It starts as soon as it is created."],
+  ["now", "Now", "It starts at once."],
   ["time", "At a time", "It starts once, then."],
   [
     "event",
@@ -63,7 +63,8 @@ export function whenStep({ api, catalogue, signal, draft, settings, keep }) {
   let asked = null;
   const details = { time: timePart, event: eventPart };
   const dots = new Map();
-  const cards = KINDS.map(([kind, label, what]) => {
+  const kinds = KINDS.filter(([kind]) => !(draft.editing && kind === "event"));
+  const cards = kinds.map(([kind, label, what]) => {
     const dot = h("input", {
       type: "radio",
       name: "when",
@@ -94,7 +95,7 @@ export function whenStep({ api, catalogue, signal, draft, settings, keep }) {
 
   /** Say what the API has against the time; what can't be asked now, it says when the campaign is created. */
   async function check() {
-    if (when.kind !== "time") return null;
+    if (when.kind !== "time" || localTimeOf(when) === draft.editing?.when) return null;
     try {
       await askStart(api, localTimeOf(when), signal);
     } catch (error) {

@@ -88,6 +88,11 @@ export class Api {
     return this.#persist(() => this.request("POST", "/1/targets/create.json", body, { headers }), TRIES);
   }
 
+  /** Sent once: the answer to a second would tell of the first one's version. */
+  editCampaign(body) {
+    return this.request("POST", "/1/targets/edit.json", body);
+  }
+
   /** Ask what is asked by POST but changes nothing, or the same however often it is asked. */
   async ask(path, body = {}, { signal, tries = TRIES } = {}) {
     return this.#persist(() => this.request("POST", path, body, { signal }), tries, signal);

@@ -145,6 +145,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
         ),
         fact("Type", first.type),
         fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at))),
+        fact("Campaigns", h("a", { href: `#/campaigns?segment=${first.id}` }, "Those that use it")),
         deletedRow,
       ),
       h(

@@ -23,6 +23,7 @@ NAMES: Mapping[TargetMode, str] = {
 _TEXT = About("The message, a Liquid template.", "Hello {{ profile.Name }}")
 _FIELDS: Mapping[str, About] = {
     "subject": About("The subject, a Liquid template.", "{{ profile.Name }}, it is spring"),
+    "text": About("What programs show that show no HTML, a Liquid template; made from the body if absent.", "Hello"),
     "sender_name": About("The name that it comes from, a Liquid template.", "Example Shop"),
     "sender": About("The declared address that it comes from; the account's first if absent.", "news@example.com"),
     "reply_to": About("The address that answers go to.", "help@example.com"),

@@ -7,9 +7,11 @@ from api_segments.campaigns import wiring
 from api_segments.campaigns.planning.answers import (
     created_body,
     deliveries_body,
+    edited_body,
     estimates_body,
     preview_body,
     result_body,
+    sent_test_body,
     settings_body,
     start_body,
     stopped_body,
@@ -19,10 +21,13 @@ from api_segments.campaigns.planning.requests import (
     DeliveryLog,
     TargetList,
     parse_create,
+    parse_duplicate,
+    parse_edit,
     parse_nothing,
     parse_preview,
     parse_start,
     parse_target,
+    parse_test,
 )
 from api_segments.http.gateway import Answer, Request
 from api_segments.http.observability import count
@@ -47,8 +52,22 @@ def list_campaigns(request: Request) -> Answer:
     time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
     wanted = TargetList(request, cursors(), time_zone)
     paging = wanted.paging
-    page = wiring.campaigns().newest(account_id, wanted.created, paging.position, paging.limit, request.deadline)
+    page = wiring.campaigns().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
     return Answer(HTTPStatus.OK, targets_body(page.rows, time_zone, paging.cursor_to(page.goes_on_at)))
+
+
+def duplicate_campaign(request: Request) -> Answer:
+    """Create a campaign like another."""
+    wanted, key = parse_duplicate(request)
+    campaign_id, is_replay = wiring.campaigns().duplicate(request.tenant.account_id, wanted, key, request.deadline)
+    count(CampaignsCreated=int(not is_replay))
+    return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
+
+
+def edit_campaign(request: Request) -> Answer:
+    """Edit a scheduled campaign."""
+    campaign = wiring.campaigns().edit(request.tenant.account_id, parse_edit(request.body), request.deadline)
+    return Answer(HTTPStatus.OK, edited_body(campaign))
 
 
 def get_start(request: Request) -> Answer:
@@ -90,6 +109,14 @@ def get_preview(request: Request) -> Answer:
     return Answer(HTTPStatus.OK, preview_body(rendered))
 
 
+def send_test(request: Request) -> Answer:
+    """Send one message to a test recipient."""
+    test = parse_test(request.body)
+    outcome = wiring.test_messages().send(request.tenant.account_id, test, request.public_url, request.deadline)
+    count(TestMessages=1)
+    return Answer(HTTPStatus.OK, sent_test_body(outcome))
+
+
 def get_settings(request: Request) -> Answer:
     """Show what the account declared for its campaigns."""
     parse_nothing(request.body)
@@ -100,11 +127,14 @@ def get_settings(request: Request) -> Answer:
 
 ENDPOINTS: Mapping[str, Callable[[Request], Answer]] = {
     "/1/targets/create.json": create_campaign,
+    "/1/targets/duplicate.json": duplicate_campaign,
+    "/1/targets/edit.json": edit_campaign,
     "/1/targets/when.json": get_start,
     "/1/targets/list.json": list_campaigns,
     "/1/targets/stop.json": stop_campaign,
     "/1/targets/result.json": get_result,
     "/1/targets/log.json": get_log,
     "/1/targets/preview.json": get_preview,
+    "/1/targets/test.json": send_test,
     "/1/targets/settings.json": get_settings,
 }

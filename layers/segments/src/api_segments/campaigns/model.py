@@ -130,7 +130,8 @@ class Campaign:
     `when_time_zone` is the zone that a local time was written in: the account's, then. Campaigns of 0.1.0 lack it.
 
     `starts_at` is None for an online campaign. Lists leave `content` empty. `stop_reason` is why it was stopped, None
-    if by a request.
+    if by a request. `version` counts its edits, and `start_version` is the one that its start was planned in. Segments
+    that it was for before an edit, `former_segments`, bear its mark until it is over.
     """
 
     account_id: str
@@ -148,6 +149,9 @@ class Campaign:
     when_time_zone: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    version: int = 0
+    start_version: int = 0
+    former_segments: tuple[int, ...] = ()
     stop_reason: SkipReason | None = None
 
     @property
@@ -235,11 +239,33 @@ class Webhook:
     secret: str
 
 
+class RecipientType(StrEnum):
+    """What a recipient's address is: an email address, a phone number, or a token of one of the kinds."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    FCM = "fcm"
+    APNS = "apns"
+    CHROME = "chrome"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address that an account declared for test messages."""
+
+    type: RecipientType
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """What an account declared for its campaigns: IANA time zone, senders, webhooks by name, push applications."""
+    """What an account declared for its campaigns.
+
+    Its IANA time zone, senders, webhooks by name, push applications, and who gets test messages.
+    """
 
     time_zone: str = "UTC"
     senders: tuple[str, ...] = ()
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     push_applications: Mapping[TokenType, str] = field(default_factory=dict)
+    test_recipients: tuple[Recipient, ...] = ()

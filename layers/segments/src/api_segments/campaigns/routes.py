@@ -29,6 +29,7 @@ _TARGET = {
     "when": "20261201 09:30",
     "when_time_zone": "Europe/Berlin",
     "users_limit_overall": 10000,
+    "version": 0,
     "result": _SUMS,
 }
 _CONTENT = {"subject": "{{ profile.Name }}, it is spring", "body": "<p>Hello {{ profile.Name }}</p>"}
@@ -39,6 +40,11 @@ _CREATE: TypeAdapter[object] = TypeAdapter(
 )
 _PREVIEW: TypeAdapter[object] = TypeAdapter(
     by_mode(bodies.PreviewCampaignRequest, "Preview{}CampaignRequest", "A content by {} to fill in, and for whom.")
+)
+_TEST: TypeAdapter[object] = TypeAdapter(
+    by_mode(
+        bodies.SendTestMessageRequest, "SendTest{}MessageRequest", "A content by {} to send as a test, and to whom."
+    )
 )
 _REPORT = changed(
     answers.GetCampaignResultBody,
@@ -83,6 +89,34 @@ ROUTES: Sequence[Route] = (
         ),
     ),
     Route(
+        "duplicateCampaign",
+        "post",
+        "/1/targets/duplicate.json",
+        CAMPAIGNS,
+        "Create a campaign like another",
+        answers.CampaignCreatedBody,
+        {"status": "success", "message": "Added to queue for processing", "id": CAMPAIGN_ID},
+        description="With the same channel, segments, content and limit, whatever state the other is in.",
+        parameters=IDEMPOTENCY_KEY,
+        body=bodies.DUPLICATE,
+        body_example={"id": CAMPAIGN_ID, "when": "20261201 09:30", "name": "Spring sale, again"},
+        errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Route(
+        "editCampaign",
+        "post",
+        "/1/targets/edit.json",
+        CAMPAIGNS,
+        "Edit a scheduled campaign",
+        answers.EditCampaignResultBody,
+        {"status": "success", "message": f"Target {CAMPAIGN_ID} edited", "version": 1},
+        description="Fields that are left out stay as they are. 409 once it has begun or was stopped, and where it has "
+        "not the `version` that was asked for.",
+        body=bodies.EDIT,
+        body_example={"id": CAMPAIGN_ID, "version": 0, "name": "Summer sale", "when": "20261202 09:30"},
+        errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE),
+    ),
+    Route(
         "getCampaignStart",
         "post",
         "/1/targets/when.json",
@@ -112,7 +146,8 @@ ROUTES: Sequence[Route] = (
         "List campaigns",
         answers.CampaignListBody,
         {"status": "success", "targets": [_TARGET], "cursor": None},
-        description="The newest first; `from` and `to` are days of creation in the account's time zone.",
+        description="The newest first; `from` and `to` are days of creation in the account's time zone. With other "
+        "filters a page may be short, or empty, and not the last: only a `cursor` of null says that there are no more.",
         body=bodies.LIST,
         body_example={"from": 20261101, "to": 20261231},
         errors=BODY_ERRORS,
@@ -199,6 +234,24 @@ ROUTES: Sequence[Route] = (
         errors=_OF_TARGET,
     ),
     Route(
+        "sendTestMessage",
+        "post",
+        "/1/targets/test.json",
+        CAMPAIGNS,
+        "Send one message to a test recipient",
+        answers.SendTestMessageResultBody,
+        {"status": "success", "test": {"status": "sent", "reason": None}},
+        description="Filled in as a preview, marked `[Test]`, counted by no campaign; its link unsubscribes nobody.",
+        body=_TEST,
+        body_example={
+            "target_mode": "sms",
+            "identity": "CT123456",
+            "to": "+12025550123",
+            "content": {"body": "Hello {{ profile.Name }}"},
+        },
+        errors=_OF_TARGET,
+    ),
+    Route(
         "getCampaignSettings",
         "post",
         "/1/targets/settings.json",
@@ -212,9 +265,10 @@ ROUTES: Sequence[Route] = (
                 "senders": [{"email": "news@example.com", "verified": True}],
                 "webhooks": [{"name": "crm", "url": "https://crm.example.com/hook"}],
                 "push": {"fcm": True, "apns": False},
+                "test_recipients": [{"type": "email", "address": "ada@example.com"}],
             },
         },
-        description="Its time zone, senders, webhooks and push applications, without secrets.",
+        description="Its time zone, senders, webhooks, push applications and test recipients, without secrets.",
         body=bodies.NOTHING,
         body_example={},
         errors=BODY_ERRORS,

@@ -2,7 +2,8 @@
 
 The steps that queue their messages are in `store_walks`, the messages in `store_deliveries`.
 
-A campaign's content, up to 200 KB, is an item of its own: it never changes, while the campaign does with each page.
+A campaign's content, up to 200 KB, is an item of its own: once the campaign has begun it never changes, while the
+campaign does with each page.
 """
 
 import json
@@ -142,11 +143,7 @@ class CampaignStore:
 
     def reserve(self, campaign: Campaign, deadline: Deadline) -> bool:
         """Write a campaign's content, which makes its id its own; False if another has the id."""
-        item = {
-            **keys.of_account(campaign.account_id, keys.campaign_content(campaign.campaign_id)),
-            "content": {"S": json.dumps(campaign.content, ensure_ascii=False)},
-        }
-        return self._db.put_new(self._table, item, "account_id", deadline)
+        return self._db.put_new(self._table, _content(campaign), "account_id", deadline)
 
     def give_up(self, campaign: Campaign, deadline: Deadline) -> None:
         """Take back what `reserve` wrote."""
@@ -182,16 +179,44 @@ class CampaignStore:
                 raise TooManyCampaignsError from exc
             raise RequestKnownError from exc
 
+    def edit(self, before: Campaign, after: Campaign, deadline: Deadline) -> bool:
+        """Write what was planned anew, all or nothing; False if it has begun, or was edited, since it was read."""
+        planned = _planned(after)
+        gone = sorted(set(_planned(before)) - set(planned))
+        values = {f":{name}": value for name, value in planned.items()}
+        update = update_action(
+            self._table,
+            keys.of_account(after.account_id, keys.campaign(after.campaign_id)),
+            "SET "
+            + ", ".join(f"{name} = :{name}" for name in planned)
+            + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            condition="#status = :scheduled AND "
+            + ("edits = :seen" if before.version else "attribute_not_exists(edits)"),
+            values={
+                **values,
+                ":scheduled": {"S": CampaignStatus.SCHEDULED},
+                **({":seen": {"N": str(before.version)}} if before.version else {}),
+            },
+            names={"#status": "status"},
+        )
+        contents = [] if after.content == before.content else [put_action(self._table, _content(after))]
+        try:
+            self._db.transact(lambda: [update, *contents], deadline)
+        except ConditionFailedError:
+            return False
+        return True
+
     def start(self, campaign: Campaign, now: str, deadline: Deadline) -> bool:
-        """Turn a scheduled campaign into a running one; False if it is no longer scheduled."""
+        """Turn a scheduled campaign into a running one; False if it is no longer scheduled, or for another time."""
         return self._db.update(
             deadline,
             TableName=self._table,
             Key=keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
             UpdateExpression="SET #status = :running, started_at = :now",
-            ConditionExpression="#status = :scheduled",
+            ConditionExpression="#status = :scheduled AND starts_at = :starts_at",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
+                ":starts_at": _planned(campaign)["starts_at"],
                 ":running": {"S": CampaignStatus.RUNNING},
                 ":scheduled": {"S": CampaignStatus.SCHEDULED},
                 ":now": {"S": now},
@@ -272,11 +297,9 @@ class CampaignStore:
     def _to_item(self, campaign: Campaign) -> Item:
         item: Item = {
             **keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            **_planned(campaign),
             "campaign_id": {"N": str(campaign.campaign_id)},
-            "campaign_name": {"S": campaign.name},
             "target_mode": {"S": campaign.target_mode},
-            "include": _numbers(campaign.audience.include),
-            "exclude": _numbers(campaign.audience.exclude),
             "status": {"S": campaign.status},
             "created_at": {"S": campaign.created_at},
             "version": {"N": "0"},
@@ -285,15 +308,36 @@ class CampaignStore:
         if campaign.trigger is not None:
             item["trigger_segment_id"] = {"N": str(campaign.trigger.segment_id)}
             item["trigger_action"] = {"S": campaign.trigger.action}
-        if campaign.users_limit is not None:
-            item["users_limit"] = {"N": str(campaign.users_limit)}
-        texts = {
-            "asked_when": campaign.when,
-            "when_time_zone": campaign.when_time_zone,
-            "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
-            "started_at": campaign.started_at,
-        }
-        return item | {name: {"S": text} for name, text in texts.items() if text is not None}
+        return item if campaign.started_at is None else item | {"started_at": {"S": campaign.started_at}}
+
+
+def _planned(campaign: Campaign) -> Item:
+    """Return the attributes that an edit may change, those that the campaign has."""
+    item: Item = {
+        "campaign_name": {"S": campaign.name},
+        "include": _numbers(campaign.audience.include),
+        "exclude": _numbers(campaign.audience.exclude),
+    }
+    if campaign.users_limit is not None:
+        item["users_limit"] = {"N": str(campaign.users_limit)}
+    if campaign.version:
+        item["edits"] = {"N": str(campaign.version)}
+        item["start_edit"] = {"N": str(campaign.start_version)}
+    if campaign.former_segments:
+        item["former_segments"] = _numbers(campaign.former_segments)
+    texts = {
+        "asked_when": campaign.when,
+        "when_time_zone": campaign.when_time_zone,
+        "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
+    }
+    return item | {name: {"S": text} for name, text in texts.items() if text is not None}
+
+
+def _content(campaign: Campaign) -> Item:
+    return {
+        **keys.of_account(campaign.account_id, keys.campaign_content(campaign.campaign_id)),
+        "content": {"S": json.dumps(campaign.content, ensure_ascii=False)},
+    }
 
 
 def _numbers(values: Sequence[int]) -> Item:
@@ -321,6 +365,9 @@ def _campaign(item: Item) -> Campaign:
         when_time_zone=item.get("when_time_zone", {}).get("S"),
         started_at=item.get("started_at", {}).get("S"),
         ended_at=item.get("ended_at", {}).get("S"),
+        version=int(item.get("edits", {}).get("N", 0)),
+        start_version=int(item.get("start_edit", {}).get("N", 0)),
+        former_segments=tuple(int(value["N"]) for value in item.get("former_segments", {}).get("L", ())),
         stop_reason=SkipReason(item["stop_reason"]["S"]) if "stop_reason" in item else None,
     )
 

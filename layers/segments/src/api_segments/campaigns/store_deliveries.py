@@ -73,6 +73,15 @@ class DeliveryStore:
         gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
         return _sum_of_slots(self._db.batch_get(gets, deadline).values())
 
+    def results_of(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Results]:
+        """Read the results of these campaigns, consistently; one that never had messages has none of any."""
+        slots = [(each, sk) for each in campaign_ids for sk in keys.campaign_results(each)]
+        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots], deadline)
+        items: dict[int, list[Item]] = {each: [] for each in campaign_ids}
+        for index, item in found.items():
+            items[slots[index][0]].append(item)
+        return {campaign_id: _sum_of_slots(slots) for campaign_id, slots in items.items()}
+
     def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
         """Read the results of all campaigns from id `first` to `last`, consistently, in one walk over their slots.
 

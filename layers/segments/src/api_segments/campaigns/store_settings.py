@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
-from api_segments.campaigns.model import CampaignSettings, Webhook
+from api_segments.campaigns.model import CampaignSettings, Recipient, RecipientType, Webhook
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.profiles.model import TokenType
@@ -73,6 +73,11 @@ def _to_item(settings: CampaignSettings) -> Item:
             ]
         },
         "push_applications": {"M": {kind: {"S": arn} for kind, arn in settings.push_applications.items()}},
+        "test_recipients": {
+            "L": [
+                {"M": {"type": {"S": each.type}, "address": {"S": each.address}}} for each in settings.test_recipients
+            ]
+        },
     }
 
 
@@ -86,4 +91,8 @@ def _from_item(item: Item) -> CampaignSettings:
         senders=tuple(each["S"] for each in item["senders"]["L"]),
         webhooks={webhook.name: webhook for webhook in webhooks},
         push_applications={TokenType(kind): arn["S"] for kind, arn in item["push_applications"]["M"].items()},
+        test_recipients=tuple(
+            Recipient(RecipientType(each["M"]["type"]["S"]), each["M"]["address"]["S"])
+            for each in item.get("test_recipients", {"L": []})["L"]  # older settings have none
+        ),
     )

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from api_segments.campaigns.providers.email import EmailProvider
     from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores
     from api_segments.campaigns.running.triggers import CampaignTriggerService
+    from api_segments.campaigns.sending.dispatch import Dispatch
     from api_segments.campaigns.sending.opt_outs import MessageTokens, OptOutService
     from api_segments.campaigns.sending.service import SendingService
+    from api_segments.campaigns.sending.testing import TestMessageService
     from api_segments.campaigns.sending_accounts import SendingAccounts
     from api_segments.campaigns.store import CampaignStore
     from api_segments.campaigns.store_deliveries import DeliveryStore
@@ -195,14 +197,13 @@ def provider_connections() -> KeptConnections:
 
 
 @cache
-def sending() -> "SendingService":
-    """Return what sends messages in this process."""
+def dispatch() -> "Dispatch":
+    """Return what makes messages ready and hands them to their providers in this process."""
     from api_segments.aws.event_bus import EventBus
     from api_segments.campaigns.providers.push import PushProvider
     from api_segments.campaigns.providers.sms import SmsProvider
     from api_segments.campaigns.providers.webhooks import WebhookProvider
     from api_segments.campaigns.sending.dispatch import Dispatch, Providers
-    from api_segments.campaigns.sending.service import SendingService, SendingStores
 
     names = settings()
     providers = Providers(
@@ -212,7 +213,22 @@ def sending() -> "SendingService":
         WebhookProvider(names.webhook_test_origin, SYSTEM_CLOCK),
         EventBus(clients.events_client(), names.bus_name),
     )
-    dispatch = Dispatch(providers, message_tokens(), profiles(), address_keys(), names.public_url, SYSTEM_CLOCK)
+    return Dispatch(providers, message_tokens(), profiles(), address_keys(), names.public_url, SYSTEM_CLOCK)
+
+
+@cache
+def test_messages() -> "TestMessageService":
+    """Return what sends test messages in this process."""
+    from api_segments.campaigns.sending.testing import TestMessageService
+
+    return TestMessageService(dispatch(), profiles(), settings_store(), emails(), SYSTEM_CLOCK)
+
+
+@cache
+def sending() -> "SendingService":
+    """Return what sends messages in this process."""
+    from api_segments.campaigns.sending.service import SendingService, SendingStores
+
     stores = SendingStores(
         sending_accounts(),
         campaign_store(),
@@ -222,4 +238,4 @@ def sending() -> "SendingService":
         suppression_store(),
         address_keys(),
     )
-    return SendingService(stores, dispatch, SYSTEM_CLOCK)
+    return SendingService(stores, dispatch(), SYSTEM_CLOCK)

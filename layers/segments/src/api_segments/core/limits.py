@@ -53,4 +53,5 @@ MAX_ENCODED_NAME_CHARACTERS = 700
 # Ours: what an account may declare, so that it stays a small item
 MAX_SENDERS = 100
 MAX_WEBHOOKS = 100
+MAX_TEST_RECIPIENTS = 50
 MAX_URL_CHARACTERS = 2000

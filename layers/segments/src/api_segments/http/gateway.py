@@ -54,6 +54,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     deadline: Deadline
+    public_url: str = ""
+    """Where the client finds the API, without a slash at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,14 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
         query=read_query(event),
         headers=headers,
         deadline=deadline_of(context),
+        public_url=_public_url(event),
     )
+
+
+def _public_url(event: Mapping[str, Any]) -> str:
+    context = event["requestContext"]
+    path = str(context.get("path", "")).removesuffix(str(event.get("path", "")))
+    return f"https://{context.get('domainName', '')}{path}"
 
 
 def health() -> Answer:

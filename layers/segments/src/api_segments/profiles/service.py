@@ -114,12 +114,18 @@ class ProfileService:
             if state is None or (state.membership is None and user.identity is None):
                 raise no_such_profile(user)
             try:
-                self._profiles.erase(account_id, state, user.identity, deadline)
+                holder = self._holder(account_id, state, deadline) if user.identity is None else None
+                self._profiles.erase(account_id, state, user.identity, deadline, holder)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
             else:
                 return
+
+    def _holder(self, account_id: str, state: ProfileState, deadline: Deadline) -> str | None:
+        """Return the profile that a profile's identity leads to, None if it leads nowhere."""
+        identity = state.profile.identity
+        return None if identity is None else self._profiles.profile_ids(account_id, [identity], deadline).get(identity)
 
     def _read(self, account_id: str, updates: Iterable[ProfileUpdate], deadline: Deadline) -> Known:
         wanted = list(updates)

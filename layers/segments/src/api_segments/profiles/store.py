@@ -104,16 +104,25 @@ class ProfileStore:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(self, account_id: str, state: ProfileState, claimed: str | None, deadline: Deadline) -> None:
+    def erase(
+        self,
+        account_id: str,
+        state: ProfileState,
+        claimed: str | None,
+        deadline: Deadline,
+        holder: str | None = None,
+    ) -> None:
         """Delete a profile, its identity's claim and its memberships: all or nothing.
 
-        `claimed` is an identity whose claim led here. Raises ProfileChangedError if anything is no longer as in
-        `state`, ThrottledError or UnavailableError.
+        `claimed` is an identity whose claim led here. A claim of the profile's identity that leads to another profile,
+        `holder`, stays. Raises ProfileChangedError if anything is no longer as in `state`, ThrottledError or
+        UnavailableError.
         """
         profile_id = state.profile.profile_id
         own = "profile_id = :profile"
         # A claim that is missing though its profile is there keeps nobody from being erased.
         claims = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claimed: own}
+        kept = state.profile.identity if holder not in {None, profile_id} else None
         deletes = [
             delete_action(
                 self._profiles_table,
@@ -122,8 +131,10 @@ class ProfileStore:
                 values={":profile": {"S": profile_id}},
             )
             for identity, condition in claims.items()
-            if identity is not None
+            if identity not in {None, kept}
         ]
+        if kept is not None and holder is not None:
+            deletes.append(self._claim(account_id, kept, holder, holder))
         deletes.append(delete_action(self._profiles_table, self._profile_key(account_id, profile_id)))
         deletes.append(self._delete_membership(account_id, profile_id, state.membership))
         try:

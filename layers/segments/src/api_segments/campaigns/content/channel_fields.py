@@ -27,7 +27,7 @@ class ChannelFields:
 _PUSH = ChannelFields(("title", "body"), ("deep_link",), lines=("title", "deep_link"))
 FIELDS: Mapping[TargetMode, ChannelFields] = {
     TargetMode.EMAIL: ChannelFields(
-        ("subject", "body"), ("sender_name",), ("sender", "reply_to"), lines=("subject", "sender_name")
+        ("subject", "body"), ("text", "sender_name"), ("sender", "reply_to"), lines=("subject", "sender_name")
     ),
     TargetMode.SMS: ChannelFields(("body",)),
     TargetMode.WHATSAPP: ChannelFields(("body",)),

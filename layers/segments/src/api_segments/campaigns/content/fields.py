@@ -9,7 +9,11 @@ from email_validator import EmailNotValidError, validate_email
 
 from api_segments.campaigns.content import templates
 from api_segments.campaigns.content.channel_fields import FIELDS
+from api_segments.campaigns.content.mail import SAMPLE_LINK, check_quotes, with_link
+from api_segments.campaigns.content.names import check_names
+from api_segments.campaigns.content.plain_text import text_of, text_with_link
 from api_segments.campaigns.content.templates import TemplateError, one_line
+from api_segments.campaigns.content.values import as_read
 from api_segments.campaigns.model import Campaign, CampaignSettings, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
@@ -32,16 +36,33 @@ _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
 _HTML = {(TargetMode.EMAIL, "body")}
+# What a message shows first.
+_FIRST_FIELD = {
+    TargetMode.EMAIL: "subject",
+    TargetMode.SMS: "body",
+    TargetMode.WHATSAPP: "body",
+    TargetMode.PUSH: "title",
+    TargetMode.WEB_PUSH: "title",
+}
+TEST_MARK = "[Test]"
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
 
 
-def variables(campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value."""
-    return {
-        "profile": {**profile.attributes, "identity": profile.identity, "guid": profile.profile_id},
+def variables(
+    campaign: Campaign, profile: Profile, event: Mapping[str, Any] | None, unsubscribe_url: str | None = None
+) -> dict[str, Any]:
+    """Return what the templates of a campaign's message know. Identity and guid are never an attribute's value.
+
+    The link to unsubscribe is an email's. Programs get values as they were sent, people as they read them.
+    """
+    is_for_people = campaign.target_mode is not TargetMode.WEBHOOK
+    attributes = {name: as_read(value) if is_for_people else value for name, value in profile.attributes.items()}
+    known = {
+        "profile": {**attributes, "identity": profile.identity, "guid": profile.profile_id},
         "campaign": {"id": campaign.campaign_id, "name": campaign.name},
         "event": event,
     }
+    return known if unsubscribe_url is None else {**known, "unsubscribe_url": unsubscribe_url}
 
 
 def check_content(mode: TargetMode, content: Mapping[str, str], settings: CampaignSettings) -> None:
@@ -61,6 +82,7 @@ def check_content(mode: TargetMode, content: Mapping[str, str], settings: Campai
             _check_template(mode, name, content.get(name, ""))
     if mode is TargetMode.EMAIL:
         _check_addresses(content, settings)
+        _check_place_of_link(content["body"])
     elif mode is TargetMode.WEBHOOK:
         _check_webhook(content, settings)
     elif mode is TargetMode.PUSH and not settings.push_applications:
@@ -83,7 +105,10 @@ def webhook_of(content: Mapping[str, str], settings: CampaignSettings) -> Webhoo
 
 
 def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
-    """Fill in the templates of a content, each field as its channel can take it; raises TemplateError."""
+    """Fill in the templates of a content, each field as its channel can take it; raises TemplateError.
+
+    An email comes out with a text beside its HTML, and with the link to unsubscribe in both.
+    """
     fields = FIELDS[mode]
     texts = {name: content[name] for name in (*fields.required, *fields.optional) if name in content}
     if mode is TargetMode.WEBHOOK:
@@ -98,7 +123,28 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
         if name in fields.required and not rendered[name].strip():
             raise TemplateError(f"{name}: comes out empty")
     _check_rendered(mode, rendered)
+    if mode is TargetMode.EMAIL:
+        rendered |= _with_links(rendered, known["unsubscribe_url"])
     return {name: text for name, text in rendered.items() if text or name in fields.required}
+
+
+def marked_as_test(mode: TargetMode, rendered: Mapping[str, str]) -> dict[str, str]:
+    """Return a content that says first that it is a test; one for programs stays as it is."""
+    name = _FIRST_FIELD.get(mode)
+    if name is None:
+        return dict(rendered)
+    most = {TargetMode.SMS: MAX_SMS_CHARACTERS, TargetMode.WHATSAPP: MAX_WHATSAPP_CHARACTERS}
+    text = f"{TEST_MARK} {rendered[name]}"[: most.get(mode, MAX_SUBJECT_CHARACTERS)]
+    return {**rendered, name: text}
+
+
+def _with_links(rendered: Mapping[str, str], link: str) -> dict[str, str]:
+    try:
+        body = with_link(rendered["body"], link)
+    except TemplateError as error:
+        raise TemplateError(f"body: {error}") from None
+    given = rendered.get("text", "")
+    return {"body": body, "text": text_with_link(given, link) if given.strip() else text_of(body, link)}
 
 
 def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
@@ -157,6 +203,9 @@ def _check_template(mode: TargetMode, name: str, text: str) -> None:
         _refuse(name, f"must have at most {MAX_TEMPLATE_BYTES // 1024} KB")
     try:
         templates.check(text, is_html=(mode, name) in _HTML)
+        check_names(text, is_html=(mode, name) in _HTML, is_email=mode is TargetMode.EMAIL)
+        if (mode, name) in _HTML:
+            check_quotes(text)
     except TemplateError as error:
         _refuse(name, str(error))
     if name == "sender_name" and not _TAG.search(text):  # the same for everybody
@@ -176,6 +225,20 @@ def _check_addresses(content: Mapping[str, str], settings: CampaignSettings) -> 
             validate_email(content["reply_to"], check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError:
             _refuse("reply_to", "must be an email address")
+
+
+def _check_place_of_link(body: str) -> None:
+    """Refuse a body that has no place for the link to unsubscribe, as far as it can be told without a user."""
+    known: dict[str, Any] = {"profile": {}, "campaign": {}, "event": None, "unsubscribe_url": SAMPLE_LINK}
+    try:
+        markup = templates.render(body, known, is_html=True)
+    except TemplateError:
+        return
+    if markup.strip():
+        try:
+            with_link(markup, SAMPLE_LINK)
+        except TemplateError as error:
+            _refuse("body", str(error))
 
 
 def _check_webhook(content: Mapping[str, str], settings: CampaignSettings) -> None:

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from itertools import chain
 from typing import Any, cast
@@ -33,8 +34,8 @@ TEMPLATE_INTEGER_BITS = 128
 
 _KEPT = 16  # parsed templates of a process; the largest take some megabytes
 _LONGEST_REASON = 200
-# They load other templates; and what stands between tags has no name that a template may use.
-_LEFT_OUT = ("include", "render")
+# Tags that load other templates; and the filter that lifts escaping.
+_LEFT_OUT_TAGS, _LEFT_OUT_FILTERS = ("include", "render"), ("safe",)
 _SEARCHED_CHARACTERS = 32  # looking for a text takes a long one's characters that much faster than a list's entries
 # Python's HTML parser takes a time that grows with the square of some texts.
 _STRIPPED_CHARACTERS = 10_000
@@ -126,10 +127,12 @@ class _Sandbox(Environment):
     template_class = _Template
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        """Register what Liquid has, less what loads templates, each filter with its limits; and `json`."""
+        """Register what Liquid has, less what is left out, each filter with its limits; and `json`."""
         super().setup_tags_and_filters(extra=extra)
-        for name in _LEFT_OUT:
+        for name in _LEFT_OUT_TAGS:
             del self.tags[name]
+        for name in _LEFT_OUT_FILTERS:
+            del self.filters[name]
         self.filters["json"] = _json
         self.filters = {name: _limited(name, each) for name, each in self.filters.items()}
         for tag in self.tags.values():
@@ -177,7 +180,11 @@ def _refuse_slow(text: str) -> None:
 
 
 def _at(text: str, index: int, reason: str) -> TemplateError:
-    return TemplateError(f"line {text.count(chr(10), 0, index) + 1}: {reason}")
+    return TemplateError(f"line {_line(text, index)}: {reason}")
+
+
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1
 
 
 def _json(value: object) -> str:
@@ -263,6 +270,29 @@ def check(text: str, *, is_html: bool) -> None:
     for name, uses in used.items():
         if name not in template.env.filters:
             raise _at(text, uses[0].index, f"unknown filter '{name}'")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedName:
+    """A name that a template uses and has not made itself, with what follows it; None where only a rendering tells."""
+
+    path: tuple[str | None, ...]
+    line: int
+
+
+def used_names(text: str, *, is_html: bool) -> list[UsedName]:
+    """Return the names that a template takes from outside; raises TemplateError."""
+    template = _parse(text, is_html=is_html)
+    try:
+        found = template.analyze(include_partials=False)
+    except Exception as exc:  # noqa: BLE001 - as in `render`
+        raise _error(exc) from None
+    # A loop may use in its second turn what it has assigned in its first.
+    uses = [use for name, each in found.globals.items() if name not in found.locals for use in each]
+    return [
+        UsedName(tuple(part if isinstance(part, str) else None for part in use.segments), _line(text, use.span.index))
+        for use in sorted(uses, key=lambda use: use.span.index)
+    ]
 
 
 def render(text: str, variables: Mapping[str, Any], *, is_html: bool) -> str:

@@ -10,6 +10,8 @@ from api_segments.campaigns.model import (
     Campaign,
     CampaignSettings,
     Delivery,
+    DeliveryStatus,
+    Outcome,
     Results,
     SkipReason,
     TargetMode,
@@ -162,6 +164,7 @@ class CampaignBody(TypedDict):
         About("The account's time zone when `when` was written; null unless that is a local time.", "Europe/Berlin"),
     ]
     users_limit_overall: Annotated[int | None, About("The most messages in all; null if there is none.", 10000)]
+    version: Annotated[int, About("How often it was edited.", 0)]
     result: Annotated[MessageCountsBody, About("What became of its messages.")]
 
 
@@ -171,6 +174,14 @@ class CampaignListBody(TypedDict):
     status: Done
     targets: Annotated[list[CampaignBody], About("The campaigns of this page.")]
     cursor: NextCursor
+
+
+class EditCampaignResultBody(TypedDict):
+    """A campaign that was edited."""
+
+    status: Done
+    message: Annotated[str, About("What was done.", f"Target {CAMPAIGN_ID} edited")]
+    version: Annotated[int, About("Its version now.", 1)]
 
 
 class StopCampaignResultBody(TypedDict):
@@ -241,6 +252,20 @@ class CampaignPreviewBody(TypedDict):
     preview: Annotated[FilledInContentBody, About("What the user would get.")]
 
 
+class SentTestBody(TypedDict):
+    """What became of a test message."""
+
+    status: Annotated[Literal["sent", "failed"], About("Whether the provider took it.", "sent")]
+    reason: Annotated[str | None, About("Why it was not sent, as in a campaign's results.", None)]
+
+
+class SendTestMessageResultBody(TypedDict):
+    """What became of a test message."""
+
+    status: Done
+    test: Annotated[SentTestBody, About("What became of it.")]
+
+
 class SenderBody(TypedDict):
     """An address that emails may come from."""
 
@@ -262,6 +287,16 @@ class PushServicesBody(TypedDict):
     apns: Annotated[bool, About("Whether pushes to Apple's devices have one.", example=False)]
 
 
+class TestRecipientBody(TypedDict):
+    """Who may get test messages."""
+
+    type: Annotated[
+        Literal["email", "phone", "fcm", "apns", "chrome"],
+        About("What the address is; the last three are tokens.", "email"),
+    ]
+    address: Annotated[str, About("The address.", "ada@example.com")]
+
+
 class CampaignSettingsBody(TypedDict):
     """What the account declared for its campaigns; no secrets."""
 
@@ -269,6 +304,7 @@ class CampaignSettingsBody(TypedDict):
     senders: Annotated[list[SenderBody], About("Addresses that emails may come from.")]
     webhooks: Annotated[list[WebhookBody], About("Addresses that webhook campaigns may call.")]
     push: Annotated[PushServicesBody, About("Which push services have an application.")]
+    test_recipients: Annotated[list[TestRecipientBody], About("Who may get test messages.")]
 
 
 class GetCampaignSettingsResultBody(TypedDict):
@@ -301,6 +337,12 @@ def estimates_body(mode: TargetMode, users: int) -> CampaignEstimateBody:
     return {"status": "success", "estimates": {mode.value: users}}
 
 
+def edited_body(campaign: Campaign) -> EditCampaignResultBody:
+    """Write that a campaign was edited."""
+    message = f"Target {campaign.campaign_id} edited"
+    return {"status": "success", "message": message, "version": campaign.version}
+
+
 def stopped_body(campaign_id: int) -> StopCampaignResultBody:
     """Write that a campaign is stopped."""
     return {"status": "success", "message": f"Target {campaign_id} stopped"}
@@ -309,6 +351,12 @@ def stopped_body(campaign_id: int) -> StopCampaignResultBody:
 def preview_body(rendered: Mapping[str, str]) -> CampaignPreviewBody:
     """Write a content as one user would get it."""
     return {"status": "success", "preview": dict(rendered)}
+
+
+def sent_test_body(outcome: Outcome) -> SendTestMessageResultBody:
+    """Write what became of a test message."""
+    is_sent = outcome.status is DeliveryStatus.SENT
+    return {"status": "success", "test": {"status": "sent" if is_sent else "failed", "reason": outcome.reason}}
 
 
 def targets_body(rows: Sequence[tuple[Campaign, Results]], time_zone: str, cursor: str | None) -> CampaignListBody:
@@ -369,6 +417,9 @@ def settings_body(settings: CampaignSettings, verified: Mapping[str, bool]) -> G
                 "fcm": TokenType.FCM in settings.push_applications,
                 "apns": TokenType.APNS in settings.push_applications,
             },
+            "test_recipients": [
+                {"type": each.type.value, "address": each.address} for each in settings.test_recipients
+            ],
         },
     }
 
@@ -389,6 +440,7 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "when": _when(campaign),
         "when_time_zone": campaign.when_time_zone,
         "users_limit_overall": campaign.users_limit,
+        "version": campaign.version,
         "result": {
             "queued": results.queued,
             "waiting": _waiting(results),

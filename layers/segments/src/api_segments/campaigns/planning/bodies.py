@@ -7,7 +7,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, TypeAda
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS, MAX_PAGE, MAX_SEGMENT_ID, MAX_USERS_LIMIT
+from api_segments.core.limits import (
+    MAX_CAMPAIGN_SEGMENTS,
+    MAX_PAGE,
+    MAX_SEGMENT_ID,
+    MAX_TOKEN_CHARACTERS,
+    MAX_USERS_LIMIT,
+)
 from api_segments.http.described import CAMPAIGN_ID, GUID, SEGMENT_ID, About, ActionBody, DescribedAs
 from api_segments.http.fields import OptionalText, TaggedBy, Text
 from api_segments.http.ids import check_segment_id, check_text
@@ -181,6 +187,14 @@ ListCampaignsRequest = TypedDict(
     {
         "from": NotRequired[Annotated[Day, About("The first day of creation.", 20261101)]],
         "to": NotRequired[Annotated[Day, About("The last day of creation.", 20261130)]],
+        "name": NotRequired[Annotated[Text, About("A part of the name, in any case.", "sale")]],
+        "status": NotRequired[
+            Annotated[Literal["scheduled", "running", "completed", "stopped"], About("How far they are.", "scheduled")]
+        ],
+        "target_mode": NotRequired[Annotated[TargetModeBody, About("How they send.", "email")]],
+        "segment": NotRequired[
+            Annotated[NamedSegment, About("A segment that they include, exclude or act on.", SEGMENT_ID)]
+        ],
         "limit": NotRequired[Limit],
         "cursor": NotRequired[Cursor],
     },
@@ -198,6 +212,33 @@ class GetCampaignStartRequest(TypedDict):
         WithJsonSchema({"type": "string", "pattern": f"^{_LOCAL_TIME}$"}),
         About("YYYYMMDD HH:MM in the account's time zone.", "20261201 09:30"),
     ]
+
+
+@with_config(_STRICT)
+class EditCampaignRequest(TypedDict):
+    """What is to be other of a scheduled campaign."""
+
+    id: CampaignId
+    version: NotRequired[Annotated[int, Field(ge=0), About("The version that it has; 409 if it was edited since.", 0)]]
+    name: NotRequired[Annotated[Text, About("What people call it.", "Summer sale")]]
+    segment: NotRequired[Annotated[NamedSegment, About("One segment whose users get it, in place of `segments`.")]]
+    segments: NotRequired[Annotated[Audience, About("The segments whose users get it.")]]
+    when: NotRequired[Annotated[StartTime, About("When to send.", "20261202 09:30")]]
+    content: NotRequired[
+        Annotated[dict[str, str], About("All that the messages say, by the fields of the channel.", {"body": "Hello"})]
+    ]
+    users_limit_overall: NotRequired[
+        Annotated[UsersLimit | None, About("The most messages in all; null for no limit.", 10000)]
+    ]
+
+
+@with_config(_STRICT)
+class DuplicateCampaignRequest(TypedDict):
+    """Like which campaign to create another, and when."""
+
+    id: CampaignId
+    when: Annotated[Any, DescribedAs(When), About("When to send, or at which change.", "20261201 09:30")]
+    name: NotRequired[Annotated[Text, About("What people call it; the same if absent.", "Spring sale, again")]]
 
 
 @with_config(_STRICT)
@@ -240,6 +281,19 @@ class PreviewCampaignRequest(TypedDict):
 
 
 @with_config(_STRICT)
+class SendTestMessageRequest(PreviewCampaignRequest):
+    """A content to send as a test, filled in for whom, and to whom."""
+
+    to: NotRequired[
+        Annotated[
+            str,
+            Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS),
+            About("One of the account's test recipients; absent for a webhook.", "ada@example.com"),
+        ]
+    ]
+
+
+@with_config(_STRICT)
 class GetCampaignSettingsRequest(TypedDict):
     """An empty object."""
 
@@ -247,8 +301,11 @@ class GetCampaignSettingsRequest(TypedDict):
 CREATE = TypeAdapter(CreateCampaignRequest)
 EVENT = TypeAdapter(AroundEvent)
 START = TypeAdapter(GetCampaignStartRequest)
+EDIT = TypeAdapter(EditCampaignRequest)
+DUPLICATE = TypeAdapter(DuplicateCampaignRequest)
 LIST = TypeAdapter(ListCampaignsRequest)
 TARGET = TypeAdapter(CampaignReference)
 LOG = TypeAdapter(ListCampaignMessagesRequest)
 PREVIEW = TypeAdapter(PreviewCampaignRequest)
+TEST = TypeAdapter(SendTestMessageRequest)
 NOTHING = TypeAdapter(GetCampaignSettingsRequest)

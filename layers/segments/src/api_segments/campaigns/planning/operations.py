@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from api_segments.accounts.operations import AccountId, Operation
-from api_segments.campaigns.model import CampaignSettings
+from api_segments.campaigns.model import CampaignSettings, Recipient, RecipientType
 from api_segments.campaigns.planning.settings import CampaignSettingsService
 from api_segments.core.clock import Deadline
 from api_segments.http.fields import Text
@@ -75,7 +75,22 @@ class SetPushApplication(Operation):
         return _answer(settings.set_push_application(self.account_id, TokenType(self.type), self.arn, deadline))
 
 
-Declaration = SetTimeZone | ChangeSender | AddWebhook | RemoveWebhook | SetPushApplication
+class ChangeTestRecipient(Operation):
+    """Declare who may get test messages, or take that back."""
+
+    operation: Literal["add_test_recipient", "remove_test_recipient"]
+    account_id: AccountId
+    type: Literal["email", "phone", "fcm", "apns", "chrome"]
+    address: str
+
+    def run(self, settings: CampaignSettingsService, deadline: Deadline) -> dict[str, Any]:
+        """Declare it, or take it back."""
+        is_new = self.operation == "add_test_recipient"
+        change = settings.add_test_recipient if is_new else settings.remove_test_recipient
+        return _answer(change(self.account_id, Recipient(RecipientType(self.type), self.address), deadline))
+
+
+Declaration = SetTimeZone | ChangeSender | AddWebhook | RemoveWebhook | SetPushApplication | ChangeTestRecipient
 
 
 def _answer(settings: CampaignSettings) -> dict[str, Any]:
@@ -84,5 +99,6 @@ def _answer(settings: CampaignSettings) -> dict[str, Any]:
         "senders": list(settings.senders),
         "webhooks": [{"name": webhook.name, "url": webhook.url} for webhook in settings.webhooks.values()],
         "push_applications": {str(kind): arn for kind, arn in sorted(settings.push_applications.items())},
+        "test_recipients": [{"type": str(each.type), "address": each.address} for each in settings.test_recipients],
     }
     return {"status": "success", "settings": shown}

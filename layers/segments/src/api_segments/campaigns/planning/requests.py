@@ -7,10 +7,19 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from api_segments.campaigns.model import TargetMode
+from api_segments.campaigns.model import CampaignStatus, TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
-from api_segments.campaigns.planning.previews import Preview
-from api_segments.campaigns.planning.service import NOW, AskedAudience, NewCampaign, RequestKey, SegmentAt
+from api_segments.campaigns.planning.previews import Preview, TestMessage
+from api_segments.campaigns.planning.service import (
+    NOW,
+    AskedAudience,
+    CampaignFilter,
+    Duplicate,
+    Edit,
+    NewCampaign,
+    RequestKey,
+    SegmentAt,
+)
 from api_segments.campaigns.planning.times import start_of_day
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS
@@ -49,12 +58,47 @@ def parse_create(request: Request) -> CreateRequest:
         content=body.get("content"),
         users_limit=body.get("users_limit_overall"),
     )
+    return CreateRequest(campaign, estimate_only, _request_key(request, raw))
+
+
+def _request_key(request: Request, raw: object) -> RequestKey | None:
     key = idempotency_key(request.headers)
     digest = sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
-    return CreateRequest(campaign, estimate_only, None if key is None else RequestKey(key, digest))
+    return None if key is None else RequestKey(key, digest)
 
 
-def _audience(body: target_bodies.CreateCampaignRequest) -> AskedAudience:
+def parse_duplicate(request: Request) -> tuple[Duplicate, RequestKey | None]:
+    """Read POST /1/targets/duplicate.json; raises InvalidRequestError or BodyTooLargeError."""
+    raw = read_body(request.body)
+    body = validate(target_bodies.DUPLICATE, raw)
+    when = body["when"]
+    trigger = None if isinstance(when, str) else _trigger(when)
+    duplicate = Duplicate(body["id"], body.get("name"), when if isinstance(when, str) else None, trigger)
+    # The same key with the same body for creations of both kinds would still be another request.
+    return duplicate, _request_key(request, ["duplicate", raw])
+
+
+def parse_edit(body: bytes) -> Edit:
+    """Read POST /1/targets/edit.json; raises InvalidRequestError or BodyTooLargeError."""
+    asked = validate(target_bodies.EDIT, read_body(body))
+    if not set(asked) - {"id", "version"}:
+        raise InvalidRequestError("what is to be changed is required")
+    audience = None
+    if "segment" in asked or "segments" in asked:
+        audience = _audience({name: asked[name] for name in ("segment", "segments") if name in asked})
+    return Edit(
+        campaign_id=asked["id"],
+        version=asked.get("version"),
+        name=asked.get("name"),
+        audience=audience,
+        when=asked.get("when"),
+        content=asked.get("content"),
+        users_limit=asked.get("users_limit_overall"),
+        changes_limit="users_limit_overall" in asked,
+    )
+
+
+def _audience(body: Mapping[str, Any]) -> AskedAudience:
     if "segment" in body and "segments" in body:
         raise InvalidRequestError("segment and segments: only one of them may be given")
     include: Sequence[SegmentAt] = ()
@@ -75,9 +119,12 @@ def _audience(body: target_bodies.CreateCampaignRequest) -> AskedAudience:
         if not include:
             raise InvalidRequestError("segment or segments is required")
         return AskedAudience(include, exclude)
+    return AskedAudience(include, exclude, _trigger(when))
+
+
+def _trigger(when: object) -> tuple[SegmentAt, Action]:
     event = validate(target_bodies.EVENT, {"when": when})["when"]
-    trigger = (SegmentAt(event["segment"], "when.segment"), Action(event["action"]))
-    return AskedAudience(include, exclude, trigger)
+    return SegmentAt(event["segment"], "when.segment"), Action(event["action"])
 
 
 def parse_start(body: bytes) -> str:
@@ -96,10 +143,18 @@ def parse_target(body: bytes) -> int:
 
 def parse_preview(body: bytes) -> Preview:
     """Read the body of preview.json; raises InvalidRequestError or BodyTooLargeError."""
-    asked = validate(target_bodies.PREVIEW, read_body(body))
-    return Preview(
-        TargetMode(asked["target_mode"]), asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event")
-    )
+    return _preview(validate(target_bodies.PREVIEW, read_body(body)))
+
+
+def parse_test(body: bytes) -> TestMessage:
+    """Read the body of test.json; raises InvalidRequestError or BodyTooLargeError."""
+    asked = validate(target_bodies.TEST, read_body(body))
+    return TestMessage(_preview(asked), asked.get("to"))
+
+
+def _preview(asked: target_bodies.PreviewCampaignRequest) -> Preview:
+    mode = TargetMode(asked["target_mode"])
+    return Preview(mode, asked["content"], asked.get("identity"), asked.get("guid"), asked.get("event"))
 
 
 def parse_nothing(body: bytes) -> None:
@@ -107,23 +162,34 @@ def parse_nothing(body: bytes) -> None:
     validate(target_bodies.NOTHING, read_body(body))
 
 
+_FILTERS = ("from", "to", "name", "status", "target_mode", "segment")
+
+
 class TargetList:
     """Which part of the list of campaigns is asked for, and the cursor to the next.
 
-    `created` bounds when they were created, by days of the time zone. Raises InvalidRequestError, BodyTooLargeError,
-    ThrottledError or UnavailableError.
+    `filter` bounds when they were created by days of the time zone. Raises
+    InvalidRequestError, BodyTooLargeError, ThrottledError or UnavailableError.
     """
 
     def __init__(self, request: Request, cursors: Cursors, time_zone: str) -> None:
         body = validate(target_bodies.LIST, read_body(request.body))
         first, last = body.get("from"), body.get("to")
-        self.created: tuple[datetime | None, datetime | None] = (
+        created: tuple[datetime | None, datetime | None] = (
             None if first is None else start_of_day(first, time_zone, "from"),
             None if last is None else start_of_day(last, time_zone, "to", later_days=1),
         )
+        status, mode = body.get("status"), body.get("target_mode")
+        self.filter = CampaignFilter(
+            created,
+            name=body.get("name"),
+            status=None if status is None else CampaignStatus(status),
+            target_mode=None if mode is None else TargetMode(mode),
+            segment=SegmentAt(body["segment"], "segment") if "segment" in body else None,
+        )
         if first is not None and last is not None and first > last:
             raise InvalidRequestError("from: must not be after to")
-        self.paging = _paging(request, cursors, "/1/targets/list.json", body, "from", "to")
+        self.paging = _paging(request, cursors, "/1/targets/list.json", body, *_FILTERS)
 
 
 class DeliveryLog:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from api_segments.aws.failures import CALL_FAILED, failure_code
-from api_segments.campaigns.model import CampaignTask
+from api_segments.campaigns.model import Campaign, CampaignTask
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
 
@@ -35,12 +35,12 @@ class CampaignSchedules:
         self._client = client
         self._queue = queue
 
-    def create(self, account_id: str, campaign_id: int, at: datetime, deadline: Deadline) -> None:
-        """See to it that the campaign's task arrives at `at`; raises UnavailableError."""
+    def create(self, campaign: Campaign, at: datetime, deadline: Deadline) -> None:
+        """See to it that the campaign's task arrives at `at`, its start; raises UnavailableError."""
         self._repeated(
             lambda: self._client.create_schedule(
                 GroupName=self._queue.group,
-                Name=_name(account_id, campaign_id),
+                Name=_name(campaign),
                 ScheduleExpression=f"at({at.astimezone(UTC):%Y-%m-%dT%H:%M:%S})",
                 ScheduleExpressionTimezone="UTC",
                 FlexibleTimeWindow={"Mode": "OFF"},
@@ -48,17 +48,17 @@ class CampaignSchedules:
                 Target={
                     "Arn": self._queue.arn,
                     "RoleArn": self._queue.role_arn,
-                    "Input": json.dumps(CampaignTask(account_id, campaign_id).to_json()),
+                    "Input": json.dumps(CampaignTask(campaign.account_id, campaign.campaign_id).to_json()),
                 },
             ),
-            "ConflictException",  # our own, whose answer was lost: its name is the campaign's
+            "ConflictException",  # our own, whose answer was lost: its name is the campaign's and the time's
             deadline,
         )
 
-    def delete(self, account_id: str, campaign_id: int, deadline: Deadline) -> None:
+    def delete(self, campaign: Campaign, deadline: Deadline) -> None:
         """Delete the campaign's schedule, unless it has fired; raises UnavailableError."""
         self._repeated(
-            lambda: self._client.delete_schedule(GroupName=self._queue.group, Name=_name(account_id, campaign_id)),
+            lambda: self._client.delete_schedule(GroupName=self._queue.group, Name=_name(campaign)),
             "ResourceNotFoundException",
             deadline,
         )
@@ -80,6 +80,12 @@ class CampaignSchedules:
                 return
 
 
-def _name(account_id: str, campaign_id: int) -> str:
-    """Name a schedule, in the 64 characters that one may have, by account and campaign."""
-    return f"{campaign_id}-{sha256(account_id.encode()).hexdigest()[:32]}"
+def _name(campaign: Campaign) -> str:
+    """Name a schedule, in the 64 characters that one may have, by account and campaign.
+
+    One that an edit makes has a name by version and time, too: of edits side by side each makes its own.
+    """
+    named = campaign.account_id
+    if campaign.start_version:
+        named += f"#{campaign.start_version}#{campaign.starts_at}"
+    return f"{campaign.campaign_id}-{sha256(named.encode()).hexdigest()[:32]}"

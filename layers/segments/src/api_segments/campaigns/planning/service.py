@@ -47,6 +47,10 @@ from api_segments.segments.model import SegmentReference, SegmentStatus
 NOW = "now"
 # A start that is nearer than this is not left to the scheduler: it would be past before the schedule is made.
 SCHEDULE_SECONDS = 30
+# A page of a list that is narrowed by more than days reads about so many campaigns at most, of 1 KB each, and as many
+# a call as LOOKED_AT says.
+LOOKED_THROUGH = 1000
+LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,62 @@ class NewCampaign:
     when: str | None
     content: Mapping[str, str] | None = None
     users_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A campaign that is to be created like another: when, or at which change, and under which name, None: the same."""
+
+    campaign_id: int
+    name: str | None
+    when: str | None
+    trigger: tuple[SegmentAt, Action] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is to be other of a scheduled campaign; None is as it was, the limit unless `changes_limit`.
+
+    With a `version` it is changed only if it still has that.
+    """
+
+    campaign_id: int
+    version: int | None = None
+    name: str | None = None
+    audience: AskedAudience | None = None
+    when: str | None = None
+    content: Mapping[str, str] | None = None
+    users_limit: int | None = None
+    changes_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFilter:
+    """Which campaigns to list; None is any. `name` is a part of theirs, in any case.
+
+    `segment` is one that they use, as a request names it, and `segment_id` the same, once it is found.
+    """
+
+    created: tuple[datetime | None, datetime | None] = (None, None)
+    name: str | None = None
+    status: CampaignStatus | None = None
+    target_mode: TargetMode | None = None
+    segment: SegmentAt | None = None
+    segment_id: int | None = None
+
+    def takes(self, campaign: Campaign) -> bool:
+        """Whether a campaign is of those, whenever it was created."""
+        return (
+            (self.name is None or self.name.casefold() in campaign.name.casefold())
+            and self.status in (None, campaign.status)
+            and self.target_mode in (None, campaign.target_mode)
+            and (self.segment_id is None or self.segment_id in campaign.segment_ids)
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes all campaigns of its days."""
+        return replace(self, created=(None, None)) == CampaignFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +204,8 @@ class CampaignService:
         self._check(account_id, wanted, self._clock.now(), deadline)
         if not audience.include:
             raise InvalidRequestError("estimate_only: segment or segments is required")
+        if wanted.content:
+            check_content(wanted.target_mode, wanted.content, self.settings(account_id, deadline))
         found = self._estimates.estimate(account_id, wanted.target_mode, audience, deadline)
         return found if wanted.users_limit is None else min(found, wanted.users_limit)
 
@@ -208,6 +270,104 @@ class CampaignService:
             self._check_content(wanted.target_mode, wanted.content, settings, deadline)
         return start
 
+    def duplicate(
+        self,
+        account_id: str,
+        wanted: "Duplicate",
+        request: RequestKey | None,
+        deadline: Deadline,
+    ) -> tuple[int, bool]:
+        """Create a campaign like another, at another time; raises as `create` does, NotFoundError if there is none."""
+        like = self._stores.campaigns.get(account_id, wanted.campaign_id, deadline)
+        if like is None:
+            raise no_such_campaign(wanted.campaign_id)
+        include, exclude = (
+            [SegmentAt(SegmentReference(each), f"segments.{side}[{index}]") for index, each in enumerate(segment_ids)]
+            for side, segment_ids in (("include", like.audience.include), ("exclude", like.audience.exclude))
+        )
+        if wanted.trigger is None and not like.audience.include:
+            raise InvalidRequestError("when: must be an event, as the campaign has no segments")
+        new = NewCampaign(
+            name=like.name if wanted.name is None else wanted.name,
+            target_mode=like.target_mode,
+            audience=AskedAudience(include, exclude, wanted.trigger),
+            when=wanted.when,
+            content=like.content,
+            users_limit=like.users_limit,
+        )
+        return self.create(account_id, new, request, deadline)
+
+    def edit(self, account_id: str, wanted: "Edit", deadline: Deadline) -> Campaign:
+        """Plan a scheduled campaign anew, and return it; what `wanted` leaves open stays.
+
+        What is refused changes nothing. Raises NotFoundError, ConflictError if it is not scheduled any more or not of
+        the version that was asked for, and what a creation raises.
+        """
+        backoff = Backoff(deadline)
+        while True:
+            before = self._stores.campaigns.get(account_id, wanted.campaign_id, deadline)
+            if before is None:
+                raise no_such_campaign(wanted.campaign_id)
+            if before.status is not CampaignStatus.SCHEDULED:
+                raise ConflictError(
+                    f"campaign {wanted.campaign_id} is {before.status}; only a scheduled one can be edited"
+                )
+            if wanted.version not in (None, before.version):
+                raise ConflictError(f"version: the campaign was edited meanwhile, it has version {before.version}")
+            after = self._edited(before, wanted, deadline)
+            if self._write(before, after, deadline):
+                return after
+            if not backoff.wait():
+                raise UnavailableError("the campaign kept changing")
+
+    def _edited(self, before: Campaign, wanted: "Edit", deadline: Deadline) -> Campaign:
+        """Return the campaign as it is to be; raises what is to be refused."""
+        settings = self.settings(before.account_id, deadline)
+        after = replace(before, version=before.version + 1)
+        if wanted.audience is not None:
+            after = replace(after, audience=self._resolve(before.account_id, wanted.audience, deadline)[0])
+            former = {*before.former_segments, *before.segment_ids} - {*after.segment_ids}
+            after = replace(after, former_segments=tuple(sorted(former)))
+        if wanted.when is not None:
+            now = self._clock.now()
+            start = _start(wanted.when, settings.time_zone, now)
+            after = replace(
+                after,
+                when=wanted.when,
+                when_time_zone=None if start is None else start.time_zone,
+                starts_at=now if start is None else start.moment,
+                start_version=after.version,
+            )
+        if wanted.content is not None:
+            self._check_content(before.target_mode, wanted.content, settings, deadline)
+            after = replace(after, content=wanted.content)
+        return replace(
+            after,
+            name=before.name if wanted.name is None else wanted.name,
+            users_limit=wanted.users_limit if wanted.changes_limit else before.users_limit,
+        )
+
+    def _write(self, before: Campaign, after: Campaign, deadline: Deadline) -> bool:
+        """Write an edit; False if the campaign has begun, or was edited, since it was read.
+
+        What leads to the new start is there before the campaign has it, and what led to the old one goes after that. A
+        task that is too early puts itself off, and may meet the campaign before it is written, so one comes after, too.
+        Marks of an edit that is not written stay: another edit may need them by now, and a segment's deletion takes off
+        those of campaigns that are over.
+        """
+        is_moved = after.start_version != before.start_version
+        self._mark(after, sorted({*after.segment_ids} - {*before.segment_ids}), deadline)
+        if is_moved and after.starts_at is not None:
+            self._plan_start(after, after.starts_at, deadline)
+        if not self._stores.campaigns.edit(before, after, deadline):
+            return False
+        if is_moved and after.starts_at is not None:
+            ahead = (after.starts_at - self._clock.now()).total_seconds()
+            if ahead < SCHEDULE_SECONDS:
+                self._begin(after, max(0.0, ahead), deadline)
+            self._starts.schedules.delete(before, deadline)
+        return True
+
     def _check_content(
         self, mode: TargetMode, content: Mapping[str, str], settings: CampaignSettings, deadline: Deadline
     ) -> None:
@@ -267,16 +427,25 @@ class CampaignService:
 
     def _prepare(self, campaign: Campaign, deadline: Deadline) -> None:
         """Mark the segments as used and see to it that the campaign is run at its time, before it is there."""
-        account_id, campaign_id = campaign.account_id, campaign.campaign_id
-        if not self._stores.uses.mark(account_id, campaign.segment_ids, campaign_id, deadline):
+        self._mark(campaign, campaign.segment_ids, deadline)
+        if campaign.starts_at is None:
+            self._begin(campaign, 0.0, deadline)
+        else:
+            self._plan_start(campaign, campaign.starts_at, deadline)
+
+    def _mark(self, campaign: Campaign, segment_ids: Sequence[int], deadline: Deadline) -> None:
+        if not self._stores.uses.mark(campaign.account_id, segment_ids, campaign.campaign_id, deadline):
             raise SegmentDeletedError("segments: one of them has just been deleted")
-        ahead = 0.0
-        if campaign.starts_at is not None:
-            ahead = max(0.0, (campaign.starts_at - self._clock.now()).total_seconds())
+
+    def _plan_start(self, campaign: Campaign, starts_at: datetime, deadline: Deadline) -> None:
+        ahead = max(0.0, (starts_at - self._clock.now()).total_seconds())
         if ahead < SCHEDULE_SECONDS:
-            self._starts.tasks.put_off(CampaignTask(account_id, campaign_id).to_json(), ahead, deadline)
-        elif campaign.starts_at is not None:
-            self._starts.schedules.create(account_id, campaign_id, campaign.starts_at, deadline)
+            self._begin(campaign, ahead, deadline)
+        else:
+            self._starts.schedules.create(campaign, starts_at, deadline)
+
+    def _begin(self, campaign: Campaign, ahead: float, deadline: Deadline) -> None:
+        self._starts.tasks.put_off(CampaignTask(campaign.account_id, campaign.campaign_id).to_json(), ahead, deadline)
 
     def _take_back(self, campaign: Campaign, deadline: Deadline) -> None:
         """Undo what came before a campaign that is not there; what can't be undone now harms nobody.
@@ -287,7 +456,7 @@ class CampaignService:
         with suppress(NotWrittenError):
             self._stores.uses.unmark(account_id, dict.fromkeys(campaign.segment_ids, (campaign_id,)), deadline)
             if campaign.when != NOW and campaign.starts_at is not None:
-                self._starts.schedules.delete(account_id, campaign_id, deadline)
+                self._starts.schedules.delete(campaign, deadline)
             self._stores.campaigns.give_up(campaign, deadline)
 
     def get(self, account_id: str, campaign_id: int, deadline: Deadline) -> tuple[Campaign, Results]:
@@ -300,28 +469,52 @@ class CampaignService:
     def newest(
         self,
         account_id: str,
-        created: tuple[datetime | None, datetime | None],
+        wanted: CampaignFilter,
         after: Position | None,
         limit: int,
         deadline: Deadline,
     ) -> Page[tuple[Campaign, Results]]:
         """List campaigns with their results, the newest first, from after `after` on.
 
-        `created` bounds when they were created: from the first moment on (None: any), until before the second.
+        At most LOOKED_THROUGH campaigns are read for a page, which may be short then, or empty, and not the last.
         """
-        first, last = (None if moment is None else int(moment.timestamp()) * 1_000_000 for moment in created)
+        if wanted.segment is not None:
+            (segment_id,) = self._resolve(account_id, AskedAudience([wanted.segment]), deadline)[0].include
+            wanted = replace(wanted, segment_id=segment_id)
+        first, last = (None if moment is None else int(moment.timestamp()) * 1_000_000 for moment in wanted.created)
         last_id = MAX_SEGMENT_ID if last is None else min(last - 1, MAX_SEGMENT_ID)
         if after is not None:
             last_id = min(last_id, int(after[0]) - 1)
-        found = self._stores.campaigns.newest(account_id, max(first or 0, 0), last_id, limit + 1, deadline)
-        rows = found[:limit]
+        rows, goes_on_at = self._looked_through(account_id, wanted, (max(first or 0, 0), last_id), limit, deadline)
         results: Mapping[int, Results] = {}
-        if rows:
+        if wanted.is_open and rows:
             results = self._stores.deliveries.results_between(
                 account_id, rows[-1].campaign_id, rows[0].campaign_id, deadline
             )
-        goes_on_at = (rows[-1].campaign_id,) if len(found) > limit else None
+        elif rows:
+            results = self._stores.deliveries.results_of(account_id, [row.campaign_id for row in rows], deadline)
         return Page([(row, results.get(row.campaign_id, Results())) for row in rows], goes_on_at)
+
+    def _looked_through(
+        self, account_id: str, wanted: CampaignFilter, ids: tuple[int, int], limit: int, deadline: Deadline
+    ) -> tuple[list[Campaign], Position | None]:
+        """Return the newest campaigns with ids in these bounds that are wanted, and where the list goes on."""
+        (first, last), rows = ids, list[Campaign]()
+        at_once = limit if wanted.is_open else max(limit, LOOKED_AT)
+        looked_at = 0
+        while True:
+            found = self._stores.campaigns.newest(account_id, first, last, at_once + 1, deadline)
+            for campaign in found[:at_once]:
+                last = campaign.campaign_id - 1
+                looked_at += 1
+                if wanted.takes(campaign):
+                    rows.append(campaign)
+                if len(rows) == limit:
+                    break
+            if not found or last < found[-1].campaign_id:
+                return rows, None
+            if len(rows) == limit or looked_at >= LOOKED_THROUGH:
+                return rows, (last + 1,)
 
     def log(
         self, account_id: str, campaign_id: int, after: Position | None, limit: int, deadline: Deadline
@@ -364,7 +557,7 @@ class CampaignService:
         if stage_of(campaign, walk) is Stage.OVER:
             return
         if campaign.started_at is None:
-            self._starts.schedules.delete(account_id, campaign_id, deadline)
+            self._starts.schedules.delete(campaign, deadline)
         # Also when another request has stopped it, which may not have come this far.
         self._starts.tasks.put_off(CampaignTask(account_id, campaign_id).to_json(), 0, deadline)
 

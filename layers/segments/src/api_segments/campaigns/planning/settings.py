@@ -10,11 +10,17 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from api_segments.accounts.service import AccountService
-from api_segments.campaigns.model import CampaignSettings, Webhook
+from api_segments.campaigns.model import CampaignSettings, Recipient, RecipientType, Webhook
 from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import ConflictError, InvalidRequestError, NotFoundError
-from api_segments.core.limits import MAX_SENDERS, MAX_URL_CHARACTERS, MAX_WEBHOOKS
+from api_segments.core.limits import (
+    MAX_SENDERS,
+    MAX_TEST_RECIPIENTS,
+    MAX_TOKEN_CHARACTERS,
+    MAX_URL_CHARACTERS,
+    MAX_WEBHOOKS,
+)
 from api_segments.profiles.model import TokenType
 
 WEBHOOK_SECRET_BYTES = 32
@@ -22,6 +28,8 @@ WEBHOOK_SECRET_BYTES = 32
 # SNS API reference, CreatePlatformApplication.
 _PLATFORMS = {TokenType.FCM: "GCM", TokenType.APNS: "(?:APNS|APNS_SANDBOX)"}
 _APPLICATION = r"app/%s/[A-Za-z0-9_.-]{1,256}"
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164
+_TOKEN = re.compile(rf"[!-~]{{1,{MAX_TOKEN_CHARACTERS}}}")
 # What a request line can carry as it is: no spaces, no control characters, nothing beyond ASCII.
 _URL = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
@@ -132,6 +140,32 @@ class CampaignSettingsService:
 
         return self._settings.change(account_id, put, deadline)
 
+    def add_test_recipient(self, account_id: str, recipient: Recipient, deadline: Deadline) -> CampaignSettings:
+        """Declare who may get test messages; one that is there stays. Raises InvalidRequestError, NotFoundError."""
+        self._accounts.get(account_id, deadline)
+        _check_recipient(recipient)
+
+        def add(settings: CampaignSettings) -> CampaignSettings:
+            if recipient in settings.test_recipients:
+                return settings
+            if len(settings.test_recipients) >= MAX_TEST_RECIPIENTS:
+                raise ConflictError(f"account {account_id} has {MAX_TEST_RECIPIENTS} test recipients; remove one first")
+            return replace(settings, test_recipients=(*settings.test_recipients, recipient))
+
+        return self._settings.change(account_id, add, deadline)
+
+    def remove_test_recipient(self, account_id: str, recipient: Recipient, deadline: Deadline) -> CampaignSettings:
+        """Take a recipient of test messages back; raises NotFoundError."""
+        self._accounts.get(account_id, deadline)
+
+        def remove(settings: CampaignSettings) -> CampaignSettings:
+            kept = tuple(known for known in settings.test_recipients if known != recipient)
+            if kept == settings.test_recipients:
+                raise NotFoundError(f"address: account {account_id} has no such test recipient")
+            return replace(settings, test_recipients=kept)
+
+        return self._settings.change(account_id, remove, deadline)
+
     def _check_url(self, url: str) -> None:
         """Raise InvalidRequestError unless a URL can be called; where it leads is checked at each call."""
         parts = _split(url)
@@ -145,6 +179,20 @@ class CampaignSettingsService:
             self._test_origin and f"{parts.scheme}://{parts.netloc}" == self._test_origin
         ):
             raise InvalidRequestError("url: must begin with https://")
+
+
+def _check_recipient(recipient: Recipient) -> None:
+    """Raise InvalidRequestError unless an address is one of its type."""
+    if recipient.type is RecipientType.EMAIL:
+        try:
+            validate_email(recipient.address, check_deliverability=False)
+        except EmailNotValidError:
+            raise InvalidRequestError("address: must be an email address") from None
+    elif recipient.type is RecipientType.PHONE:
+        if not _PHONE.fullmatch(recipient.address):
+            raise InvalidRequestError('address: must be a phone number in E.164, like "+14155551234"')
+    elif not _TOKEN.fullmatch(recipient.address):
+        raise InvalidRequestError("address: must be a token of printable ASCII characters")
 
 
 def _split(url: str) -> SplitResult | None:

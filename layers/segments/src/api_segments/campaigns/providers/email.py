@@ -35,6 +35,7 @@ class Email:
     reply_to: str | None
     subject: str
     html: str
+    text: str
     unsubscribe_url: str
     token: str
 
@@ -64,7 +65,10 @@ class EmailProvider:
             "Content": {
                 "Simple": {
                     "Subject": {"Data": email.subject, "Charset": "UTF-8"},
-                    "Body": {"Html": {"Data": email.html, "Charset": "UTF-8"}},
+                    "Body": {
+                        "Html": {"Data": email.html, "Charset": "UTF-8"},
+                        "Text": {"Data": email.text, "Charset": "UTF-8"},
+                    },
                     "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
                 }
             },

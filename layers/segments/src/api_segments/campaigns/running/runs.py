@@ -282,7 +282,7 @@ class CampaignRunService:
             if not self._stores.campaigns.end(campaign, CampaignStatus.COMPLETED, ended_at, deadline):
                 return RunReport(0, 0)
             campaign = replace(campaign, status=CampaignStatus.COMPLETED, ended_at=ended_at)
-        uses = dict.fromkeys(campaign.segment_ids, (campaign.campaign_id,))
+        uses = dict.fromkeys((*campaign.segment_ids, *campaign.former_segments), (campaign.campaign_id,))
         self._stores.uses.unmark(campaign.account_id, uses, deadline)
         self._stores.campaigns.forget_trigger(campaign, deadline)
         if stage_of(campaign, walk) is Stage.OVER:

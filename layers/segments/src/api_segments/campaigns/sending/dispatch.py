@@ -1,12 +1,11 @@
 """One message to its channel: what each channel needs of a campaign, its content and a profile."""
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from api_segments.aws.delivery import Reply
 from api_segments.aws.event_bus import EventBus
-from api_segments.campaigns.content.fields import render, sender_of, variables, webhook_of
+from api_segments.campaigns.content.fields import marked_as_test, render, sender_of, variables, webhook_of
 from api_segments.campaigns.events import message_requested
 from api_segments.campaigns.model import Campaign, CampaignSettings, Message, TargetMode
 from api_segments.campaigns.providers.email import Email, EmailProvider
@@ -36,6 +35,14 @@ class Providers:
 
 
 @dataclass(frozen=True, slots=True)
+class Tester:
+    """Who gets a test message in the user's place, with that one address, and where its links lead."""
+
+    profile: Profile
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A message with all that it is made of."""
 
@@ -43,6 +50,12 @@ class Letter:
     message: Message
     profile: Profile
     settings: CampaignSettings
+    tester: Tester | None = None
+
+    @property
+    def recipient(self) -> Profile:
+        """Whose addresses it goes to."""
+        return self.profile if self.tester is None else self.tester.profile
 
     @property
     def event_id(self) -> str:
@@ -72,14 +85,15 @@ class Dispatch:
     def prepare(self, letter: Letter, deadline: Deadline) -> Send:
         """Fill in the content and return what sends it; raises TemplateError, ThrottledError or UnavailableError."""
         mode = letter.campaign.target_mode
-        known = variables(letter.campaign, letter.profile, letter.message.event)
-        if mode is TargetMode.EMAIL:
-            link = f"{self._public_url}/unsubscribe/{self._token(TokenUse.UNSUBSCRIBE, letter, deadline)}"
-            content = render(mode, letter.campaign.content, {**known, "unsubscribe_url": link})
-            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
+        link = self._link(letter, deadline) if mode is TargetMode.EMAIL else None
+        known = variables(letter.campaign, letter.profile, letter.message.event, link)
         content = render(mode, letter.campaign.content, known)
+        if letter.tester is not None:
+            content = marked_as_test(mode, content)
+        if link is not None:
+            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
         if mode is TargetMode.SMS:
-            phone = str(letter.profile.attributes["Phone"])
+            phone = str(letter.recipient.attributes["Phone"])
             return lambda until: self._providers.sms.send(phone, content["body"], until)
         if mode is TargetMode.PUSH:
             return lambda until: self._push(letter, content, until)
@@ -87,10 +101,15 @@ class Dispatch:
             return self._webhook(letter, content)
         return lambda until: self._request(letter, content, until)
 
+    def _link(self, letter: Letter, deadline: Deadline) -> str:
+        public_url = self._public_url if letter.tester is None else letter.tester.public_url
+        return f"{public_url}/unsubscribe/{self._token(TokenUse.UNSUBSCRIBE, letter, deadline)}"
+
     def _token(self, use: TokenUse, letter: Letter, deadline: Deadline) -> str:
-        message, email = letter.message, Address(AddressType.EMAIL, str(letter.profile.attributes["Email"]))
+        message, email = letter.message, Address(AddressType.EMAIL, str(letter.recipient.attributes["Email"]))
         key = self._addresses.of(message.account_id, email, deadline).key
         message_id = (message.account_id, message.profile_id, message.campaign_id, Channel.EMAIL, message.delivery_id)
+        use = use if letter.tester is None else TokenUse.TEST
         return self._tokens.write(use, Origin(*message_id, key), deadline)
 
     def _email(self, letter: Letter, content: dict[str, str], link: str, token: str) -> Send:
@@ -100,10 +119,11 @@ class Dispatch:
         email = Email(
             sender=sender,
             sender_name=content.get("sender_name"),
-            recipient=plain_email(str(letter.profile.attributes["Email"])),
+            recipient=plain_email(str(letter.recipient.attributes["Email"])),
             reply_to=letter.campaign.content.get("reply_to"),
             subject=content["subject"],
-            html=_with_link(content["body"], link),
+            html=content["body"],
+            text=content["text"],
             unsubscribe_url=link,
             token=token,
         )
@@ -112,12 +132,12 @@ class Dispatch:
     def _push(self, letter: Letter, content: dict[str, str], deadline: Deadline) -> Reply:
         """Send to each device of the user; one that took it is enough, as the others can't be tried again alone."""
         replies: dict[Token, Reply] = {}
-        for token in sorted(letter.profile.tokens, key=lambda token: (token.type, token.token_id)):
+        for token in sorted(letter.recipient.tokens, key=lambda token: (token.type, token.token_id)):
             application = letter.settings.push_applications.get(token.type)
             if application is not None:
                 replies[token] = self._providers.pushes.send(application, token, content, deadline)
         dead = frozenset(token for token, reply in replies.items() if reply is Reply.GONE)
-        if dead:  # if that fails, the next message finds them dead again
+        if dead and letter.tester is None:  # if that fails, the next message finds them dead again
             guid = letter.message.profile_id
             update = ProfileUpdate(identity=None, guid=guid, removed_tokens=dead, creates=False)
             self._profiles.update(letter.message.account_id, {0: update}, deadline)
@@ -135,19 +155,9 @@ class Dispatch:
 
     def _request(self, letter: Letter, content: dict[str, str], deadline: Deadline) -> Reply:
         """Ask a provider of the team's own, by an event."""
-        event = message_requested(letter.campaign, letter.profile, content, letter.event_id, self._clock.now())
+        event = message_requested(letter.campaign, letter.recipient, content, letter.event_id, self._clock.now())
         return Reply.TRY_AGAIN if self._providers.bus.put([event], deadline) else Reply.ACCEPTED
 
 
 def _refused(_: Deadline) -> Reply:
     return Reply.REFUSED
-
-
-def _with_link(body: str, link: str) -> str:
-    """Return a body that shows the link to unsubscribe: where it puts it itself, or else at its end."""
-    shown = html.escape(link)
-    if shown in body:
-        return body
-    paragraph = f'<p style="font-size:small"><a href="{shown}">Unsubscribe</a></p>'
-    end = body.lower().rfind("</body>")
-    return f"{body}{paragraph}" if end < 0 else f"{body[:end]}{paragraph}{body[end:]}"

@@ -49,7 +49,7 @@ SETTINGS_SECONDS = 60
 _LOG = logging.getLogger(__name__)
 
 _KEPT_CONTENTS = 8  # of campaigns; one has up to 200 KB
-_ENDS = {
+ENDS = {
     Reply.ACCEPTED: Outcome(DeliveryStatus.SENT),
     Reply.REFUSED: Outcome(DeliveryStatus.FAILED, FailReason.REFUSED),
     Reply.GONE: Outcome(DeliveryStatus.FAILED, FailReason.REFUSED),
@@ -128,7 +128,7 @@ class SendingService:
         if delivery.status is DeliveryStatus.SENDING:
             if delivery.sending_until is not None and rfc3339(now) <= delivery.sending_until:
                 return None
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[Reply.UNKNOWN], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[Reply.UNKNOWN], deadline)
         campaign = self._campaign(message, deadline)
         if campaign is None:
             return "known"
@@ -170,9 +170,9 @@ class SendingService:
             return None  # another sender has just claimed it, or ended it
         reply = send(calls_end)
         if reply is not Reply.TRY_AGAIN:
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[reply], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[reply], deadline)
         if is_last:
-            return self._settle(message, DeliveryStatus.SENDING, _ENDS[Reply.GAVE_UP], deadline)
+            return self._settle(message, DeliveryStatus.SENDING, ENDS[Reply.GAVE_UP], deadline)
         self._stores.deliveries.release(message, deadline)
         return None
 

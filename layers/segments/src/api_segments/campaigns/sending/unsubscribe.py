@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from api_segments.campaigns.sending.opt_outs import OptedOut
+from api_segments.campaigns.sending.opt_outs import OptedOut, TestMessageError
 from api_segments.core.errors import NotFoundError, SegmentsError
 from api_segments.http.gateway import code_of, retry_after
 from api_segments.http.security import SECURITY
@@ -81,6 +81,9 @@ def subscribed_again(request_id: str, *, is_open: bool) -> dict[str, Any]:
 
 def failed(error: SegmentsError, request_id: str) -> dict[str, Any]:
     """Answer that the link is wrong, or that it did not work this time."""
+    if isinstance(error, TestMessageError):
+        text = "<p>Its link unsubscribes nobody. Nothing was changed.</p>"
+        return _answer(HTTPStatus.OK, "This was a test message", text, request_id)
     code = code_of(error)
     if isinstance(error, NotFoundError):
         text = "<p>Please use the whole link from the email.</p>"

@@ -1,0 +1,269 @@
+"""Whether an email's own link can be seen beyond doubt.
+
+Nothing is laid out here. A link counts as seen if every element, attribute and style of itself and of all that it is
+in is known to hide nothing. So a link that is seen may be missed, but a hidden one is never taken for one that is seen.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from turbohtml import Comment, Document, Element, Namespace, SelectorSyntaxError, Text
+
+_SHOWN_TAGS = re.compile(
+    "html|body|div|p|span|a|b|i|u|em|strong|small|big|font|center|table|tbody|thead|tfoot|tr|td|th|ul|ol|li|dl|dt|dd|h[1-6]|"
+    "blockquote|section|article|footer|header|main|nav|address|pre|code|s|sub|sup|tt"
+)
+_DOUBTFUL_ATTRIBUTES = ("hidden", "popover", "aria-hidden", "background", "slot", "link", "vlink", "alink")
+# What attributes say of colours, as a style says it.
+_COLOUR_ATTRIBUTES = {"color": "color", "text": "color", "bgcolor": "background-color"}
+# These leave a text where it is, in a size and colours that others give, unless something is moved far away.
+_HARMLESS = re.compile(
+    r"-webkit-text-size-adjust|-ms-text-size-adjust|border(-.*)?|font-(family|weight|style|variant|stretch)|"
+    r"text-(align|decoration|transform)(-.*)?|vertical-align|white-space|word-(break|wrap)|overflow-wrap|box-sizing|"
+    r"table-layout|list-style(-.*)?|direction|outline(-.*)?|min-width|min-height|float|clear|cursor|"
+    r"mso-(table|line|padding).*"
+)
+_FAR = re.compile(r"-\.?\d|(?<![#0-9a-f.])\d{4}|\(")
+_WIDTH = r"(auto|\d{1,3}(\.\d+)?(px|pt)?|\d{1,2}(\.\d+)?(r?em|%))"
+_SPACE = re.compile(rf"{_WIDTH}( +{_WIDTH}){{0,3}}")
+_ONLY = {
+    **{
+        f"{name}{side}": _SPACE for name in ("margin", "padding") for side in ("", "-top", "-right", "-bottom", "-left")
+    },
+    "display": re.compile("block|inline|inline-block|list-item|table|table-row|table-cell|table-row-group|flex|grid"),
+    "visibility": re.compile("visible"),
+    "position": re.compile("static|relative"),
+    "overflow": re.compile("visible"),
+}
+_LENGTHS = ("width", "height", "max-width", "max-height", "line-height")
+_LEAST_OPACITY = 0.5
+_GROUNDS, _SIZES = ("background", "background-color"), ("font", "font-size")
+_NUMBER = re.compile(r"(\d*\.?\d+)(px|pt|em|rem|%|)")
+_LEAST_SIZE = {"px": 6.0, "pt": 5.0, "rem": 0.5, "em": 0.5, "%": 50.0}
+_RELATIVE_SIZE = re.compile(r"\d(em|%)")
+# WCAG 2.2's contrast ratio, of 21; light grey on white, as in many a footer, has 1.6.
+_LEAST_CONTRAST = 1.5
+_COLOURS = {
+    "white": (255, 255, 255),
+    "black": (0, 0, 0),
+    "gray": (128, 128, 128),
+    "grey": (128, 128, 128),
+    "silver": (192, 192, 192),
+    "red": (255, 0, 0),
+    "blue": (0, 0, 255),
+    "navy": (0, 0, 128),
+    "green": (0, 128, 0),
+}
+_WHITE, _BLUE = "#ffffff", "#0000ee"
+_RGB = re.compile(r"rgb\( *(\d{1,3}) *, *(\d{1,3}) *, *(\d{1,3}) *\)")
+_HEX = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})")
+_SHORT_HEX = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])")
+# What is looked at; beyond that there is doubt.
+_ANCHORS, _TEXTS, _RULES, _LEVELS = 10, 10, 300, 100
+
+_Declarations = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A rule of a style sheet."""
+
+    selector: str
+    declarations: _Declarations
+
+    def may_match(self, element: Element) -> bool:
+        """Whether it holds for an element, at least at times."""
+        if ":" in self.selector:  # what it depends on is not in the document
+            return True
+        try:
+            return element.matches(self.selector)
+        except SelectorSyntaxError:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """An element around a text: what it says of its style itself, and what rules that hold at times say of it."""
+
+    tag: str
+    own: _Declarations
+    ruled: _Declarations
+
+    def values(self, names: Sequence[str]) -> list[str]:
+        """Return all values of some properties."""
+        return _values([*self.own, *self.ruled], names)
+
+
+def shows_link(document: Document, link: str) -> bool:
+    """Whether a document shows a text that leads to `link`, beyond doubt."""
+    anchors = [each for each in document.find_all("a") if _attribute(each, "href").strip() == link]
+    if not anchors:
+        return False
+    rules = _rules(document)
+    if rules is None or _has_parts_for_some(document):
+        return False
+    texts = (text for anchor in anchors[:_ANCHORS] for text in islice(_words(anchor), _TEXTS))
+    return any(_is_seen(text, rules) for text in texts)
+
+
+def _attribute(element: Element, name: str) -> str:
+    return str(element.attr(name) or "")
+
+
+def _words(anchor: Element) -> Iterator[Text]:
+    return (each for each in anchor.descendants if isinstance(each, Text) and re.search(r"\w", each.data))
+
+
+def _has_parts_for_some(document: Document) -> bool:
+    """Whether a conditional comment keeps a part of the body from one of the programs that read them."""
+    is_open = False
+    for comment in (each for each in document.descendants if isinstance(each, Comment)):
+        is_open = (is_open and "[endif]" not in comment.data) or ("[if" in comment.data and comment.data.endswith("<!"))
+        if is_open and not (isinstance(comment.parent, Element) and comment.parent.tag == "head"):
+            return True
+    return is_open
+
+
+def _rules(document: Document) -> list[_Rule] | None:
+    """Return the rules of a document's style sheets, each as if its conditions held; None if one can't be told."""
+    if any("stylesheet" in _attribute(each, "rel").lower() for each in document.find_all("link")):
+        return None
+    rules: list[_Rule] = []
+    for sheet in document.find_all("style"):
+        found = _rules_of(sheet.text)
+        if found is None or len(rules) + len(found) > _RULES:
+            return None
+        rules += found
+    return rules
+
+
+def _rules_of(sheet: str) -> list[_Rule] | None:
+    text = _without_comments(sheet).lower()
+    if any(mark in text for mark in ("\\", "@import", "<!--")):
+        return None
+    *blocks, rest = text.split("}")
+    rules = []
+    for block in blocks:
+        head, brace, body = block.rpartition("{")
+        around, _, selector = head.rpartition("{")
+        if not brace and not body.strip():  # the end of a block of rules
+            continue
+        if not brace or (around and not around.lstrip().startswith("@")):
+            return None
+        rules.append(_Rule(selector.rpartition(";")[2].strip(), _declarations(body)))
+    return None if rest.strip() else [rule for rule in rules if not rule.selector.startswith("@")]
+
+
+def _without_comments(sheet: str) -> str:
+    first, *others = sheet.split("/*")
+    return first + "".join(" " + other.partition("*/")[2] for other in others)
+
+
+def _declarations(block: str) -> _Declarations:
+    found = []
+    for each in block.lower().split(";"):
+        name, _, value = each.partition(":")
+        if name.strip():
+            found.append((name.strip(), value.replace("!important", "").strip()))
+    return found
+
+
+def _values(declarations: _Declarations, names: Sequence[str]) -> list[str]:
+    said = [(name, value) for name, value in declarations if name in names]
+    return [value for name, value in said if not (name in _GROUNDS and value in ("transparent", "none"))]
+
+
+def _is_seen(text: Text, rules: Sequence[_Rule]) -> bool:
+    around = [each for each in islice(text.ancestors, _LEVELS) if isinstance(each, Element)]
+    if around[-1].tag != "html":
+        return False
+    levels: list[_Level] = []
+    for element in around:
+        if not _SHOWN_TAGS.fullmatch(element.tag) or element.namespace is not Namespace.HTML:
+            return False
+        if any(name in element.attrs for name in _DOUBTFUL_ATTRIBUTES):
+            return False
+        own = _declarations(_attribute(element, "style"))
+        own += [
+            (said, _attribute(element, name).lower())
+            for name, said in _COLOUR_ATTRIBUTES.items()
+            if name in element.attrs
+        ]
+        ruled = [each for rule in rules if rule.may_match(element) for each in rule.declarations]
+        if not all(_hides_nothing(*each) for each in (*own, *ruled)):
+            return False
+        levels.append(_Level(element.tag, own, ruled))
+    return _is_large_enough(levels) and _stands_out(levels)
+
+
+def _hides_nothing(name: str, value: str) -> bool:
+    """Whether a declaration does no more than others, or is one of those that are looked at together."""
+    if name in (*_SIZES, *_GROUNDS, "color"):
+        return True
+    if name in _ONLY:
+        return _ONLY[name].fullmatch(value) is not None
+    if name in _LENGTHS:
+        return value in ("auto", "normal", "none", "inherit") or (_number(value) > 0 and not _FAR.search(value))
+    if name == "opacity":
+        return _number(value) >= _LEAST_OPACITY
+    return _HARMLESS.fullmatch(name) is not None and not _FAR.search(value)
+
+
+def _number(value: str) -> float:
+    found = _NUMBER.fullmatch(value)
+    return float(found[1]) if found else 0.0
+
+
+def _is_large_enough(levels: Sequence[_Level]) -> bool:
+    for level in levels:
+        for value in level.values(_SIZES):
+            found = _NUMBER.search(value)
+            if not found or not found[2] or float(found[1]) < _LEAST_SIZE[found[2]]:
+                return False
+        own = _values(level.own, _SIZES)
+        if own and not any(_RELATIVE_SIZE.search(value) for value in own):
+            return True  # what is around it says nothing of it
+    return True
+
+
+def _stands_out(levels: Sequence[_Level]) -> bool:
+    """Whether every colour that the text may have differs from every one that may be behind it."""
+    anchor = next(index for index, level in enumerate(levels) if level.tag == "a")
+    texts = _possible(levels[: anchor + 1], ("color",), _BLUE)
+    grounds = _possible(levels, _GROUNDS, _WHITE)
+    pairs = [(_colour(text), _colour(ground)) for text, ground in product(texts, grounds)]
+    return all(text and ground and _contrast(text, ground) >= _LEAST_CONTRAST for text, ground in pairs)
+
+
+def _possible(levels: Sequence[_Level], names: Sequence[str], otherwise: str) -> set[str]:
+    """Return the values that may hold: up to the first that an element has of its own."""
+    found: set[str] = set()
+    for level in levels:
+        found.update(level.values(names))
+        if _values(level.own, names):
+            return found
+    return {*found, otherwise}
+
+
+def _colour(value: str) -> tuple[int, int, int] | None:
+    if _SHORT_HEX.fullmatch(value):
+        value = _SHORT_HEX.sub(r"#\1\1\2\2\3\3", value)
+    if found := _HEX.fullmatch(value):
+        return int(found[1], 16), int(found[2], 16), int(found[3], 16)
+    if found := _RGB.fullmatch(value):
+        return min(int(found[1]), 255), min(int(found[2]), 255), min(int(found[3]), 255)
+    return _COLOURS.get(value)
+
+
+def _contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    """Return how light a colour is, from 0 to 1, about as WCAG 2.2 has it."""
+    red, green, blue = (math.pow(part / 255, 2.2) for part in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
