@@ -185,7 +185,7 @@ def test_unsubscribing_needs_a_post_and_opts_out(shop: Shop, started: Started) -
         assert shop.profile("leaving")["reachable"]["email"]
         assert anybody.post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     left = shop.profile("leaving")
-    assert (left["profileData"]["MSG-email"], left["reachable"]["email"]) == (False, False)
+    assert (left["opted_out"], left["reachable"]["email"]) == (["email"], False)
 
 
 def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
