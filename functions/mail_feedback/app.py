@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api_segments.campaigns import wiring
 from api_segments.campaigns.sending.mail_feedback import read_feedback
-from api_segments.core.errors import NotFoundError
+from api_segments.core.errors import DamagedItemError, NotFoundError
 from api_segments.http.gateway import deadline_of
 from api_segments.http.observability import count, logger, metrics
 
@@ -16,6 +16,7 @@ from api_segments.http.observability import count, logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Opt out whoever an email came back from for good, or who complained; Lambda repeats what fails."""
     count(Notifications=len(event["Records"]))
+    damaged: DamagedItemError | None = None
     for feedback in read_feedback(event):
         try:
             opted_out = wiring.opt_outs().take_feedback(
@@ -23,5 +24,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             )
         except NotFoundError:
             logger.warning("the email is none of ours")
+        except DamagedItemError as error:  # the others are not to wait for it
+            damaged = error
         else:
             count(OptOuts=int(opted_out))
+    if damaged is not None:
+        raise damaged

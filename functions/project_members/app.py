@@ -4,9 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from api_segments.aws.wiring import failed_records_queue
 from api_segments.http.gateway import deadline_of
 from api_segments.http.observability import count, logger, measure_seconds, metrics
-from api_segments.http.streams import partial_failure
+from api_segments.http.streams import Unfinished, end_batch
 from api_segments.memberships import wiring
 from api_segments.memberships.records import lag_seconds, read_membership_records
 
@@ -16,8 +17,10 @@ from api_segments.memberships.records import lag_seconds, read_membership_record
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Project the changes of a batch; what could not be projected is delivered again."""
     count(Records=len(event["Records"]))
+    deadline = deadline_of(context)
     records, unreadable = read_membership_records(event)
-    report = wiring.projection().project(records, deadline_of(context))
-    count(RowsProjected=report.written, FailedRecords=len(report.failed | unreadable))
+    report = wiring.projection().project(records, deadline)
+    count(RowsProjected=report.written)
     measure_seconds("ProjectionLag", lag_seconds(records))
-    return partial_failure(event, report.failed | unreadable)
+    unfinished = Unfinished(report.failed, unreadable, report.met_damage)
+    return end_batch(event, unfinished, failed_records_queue, context, deadline)

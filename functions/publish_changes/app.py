@@ -4,11 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from api_segments.aws.wiring import failed_records_queue
 from api_segments.http.gateway import deadline_of
 from api_segments.http.observability import count, logger, metrics
-from api_segments.http.streams import partial_failure
+from api_segments.http.streams import Unfinished, end_batch
 from api_segments.memberships import wiring
-from api_segments.memberships.records import read_membership_records
+from api_segments.memberships.records import read_changes
 
 
 @metrics.log_metrics
@@ -16,7 +17,9 @@ from api_segments.memberships.records import read_membership_records
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish the changes of a batch; what could not be published is delivered again."""
     count(Records=len(event["Records"]))
-    records, unreadable = read_membership_records(event)
-    report = wiring.publishing().publish(records, deadline_of(context))
-    count(EventsPublished=report.published, FailedRecords=len(report.failed | unreadable))
-    return partial_failure(event, report.failed | unreadable)
+    deadline = deadline_of(context)
+    records, unreadable = read_changes(event)
+    report = wiring.publishing().publish(records, deadline)
+    count(EventsPublished=report.published)
+    unfinished = Unfinished(report.failed, unreadable, report.met_damage)
+    return end_batch(event, unfinished, failed_records_queue, context, deadline)

@@ -21,7 +21,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         BatchesReplayed=report.replayed,
         BatchesFailedAgain=report.failed,
         BatchesGone=report.gone,
+        BatchesUnreadable=report.unreadable,
         ForeignMessages=report.foreign,
     )
-    is_all = report == ReplayReport(report.replayed, 0, 0, 0, 0)
+    is_all = report == ReplayReport(report.replayed, 0, 0, 0, 0, 0)
     return {"status": "success" if is_all else "partial", **asdict(report)}

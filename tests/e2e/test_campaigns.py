@@ -185,7 +185,27 @@ def test_unsubscribing_needs_a_post_and_opts_out(shop: Shop, started: Started) -
         assert shop.profile("leaving")["reachable"]["email"]
         assert anybody.post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     left = shop.profile("leaving")
-    assert (left["profileData"]["MSG-email"], left["reachable"]["email"]) == (False, False)
+    assert (left["opted_out"], left["reachable"]["email"], "MSG-email" in left["profileData"]) == (
+        ["email"],
+        False,
+        False,
+    )
+    assert shop.result(started.by_mode["email"])["unsubscribed"] == 1
+    address = {"email": "leaving@example.com"}
+    (found,) = shop.api.get("/api/profiles", params=address).json()["profiles"]
+    assert (found["identity"], found["reachable"]["email"]) == ("leaving", False)
+    (listed,) = shop.api.get("/api/suppressions", params=address).json()["suppressions"]
+    assert (listed["suppressed"], listed["unsubscribed_at"] is not None) == (True, True)
+
+
+def test_an_account_puts_an_address_on_its_list_and_takes_it_off(shop: Shop, started: Started) -> None:
+    shop.completed(started.by_mode["email"])
+    address = {"email": "Ada@example.com"}
+    assert shop.profile("ada")["reachable"]["email"]
+    assert shop.api.put("/api/suppressions", params=address).json()["suppression"]["suppressed"] is True
+    wait_until(lambda: not shop.profile("ada")["reachable"]["email"], "the user to follow the list")
+    assert shop.api.delete("/api/suppressions", params=address).json()["lifted"] is True
+    wait_until(lambda: shop.profile("ada")["reachable"]["email"], "the user to follow the list again")
 
 
 def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
@@ -196,7 +216,11 @@ def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
     def bounce(kind: str) -> str:
         notification = {
             "eventType": "Bounce",
-            "bounce": {"bounceType": kind, "bouncedRecipients": [{"emailAddress": "bouncing@example.com"}]},
+            "bounce": {
+                "bounceType": kind,
+                "bouncedRecipients": [{"emailAddress": "bouncing@example.com"}],
+                "timestamp": "2026-11-23T14:20:03.000Z",
+            },
             "mail": {"headers": headers, "messageId": "1", "source": SENDER},
         }
         return json.dumps(notification)
@@ -208,6 +232,7 @@ def test_only_a_permanent_bounce_opts_out(shop: Shop, started: Started) -> None:
     sns = session().client("sns", endpoint_url=shop.stack.endpoint_url)
     sns.publish(TopicArn=shop.stack.mail_feedback_topic_arn, Message=bounce("Permanent"))
     wait_until(lambda: not shop.profile("bouncing")["reachable"]["email"], "the opt-out")
+    wait_until(lambda: shop.result(started.by_mode["email"])["bounced"] == 1, "the campaign's results")
 
 
 def test_a_campaign_stopped_midway_sends_no_more(shop: Shop, started: Started) -> None:  # noqa: ARG001 - in turn

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError
+from api_segments.profiles import wiring
+from api_segments.profiles.model import ProfileUpdate
 from api_segments.repair import address_index
 from functions.reconcile.app import handler as reconcile
 from tests.integration.conftest import Account
@@ -259,3 +262,11 @@ def test_an_upload_of_nothing_new_puts_its_profile_into_the_indexes(
     before = tables.users(account.account_id)
     account.upload(profile(old[0]), profile("named"), profile("only a member"))
     assert tables.users(account.account_id) == before
+
+
+def test_who_has_another_address_by_now_is_not_listed(account: Account, faulty: FaultyClient) -> None:
+    account.upload(profile("a", Email=ADDRESS["email"]), profile("b", Email=ADDRESS["email"]))
+    update = {0: ProfileUpdate("a", None, {"Email": "new@example.com"})}
+    changes = wiring.profiles()
+    faulty.next("batch_get_item", after(lambda: changes.update(account.account_id, update, Deadline.after(20))))
+    assert found(account, email=ADDRESS["email"]) == {"b"}

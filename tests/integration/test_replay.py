@@ -14,6 +14,7 @@ from api_segments.aws import clients
 from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
+from api_segments.http.streams import IS_REPLAY, to_message
 from api_segments.repair import wiring as repair_wiring
 from api_segments.repair.store_failed_records import FailedRecords, GivenUp, RecordsGoneError
 from functions.project_members.app import handler as project_members
@@ -145,7 +146,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Functions]:
 
 def answer_of(**counts: int) -> Json:
     """Return what a replay answers: `counts`, and 0 for the rest."""
-    outcomes = dict.fromkeys(("replayed", "failed", "gone", "foreign", "remaining"), 0) | counts
+    outcomes = dict.fromkeys(("replayed", "failed", "gone", "unreadable", "foreign", "remaining"), 0) | counts
     is_all = not sum(outcomes.values()) - outcomes["replayed"]
     return {"status": "success" if is_all else "partial", **outcomes}
 
@@ -415,7 +416,7 @@ def test_a_replay_ends_within_its_time_and_tells_how_many_are_left(
     monkeypatch.setattr(FailedRecords, "records", lambda *_: [])
 
     def takes_long(event: Event, context: object) -> Json:
-        assert (event, bool(context)) == ({"Records": []}, True)
+        assert (event, bool(context)) == ({"Records": [], IS_REPLAY: True}, True)
         clock.move(seconds=3)
         return {"batchItemFailures": []}
 
@@ -495,3 +496,37 @@ def test_what_lambda_did_not_write_leaves_the_queue_as_it_is_and_holds_no_other_
     assert (queue.messages, queue.hidden) == ({}, set())
     assert queue.set_aside == [(body, attributes if index % 2 else {}) for index, body in enumerate(FOREIGN)]
     assert functions.invoked == ["project"]
+
+
+def passed_over(record: Event, function: str) -> str:
+    return json.dumps(to_message(record, f"arn:aws:lambda:us-east-1:000000000000:function:{function}"))
+
+
+def test_a_record_that_was_passed_over_is_replayed_whole(
+    account: Account, relay: Relay, queue: Queue, functions: Functions, tables: Tables
+) -> None:
+    """Though no stream is asked for it: after 24 hours, too."""
+    (segment,) = account.create(None)
+    relay.drain()
+    account.update((numbered(1), actions("ADD", segment)))
+    (record,) = relay.reader.read()
+    for name in ("publish", "project"):
+        queue.messages[name] = passed_over(record, name)
+    assert replay({}, Context(60)) == answer_of(replayed=2)
+    assert (queue.messages, sorted(functions.invoked)) == ({}, ["project", "publish"])
+    assert_projected(tables, account.account_id)
+    assert len(relay.bus.details(account.account_id)) == 1
+
+
+def test_a_record_that_can_never_be_read_is_set_aside(
+    account: Account, relay: Relay, queue: Queue, functions: Functions
+) -> None:
+    (segment,) = account.create(None)
+    relay.drain()
+    account.update((numbered(1), actions("ADD", segment)))
+    (record,) = json.loads(json.dumps(relay.reader.read()))
+    record["dynamodb"]["NewImage"]["segment_ids"] = {"L": []}
+    queue.messages["project"] = passed_over(record, "project")
+    assert replay({}, Context(60)) == answer_of(unreadable=1)
+    assert (queue.messages, functions.invoked) == ({}, ["project"])
+    assert [body for body, _ in queue.set_aside] == [passed_over(record, "project")]

@@ -216,6 +216,7 @@ class World:
                 users_limit=None,
                 status=CampaignStatus.RUNNING,
                 created_at=rfc3339(START),
+                started_at=rfc3339(START),
             ),
             **changes,
         )

@@ -67,7 +67,7 @@ def test_segments_sort_by_their_ids(one: int, other: int) -> None:
 
 @given(segment_id=segment_ids, customer_id=texts)
 def test_what_a_key_was_made_of_can_be_read_from_it(segment_id: int, customer_id: str) -> None:
-    assert {keys.counted_id(key) for key in keys.segment_counts(segment_id)} == {segment_id}
+    assert {keys.id_in(key) for key in keys.segment_counts(segment_id)} == {segment_id}
     assert keys.claimed_customer_segment_id(keys.customer_segment_id_claim(customer_id)) == customer_id
 
 
@@ -137,7 +137,7 @@ def test_all_that_the_campaigns_table_holds_has_keys_of_its_own(
 def test_campaigns_and_their_results_sort_by_their_ids(one: int, other: int) -> None:
     assert (keys.campaign(one) < keys.campaign(other)) == (one < other)
     assert (keys.campaign_results(one)[-1] < keys.campaign_results(other)[0]) == (one < other)
-    assert {keys.counted_id(key) for key in keys.campaign_results(one)} == {one}
+    assert {keys.id_in(key) for key in keys.campaign_results(one)} == {one}
 
 
 @given(one=st.text(min_size=230, max_size=255), other=st.text(min_size=230, max_size=255))

@@ -1,16 +1,19 @@
 """template.yaml keeps its promises: narrow rights, kept data, streams that never block, answers of one shape."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from api_segments.aws import keys
 from api_segments.aws.events import SOURCE
+from api_segments.aws.items import DAMAGED, Attributes
 from api_segments.aws.keys import STACK
-from api_segments.core.errors import WRONG_CREDENTIALS
+from api_segments.core.errors import WRONG_CREDENTIALS, DamagedItemError
 from api_segments.core.limits import MAX_BODY_BYTES
 from api_segments.core.settings import Settings
 from api_segments.memberships.announcement import REQUEST_SECONDS
@@ -315,6 +318,30 @@ def test_differences_of_rows_and_of_counts_raise_an_alarm() -> None:
     alarm = ALARMS["DifferencesAlarm"]
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Differences", "Sum", 0)
     assert alarm["Dimensions"][0] == {"Name": "function", "Value": {"Ref": "ReconcileFunction"}}
+
+
+def test_each_damaged_item_raises_an_alarm(caplog: pytest.LogCaptureFixture) -> None:
+    """By what is really logged: the filter looks for a field of it."""
+    (watched,) = resources("AWS::Logs::MetricFilter").values()
+    assert watched["LogGroupName"] == {"Ref": "FunctionLogs"}
+    (metric,) = watched["MetricTransformations"]
+    alarm = ALARMS["DamagedItemsAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert (alarm["Statistic"], alarm["Threshold"], metric["MetricValue"]) == ("Sum", 0, "1")
+    assert watched["FilterPattern"] == f'{{ $.message = "{DAMAGED}" }}'
+    with pytest.raises(DamagedItemError):
+        Attributes("segment", {"account_id": {"S": "A"}, "sk": {"S": "SEGMENT#1"}}).text("segment_name")
+    (record,) = caplog.records
+    written_by = {handler.formatter for handler in logging.getLogger("api_segments").handlers if handler.formatter}
+    line = json.loads(next(each for each in written_by if isinstance(each, LambdaPowertoolsFormatter)).format(record))
+    said = {name: line[name] for name in ("level", "message", "kind", "attribute", "key")}
+    assert said == {
+        "level": "ERROR",
+        "message": DAMAGED,
+        "kind": "segment",
+        "attribute": "segment_name",
+        "key": "A SEGMENT#1",
+    }
 
 
 def test_a_schedule_that_could_not_be_begun_is_kept() -> None:

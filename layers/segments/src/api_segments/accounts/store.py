@@ -3,6 +3,7 @@
 from api_segments.accounts.model import Account, AccountStatus, Passcode
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import put_action
 from api_segments.core.clock import Deadline
 from api_segments.http.tenant import Plan
@@ -35,14 +36,14 @@ class AccountStore:
 
     def all_ids(self, deadline: Deadline) -> list[str]:
         """Return the ids of all accounts."""
-        items = self._db.query(
+        return self._db.query(
             None,
+            lambda item: str(item["sk"]["S"]).removeprefix(keys.KNOWN_ACCOUNTS),
             deadline,
             TableName=self._table,
             KeyConditionExpression="account_id = :stack AND begins_with(sk, :accounts)",
             ExpressionAttributeValues={":stack": {"S": keys.STACK}, ":accounts": {"S": keys.KNOWN_ACCOUNTS}},
         )
-        return [item["sk"]["S"].removeprefix(keys.KNOWN_ACCOUNTS) for item in items]
 
     def add_passcode(self, account_id: str, passcode: Passcode, at_most: int, deadline: Deadline) -> bool:
         """Add a passcode; False if the account is missing or has `at_most` passcodes."""
@@ -90,9 +91,12 @@ class AccountStore:
         )
 
     def data_points(self, account_id: str, month: str, deadline: Deadline) -> int:
-        """Return the data points of a month (`YYYY-MM`), the sum of its slots, consistently."""
+        """Return the data points of a month (`YYYY-MM`), the sum of its slots, consistently.
+
+        They are billed by, and have no second source: without a damaged slot there is no sum.
+        """
         gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.usage(month)]
-        return sum(int(item["data_points"]["N"]) for item in self._db.batch_get(gets, deadline).values())
+        return sum(Readings(self._db.batch_get(gets, deadline), _data_points).values())
 
     @staticmethod
     def _key(account_id: str) -> Item:
@@ -129,18 +133,25 @@ def _to_item(account: Account) -> Item:
     }
 
 
+def _data_points(item: Item) -> int:
+    return Attributes("month's usage", item).whole("data_points")
+
+
+def _passcode(passcode_id: str, value: Item) -> Passcode:
+    digest = value["M"]["digest"]["S"]
+    bytes.fromhex(digest)  # or ValueError
+    return Passcode(passcode_id, digest, value["M"]["created_at"]["S"])
+
+
 def _from_item(item: Item) -> Account:
+    account = Attributes("account", item)
+    passcodes = account.mapped("passcodes", _passcode)
     return Account(
-        account_id=item["account_id"]["S"],
-        name=item["name"]["S"],
-        plan=Plan(item["plan"]["S"]),
-        private_beta=item["private_beta"]["BOOL"],
-        status=AccountStatus(item["status"]["S"]),
-        created_at=item["created_at"]["S"],
-        passcodes=tuple(
-            Passcode(passcode_id, value["M"]["digest"]["S"], value["M"]["created_at"]["S"])
-            for passcode_id, value in sorted(
-                item["passcodes"]["M"].items(), key=lambda entry: entry[1]["M"]["created_at"]["S"]
-            )
-        ),
+        account_id=account.text("account_id"),
+        name=account.text("name"),
+        plan=account.one_of("plan", Plan),
+        private_beta=account.flag("private_beta"),
+        status=account.one_of("status", AccountStatus),
+        created_at=account.moment("created_at"),
+        passcodes=tuple(sorted(passcodes, key=lambda passcode: passcode.created_at)),
     )

@@ -143,16 +143,23 @@ class DynamoDB:
         reply = self._retried(lambda: self._client.query(**query), deadline)
         return reply["Items"], reply.get("LastEvaluatedKey")
 
-    def query(self, at_most: int | None, deadline: Deadline, **query: Any) -> list[Item]:  # noqa: ANN401 - Query's own arguments
-        """Return the first `at_most` items of a query, or all, however many calls that takes.
+    def query(
+        self,
+        at_most: int | None,
+        read: Callable[[Item], T | None],
+        deadline: Deadline,
+        **query: Any,  # noqa: ANN401 - Query's own arguments
+    ) -> list[T]:
+        """Return the first `at_most` items of a query, or all, as `read` reads them, however many calls that takes.
 
-        A call reads no more items than that, unless the query has a Limit of its own.
+        Those of which `read` makes None are not in the answer. A call reads no more items than `at_most`, unless the
+        query has a Limit of its own.
         """
-        found: list[Item] = []
+        found: list[T] = []
         arguments = query if at_most is None else {"Limit": at_most, **query}
         while True:
             items, last = self.query_call(deadline, **arguments)
-            found += items
+            found += [each for each in map(read, items) if each is not None]
             if last is None or (at_most is not None and len(found) >= at_most):
                 return found[:at_most]
             arguments = {**arguments, "ExclusiveStartKey": last}

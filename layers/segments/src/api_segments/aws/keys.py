@@ -4,8 +4,10 @@ Keys are injective: account ids hold no `#` (accounts.service checks that), numb
 Sizes fit DynamoDB's limits: 255 characters are at most 1,020 bytes of UTF-8, and a sort key may have 1,024.
 """
 
+import re
+from collections.abc import Mapping
 from hashlib import sha256
-from re import fullmatch
+from typing import Any
 from zlib import crc32
 
 # DynamoDB developer guide, "Service quotas"
@@ -56,6 +58,11 @@ def is_segment(sort_key: str) -> bool:
     return sort_key.startswith(("SEGMENT#", "DELETED#"))
 
 
+def is_deleted_segment(sort_key: str) -> bool:
+    """Whether a sort key in Segments is a deleted segment's."""
+    return sort_key.startswith("DELETED#")
+
+
 def customer_segment_id_claim(customer_segment_id: str) -> str:
     """Sort key in Segments of the claim that makes a customer_segment_id unique in the account for ever.
 
@@ -79,9 +86,9 @@ def segment_counts(segment_id: int) -> list[str]:
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
 
 
-def counted_id(slot_key: str) -> int:
-    """Return the id of what a slot of counters counts: a segment or a campaign."""
-    return int(slot_key.split("#")[1])
+def id_in(sort_key: str) -> int:
+    """Return the id that comes after the kind in a sort key: of a segment, a campaign, or what a slot counts."""
+    return int(sort_key.split("#")[1])
 
 
 def usage(month: str) -> list[str]:
@@ -111,11 +118,7 @@ def membership(account_id: str, profile_id: str) -> str:
 
 def shown_profile_id(profile_id: str) -> str:
     """Return a profile id as logs may have it: one that a client chose is hashed."""
-    return (
-        profile_id
-        if fullmatch("[0-9a-f]{32}", profile_id)
-        else f"sha256:{sha256(profile_id.encode()).hexdigest()[:16]}"
-    )
+    return _shown(profile_id)
 
 
 def bucket_of(profile_id: str) -> int:
@@ -217,6 +220,41 @@ def trigger(segment_id: int, action: str, campaign_id: int) -> str:
     return f"{triggers(segment_id, action)}{campaign_id:016d}"
 
 
+def id_of_trigger(sort_key: str) -> int:
+    """Return the campaign that such a look-up leads to."""
+    return int(sort_key.rpartition("#")[2])
+
+
 def campaign_request(idempotency_key: str) -> str:
     """Sort key in Campaigns of what a creation with this Idempotency-Key created."""
     return f"REQUEST#{idempotency_key}"
+
+
+_BEFORE_CHOSEN = re.compile(r"((?:IDENTITY|PROFILE)#[^#]*#|CID#|REQUEST#|LOG#[0-9]*#)(.*)", re.DOTALL)
+_DRAWN_ID = re.compile(r"[0-9a-f]{32}")
+_MEMBER_BUCKET = re.compile(r"[0-9]{16}#[0-9]{2}")
+
+
+def shown_key(item: Mapping[str, Any]) -> str:
+    """Return the key of an item as logs may have it: what clients chose is hashed."""
+    key = {name: str(item[name].get("S")) for name in ("account_id", "pk", "sk", "id", "profile_id") if name in item}
+    pk, profile_id = key.get("pk"), key.pop("profile_id", None)
+    if pk is not None:
+        key.pop("account_id", None)
+        account_id, _, rest = pk.partition("#")
+        if _BEFORE_CHOSEN.fullmatch(pk):
+            pass
+        elif profile_id is not None and profile_id != rest and _MEMBER_BUCKET.fullmatch(rest):
+            key["profile_id"] = _shown(profile_id)
+        else:
+            key["pk"] = f"{account_id}#{_shown(rest)}"
+    return " ".join(_shown_part(part) for part in key.values())
+
+
+def _shown_part(key: str) -> str:
+    found = _BEFORE_CHOSEN.fullmatch(key)
+    return key if found is None else found[1] + _shown(found[2])
+
+
+def _shown(chosen: str) -> str:
+    return chosen if _DRAWN_ID.fullmatch(chosen) else f"sha256:{sha256(chosen.encode()).hexdigest()[:16]}"

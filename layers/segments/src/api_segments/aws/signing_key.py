@@ -4,6 +4,7 @@ from secrets import token_bytes
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.items import Attributes
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
 
@@ -34,7 +35,7 @@ class SigningKeyStore:
 
     def _read(self, deadline: Deadline) -> bytes | None:
         item = self._db.get(self._table, self._key(), deadline)
-        return None if item is None else bytes(item["key"]["B"])
+        return None if item is None else Attributes("signing key", item).octets("key")
 
     @staticmethod
     def _key() -> Item:

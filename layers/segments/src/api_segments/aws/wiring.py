@@ -7,6 +7,7 @@ from api_segments.aws.dynamodb import DynamoDB
 from api_segments.aws.keyed_hashes import KeyedHashes
 from api_segments.aws.signed_tokens import SignedTokens
 from api_segments.aws.signing_key import SigningKeyStore
+from api_segments.aws.task_queue import TaskQueue
 from api_segments.core.settings import Settings
 
 
@@ -20,6 +21,12 @@ def settings() -> Settings:
 def db() -> DynamoDB:
     """Return the process's database."""
     return DynamoDB(clients.dynamodb_client())
+
+
+@cache
+def failed_records_queue() -> TaskQueue:
+    """Return the queue of what the readers of streams could not work on."""
+    return TaskQueue(clients.sqs_client(), settings().failed_records_queue_url)
 
 
 @cache

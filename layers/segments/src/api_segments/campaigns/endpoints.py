@@ -49,7 +49,7 @@ def create_campaign(request: Request) -> Answer:
 def list_campaigns(request: Request) -> Answer:
     """List campaigns."""
     account_id = request.tenant.account_id
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
+    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
     wanted = TargetList(request, cursors(), time_zone)
     paging = wanted.paging
     page = wiring.campaigns().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
@@ -88,7 +88,7 @@ def get_result(request: Request) -> Answer:
     """Show a campaign and what became of its messages."""
     account_id = request.tenant.account_id
     campaign, results = wiring.campaigns().get(account_id, parse_target(request.body), request.deadline)
-    time_zone = wiring.campaigns().settings(account_id, request.deadline).time_zone
+    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
     return Answer(HTTPStatus.OK, result_body(campaign, results, time_zone))
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings, passing_over
 from api_segments.aws.transactions import TransactionAction, put_action, update_action
 from api_segments.campaigns.model import (
     Audience,
@@ -62,7 +63,7 @@ class CampaignStore:
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in wanted], deadline)
         if 0 not in found:
             return None
-        content: Mapping[str, str] = json.loads(found[1]["content"]["S"])
+        content = Attributes("campaign's content", found.get(1, {})).parsed("content", _read_content)
         return replace(_campaign(found[0]), content=content)
 
     def get_state(self, account_id: str, campaign_id: int, deadline: Deadline) -> tuple[Campaign, Walk] | None:
@@ -70,19 +71,24 @@ class CampaignStore:
         item = self._db.get(self._table, keys.of_account(account_id, keys.campaign(campaign_id)), deadline)
         return None if item is None else (_campaign(item), _walk(item))
 
-    def get_many(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Campaign]:
+    def get_many(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> Readings[int, Campaign]:
         """Read those of the campaigns that are there, without their content, consistently."""
         gets = [
             Get(self._table, keys.of_account(account_id, keys.campaign(campaign_id))) for campaign_id in campaign_ids
         ]
-        return {campaign_ids[index]: _campaign(item) for index, item in self._db.batch_get(gets, deadline).items()}
+        found = self._db.batch_get(gets, deadline)
+        return Readings({campaign_ids[index]: item for index, item in found.items()}, _campaign)
 
     def newest(self, account_id: str, first: int, last: int, at_most: int, deadline: Deadline) -> list[Campaign]:
-        """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently."""
+        """Return campaigns with ids from `first` to `last`, without their content, the newest first, consistently.
+
+        Damaged ones are left out.
+        """
         if first > last:
             return []
-        items = self._db.query(
+        return self._db.query(
             at_most,
+            passing_over(_campaign),
             deadline,
             TableName=self._table,
             ConsistentRead=True,
@@ -94,30 +100,34 @@ class CampaignStore:
                 ":last": {"S": keys.campaign(last)},
             },
         )
-        return [_campaign(item) for item in items]
 
     def live(self, account_id: str, deadline: Deadline) -> list[Campaign]:
-        """Return the account's scheduled and running campaigns, without their content, as of a moment ago."""
-        items = self._db.query(
+        """Return the account's scheduled and running campaigns, without their content, as of a moment ago.
+
+        Damaged ones are left out.
+        """
+        return self._db.query(
             None,
+            passing_over(_campaign),
             deadline,
             TableName=self._table,
             KeyConditionExpression="account_id = :account AND begins_with(sk, :campaigns)",
-            FilterExpression="#status = :scheduled OR #status = :running",
+            # So that one whose status is damaged is not passed over unseen.
+            FilterExpression="#status <> :completed AND #status <> :stopped",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
                 ":account": {"S": account_id},
                 ":campaigns": {"S": keys.CAMPAIGNS},
-                ":scheduled": {"S": CampaignStatus.SCHEDULED},
-                ":running": {"S": CampaignStatus.RUNNING},
+                ":completed": {"S": CampaignStatus.COMPLETED},
+                ":stopped": {"S": CampaignStatus.STOPPED},
             },
         )
-        return [_campaign(item) for item in items]
 
     def acting_on(self, account_id: str, trigger: Trigger, deadline: Deadline) -> list[int]:
         """Return the ids of campaigns that act on a change, or did until they ended just now, consistently."""
-        rows = self._db.query(
+        return self._db.query(
             None,
+            lambda item: keys.id_of_trigger(item["sk"]["S"]),
             deadline,
             TableName=self._table,
             ConsistentRead=True,
@@ -127,19 +137,20 @@ class CampaignStore:
                 ":trigger": {"S": keys.triggers(trigger.segment_id, trigger.action)},
             },
         )
-        return [int(row["campaign_id"]["N"]) for row in rows]
 
     def has_room(self, account_id: str, deadline: Deadline) -> bool:
         """Whether the account may have one more live campaign at this moment."""
         item = self._db.get(self._table, keys.of_account(account_id, keys.LIVE_CAMPAIGNS), deadline)
-        return item is None or int(item["live"]["N"]) < MAX_LIVE_CAMPAIGNS
+        return item is None or _live(item) < MAX_LIVE_CAMPAIGNS
 
     def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
         """Return what an Idempotency-Key created, unless that is forgotten."""
         item = self._db.get(self._table, keys.of_account(account_id, keys.campaign_request(key)), deadline)
-        if item is None or int(item["expires_at"]["N"]) < now.timestamp():
+        if item is None:
             return None
-        return KnownRequest(key, item["digest"]["S"], int(item["campaign_id"]["N"]), int(item["expires_at"]["N"]))
+        note = Attributes("campaign request's note", item)
+        known = KnownRequest(key, note.text("digest"), note.whole("campaign_id"), note.whole("expires_at"))
+        return None if known.expires_at < now.timestamp() else known
 
     def reserve(self, campaign: Campaign, deadline: Deadline) -> bool:
         """Write a campaign's content, which makes its id its own; False if another has the id."""
@@ -162,7 +173,7 @@ class CampaignStore:
                 self._table,
                 keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                 "ADD live :one",
-                condition="attribute_not_exists(live) OR live < :most",
+                condition="attribute_not_exists(account_id) OR live < :most",
                 values={":one": {"N": "1"}, ":most": {"N": str(MAX_LIVE_CAMPAIGNS)}},
             ),
             put_action(self._table, self._to_item(campaign), condition="attribute_not_exists(account_id)"),
@@ -249,12 +260,16 @@ class CampaignStore:
                 self._table,
                 keys.of_account(campaign.account_id, keys.LIVE_CAMPAIGNS),
                 "ADD live :one_less",
+                condition="attribute_not_exists(account_id) OR attribute_exists(live)",
                 values={":one_less": {"N": "-1"}},
+                tells_found=True,
             ),
         ]
         try:
             self._db.transact(lambda: actions, deadline)
-        except ConditionFailedError:
+        except ConditionFailedError as exc:
+            if count := exc.failures.get(1):
+                _live(count)
             return False
         return True
 
@@ -344,42 +359,74 @@ def _numbers(values: Sequence[int]) -> Item:
     return {"L": [{"N": str(value)} for value in values]}
 
 
+def _live(count: Item) -> int:
+    return Attributes("count of campaigns", count).whole("live")
+
+
+def _read_content(kept: object) -> Mapping[str, str]:
+    if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
+        raise ValueError("no texts by name")
+    return kept
+
+
+def _number(value: Item) -> int:
+    return int(value["N"])
+
+
 def _campaign(item: Item) -> Campaign:
-    starts_at, users_limit = item.get("starts_at"), item.get("users_limit")
-    trigger = None
-    if "trigger_action" in item:
-        trigger = Trigger(int(item["trigger_segment_id"]["N"]), Action(item["trigger_action"]["S"]))
+    campaign = Attributes(_KIND, item)
+    campaign_id, trigger = campaign.whole("campaign_id"), None
+    if campaign_id != keys.id_in(campaign.text("sk")):
+        raise campaign.damaged("campaign_id")
+    if campaign.has("trigger_action") or campaign.has("trigger_segment_id"):
+        trigger = Trigger(campaign.whole("trigger_segment_id"), campaign.one_of("trigger_action", Action))
+    starts_at = campaign.optional(campaign.moment, "starts_at")
+    status = campaign.one_of("status", CampaignStatus)
+    if (starts_at is None) is (trigger is None):  # offline ones have the one, online ones the other
+        raise campaign.damaged("starts_at")
+    if status in (CampaignStatus.RUNNING, CampaignStatus.COMPLETED) and not campaign.has("started_at"):
+        raise campaign.damaged("started_at")
+    if not status.is_live and not campaign.has("ended_at"):
+        raise campaign.damaged("ended_at")
     return Campaign(
-        account_id=item["account_id"]["S"],
-        campaign_id=int(item["campaign_id"]["N"]),
-        name=item["campaign_name"]["S"],
-        target_mode=TargetMode(item["target_mode"]["S"]),
-        audience=Audience(*(tuple(int(value["N"]) for value in item[name]["L"]) for name in ("include", "exclude"))),
+        account_id=campaign.text("account_id"),
+        campaign_id=campaign_id,
+        name=campaign.text("campaign_name"),
+        target_mode=campaign.one_of("target_mode", TargetMode),
+        audience=Audience(campaign.listed("include", _number), campaign.listed("exclude", _number)),
         trigger=trigger,
-        starts_at=None if starts_at is None else datetime.fromisoformat(starts_at["S"]).astimezone(UTC),
+        starts_at=None if starts_at is None else datetime.fromisoformat(starts_at).astimezone(UTC),
         content={},
-        users_limit=None if users_limit is None else int(users_limit["N"]),
-        status=CampaignStatus(item["status"]["S"]),
-        created_at=item["created_at"]["S"],
-        when=item.get("asked_when", {}).get("S"),
-        when_time_zone=item.get("when_time_zone", {}).get("S"),
-        started_at=item.get("started_at", {}).get("S"),
-        ended_at=item.get("ended_at", {}).get("S"),
-        version=int(item.get("edits", {}).get("N", 0)),
-        start_version=int(item.get("start_edit", {}).get("N", 0)),
-        former_segments=tuple(int(value["N"]) for value in item.get("former_segments", {}).get("L", ())),
-        stop_reason=SkipReason(item["stop_reason"]["S"]) if "stop_reason" in item else None,
+        users_limit=campaign.optional(campaign.whole, "users_limit"),
+        status=status,
+        created_at=campaign.moment("created_at"),
+        when=campaign.optional(campaign.text, "asked_when"),
+        when_time_zone=campaign.optional(campaign.text, "when_time_zone"),
+        started_at=campaign.optional(campaign.moment, "started_at"),
+        ended_at=campaign.optional(campaign.moment, "ended_at"),
+        version=campaign.optional(campaign.whole, "edits") or 0,
+        start_version=campaign.optional(campaign.whole, "start_edit") or 0,
+        former_segments=campaign.listed("former_segments", _number) if campaign.has("former_segments") else (),
+        stop_reason=campaign.one_of("stop_reason", SkipReason) if campaign.has("stop_reason") else None,
     )
+
+
+_KIND = "campaign"
 
 
 def _walk(item: Item) -> Walk:
+    walk = Attributes(_KIND, item)
     return Walk(
-        version=int(item["version"]["N"]),
-        after=item.get("after_profile", {}).get("S"),
-        seen_all=item.get("seen_all", {}).get("BOOL", False),
-        pending=tuple(value["S"] for value in item.get("pending", {}).get("L", ())),
-        queued=int(item["queued"]["N"]),
-        walked_at=item.get("walked_at", {}).get("S"),
-        start_published=_NOTED_AS[CampaignEventName.STARTED] in item,
-        end_published=_NOTED_AS[CampaignEventName.COMPLETED] in item,
+        version=walk.whole("version"),
+        after=walk.optional(walk.text, "after_profile"),
+        seen_all=walk.optional(walk.flag, "seen_all") or False,
+        pending=walk.listed("pending", _text) if walk.has("pending") else (),
+        queued=walk.whole("queued"),
+        walked_at=walk.optional(walk.moment, "walked_at"),
+        start_published=walk.optional(walk.flag, _NOTED_AS[CampaignEventName.STARTED]) or False,
+        end_published=walk.optional(walk.flag, _NOTED_AS[CampaignEventName.COMPLETED]) or False,
     )
+
+
+def _text(value: Item) -> str:
+    return str(value["S"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot, slots_between
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings, passing_over
 from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.campaigns.model import AfterSending, DeliveryStatus, Message, Outcome, Results
 from api_segments.core.clock import Backoff, Deadline
@@ -45,20 +46,25 @@ class DeliveryStore:
 
     def get_many(
         self, account_id: str, campaign_id: int, delivery_ids: Sequence[str], deadline: Deadline
-    ) -> dict[str, StoredDelivery]:
+    ) -> Readings[str, StoredDelivery]:
         """Read those of the lines that are there, consistently."""
         gets = [Get(self._table, delivery_key(account_id, campaign_id, each)) for each in delivery_ids]
-        return {delivery_ids[index]: _delivery(item) for index, item in self._db.batch_get(gets, deadline).items()}
+        found = self._db.batch_get(gets, deadline)
+        return Readings({delivery_ids[index]: item for index, item in found.items()}, _delivery)
 
     def page(
         self, account_id: str, campaign_id: int, after: str | None, at_most: int, deadline: Deadline
     ) -> list[StoredDelivery]:
-        """Return lines of a campaign's log after the delivery `after`, consistently, in an order that never changes."""
+        """Return lines of a campaign's log after the delivery `after`, consistently, in an order that never changes.
+
+        Damaged ones are left out.
+        """
         query: Item = {}
         if after is not None:
             query["ExclusiveStartKey"] = delivery_key(account_id, campaign_id, after)
-        items = self._db.query(
+        return self._db.query(
             at_most,
+            passing_over(_delivery),
             deadline,
             TableName=self._table,
             ConsistentRead=True,
@@ -66,12 +72,11 @@ class DeliveryStore:
             ExpressionAttributeValues={":account": {"S": account_id}, ":log": {"S": keys.deliveries(campaign_id)}},
             **query,
         )
-        return [_delivery(item) for item in items]
 
     def results(self, account_id: str, campaign_id: int, deadline: Deadline) -> Results:
-        """Read what became of a campaign's messages, consistently."""
+        """Read what became of a campaign's messages, consistently; raises DamagedItemError."""
         gets = [Get(self._table, keys.of_account(account_id, sk)) for sk in keys.campaign_results(campaign_id)]
-        return _sum_of_slots(self._db.batch_get(gets, deadline).values())
+        return _sum_of_slots(Readings(self._db.batch_get(gets, deadline), _slot).values())
 
     def results_of(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Results]:
         """Read the results of these campaigns, consistently; one that never had messages has none of any."""
@@ -85,11 +90,11 @@ class DeliveryStore:
     def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
         """Read the results of all campaigns from id `first` to `last`, consistently, in one walk over their slots.
 
-        A campaign that never had messages is not in the answer.
+        They are the sums over the slots that are not damaged. A campaign that never had messages is not in the answer.
         """
         from_key = keys.of_account(account_id, keys.campaign_results(first)[0])
         to_key = keys.of_account(account_id, keys.campaign_results(last)[-1])
-        slots = slots_between(self._db, self._table, from_key, to_key, deadline)
+        slots = slots_between(self._db, self._table, from_key, to_key, _slot, deadline)
         return {campaign_id: _sum_of_slots(items) for campaign_id, items in slots.items()}
 
     def claim(self, message: Message, now: str, until: str, deadline: Deadline) -> bool:
@@ -216,12 +221,15 @@ def _key_of(message: Message) -> Item:
     return delivery_key(message.account_id, message.campaign_id, message.delivery_id)
 
 
-def _sum_of_slots(slots: Iterable[Item]) -> Results:
+def _slot(item: Item) -> Mapping[str, int]:
+    return Attributes("campaign's results", item).counts()
+
+
+def _sum_of_slots(slots: Iterable[Mapping[str, int]]) -> Results:
     totals: dict[str, int] = {}
-    for item in slots:
-        for name, value in item.items():
-            if "N" in value:
-                totals[name] = totals.get(name, 0) + int(value["N"])
+    for slot in slots:
+        for name, figure in slot.items():
+            totals[name] = totals.get(name, 0) + figure
 
     def by_reason(prefix: str) -> dict[str, int]:
         return {
@@ -241,11 +249,13 @@ def _sum_of_slots(slots: Iterable[Item]) -> Results:
 
 
 def _delivery(item: Item) -> StoredDelivery:
+    delivery = Attributes("campaign's message", item)
+    status = delivery.one_of("status", DeliveryStatus)
     return StoredDelivery(
-        delivery_id=item["delivery_id"]["S"],
-        profile_id=item["profile_id"]["S"],
-        status=DeliveryStatus(item["status"]["S"]),
-        sending_until=item.get("sending_until", {}).get("S"),
-        reason=item.get("reason", {}).get("S"),
-        at=item["moved_at"]["S"],
+        delivery_id=delivery.text("delivery_id"),
+        profile_id=delivery.text("profile_id"),
+        status=status,
+        sending_until=delivery.moment("sending_until") if status is DeliveryStatus.SENDING else None,
+        reason=delivery.optional(delivery.text, "reason"),
+        at=delivery.moment("moved_at"),
     )

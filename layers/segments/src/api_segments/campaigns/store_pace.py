@@ -6,6 +6,7 @@ all of the pace, and however many there are have it together.
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.items import Attributes
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE
 from api_segments.core.clock import Backoff, Clock, Deadline
 from api_segments.core.errors import ThrottledError
@@ -63,7 +64,7 @@ class PaceStore:
 
     def _read(self, deadline: Deadline) -> int | None:
         item = self._db.get(self._table, keys.of_account(keys.STACK, keys.PACE), deadline)
-        return None if item is None else int(item["booked_until"]["N"])
+        return None if item is None else Attributes("pace", item).whole("booked_until")
 
     def _move(self, known: int | None, to: int, deadline: Deadline) -> bool:
         """Book up to `to`, if it was booked up to `known`; None: if it never was."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.items import Attributes
 from api_segments.campaigns.model import CampaignSettings, Recipient, RecipientType, Webhook
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
@@ -20,6 +21,11 @@ class CampaignSettingsStore:
     def get(self, account_id: str, deadline: Deadline) -> CampaignSettings:
         """Read the settings, consistently; where nothing was declared they are those of a new account."""
         return self._read(account_id, deadline)[0]
+
+    def time_zone(self, account_id: str, deadline: Deadline) -> str:
+        """Read the time zone alone, consistently."""
+        item = self._db.get(self._table, self._key(account_id), deadline)
+        return CampaignSettings().time_zone if item is None else Attributes(_KIND, item).text("time_zone")
 
     def change(
         self, account_id: str, to: Callable[[CampaignSettings], CampaignSettings], deadline: Deadline
@@ -39,7 +45,7 @@ class CampaignSettingsStore:
 
     def _read(self, account_id: str, deadline: Deadline) -> tuple[CampaignSettings, int]:
         item = self._db.get(self._table, self._key(account_id), deadline)
-        return (CampaignSettings(), 0) if item is None else (_from_item(item), int(item["version"]["N"]))
+        return (CampaignSettings(), 0) if item is None else (_from_item(item), Attributes(_KIND, item).whole("version"))
 
     def _write(self, account_id: str, settings: CampaignSettings, version: int, deadline: Deadline) -> bool:
         """Write the settings unless others were written since; False if so."""
@@ -62,6 +68,9 @@ class CampaignSettingsStore:
         return keys.of_account(account_id, keys.CAMPAIGN_SETTINGS)
 
 
+_KIND = "campaign settings"
+
+
 def _to_item(settings: CampaignSettings) -> Item:
     return {
         "time_zone": {"S": settings.time_zone},
@@ -82,17 +91,23 @@ def _to_item(settings: CampaignSettings) -> Item:
 
 
 def _from_item(item: Item) -> CampaignSettings:
-    webhooks = [
-        Webhook(each["M"]["name"]["S"], each["M"]["url"]["S"], each["M"]["secret"]["S"])
-        for each in item["webhooks"]["L"]
-    ]
+    settings = Attributes(_KIND, item)
+    webhooks = settings.listed("webhooks", _webhook)
     return CampaignSettings(
-        time_zone=item["time_zone"]["S"],
-        senders=tuple(each["S"] for each in item["senders"]["L"]),
+        time_zone=settings.text("time_zone"),
+        senders=settings.listed("senders", lambda each: str(each["S"])),
         webhooks={webhook.name: webhook for webhook in webhooks},
-        push_applications={TokenType(kind): arn["S"] for kind, arn in item["push_applications"]["M"].items()},
-        test_recipients=tuple(
-            Recipient(RecipientType(each["M"]["type"]["S"]), each["M"]["address"]["S"])
-            for each in item.get("test_recipients", {"L": []})["L"]  # older settings have none
-        ),
+        push_applications=dict(settings.mapped("push_applications", lambda kind, arn: (TokenType(kind), arn["S"]))),
+        # older settings have none
+        test_recipients=settings.listed("test_recipients", _recipient) if settings.has("test_recipients") else (),
     )
+
+
+def _webhook(value: Item) -> Webhook:
+    told = value["M"]
+    return Webhook(told["name"]["S"], told["url"]["S"], told["secret"]["S"])
+
+
+def _recipient(value: Item) -> Recipient:
+    told = value["M"]
+    return Recipient(RecipientType(told["type"]["S"]), told["address"]["S"])

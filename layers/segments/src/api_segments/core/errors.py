@@ -85,3 +85,9 @@ class UnavailableError(NotWrittenError):
     """The database or the bus failed or did not answer within the time that was left."""
 
     slug = "unavailable"
+
+
+class DamagedItemError(UnavailableError):
+    """What is stored is not as it was written, so that nothing can be decided by it (aws.items)."""
+
+    slug = "damaged_item"

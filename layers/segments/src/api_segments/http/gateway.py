@@ -33,6 +33,7 @@ CODES: Mapping[type[errors.SegmentsError], HTTPStatus] = {
     errors.QuotaExceededError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DamagedItemError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 CODE_OF_SLUG = {error.slug: code for error, code in CODES.items()}
 TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}

@@ -4,10 +4,11 @@ The rule looks at a record and at when its segment was deleted, neither of which
 stream decide alike, whenever they look and however often a record is delivered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
+from api_segments.aws.items import Readings
 from api_segments.core.clock import Deadline
 from api_segments.memberships.model import MembershipRecord
 from api_segments.segments.model import Segment
@@ -19,12 +20,12 @@ REQUEST_SECONDS = 30
 
 def segments_of(
     records: Iterable[MembershipRecord], store: SegmentStore, deadline: Deadline
-) -> Mapping[tuple[str, int], Segment]:
+) -> Readings[tuple[str, int], Segment]:
     """Read the segments that changed members; each time anew, so that a deletion is seen at once."""
     wanted: Sequence[tuple[str, int]] = sorted(
         {(record.account_id, segment_id) for record in records for segment_id in record.joined | record.left}
     )
-    return store.get_many(wanted, deadline) if wanted else {}
+    return store.get_many(wanted, deadline)
 
 
 def is_announced(segment: Segment | None, record: MembershipRecord) -> TypeGuard[Segment]:

@@ -18,11 +18,12 @@ here, so the member is taken out here.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS
+from api_segments.aws.items import Readings
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Clock, Deadline
 from api_segments.core.errors import NotWrittenError, UnavailableError
@@ -105,10 +106,14 @@ class RowPlan:
 
 @dataclass(frozen=True, slots=True)
 class ProjectionReport:
-    """How many rows were written, and the sequences of the records of which not all were."""
+    """How many rows were written; the sequences of records of which not all were, and of those passed over.
+
+    The latter met damaged items.
+    """
 
     written: int
     failed: frozenset[str]
+    met_damage: frozenset[str] = frozenset()
 
 
 class ProjectionService:
@@ -124,26 +129,26 @@ class ProjectionService:
         """Apply `records`; raises ThrottledError or UnavailableError if nothing could be."""
         segments = segments_of(records, self._segments, deadline)
         failed = self._purge_late(records, segments, deadline)
-        plans = fold(records, segments)
+        plans, met_damage = fold(records, segments)
         written: list[int] = []
 
         def apply(batch: Sequence[RowPlan]) -> None:
             try:
-                written.append(self._apply(batch, deadline))
+                written.append(self._apply(batch, met_damage, deadline))
             except NotWrittenError:
                 failed.update(change.sequence for plan in batch for change in plan.changes)
 
         in_parallel(apply, list(pack(plans)))
-        return ProjectionReport(sum(written), frozenset(failed))
+        return ProjectionReport(sum(written), frozenset(failed), frozenset(met_damage))
 
     def _purge_late(
-        self, records: Sequence[MembershipRecord], segments: Mapping[tuple[str, int], Segment], deadline: Deadline
+        self, records: Sequence[MembershipRecord], segments: Readings[tuple[str, int], Segment], deadline: Deadline
     ) -> set[str]:
         """Take users out of deleted segments that they joined; return the sequences of records where that failed."""
         late: dict[tuple[str, int], dict[str, str]] = {}
         for record in records:
             for segment_id in record.joined:
-                segment = segments.get((record.account_id, segment_id))
+                segment = segments.without_damaged().get((record.account_id, segment_id))
                 if segment is not None and segment.status is SegmentStatus.DELETED:
                     late.setdefault((record.account_id, segment_id), {})[record.profile_id] = record.sequence
         failed: set[str] = set()
@@ -154,11 +159,15 @@ class ProjectionService:
                 failed.update(profiles.values())
         return failed
 
-    def _apply(self, batch: Sequence[RowPlan], deadline: Deadline) -> int:
-        """Bring the rows of a batch up to date; return how many had to be written."""
+    def _apply(self, batch: Sequence[RowPlan], met_damage: set[str], deadline: Deadline) -> int:
+        """Bring the rows of a batch up to date; return how many had to be written.
+
+        Damaged rows stay as they are, and the sequences of their records are added to `met_damage`.
+        """
+        left = list(batch)
         backoff = Backoff(deadline)
         while True:
-            writes = [(plan, write) for plan in batch if (write := plan.write()) is not None]
+            writes = [(plan, write) for plan in left if (write := plan.write()) is not None]
             if not writes:
                 return 0
             try:
@@ -169,23 +178,36 @@ class ProjectionService:
                     deadline,
                 )
             except RowsDifferError as exc:
-                for index, actual in exc.actual.items():
+                for index, actual in exc.actual.without_damaged().items():
                     writes[index][0].expected = actual
+                for plan in (writes[index][0] for index in exc.actual.damaged):
+                    met_damage.update(change.sequence for change in plan.changes)
+                    left.remove(plan)
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
             else:
                 return len(writes)
 
 
-def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int], Segment]) -> list[RowPlan]:
-    """Sort the records' changes by row, rows of one segment side by side."""
+def fold(
+    records: Iterable[MembershipRecord], segments: Readings[tuple[str, int], Segment]
+) -> tuple[list[RowPlan], set[str]]:
+    """Sort the records' changes by row, rows of one segment side by side.
+
+    Changes of damaged segments are left out, as nobody knows whether they are data points: the sequences of their
+    records come back too.
+    """
     plans: dict[tuple[str, int, str], RowPlan] = {}
+    met_damage: set[str] = set()
     for record in records:
         changed = record.joined | record.left
         touched = changed
         if record.old.reach != record.new.reach or record.old.identity != record.new.identity:
             touched = changed | record.new.segment_ids
         for segment_id in touched:
+            if segment_id in changed and (record.account_id, segment_id) in segments.damaged:
+                met_damage.add(record.sequence)
+                continue
             row = (record.account_id, segment_id, record.profile_id)
             member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
             recorded = RecordedRow(was_member, record.old.reach if was_member else _NO_REACH, record.sequence)
@@ -202,7 +224,7 @@ def fold(records: Iterable[MembershipRecord], segments: Mapping[tuple[str, int],
                     is_purge=segment_id in record.purged,
                 )
             )
-    return [plans[row] for row in sorted(plans)]
+    return [plans[row] for row in sorted(plans)], met_damage
 
 
 def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:

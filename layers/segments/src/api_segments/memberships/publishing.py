@@ -26,17 +26,22 @@ class PublishingService:
         self._triggers = triggers
 
     def publish(self, records: Sequence[MembershipRecord], deadline: Deadline) -> PublishReport:
-        """Publish an event for each change in `records`; raises ThrottledError or UnavailableError if none could be.
+        """Publish an event for each change in `records`, but those of damaged segments.
 
-        All changes are to come again then, also those that the queue of triggers has taken.
+        Raises ThrottledError or UnavailableError if none could be. All changes are to come again then, also those that
+        the queue of triggers has taken.
         """
         segments = segments_of(records, self._segments, deadline)
         events: list[BusEvent] = []
         origins: list[str] = []
+        met_damage: set[str] = set()
         triggering: list[BusEvent] = []
         for record in records:
             for action, changed in ((Action.ADD, record.joined), (Action.REMOVE, record.left)):
                 for segment_id in sorted(changed):
+                    if (record.account_id, segment_id) in segments.damaged:
+                        met_damage.add(record.sequence)
+                        continue
                     segment = segments.get((record.account_id, segment_id))
                     if not is_announced(segment, record):
                         continue
@@ -59,4 +64,5 @@ class PublishingService:
         if triggering:
             self._triggers().put_all([{"detail": full_detail(event.detail)} for event in triggering], deadline)
         unsent = self._bus.put(events, deadline)
-        return PublishReport(len(events) - len(unsent), frozenset(origins[index] for index in unsent))
+        failed = frozenset(origins[index] for index in unsent)
+        return PublishReport(len(events) - len(unsent), failed, frozenset(met_damage))

@@ -109,16 +109,15 @@ class PurgeService:
     def _purge_page(self, segment: Segment, at: PurgePass, deadline: Deadline) -> tuple[PurgePass, bool]:
         """Take a page of members away; return how far the pass is then, and whether it has ended."""
         account_id, segment_id = segment.account_id, segment.segment_id
-        members, last = self._members.page(account_id, segment_id, at.after, PURGE_PAGE, deadline=deadline)
-        profile_ids = [member.profile_id for member in members]
-        removed = self._memberships.purge(account_id, segment_id, profile_ids, deadline) if members else 0
+        profile_ids, last = self._members.ids(account_id, segment_id, at.after, PURGE_PAGE, deadline)
+        removed = self._memberships.purge(account_id, segment_id, profile_ids, deadline) if profile_ids else 0
         if (
             not removed
-            and members
+            and profile_ids
             and _seconds_between(segment.deleted_at or "", at.began_at) > RECORDS_ARE_LOST_SECONDS
         ):
             self._rows.forget(account_id, segment_id, profile_ids, deadline)
-        return PurgePass(at.began_at, last or at.after, at.seen + len(members), at.removed + removed), last is None
+        return PurgePass(at.began_at, last or at.after, at.seen + len(profile_ids), at.removed + removed), last is None
 
     def _keep_pace(self, began: datetime, seen: int) -> None:
         ahead = seen / PURGED_MEMBERS_PER_SECOND - (self._clock.now() - began).total_seconds()

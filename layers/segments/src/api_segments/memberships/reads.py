@@ -69,7 +69,10 @@ class MemberReads:
         return Member(profile_id, image.identity, None if row is None else row.added_at)
 
     def of_profile(self, account_id: str, user: UserReference, deadline: Deadline) -> ProfileSegments:
-        """Return the active segments that a user is in, as of this moment; raises NotFoundError."""
+        """Return the active segments that a user is in, as of this moment; raises NotFoundError.
+
+        Damaged segments are left out.
+        """
         profile_id = user.guid
         if user.identity is not None:
             profile_id = self._references.find_profile(account_id, user.identity, deadline)
@@ -77,5 +80,5 @@ class MemberReads:
         if profile_id is None or image is None:
             raise NotFoundError(f"there is no profile with this {user.named_by}")
         ids = [(account_id, segment_id) for segment_id in sorted(image.segment_ids)]
-        active = self._segments.get_active(ids, deadline).values()
+        active = self._segments.get_active(ids, deadline).without_damaged().values()
         return ProfileSegments(image.identity, profile_id, sorted(active, key=lambda segment: segment.segment_id))

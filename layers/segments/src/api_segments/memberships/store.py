@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import (
@@ -15,10 +15,11 @@ from api_segments.aws.dynamodb import (
     StatementResult,
     number_set,
 )
+from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import put_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
-from api_segments.core.errors import NotWrittenError, UnavailableError
+from api_segments.core.errors import DamagedItemError, NotWrittenError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
 from api_segments.memberships.model import NOBODY, Action, MembershipImage, Purge
 
@@ -77,13 +78,16 @@ class MembershipStore:
         item = self._db.get(self._memberships_table, key, deadline)
         return None if item is None else image_from_item(item)
 
-    def get_many(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, MembershipImage]:
+    def get_many(
+        self, account_id: str, profile_ids: Sequence[str], deadline: Deadline
+    ) -> Readings[str, MembershipImage]:
         """Read the memberships of those profiles that exist, consistently."""
         gets = [
             Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, profile_id)}})
             for profile_id in profile_ids
         ]
-        return {profile_ids[index]: image_from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
+        found = self._db.batch_get(gets, deadline)
+        return Readings({profile_ids[index]: item for index, item in found.items()}, image_from_item)
 
     def profile_ids(self, account_id: str, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
         """Return ids of an account's profiles, in an order that never changes, those after the profile id `after`.
@@ -101,15 +105,15 @@ class MembershipStore:
             if index == 0 and after is not None:
                 values[":after"] = {"S": after}
                 condition += " AND profile_id > :after"
-            items = self._db.query(
+            found += self._db.query(
                 missing,
+                lambda item: str(item["profile_id"]["S"]),
                 deadline,
                 TableName=self._memberships_table,
                 IndexName=ACCOUNT_INDEX,
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
             )
-            found += [item["profile_id"]["S"] for item in items]
         return found
 
     def change(self, account_id: str, changes: Sequence[SetChange], deadline: Deadline) -> list[SetChangeResult]:
@@ -142,8 +146,9 @@ class MembershipStore:
     def purge(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> int:
         """Take a deleted segment out of profiles' sets; return of how many. Profiles that are gone are passed over.
 
-        Each write bears a mark of this call, so that the stream's readers know a clean-up from a change.
-        Raises ThrottledError or UnavailableError when not all are known to be written.
+        Each write bears a mark of this call, so that the stream's readers know a clean-up from a change. Profiles whose
+        sets are damaged are passed over too, as DynamoDB takes nothing out of them. Raises ThrottledError or
+        UnavailableError when not all others are known to be written.
         """
         statement = (
             f'UPDATE "{self._memberships_table}" SET segment_ids = set_delete(segment_ids, ?) '  # noqa: S608 - a name of ours
@@ -155,10 +160,17 @@ class MembershipStore:
             for profile_id in profile_ids
         ]
         results = self._db.batch_execute([lane], deadline)[0]
-        for result in results:
-            if result.error is not None:
-                raise result.error
+        errors = {each: result.error for each, result in zip(profile_ids, results, strict=True) if result.error}
+        damaged = self._damaged_sets(account_id, list(errors), deadline) if errors else set()
+        for profile_id, error in errors.items():
+            if profile_id not in damaged:
+                raise error
         return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
+
+    def _damaged_sets(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> Set[str]:
+        gets = [Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, each)}}) for each in profile_ids]
+        found = self._db.batch_get(gets, deadline)
+        return Readings({profile_ids[index]: item for index, item in found.items()}, _segment_ids).damaged.keys()
 
     def create(self, account_id: str, profiles: Sequence[NewProfile], deadline: Deadline) -> list[CreateProfileResult]:
         """Create profiles that did not exist a moment ago, each with its claim and its segments in one transaction."""
@@ -225,7 +237,10 @@ def _lost_race(profile: NewProfile, found: Item | None) -> CreateProfileResult:
         return CreateProfileResult(
             None, created=False, error=UnavailableError("the database did not say who was there first")
         )
-    first = found["profile_id"]["S"]
+    try:
+        first = Attributes("profile or its claim", found).text("profile_id")
+    except DamagedItemError as error:
+        return CreateProfileResult(None, created=False, error=error)
     # A claim that bears the very id which this call drew is our own write, whose answer was lost.
     return CreateProfileResult(first, created=profile.identity is not None and first == profile.profile_id)
 
@@ -233,25 +248,39 @@ def _lost_race(profile: NewProfile, found: Item | None) -> CreateProfileResult:
 def _set_change_result(result: StatementResult) -> SetChangeResult:
     if result.item is None:
         return SetChangeResult(None, result.error)
-    return SetChangeResult(_segment_ids(result.item))
+    try:
+        return SetChangeResult(_segment_ids(result.item))
+    except DamagedItemError as error:
+        return SetChangeResult(None, error)
 
 
 def _segment_ids(item: Item) -> frozenset[int]:
-    return frozenset(map(int, item["segment_ids"]["NS"])) if "segment_ids" in item else frozenset()
+    return Attributes(_KIND, item).numbers("segment_ids")
 
 
-def _purge(mark: str) -> Purge:
-    segment_id, _, token = mark.partition("#")
+def _purge(memberships: Attributes) -> Purge:
+    segment_id, _, token = memberships.text("purge").partition("#")
+    if not segment_id.isdecimal():
+        raise memberships.damaged("purge")
     return Purge(int(segment_id), token)
+
+
+_KIND = "user's memberships"
 
 
 def image_from_item(item: Item | None) -> MembershipImage:
     """Read a Memberships item, or its absence."""
+    return replace(changes_from_item(item), reach=Attributes(_KIND, item).some_of("reach", Channel)) if item else NOBODY
+
+
+def changes_from_item(item: Item | None) -> MembershipImage:
+    """Read a Memberships item without the reach, of which no event tells."""
     if not item:
         return NOBODY
+    memberships = Attributes(_KIND, item)
     return MembershipImage(
-        identity=item.get("identity", {}).get("S"),
+        identity=memberships.optional(memberships.text, "identity"),
         segment_ids=_segment_ids(item),
-        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
-        purge=_purge(item["purge"]["S"]) if "purge" in item else None,
+        reach=frozenset(),
+        purge=_purge(memberships) if memberships.has("purge") else None,
     )

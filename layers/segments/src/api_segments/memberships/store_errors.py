@@ -8,9 +8,11 @@ from typing import Any
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.items import Attributes, passing_over
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import UPDATE_ERROR_DAYS
 from api_segments.core.parallel import chunks
+from api_segments.http.gateway import CODE_OF_SLUG
 from api_segments.memberships.model import Action, KeptRejection, Rejection, UserReference
 from api_segments.segments.model import SegmentReference
 
@@ -49,6 +51,7 @@ class UpdateErrorStore:
     ) -> list[tuple[tuple[str, int], KeptRejection]]:
         """Return rejections of the last 30 days, the newest first, each with its position, from before `before` on.
 
+        Damaged ones are left out.
         A position is an item's sort key and an index among its entries.
         """
         oldest = rfc3339(now - timedelta(days=UPDATE_ERROR_DAYS))
@@ -70,12 +73,8 @@ class UpdateErrorStore:
         limit, read = ceil(at_most / ENTRIES_PER_ITEM) + 1, 0
         while True:
             items, last = self._db.query_call(deadline, **query, Limit=limit)
-            for item in items:
-                entries = json.loads(item["entries"]["S"])
-                for index in range(len(entries) - 1, -1, -1):
-                    position = (item["sk"]["S"], index)
-                    if before is None or position < before:
-                        found.append((position, _from_entry(item, entries[index])))
+            for entries in filter(None, map(passing_over(_from_item), items)):
+                found += [each for each in reversed(entries) if before is None or each[0] < before]
             if last is None or len(found) >= at_most:
                 return found[:at_most]
             read += len(items)
@@ -95,10 +94,25 @@ def _to_entry(rejection: Rejection) -> dict[str, str | int | None]:
     }
 
 
-def _from_entry(item: Item, entry: Mapping[str, Any]) -> KeptRejection:
+def _from_item(item: Item) -> list[tuple[tuple[str, int], KeptRejection]]:
+    """Read an item's rejections, each with its position."""
+    kept = Attributes("request's rejections", item)
+    occurred_at, request_id = kept.moment("occurred_at"), kept.text("request_id")
+    return kept.parsed(
+        "entries",
+        lambda entries: [
+            ((item["sk"]["S"], index), _from_entry(occurred_at, request_id, entry))
+            for index, entry in enumerate(entries)
+        ],
+    )
+
+
+def _from_entry(occurred_at: str, request_id: str, entry: Mapping[str, Any]) -> KeptRejection:
+    if entry["error"] not in CODE_OF_SLUG:
+        raise ValueError("an unknown error")
     return KeptRejection(
-        occurred_at=item["occurred_at"]["S"],
-        request_id=item["request_id"]["S"],
+        occurred_at=occurred_at,
+        request_id=request_id,
         user=UserReference(entry["identity"], entry["guid"]),
         segment=SegmentReference(entry["ct_segment_id"], entry["customer_segment_id"]),
         action=Action(entry["action"]),

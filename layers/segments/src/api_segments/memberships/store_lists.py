@@ -1,14 +1,20 @@
 """SegmentMembers table, read: the members of a segment in a stable order, and one of them."""
 
+from collections.abc import Callable
 from math import ceil
+from typing import TypeVar
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.items import Attributes, passing_over
 from api_segments.aws.keys import MEMBER_BUCKETS
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import Member
+from api_segments.memberships.store_rows import MEMBERS_ROW
+
+T = TypeVar("T")
 
 # After a first call, which reads no more rows than are wanted, others read some in advance: tombstones may be many.
 ROWS_AHEAD = 1000
@@ -26,10 +32,22 @@ class MemberListStore:
         self._table = table
 
     def get(self, account_id: str, segment_id: int, profile_id: str, deadline: Deadline) -> Member | None:
-        """Read one member's row, consistently."""
+        """Read one member's row, consistently; None if it is damaged."""
         key = {"pk": {"S": keys.member_bucket(account_id, segment_id, profile_id)}, "profile_id": {"S": profile_id}}
         item = self._db.get(self._table, key, deadline)
-        return None if item is None or "expires_at" in item else _from_item(item)
+        return None if item is None or "expires_at" in item else passing_over(_from_item)(item)
+
+    def ids(
+        self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
+    ) -> tuple[list[str], str | None]:
+        """Return profile ids as `page` does members: of damaged rows too."""
+        return self._page(account_id, segment_id, after, at_most, _profile_id, None, deadline)
+
+    def reaches(
+        self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
+    ) -> tuple[list[frozenset[Channel]], str | None]:
+        """Return the reach of members as `page` does members; raises DamagedItemError."""
+        return self._page(account_id, segment_id, after, at_most, reach_of_row, None, deadline)
 
     def page(  # noqa: PLR0913 - the parts of one query
         self,
@@ -43,33 +61,50 @@ class MemberListStore:
     ) -> tuple[list[Member], str | None]:
         """Return at most so many members after the profile id `after`, consistently, and the profile id to go on after.
 
-        The latter is None when no more follow. There may be fewer members than `at_most`, even none, where many rows of
-        former ones are in between. As many buckets are read at once as it should take, if the segment has the
-        `expected` number of members; one after the other if that is None.
+        The latter is None when no more follow. Damaged rows are left out. There may be fewer members than `at_most`,
+        even none, where many rows of former ones are in between. As many buckets are read at once as it should take, if
+        the segment has the `expected` number of members; one after the other if that is None.
         """
+        return self._page(account_id, segment_id, after, at_most, passing_over(_from_item), expected, deadline)
+
+    def _page(  # noqa: PLR0913, PLR0917 - the parts of one query
+        self,
+        account_id: str,
+        segment_id: int,
+        after: str | None,
+        at_most: int,
+        read: Callable[[Item], T | None],
+        expected: int | None,
+        deadline: Deadline,
+    ) -> tuple[list[T], str | None]:
         first = 0 if after is None else keys.bucket_of(after)
         pending = keys.member_buckets(account_id, segment_id)[first:]
         after_in = {pending[0]: after}
-        found: list[Member] = []
+        found: list[tuple[str, T]] = []
         while pending:
             missing = at_most - len(found)
             size = 1 if expected is None else ceil(missing * MEMBER_BUCKETS / max(expected, 1))
             wave, pending = pending[:size], pending[size:]
-            rows: dict[str, tuple[list[Member], str | None]] = {}
-            in_parallel(lambda pk: rows.update({pk: self._bucket(pk, after_in.get(pk), missing, deadline)}), wave)  # noqa: B023 - ends within the pass
+            rows: dict[str, tuple[list[tuple[str, T]], str | None]] = {}
+            in_parallel(
+                lambda pk: rows.update({pk: self._bucket(pk, after_in.get(pk), missing, read, deadline)}),  # noqa: B023 - ends within the pass
+                wave,
+            )
             for pk in wave:
                 members, last = rows[pk]
                 found += members
                 if len(found) >= at_most:
                     is_end = len(found) == at_most and last is None and pk == wave[-1] and not pending
-                    return found[:at_most], None if is_end else found[at_most - 1].profile_id
+                    return [row for _, row in found[:at_most]], None if is_end else found[at_most - 1][0]
                 if last is not None:
-                    return found, last
-        return found, None
+                    return [row for _, row in found], last
+        return [row for _, row in found], None
 
-    def _bucket(self, pk: str, after: str | None, at_most: int, deadline: Deadline) -> tuple[list[Member], str | None]:
+    def _bucket(
+        self, pk: str, after: str | None, at_most: int, read: Callable[[Item], T | None], deadline: Deadline
+    ) -> tuple[list[tuple[str, T]], str | None]:
         """Read a bucket until there are `at_most` members, or it ends, or enough rows of former members were read."""
-        members: list[Member] = []
+        members: list[tuple[str, T]] = []
         last = after
         for call in range(CALLS_PER_BUCKET):
             values: Item = {":pk": {"S": pk}} if last is None else {":pk": {"S": pk}, ":last": {"S": last}}
@@ -82,7 +117,7 @@ class MemberListStore:
                 ExpressionAttributeValues=values,
                 Limit=max(at_most - len(members), ROWS_AHEAD if call else 1),
             )
-            members += map(_from_item, items)
+            members += [(_profile_id(item), row) for item in items if (row := read(item)) is not None]
             if key is None:
                 return members, None
             last = str(key["profile_id"]["S"])
@@ -91,10 +126,21 @@ class MemberListStore:
         return members, last
 
 
+def _profile_id(item: Item) -> str:
+    """Read it from the key."""
+    return str(item["profile_id"]["S"])
+
+
+def reach_of_row(item: Item) -> frozenset[Channel]:
+    """Read how a member can be reached."""
+    return Attributes(MEMBERS_ROW, item).some_of("reach", Channel)
+
+
 def _from_item(item: Item) -> Member:
+    row = Attributes(MEMBERS_ROW, item)
     return Member(
-        profile_id=item["profile_id"]["S"],
-        identity=item.get("identity", {}).get("S"),
-        added_at=item["added_at"]["S"],
-        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
+        profile_id=_profile_id(item),
+        identity=row.optional(row.text, "identity"),
+        added_at=row.moment("added_at"),
+        reach=reach_of_row(item),
     )

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings
 from api_segments.core.clock import Deadline
 from api_segments.segments.model import SegmentReference, SegmentStatus
-from api_segments.segments.store import claim_key, deleted_segment_key, from_item, segment_key
+from api_segments.segments.store import claim_key, customer_id_of, deleted_segment_key, id_and_status_of, segment_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,13 @@ class FoundSegment:
 class Found:
     """References and identities that exist; the others are missing here."""
 
-    segments: dict[SegmentReference, FoundSegment]
-    profile_ids: dict[str, str]
+    segments: Readings[SegmentReference, FoundSegment]
+    profile_ids: Readings[str, str]
+
+
+def nothing_found() -> Found:
+    """Return what was found when nothing could be looked up."""
+    return Found(Readings({}, _found), Readings({}, profile_id_of))
 
 
 class ReferenceStore:
@@ -48,28 +54,30 @@ class ReferenceStore:
             Get(self._profiles_table, {"pk": {"S": keys.identity_claim(account_id, identity)}})
             for identity in identities
         ]
-        found = Found({}, {})
+        segments: dict[SegmentReference, Item] = {}
+        claims: dict[str, Item] = {}
         for index, item in self._db.batch_get(gets, deadline).items():
             if index < len(references):
-                found.segments[references[index]] = _found(references[index], item)
+                segments[references[index]] = item
             else:
-                found.profile_ids[identities[index - len(references)]] = item["profile_id"]["S"]
-        self._find_deleted(account_id, [ref for ref in references if ref not in found.segments], found, deadline)
-        return found
+                claims[identities[index - len(references)]] = item
+        segments |= self._find_deleted(account_id, [ref for ref in references if ref not in segments], deadline)
+        found = {reference: (reference, item) for reference, item in segments.items()}
+        return Found(Readings(found, _found), Readings(claims, profile_id_of))
 
     def _find_deleted(
-        self, account_id: str, missing: Sequence[SegmentReference], found: Found, deadline: Deadline
-    ) -> None:
+        self, account_id: str, missing: Sequence[SegmentReference], deadline: Deadline
+    ) -> dict[SegmentReference, Item]:
         """Look for the missing among the deleted; a claim, which a customer id alone leads to, tells of that itself."""
         wanted = [(ref, ref.segment_id) for ref in missing if ref.segment_id is not None]
         gets = [Get(self._segments_table, deleted_segment_key(account_id, segment_id)) for _, segment_id in wanted]
-        for index, item in (self._db.batch_get(gets, deadline) if gets else {}).items():
-            found.segments[wanted[index][0]] = _found(wanted[index][0], item)
+        found = self._db.batch_get(gets, deadline) if gets else {}
+        return {wanted[index][0]: item for index, item in found.items()}
 
     def find_profile(self, account_id: str, identity: str, deadline: Deadline) -> str | None:
         """Return the profile id of an identity."""
         item = self._db.get(self._profiles_table, {"pk": {"S": keys.identity_claim(account_id, identity)}}, deadline)
-        return None if item is None else str(item["profile_id"]["S"])
+        return None if item is None else profile_id_of(item)
 
     @staticmethod
     def _segment_key(account_id: str, reference: SegmentReference) -> dict[str, dict[str, str]]:
@@ -80,11 +88,16 @@ class ReferenceStore:
         return claim_key(account_id, reference.customer_segment_id)
 
 
-def _found(reference: SegmentReference, item: Item) -> FoundSegment:
+def profile_id_of(claim: Item) -> str:
+    """Read whose an identity is."""
+    return Attributes("identity's claim", claim).text("profile_id")
+
+
+def _found(found: tuple[SegmentReference, Item]) -> FoundSegment:
     """Read a segment's item or a claim; a reference by both ids leads to the segment's item."""
-    both = reference.segment_id is not None and reference.customer_segment_id is not None
-    return FoundSegment(
-        segment_id=int(item["segment_id"]["N"]),
-        status=SegmentStatus(item["status"]["S"]),
-        agrees=not both or from_item(item).customer_segment_id == reference.customer_segment_id,
-    )
+    reference, item = found
+    if reference.segment_id is None:
+        claim = Attributes("customer id's claim", item)
+        return FoundSegment(claim.whole("segment_id"), claim.one_of("status", SegmentStatus))
+    wanted = reference.customer_segment_id
+    return FoundSegment(*id_and_status_of(item), agrees=wanted is None or wanted == customer_id_of(item))

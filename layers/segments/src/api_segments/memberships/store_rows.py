@@ -4,6 +4,7 @@ A row remembers the sequence number of the last record that it took in. A remove
 tombstone (it has `expires_at`, which is also its TTL), so that a record delivered again late is known as old.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Protocol
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
@@ -21,6 +23,9 @@ from api_segments.segments.store import counted_for
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
 
+MEMBERS_ROW = "member's row"
+
+_SEQUENCE = re.compile(r"[0-9]{40}r*")  # http.streams; repair.rows adds letters
 _CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
 
 
@@ -103,7 +108,7 @@ class Increments:
 class RowsDifferError(Exception):
     """Nothing was written: some rows are not as expected; `actual` has those, by index among what was to write."""
 
-    def __init__(self, actual: Mapping[int, MemberRow | None]) -> None:
+    def __init__(self, actual: Readings[int, MemberRow | None]) -> None:
         super().__init__(f"{len(actual)} rows are not as expected")
         self.actual = actual
 
@@ -149,9 +154,8 @@ class RowStore:
         try:
             self._db.transact(build, deadline)
         except ConditionFailedError as exc:
-            raise RowsDifferError(
-                {index: _row(item) if item else None for index, item in exc.failures.items()}
-            ) from exc
+            found = {index: item or {} for index, item in exc.failures.items()}
+            raise RowsDifferError(Readings(found, lambda item: _row(item) if item else None)) from exc
 
     def forget(self, account_id: str, segment_id: int, profile_ids: Sequence[str], deadline: Deadline) -> None:
         """Delete rows of a deleted segment whose counters nobody reads; raises ThrottledError or UnavailableError."""
@@ -160,13 +164,11 @@ class RowStore:
 
     def read(
         self, account_id: str, rows: Sequence[tuple[int, str]], deadline: Deadline
-    ) -> dict[tuple[int, str], StoredRow]:
+    ) -> Readings[tuple[int, str], StoredRow]:
         """Read rows by (segment_id, profile_id), consistently; those that are not there are not in the answer."""
         gets = [Get(self._members_table, _row_key(account_id, segment_id, profile)) for segment_id, profile in rows]
-        found = {}
-        for index, item in self._db.batch_get(gets, deadline).items():
-            found[rows[index]] = StoredRow(_row(item), item.get("identity", {}).get("S"))
-        return found
+        found = self._db.batch_get(gets, deadline)
+        return Readings({rows[index]: item for index, item in found.items()}, _stored_row)
 
     def _row_action(self, row: RowWrite, now: datetime) -> TransactionAction:
         condition, values = _condition(row.expected)
@@ -216,8 +218,20 @@ def _row_key(account_id: str, segment_id: int, profile_id: str) -> Item:
 
 
 def _row(item: Item) -> MemberRow:
+    row = Attributes(MEMBERS_ROW, item)
+    sequence = row.text("sequence")
+    if not _SEQUENCE.fullmatch(sequence):
+        raise row.damaged("sequence")
     return MemberRow(
-        member="expires_at" not in item,
-        reach=frozenset(map(Channel, item.get("reach", {}).get("SS", ()))),
-        sequence=item["sequence"]["S"],
+        member=row.optional(row.whole, "expires_at") is None,
+        reach=row.some_of("reach", Channel),
+        sequence=sequence,
     )
+
+
+def _stored_row(item: Item) -> StoredRow:
+    """Read a row with all that it shows."""
+    stored, row = Attributes(MEMBERS_ROW, item), _row(item)
+    if row.member:
+        stored.moment("added_at")
+    return StoredRow(row, stored.optional(stored.text, "identity"))

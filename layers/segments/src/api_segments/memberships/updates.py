@@ -22,7 +22,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE
 from api_segments.memberships.model import Action, Rejection, UpdateGroup, UpdateResult, UserReference
 from api_segments.memberships.store import MembershipStore, NewProfile, SetChange
-from api_segments.memberships.store_references import Found, ReferenceStore
+from api_segments.memberships.store_references import Found, ReferenceStore, nothing_found
 from api_segments.segments.errors import DELETED_SEGMENT, NO_SUCH_SEGMENT
 from api_segments.segments.model import SegmentReference, SegmentStatus
 
@@ -85,7 +85,7 @@ class UpdateService:
         try:
             found = self._references.find(account_id, references, identities, deadline)
         except NotWrittenError as error:
-            return UpdateResult(rejections=_impossible(_user_updates(groups, Found({}, {}), error)))
+            return UpdateResult(rejections=_impossible(_user_updates(groups, nothing_found(), error)))
         if _distinct_segments(references, found) > MAX_SEGMENTS_PER_UPDATE:
             raise _too_many_segments()
         updates = _user_updates(groups, found)
@@ -170,19 +170,23 @@ def _user_updates(
 ) -> list[UserUpdate]:
     """Join the groups into one update a user; where two groups name the same pair, the later one counts.
 
-    With an `error`, nothing could be looked up, and nothing is possible.
+    With an `error`, nothing could be looked up, and nothing is possible. So it is for a user whose identity's claim is
+    damaged.
     """
     updates: dict[tuple[str, str], UserUpdate] = {}
+    profile_ids = found.profile_ids.without_damaged()
     for group in groups:
         wishes = _wishes(group.actions, found, error)
         for user in group.users:
-            profile_id = user.guid if user.identity is None else found.profile_ids.get(user.identity)
+            profile_id = user.guid if user.identity is None else profile_ids.get(user.identity)
+            damage = found.profile_ids.damaged.get(user.identity or "")
+            own_wishes = wishes if damage is None else _wishes(group.actions, found, damage)
             key = ("profile", profile_id) if profile_id is not None else ("identity", str(user.identity))
             known = updates.get(key)
             if known is None:
-                updates[key] = UserUpdate(user, profile_id, wishes)
-            elif known.wishes is not wishes:
-                known.wishes = known.wishes.merged_with(wishes)
+                updates[key] = UserUpdate(user, profile_id, own_wishes)
+            elif known.wishes is not own_wishes:
+                known.wishes = known.wishes.merged_with(own_wishes)
     return list(updates.values())
 
 
@@ -198,10 +202,12 @@ def _wishes(
     actions: Sequence[tuple[SegmentReference, Action]], found: Found, unknown: NotWrittenError | None
 ) -> Wishes:
     wishes = Wishes()
+    segments = found.segments.without_damaged()
     for reference, action in actions:
-        segment = found.segments.get(reference)
-        if unknown is not None:
-            wishes.impossible[reference] = (action, unknown)
+        segment = segments.get(reference)
+        unreadable = unknown or found.segments.damaged.get(reference)
+        if unreadable is not None:
+            wishes.impossible[reference] = (action, unreadable)
         elif segment is None:
             wishes.impossible[reference] = (action, NotFoundError(NO_SUCH_SEGMENT))
         elif not segment.agrees:
@@ -215,7 +221,8 @@ def _wishes(
 
 
 def _distinct_segments(references: Sequence[SegmentReference], found: Found) -> int:
-    return len({found.segments[ref].segment_id if ref in found.segments else ref for ref in references})
+    known = found.segments.without_damaged()
+    return len({known[ref].segment_id if ref in known else ref for ref in references})
 
 
 def _reject(update: UserUpdate, action: Action, error: SegmentsError, result: UpdateResult) -> None:

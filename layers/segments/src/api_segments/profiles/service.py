@@ -1,13 +1,14 @@
 """Profiles: who a user is, how it can be reached, and its erasure."""
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import (
     ConflictError,
+    DamagedItemError,
     InvalidRequestError,
     NotFoundError,
     NotWrittenError,
@@ -30,11 +31,17 @@ from api_segments.profiles.store_suppressions import SuppressionStore
 
 @dataclass(slots=True)
 class Known:
-    """What has been read for the updates at hand; it is read anew when a write shows that it is old."""
+    """What has been read for the updates at hand; it is read anew when a write shows that it is old.
+
+    `damaged` are identities and profiles whose items are damaged: their updates fail.
+    """
 
     profile_ids: dict[str, str]
     states: dict[str, ProfileState]
     suppressed: dict[AddressKey, bool]
+    damaged_identities: dict[str, DamagedItemError]
+    damaged_profiles: dict[str, DamagedItemError]
+    damaged_addresses: dict[AddressKey, DamagedItemError] = field(default_factory=dict)
 
 
 class ProfileService:
@@ -88,7 +95,7 @@ class ProfileService:
         """List the profiles that have an address, in an order that never changes, from after `after` on.
 
         A page may have fewer rows than `limit`, even none, also when the list goes on. A profile that got the address
-        less than a moment ago may be missing; none is there whose address is another.
+        less than a moment ago may be missing, and so are damaged ones; none is there whose address is another.
         """
         wanted = self._addresses.of(account_id, address, deadline)
         since = None if after is None else str(after[0])
@@ -96,7 +103,7 @@ class ProfileService:
         states = self._profiles.load(account_id, profile_ids, deadline)
         rows = [
             state
-            for state in states.values()
+            for state in states.without_damaged().values()
             if state.membership is not None and state.profile.address_keys.get(wanted.type) == wanted.key
         ]
         return Page(rows, (profile_ids[-1],) if len(profile_ids) == limit else None)
@@ -130,10 +137,11 @@ class ProfileService:
     def _read(self, account_id: str, updates: Iterable[ProfileUpdate], deadline: Deadline) -> Known:
         wanted = list(updates)
         identities = list(dict.fromkeys(update.identity for update in wanted if update.identity is not None))
-        profile_ids = self._profiles.profile_ids(account_id, identities, deadline)
+        claims = self._profiles.profile_ids(account_id, identities, deadline)
+        profile_ids = claims.without_damaged()
         guids = [update.guid for update in wanted if update.guid is not None]
         states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
-        known = Known(profile_ids, states, {})
+        known = Known(profile_ids, states.without_damaged(), {}, claims.damaged, states.damaged)
         self._look_up(self._addresses_in(account_id, wanted, known, deadline), known, deadline)
         return known
 
@@ -144,15 +152,20 @@ class ProfileService:
         found: set[AddressKey] = set()
         for update in updates:
             profile_id = update.guid or known.profile_ids.get(update.identity or "")
+            if profile_id in known.damaged_profiles:
+                continue
             before = known.states[profile_id].profile if profile_id is not None else Profile("", None)
             attributes = {**before.attributes, **update.attributes}
             keys = self._addresses.of_profile(account_id, attributes, deadline)
             found |= _to_look_up(account_id, before, update, keys)
         return found
 
-    def _look_up(self, addresses: Collection[AddressKey], known: Known, deadline: Deadline) -> None:
-        entries = self._suppressions.get_many(list(addresses), deadline) if addresses else {}
-        known.suppressed.update({each: each in entries and entries[each].is_active for each in addresses})
+    def _look_up(self, addresses: Set[AddressKey], known: Known, deadline: Deadline) -> None:
+        if addresses:
+            entries = self._suppressions.get_many(list(addresses), deadline)
+            known.damaged_addresses.update(entries.damaged)
+            listed = {each for each, entry in entries.without_damaged().items() if entry.is_active}
+            known.suppressed.update({each: each in listed for each in addresses - entries.damaged.keys()})
 
     def _with_addresses(
         self, account_id: str, before: Profile, update: ProfileUpdate, known: Known, deadline: Deadline
@@ -162,6 +175,8 @@ class ProfileService:
         keys = self._addresses.of_profile(account_id, after.attributes, deadline)
         looked_up = _to_look_up(account_id, before, update, keys)
         self._look_up(looked_up - known.suppressed.keys(), known, deadline)
+        for each in looked_up & known.damaged_addresses.keys():
+            raise known.damaged_addresses[each]
         suppressed = {each.type for each in looked_up if known.suppressed[each]}
         unchanged = keys.keys() - {each.type for each in looked_up}
         return replace(after, address_keys=keys, suppressed=frozenset(suppressed | (before.suppressed & unchanged)))
@@ -192,6 +207,8 @@ class ProfileService:
                     known.profile_ids.pop(update.identity, None)
                 known.profile_ids.update(fresh.profile_ids)
                 known.states.update(fresh.states)
+                known.damaged_identities.update(fresh.damaged_identities)
+                known.damaged_profiles.update(fresh.damaged_profiles)
                 known.suppressed.update(fresh.suppressed)
             else:
                 _remember(before, saved, reach, known)
@@ -217,12 +234,16 @@ def _to_look_up(
 def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:
     """Return the profile that an update is for, an empty one if it is to be created.
 
-    Raises ConflictError, or NotFoundError if it may not be created.
+    Raises ConflictError, DamagedItemError, or NotFoundError if it may not be created.
     """
+    if update.identity in known.damaged_identities:
+        raise known.damaged_identities[update.identity]
     claimed = None if update.identity is None else known.profile_ids.get(update.identity)
     if update.guid is not None and claimed not in (None, update.guid):
         raise ConflictError(f"identity {update.identity} belongs to guid {claimed}, not to {update.guid}")
     profile_id = update.guid or claimed or secrets.token_hex(16)
+    if profile_id in known.damaged_profiles:
+        raise known.damaged_profiles[profile_id]
     state = known.states.get(profile_id) or ProfileState(Profile(profile_id, identity=None), membership=None)
     if state.membership is None and not update.creates:
         raise NotFoundError("there is no such profile")

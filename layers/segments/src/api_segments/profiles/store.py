@@ -1,18 +1,21 @@
 """Profiles table: attributes and tokens, written together with the identity's claim and the reach in Memberships."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import randbits
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import TransactionAction, check_action, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
-from api_segments.profiles.model import AddressKey, AddressType, Profile, Token, TokenType
+from api_segments.memberships.store_references import profile_id_of
+from api_segments.profiles.channels import FLAGS
+from api_segments.profiles.model import AddressKey, AddressType, AttributeValue, Profile, Token, TokenType
 
 _OPTED_OUT, _OPTED_IN = "opted_out_by_user", "opted_in"
 _INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
@@ -41,26 +44,27 @@ class ProfileStore:
         self._profiles_table = profiles_table
         self._memberships_table = memberships_table
 
-    def profile_ids(self, account_id: str, identities: Sequence[str], deadline: Deadline) -> dict[str, str]:
+    def profile_ids(self, account_id: str, identities: Sequence[str], deadline: Deadline) -> Readings[str, str]:
         """Return the profile ids of those identities that have one, consistently."""
         gets = [Get(self._profiles_table, self._claim_key(account_id, identity)) for identity in identities]
         found = self._db.batch_get(gets, deadline)
-        return {identities[index]: item["profile_id"]["S"] for index, item in found.items()}
+        return Readings({identities[index]: item for index, item in found.items()}, profile_id_of)
 
-    def load(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> dict[str, ProfileState]:
+    def load(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> Readings[str, ProfileState]:
         """Read profiles, consistently; one that does not exist comes back empty."""
         gets = [Get(self._profiles_table, self._profile_key(account_id, profile_id)) for profile_id in profile_ids]
         gets += [
             Get(self._memberships_table, self._membership_key(account_id, profile_id)) for profile_id in profile_ids
         ]
         found = self._db.batch_get(gets, deadline)
-        states = {}
-        for index, profile_id in enumerate(profile_ids):
+
+        def state(index: int) -> ProfileState:
             membership = found.get(index + len(profile_ids))
             image = None if membership is None else image_from_item(membership)
             identity = None if image is None else image.identity
-            states[profile_id] = ProfileState(_from_item(profile_id, identity, found.get(index)), image)
-        return states
+            return ProfileState(_from_item(profile_ids[index], identity, found.get(index)), image)
+
+        return Readings({profile_id: index for index, profile_id in enumerate(profile_ids)}, state)
 
     def having_address(self, address: AddressKey, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
         """Return ids of profiles that have an address, in an order that never changes, those after the profile `after`.
@@ -71,8 +75,9 @@ class ProfileStore:
         query: Item = {}
         if after is not None:
             query["ExclusiveStartKey"] = {**self._profile_key(address.account_id, after), attribute: key}
-        items = self._db.query(
+        return self._db.query(
             at_most,
+            lambda item: keys.id_of_profile(item["pk"]["S"]),
             deadline,
             TableName=self._profiles_table,
             IndexName=_INDEXES[address.type],
@@ -80,7 +85,6 @@ class ProfileStore:
             ExpressionAttributeValues={":key": key},
             **query,
         )
-        return [keys.id_of_profile(item["pk"]["S"]) for item in items]
 
     def save(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
@@ -274,23 +278,45 @@ def _to_item(profile: Profile) -> Item:
 def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Profile:
     if item is None:
         return Profile(profile_id, identity)
-    tokens = [text.partition("#") for text in item.get("tokens", {}).get("SS", ())]
+    profile = Attributes("profile", item)
+    try:
+        tokens = frozenset(map(_token, profile.texts("tokens")))
+    except ValueError:
+        raise profile.damaged("tokens") from None
+    version = profile.whole("version")
+    if version <= 0:  # 0 is that of a profile that was never written
+        raise profile.damaged("version")
     return Profile(
         profile_id=profile_id,
         identity=identity,
-        attributes=json.loads(item["attributes"]["S"]),
-        tokens=frozenset(Token(TokenType(kind), token_id) for kind, _, token_id in tokens),
-        version=int(item["version"]["N"]),
+        attributes=profile.parsed("attributes", _attributes),
+        tokens=tokens,
+        version=version,
         address_keys={
-            address_type: item[key_attribute(address_type)]["S"]
+            address_type: profile.text(key_attribute(address_type))
             for address_type in AddressType
-            if key_attribute(address_type) in item
+            if profile.has(key_attribute(address_type))
         },
-        suppressed=frozenset(map(AddressType, item["suppressed"]["SS"])) if "suppressed" in item else frozenset(),
-        opted_out=_times(item, _OPTED_OUT),
-        opted_in=_times(item, _OPTED_IN),
+        suppressed=profile.some_of("suppressed", AddressType),
+        opted_out=_times(profile, _OPTED_OUT),
+        opted_in=_times(profile, _OPTED_IN),
     )
 
 
-def _times(item: Item, name: str) -> dict[Channel, str]:
-    return {Channel(channel): at["S"] for channel, at in item[name]["M"].items()} if name in item else {}
+def _token(text: str) -> Token:
+    kind, _, token_id = text.partition("#")
+    return Token(TokenType(kind), token_id)
+
+
+def _attributes(kept: object) -> Mapping[str, AttributeValue]:
+    """Read attributes; raises TypeError. A damaged one is never taken for one that was not given, like an opt-out."""
+    if not isinstance(kept, dict):
+        raise TypeError("no object")
+    for name, value in kept.items():
+        if not isinstance(value, bool if name in FLAGS else str | int | float):
+            raise TypeError("a value of another type")
+    return kept
+
+
+def _times(profile: Attributes, name: str) -> dict[Channel, str]:
+    return dict(profile.mapped(name, lambda channel, at: (Channel(channel), at["S"]))) if profile.has(name) else {}

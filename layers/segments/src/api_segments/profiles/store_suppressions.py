@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings, passing_over
 from api_segments.core.clock import Deadline
 from api_segments.profiles.model import AddressKey, AddressType
 
@@ -55,16 +56,20 @@ class SuppressionStore:
         """Read what is known of an address, consistently."""
         return self.get_many([address], deadline).get(address)
 
-    def get_many(self, addresses: Sequence[AddressKey], deadline: Deadline) -> dict[AddressKey, Suppression]:
+    def get_many(self, addresses: Sequence[AddressKey], deadline: Deadline) -> Readings[AddressKey, Suppression]:
         """Read what is known of addresses, consistently."""
         found = self._db.batch_get([Get(self._table, _key(address)) for address in addresses], deadline)
-        return {addresses[index]: _from_item(item) for index, item in found.items()}
+        return Readings({addresses[index]: item for index, item in found.items()}, _from_item)
 
     def page(self, account_id: str, after: str | None, at_most: int, deadline: Deadline) -> list[Suppression]:
-        """Return entries after the sort key `after`, those that were lifted too, consistently and in order."""
+        """Return entries after the sort key `after`, those that were lifted too, consistently and in order.
+
+        Damaged ones are left out.
+        """
         query: Item = {"ExclusiveStartKey": keys.of_account(account_id, after)} if after is not None else {}
-        items = self._db.query(
+        return self._db.query(
             at_most,
+            passing_over(_from_item),
             deadline,
             TableName=self._table,
             ConsistentRead=True,
@@ -72,7 +77,6 @@ class SuppressionStore:
             ExpressionAttributeValues={":account": {"S": account_id}},
             **query,
         )
-        return [_from_item(item) for item in items]
 
     def add(self, address: AddressKey, reason: SuppressionReason, at: str, now: str, deadline: Deadline) -> bool:
         """Put an address on the list for what happened at `at`; False if it is on it for that, or was lifted since."""
@@ -129,12 +133,13 @@ def _since(reason: SuppressionReason) -> str:
 
 
 def _from_item(item: Item) -> Suppression:
-    address_type, _, key = item["sk"]["S"].partition("#")
+    entry = Attributes("suppressed address", item)
+    address_type, _, key = entry.text("sk").partition("#")
     return Suppression(
-        address=AddressKey(item["account_id"]["S"], AddressType[address_type], key),
-        since={reason: item[_since(reason)]["S"] for reason in SuppressionReason if _since(reason) in item},
-        lifted_at=item["lifted_at"]["S"] if "lifted_at" in item else None,
-        changed_at=item["changed_at"]["S"],
-        applied_at=item["applied_at"]["S"] if "applied_at" in item else None,
-        profiles=int(item["profiles"]["N"]) if "profiles" in item else 0,
+        address=AddressKey(entry.text("account_id"), AddressType[address_type], key),
+        since={reason: entry.moment(_since(reason)) for reason in SuppressionReason if entry.has(_since(reason))},
+        lifted_at=entry.optional(entry.moment, "lifted_at"),
+        changed_at=entry.moment("changed_at"),
+        applied_at=entry.optional(entry.moment, "applied_at"),
+        profiles=entry.optional(entry.whole, "profiles") or 0,
     )

@@ -6,11 +6,12 @@ the list itself, so nothing goes out meanwhile.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from api_segments.aws.task_queue import TaskQueue
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import NotFoundError
+from api_segments.core.errors import DamagedItemError, NotFoundError
 from api_segments.core.paging import Page, Position
 from api_segments.core.walks import walk
 from api_segments.profiles.channels import reached_by
@@ -111,8 +112,9 @@ class SuppressionService:
         entries = self._store.page(account_id, after, SWEEP_PAGE, deadline)
         for entry in entries:
             here: FollowTask | None = FollowTask(entry.address, is_second=True)
-            while here is not None:
-                here = self._follow_page(entry, here, deadline)
+            with suppress(DamagedItemError):  # the other entries go on
+                while here is not None:
+                    here = self._follow_page(entry, here, deadline)
         return sort_key(entries[-1]) if len(entries) == SWEEP_PAGE else None
 
     def _follow_page(self, entry: Suppression, task: FollowTask, deadline: Deadline) -> FollowTask | None:

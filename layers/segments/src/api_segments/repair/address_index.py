@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import NotFoundError
+from api_segments.core.errors import DamagedItemError, NotFoundError
 from api_segments.core.walks import walk
 from api_segments.http.observability import count
 from api_segments.memberships.store import MembershipStore
@@ -81,5 +81,6 @@ class AddressIndexing:
             for index, profile_id in enumerate(profile_ids)
         }
         for error in self._profiles.update(account_id, updates, deadline).values():
-            if not isinstance(error, NotFoundError):  # erased a moment ago
+            # Erased a moment ago; or damaged, and saved when it is mended.
+            if not isinstance(error, NotFoundError | DamagedItemError):
                 raise error

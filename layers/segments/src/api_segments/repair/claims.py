@@ -42,11 +42,11 @@ class ClaimMender:
     def mend(self, account_id: str, suspects: Sequence[str], deadline: Deadline) -> ClaimFindings:
         """Look at profiles again; raises ThrottledError or UnavailableError when there was time for none."""
         found = ClaimFindings()
-        images = self._memberships.get_many(account_id, suspects, deadline)
+        images = self._memberships.get_many(account_id, suspects, deadline).without_damaged()
         astray = self._astray(account_id, images, deadline)
         holders = self._memberships.get_many(account_id, sorted({each for each in astray.values() if each}), deadline)
         for done, (profile_id, holder) in enumerate(astray.items()):
-            if holder in holders:
+            if holder in holders.damaged or holder in holders:
                 found.taken[profile_id] = str(holder)
                 continue
             try:
@@ -68,5 +68,7 @@ class ClaimMender:
         return {
             profile_id: claimed.get(image.identity)
             for profile_id, image in images.items()
-            if image.identity is not None and claimed.get(image.identity) != profile_id
+            if image.identity is not None
+            and image.identity not in claimed.damaged
+            and claimed.get(image.identity) != profile_id
         }

@@ -14,12 +14,13 @@ claims that seem wrong are looked at again later (rows, claims), and so are coun
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import NotWrittenError
+from api_segments.core.errors import DamagedItemError, NotWrittenError
 from api_segments.core.limits import MAX_PAGE
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
@@ -132,8 +133,10 @@ class ReconciliationService:
         """Look again at the counts of a segment, if it is still active."""
         findings = Findings()
         try:
-            if self._segments.get_active([(account_id, segment_id)], deadline):
+            if self._segments.are_active([(account_id, segment_id)], deadline):
                 self._check_counts(account_id, segment_id, findings, deadline)
+        except DamagedItemError:  # nobody knows what a damaged row or slot counts
+            return findings
         except NotWrittenError:
             if not deadline.is_over():
                 raise
@@ -154,13 +157,13 @@ class ReconciliationService:
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
         wanted = {
             (segment_id, profile_id): image
-            for profile_id, image in images.items()
+            for profile_id, image in images.without_damaged().items()
             for segment_id in image.segment_ids
             if scope.segment_id in (None, segment_id)
         }
         self._suspect(scope, wanted, findings, deadline)
         if scope.segment_id is None:
-            findings.unclaimed += self._claims.suspects(scope.account_id, images, deadline)
+            findings.unclaimed += self._claims.suspects(scope.account_id, images.without_damaged(), deadline)
         if len(profile_ids) < RECONCILIATION_PAGE:
             return Position(ReconciliationStage.MEMBERS)
         return Position(ReconciliationStage.PROFILES, after=profile_ids[-1])
@@ -170,15 +173,12 @@ class ReconciliationService:
         segment_id = self._next_segment(scope, here.below, deadline)
         if segment_id is None:
             return Position(ReconciliationStage.DELETED)
-        members, last = self._members.page(
-            scope.account_id, segment_id, here.after, RECONCILIATION_PAGE, deadline=deadline
-        )
-        profile_ids = [member.profile_id for member in members]
+        profile_ids, last = self._members.ids(scope.account_id, segment_id, here.after, RECONCILIATION_PAGE, deadline)
         images = self._memberships.get_many(scope.account_id, profile_ids, deadline)
         strangers = {
             (segment_id, profile_id): images.get(profile_id, NOBODY)
             for profile_id in profile_ids
-            if segment_id not in images.get(profile_id, NOBODY).segment_ids
+            if profile_id not in images.damaged and segment_id not in images.get(profile_id, NOBODY).segment_ids
         }
         self._suspect(scope, strangers, findings, deadline)
         return (
@@ -189,16 +189,16 @@ class ReconciliationService:
         """Check a segment's counts, and go on to the segment before it."""
         if here.segment_id is None:
             raise ValueError("the stage of counts needs a segment")
-        self._check_counts(scope.account_id, here.segment_id, findings, deadline)
+        with suppress(DamagedItemError):  # nobody knows what a damaged row or slot counts
+            self._check_counts(scope.account_id, here.segment_id, findings, deadline)
         return Position(ReconciliationStage.MEMBERS, below=here.segment_id)
 
     def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
         if scope.segment_id is None:
-            newest = self._lists.newest(scope.account_id, SegmentStatus.ACTIVE, below, 1, deadline)
-            return newest[0].segment_id if newest else None
+            return self._lists.newest_active_id(scope.account_id, below, deadline)
         if below is not None:
             return None
-        active = self._segments.get_active([(scope.account_id, scope.segment_id)], deadline)
+        active = self._segments.are_active([(scope.account_id, scope.segment_id)], deadline)
         return scope.segment_id if active else None
 
     def _suspect(
@@ -216,7 +216,8 @@ class ReconciliationService:
         if scope.segment_id is None:
             deleted = self._lists.newest(scope.account_id, SegmentStatus.DELETED, here.below, MAX_PAGE, deadline)
         else:
-            deleted = list(self._segments.get_many([(scope.account_id, scope.segment_id)], deadline).values())
+            found = self._segments.get_many([(scope.account_id, scope.segment_id)], deadline)
+            deleted = list(found.without_damaged().values())
         overdue = rfc3339(self._clock.now() - timedelta(seconds=PURGE_OVERDUE_SECONDS))
         findings.unpurged += [
             segment.segment_id
@@ -254,8 +255,8 @@ class ReconciliationService:
         counted: Counter[str] = Counter()
         after = None
         while True:
-            members, after = self._members.page(account_id, segment_id, after, MAX_PAGE, deadline=deadline)
-            for member in members:
-                counted.update(counted_for(member.reach))
+            reaches, after = self._members.reaches(account_id, segment_id, after, MAX_PAGE, deadline)
+            for reach in reaches:
+                counted.update(counted_for(reach))
             if after is None:
                 return counted

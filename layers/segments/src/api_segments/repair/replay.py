@@ -14,7 +14,8 @@ from api_segments.aws.keys import is_segment
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.http.observability import logger
-from api_segments.repair.store_failed_records import FailedRecords, GivenUp, Received, RecordsGoneError
+from api_segments.http.streams import HAS_UNREADABLE, IS_REPLAY
+from api_segments.repair.store_failed_records import FailedRecords, GivenUp, PassedOver, Received, RecordsGoneError
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 class Outcome(StrEnum):
     """What became of a message of the queue.
 
-    A batch that was REPLAYED has left it. So has one whose records are GONE from their stream, and a FOREIGN message,
-    which Lambda did not write: they were set aside. A batch that FAILED again stays.
+    A batch that was REPLAYED has left it. So has one whose records are GONE from their stream, one with a record that
+    is UNREADABLE, and a FOREIGN message, which Lambda did not write: they were set aside. A batch that FAILED again
+    stays.
     """
 
     REPLAYED = "replayed"
     FAILED = "failed"
     GONE = "gone"
+    UNREADABLE = "unreadable"
     FOREIGN = "foreign"
 
 
@@ -40,6 +43,7 @@ class ReplayReport:
     replayed: int
     failed: int
     gone: int
+    unreadable: int
     foreign: int
     remaining: int
 
@@ -87,7 +91,7 @@ def _settle(message: Received, failed_records: FailedRecords, functions: "Lambda
 
 
 def _replay(
-    batch: GivenUp | None, failed_records: FailedRecords, functions: "LambdaClient", until: Deadline
+    batch: GivenUp | PassedOver | None, failed_records: FailedRecords, functions: "LambdaClient", until: Deadline
 ) -> Outcome:
     if batch is None:
         return Outcome.FOREIGN
@@ -103,12 +107,12 @@ def _replay(
     if "FunctionError" in answer or payload["batchItemFailures"]:
         logger.warning("records failed again", function=batch.function_arn, first=batch.first, last=batch.last)
         return Outcome.FAILED
-    return Outcome.REPLAYED
+    return Outcome.UNREADABLE if payload.get(HAS_UNREADABLE) else Outcome.REPLAYED
 
 
 def to_event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Write records as Lambda hands them to a function (template.yaml: of Segments, those of segments alone)."""
-    return {"Records": [_to_raw(record) for record in records if _is_wanted(record)]}
+    return {"Records": [_to_raw(record) for record in records if _is_wanted(record)], IS_REPLAY: True}
 
 
 def _is_wanted(record: Mapping[str, Any]) -> bool:
@@ -117,6 +121,7 @@ def _is_wanted(record: Mapping[str, Any]) -> bool:
 
 
 def _to_raw(record: Mapping[str, Any]) -> dict[str, Any]:
-    written: datetime = record["dynamodb"]["ApproximateCreationDateTime"]
-    change = {**record["dynamodb"], "ApproximateCreationDateTime": written.timestamp()}
+    written: datetime | float = record["dynamodb"]["ApproximateCreationDateTime"]
+    seconds = written.timestamp() if isinstance(written, datetime) else written
+    change = {**record["dynamodb"], "ApproximateCreationDateTime": seconds}
     return {"eventID": record["eventID"], "eventName": record["eventName"], "dynamodb": change}

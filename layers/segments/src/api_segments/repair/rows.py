@@ -70,7 +70,7 @@ class RowMender:
         return [
             Suspect(*row, _hash(row, image))
             for row, image in truths.items()
-            if not _is_right(row, stored.get(row), image)
+            if row not in stored.damaged and not _is_right(row, stored.get(row), image)
         ]
 
     def mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> tuple[int, Sequence[Suspect]]:
@@ -90,14 +90,17 @@ class RowMender:
         return mended, ()
 
     def _mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> int:
-        active = self._segments.get_active(_ids(account_id, suspects), deadline)
+        active = self._segments.are_active(_ids(account_id, suspects), deadline)
         of_active = [suspect for suspect in suspects if (account_id, suspect.segment_id) in active]
         profile_ids = sorted({suspect.profile_id for suspect in of_active})
         images = self._memberships.get_many(account_id, profile_ids, deadline)
         stored = self._rows.read(account_id, [suspect.row for suspect in of_active], deadline)
+        readable = [
+            each for each in of_active if each.profile_id not in images.damaged and each.row not in stored.damaged
+        ]
         writes = [
             self._write(account_id, suspect.row, stored.get(suspect.row), image)
-            for suspect, image in ((each, images.get(each.profile_id, NOBODY)) for each in of_active)
+            for suspect, image in ((each, images.get(each.profile_id, NOBODY)) for each in readable)
             if suspect.truth == _hash(suspect.row, image) and not _is_right(suspect.row, stored.get(suspect.row), image)
         ]
         if writes:
@@ -114,7 +117,7 @@ class RowMender:
         """
         found = self._segments.get_many(_ids(account_id, suspects), deadline)
         taken_out = 0
-        for (_, segment_id), segment in found.items():
+        for (_, segment_id), segment in found.without_damaged().items():
             if segment.purged_at is not None:
                 profile_ids = [each.profile_id for each in suspects if each.segment_id == segment_id]
                 taken_out += self._memberships.purge(account_id, segment_id, profile_ids, deadline)

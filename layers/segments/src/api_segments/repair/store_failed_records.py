@@ -1,7 +1,7 @@
 """What the readers of streams gave up: the queue that says where records are, and the streams that still hold them."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,11 +42,29 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Records that a function passed over, as Lambda gave them to it (http.streams)."""
+
+    function_arn: str
+    records: Sequence[dict[str, Any]]
+
+    @property
+    def first(self) -> str:
+        """The sequence number of the first."""
+        return str(self.records[0]["dynamodb"]["SequenceNumber"])
+
+    @property
+    def last(self) -> str:
+        """The sequence number of the last."""
+        return str(self.records[-1]["dynamodb"]["SequenceNumber"])
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
-    """A message of the queue as SQS gave it, and the batch that it tells of: None if Lambda did not write it."""
+    """A message of the queue as SQS gave it, and what it tells of: None if neither Lambda nor a function wrote it."""
 
     message: "MessageTypeDef"
-    batch: GivenUp | None
+    batch: GivenUp | PassedOver | None
 
     @property
     def message_id(self) -> str:
@@ -119,8 +137,10 @@ class FailedRecords:
         answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=_COUNTS)
         return sum(int(count) for count in answer["Attributes"].values())
 
-    def records(self, batch: GivenUp, deadline: Deadline) -> list[dict[str, Any]]:
+    def records(self, batch: GivenUp | PassedOver, deadline: Deadline) -> list[dict[str, Any]]:
         """Return all records of a batch, as the stream gives them; raises RecordsGoneError or UnavailableError."""
+        if isinstance(batch, PassedOver):
+            return list(batch.records)
         if batch.table not in self._tables:  # as of one that was restored under another name
             raise RecordsGoneError
         try:
@@ -154,14 +174,18 @@ class FailedRecords:
         raise RecordsGoneError
 
 
-def _read(text: str) -> GivenUp | None:
-    """Read a message that Lambda wrote; of any other None."""
+def _read(text: str) -> GivenUp | PassedOver | None:
+    """Read a message that Lambda or one of the readers of streams wrote; of any other None."""
     try:
         body = json.loads(text)
+        # arn:aws:lambda:region:account:function:name, and perhaps a version
+        function_arn = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
+        if "records" in body:
+            passed_over = PassedOver(function_arn, body["records"])
+            return passed_over if int(passed_over.first) <= int(passed_over.last) else None
         where = body["DDBStreamBatchInfo"]
         batch = GivenUp(
-            # arn:aws:lambda:region:account:function:name, and perhaps a version
-            function_arn=":".join(body["requestContext"]["functionArn"].split(":")[:7]),
+            function_arn=function_arn,
             stream_arn=where["streamArn"],
             shard_id=where["shardId"],
             first=where["startSequenceNumber"],

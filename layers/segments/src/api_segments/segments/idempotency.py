@@ -8,7 +8,7 @@ Powertools keeps a record of each key for 24 hours. By it a key is, for the requ
 
     RUNNING      for another request: wait for its answer, 409 if that takes too long
     OTHER BODY   whichever of these, but for other entries: 409
-    UNKNOWN      the record can't be read: 503, and nothing is created
+    UNKNOWN      the record can't be read, or is damaged: 503, and nothing is created
 
 A request whose key was left open is carried out again, and finds what it created by its name (store_creations).
 What is kept of an answer is only what the request itself does not tell, so that it fits into an item whatever the
@@ -32,6 +32,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api_segments.aws.clients import RETRYING_CLIENT_SECONDS
+from api_segments.aws.items import damaged_item
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import ConflictError, NotWrittenError, UnavailableError
 from api_segments.core.limits import IDEMPOTENCY_HOURS
@@ -101,13 +102,13 @@ class Idempotency:
                 raise _LeftOpenError
             return _to_json(result)
 
-        once = self._remembered(make, deadline)
+        once = self._remembered(make, name, deadline)
         backoff = Backoff(Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS), deadline.clock))
         while True:
             try:
                 kept = once(request=request)
                 # NEW: what was made just now; ANSWERED: what was kept.
-                return (made[0], False) if made else (_from_json(kept, account_id, entries), True)
+                return (made[0], False) if made else (_from_json(kept, account_id, entries, name), True)
             except _LeftOpenError:
                 return made[0], False
             except IdempotencyAlreadyInProgressError as exc:  # RUNNING
@@ -123,8 +124,12 @@ class Idempotency:
                 count(IdempotencyKeysNotKept=1)
                 return made[0], False
 
-    def _remembered(self, make: Callable[[], Any], deadline: Deadline) -> Callable[..., Any]:
-        """Return a function that calls `make`, or returns what that returned to the first call with the same key."""
+    def _remembered(self, make: Callable[[], Any], name: str, deadline: Deadline) -> Callable[..., Any]:
+        """Return a function that calls `make`, or returns what that returned to the first call with the same key.
+
+        It raises DamagedItemError if Powertools' record is damaged.
+        """
+        begun = []
         config = IdempotencyConfig(
             event_key_jmespath="[account_id, key]",
             payload_validation_jmespath="entries",
@@ -135,6 +140,7 @@ class Idempotency:
         )
 
         def run(*, request: object) -> Any:  # noqa: ANN401, ARG001 - JSON; Powertools reads the request
+            begun.append(True)
             return make()
 
         once: Callable[..., Any] = idempotent_function(
@@ -144,7 +150,16 @@ class Idempotency:
             config=config,
             key_prefix="createSegment",
         )
-        return once
+
+        def readable_once(*, request: object) -> Any:  # noqa: ANN401 - as above
+            try:
+                return once(request=request)
+            except (LookupError, TypeError, ValueError):
+                if begun:
+                    raise
+                raise damaged_item("idempotency key", "data", name) from None
+
+        return readable_once
 
 
 def _hashed(entry: NewSegment) -> list[object]:
@@ -164,11 +179,14 @@ def _to_json(result: Creation) -> dict[str, Any]:
     }
 
 
-def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment]) -> Creation:  # noqa: ANN401 - JSON
-    return Creation(
-        created={
-            index: created_segment(account_id, entries[index], segment_id)
-            for index, segment_id, _created_at in kept["created"]
-        },
-        refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},
-    )
+def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment], name: str) -> Creation:  # noqa: ANN401 - JSON
+    try:
+        return Creation(
+            created={
+                index: created_segment(account_id, entries[index], segment_id)
+                for index, segment_id, _created_at in kept["created"]
+            },
+            refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},
+        )
+    except (LookupError, TypeError, ValueError):
+        raise damaged_item("idempotency key", "data", name) from None

@@ -78,17 +78,6 @@ class SegmentReference:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentRecord:
-    """One write to a segment, as the stream of Segments tells it; `new` is None where it moved away from."""
-
-    event_id: str
-    sequence: str
-    occurred_at: datetime
-    old: Segment | None
-    new: Segment | None
-
-
-@dataclass(frozen=True, slots=True)
 class SegmentEvent:
     """A `Segment Created`, `Segment Renamed` or `Segment Deleted`, ready for the bus."""
 

@@ -32,7 +32,7 @@ class SegmentReads:
     ) -> Page[CountedSegment]:
         """List segments, from after `after` on: by their customer ids if those are asked for, or the newest first.
 
-        A page may have fewer rows than `limit`, also when the list goes on.
+        Damaged ones are left out. A page may have fewer rows than `limit`, also when the list goes on.
         """
         if wanted.customer_segment_id is not None:
             return self._with_customer_id(account_id, wanted.customer_segment_id, wanted.status, deadline)
@@ -75,9 +75,9 @@ class SegmentReads:
     ) -> list[CountedSegment]:
         if len(segment_ids) > _COUNTED_ONE_BY_ONE:
             segments = self._segments.get_many([(account_id, segment_id) for segment_id in segment_ids], deadline)
-            counted = self._counted(account_id, list(segments.values()), deadline)
+            counted = self._counted(account_id, list(segments.without_damaged().values()), deadline)
             found = {segment.segment_id: (segment, counts) for segment, counts in counted}
         else:
-            found = self._segments.get_counted(account_id, segment_ids, deadline)
+            found = self._segments.get_counted(account_id, segment_ids, deadline).without_damaged()
         rows = [found[segment_id] for segment_id in segment_ids if segment_id in found]
         return [row for row in rows if status in (None, row[0].status)]

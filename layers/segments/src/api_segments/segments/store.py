@@ -4,12 +4,13 @@ A deleted segment moves to a key of its own, so that listing the active ones cos
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
+from api_segments.aws.items import Attributes, Readings, passing_over
 from api_segments.aws.transactions import TransactionAction, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
@@ -61,40 +62,57 @@ class SegmentStore:
         """Read a segment, active or deleted, consistently."""
         return self.get_many([(account_id, segment_id)], deadline).get((account_id, segment_id))
 
-    def get_many(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+    def get_many(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> Readings[tuple[str, int], Segment]:
         """Read segments by (account_id, segment_id), consistently; those that never existed are not in the answer.
 
         Looks among the deleted ones only for what is not active, and after it: a segment may move between the two.
         """
-        found = self.get_active(ids, deadline)
+        found = self._items(ids, segment_key, deadline)
         rest = [index for index in ids if index not in found]
-        return found | self._get_deleted(rest, deadline) if rest else found
+        return Readings(found | self._items(rest, deleted_segment_key, deadline) if rest else found, from_item)
 
-    def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
+    def get_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> Readings[tuple[str, int], Segment]:
         """Read those of the segments that are active, consistently."""
-        gets = [Get(self._table, segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
+        return Readings(self._items(ids, segment_key, deadline), from_item)
 
-    def _get_deleted(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> dict[tuple[str, int], Segment]:
-        gets = [Get(self._table, deleted_segment_key(account_id, segment_id)) for account_id, segment_id in ids]
-        return {ids[index]: from_item(item) for index, item in self._db.batch_get(gets, deadline).items()}
+    def are_active(self, ids: Sequence[tuple[str, int]], deadline: Deadline) -> set[tuple[str, int]]:
+        """Return which segments are active, consistently; their keys say so, whatever else is damaged."""
+        return set(self._items(ids, segment_key, deadline))
 
-    def get_counted(self, account_id: str, segment_ids: Sequence[int], deadline: Deadline) -> dict[int, CountedSegment]:
-        """Read segments with their counts, consistently; in one round of reads those that are active."""
+    def _items(
+        self, ids: Sequence[tuple[str, int]], key_of: Callable[[str, int], Item], deadline: Deadline
+    ) -> dict[tuple[str, int], Item]:
+        found = self._db.batch_get([Get(self._table, key_of(*each)) for each in ids], deadline)
+        return {ids[index]: item for index, item in found.items()}
+
+    def get_counted(
+        self, account_id: str, segment_ids: Sequence[int], deadline: Deadline
+    ) -> Readings[int, CountedSegment]:
+        """Read segments with their counts, consistently; in one round of reads those that are active.
+
+        Counts are the sum over the slots that are not damaged.
+        """
         gets = [Get(self._table, segment_key(account_id, segment_id)) for segment_id in segment_ids]
         slots = [(segment_id, sk) for segment_id in segment_ids for sk in keys.segment_counts(segment_id)]
         gets += [Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots]
-        active: dict[int, Segment] = {}
-        counters: dict[int, list[Item]] = {segment_id: [] for segment_id in segment_ids}
+        found: dict[int, Item] = {}
+        counters: dict[int, list[CounterSlot]] = {segment_id: [] for segment_id in segment_ids}
         for index, item in self._db.batch_get(gets, deadline).items():
             if index < len(segment_ids):
-                active[segment_ids[index]] = from_item(item)
-            else:
-                counters[slots[index - len(segment_ids)][0]].append(item)
-        counted = {segment_id: (segment, _sum_of_slots(counters[segment_id])) for segment_id, segment in active.items()}
-        rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in active]
-        deleted = self._get_deleted(rest, deadline) if rest else {}
-        return counted | {segment.segment_id: (segment, NO_MEMBERS) for segment in deleted.values()}
+                found[segment_ids[index]] = item
+            elif (slot := _slot_or_none(item)) is not None:
+                counters[slots[index - len(segment_ids)][0]].append(slot)
+        rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in found]
+        if rest:
+            deleted = self._items(rest, deleted_segment_key, deadline)
+            found |= {segment_id: item for (_, segment_id), item in deleted.items()}
+
+        def counted(item: Item) -> CountedSegment:
+            segment = from_item(item)
+            is_active = segment.status is SegmentStatus.ACTIVE
+            return segment, _sum_of_slots(counters[segment.segment_id]) if is_active else NO_MEMBERS
+
+        return Readings(found, counted)
 
     def claimed(self, account_id: str, customer_segment_ids: Sequence[str], deadline: Deadline) -> set[str]:
         """Return which customer ids are in use, consistently."""
@@ -132,24 +150,24 @@ class SegmentStore:
             raise InsertRefusedError(
                 taken_customer_ids={index for index, what in failed if what == "claim"},
                 taken_segment_ids={index for index, what in failed if what == "segment"},
-                quota_left=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - int(quota["active"]["N"])),
+                quota_left=None if quota is None else max(0, MAX_ACTIVE_SEGMENTS - _active(quota)),
             ) from exc
 
     def counts_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, SegmentCounts]:
         """Read the counts of all segments from id `first` to `last`, consistently, in one walk over their slots.
 
-        A segment that never had members is not in the answer.
+        They are the sums over the slots that are not damaged. A segment that never had members is not in the answer.
         """
         from_key = keys.of_account(account_id, keys.segment_counts(first)[0])
         to_key = keys.of_account(account_id, keys.segment_counts(last)[-1])
-        slots = slots_between(self._db, self._table, from_key, to_key, deadline)
-        return {segment_id: _sum_of_slots(items) for segment_id, items in slots.items()}
+        slots = slots_between(self._db, self._table, from_key, to_key, _to_slot, deadline)
+        return {segment_id: _sum_of_slots(some) for segment_id, some in slots.items()}
 
     def counter_slots(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
-        """Read the slots of a segment's counters one by one, consistently."""
+        """Read the slots of a segment's counters one by one, consistently; raises DamagedItemError."""
         sort_keys = keys.segment_counts(segment_id)
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
-        return [_to_slot(found.get(index)) for index in range(len(sort_keys))]
+        return [_to_slot(found[index]) if index in found else _NO_SLOT for index in range(len(sort_keys))]
 
     def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
         self,
@@ -195,7 +213,7 @@ class SegmentStore:
         """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
-        ThrottledError or UnavailableError.
+        ThrottledError or UnavailableError (a DamagedItemError, if the quota is damaged).
         """
         deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
         actions = [
@@ -221,7 +239,9 @@ class SegmentStore:
             )
         try:
             self._db.transact(lambda: actions, deadline)
-        except ConditionFailedError:
+        except ConditionFailedError as exc:
+            if quota := exc.failures.get(0):
+                _active(quota)
             return None
         return deleted
 
@@ -267,7 +287,7 @@ class SegmentStore:
             self._table,
             keys.of_account(account_id, keys.ACTIVE_SEGMENTS),
             "ADD active :change",
-            condition="attribute_not_exists(active) OR active <= :room",
+            condition="attribute_not_exists(account_id) OR active <= :room",
             values={":change": {"N": str(change)}, ":room": {"N": str(MAX_ACTIVE_SEGMENTS - change)}},
             tells_found=True,
         )
@@ -305,19 +325,31 @@ def counter_name(channel: Channel) -> str:
     return f"reachable_{channel}"
 
 
-def _to_slot(item: Item | None) -> CounterSlot:
-    counts = {name: int(value["N"]) for name, value in (item or {}).items() if "N" in value}
+_NO_SLOT = CounterSlot(None, {}, 0)
+
+
+def _to_slot(item: Item) -> CounterSlot:
+    slot = Attributes("segment's counter", item)
+    counts = slot.counts("as_of")
     purged = counts.pop(PURGED, 0)
-    return CounterSlot(None if item is None else item["as_of"]["S"], counts, purged)
+    return CounterSlot(slot.moment("as_of"), counts, purged)
 
 
-def _sum_of_slots(slots: Sequence[Item]) -> SegmentCounts:
+_slot_or_none = passing_over(_to_slot)
+
+
+def _active(quota: Item) -> int:
+    return Attributes("quota", quota).whole("active")
+
+
+def _sum_of_slots(slots: Sequence[CounterSlot]) -> SegmentCounts:
     def total(name: str) -> int:
         # The slots are not read at one moment, so a reader may miss a join in one and see the leave in another.
-        return max(0, sum(int(slot[name]["N"]) for slot in slots if name in slot))
+        return max(0, sum(slot.counts.get(name, 0) for slot in slots))
 
     reachable: Mapping[Channel, int] = {channel: total(counter_name(channel)) for channel in Channel}
-    return SegmentCounts(total(MEMBERS), reachable, max((slot["as_of"]["S"] for slot in slots), default=None))
+    changed = [slot.as_of for slot in slots if slot.as_of is not None]
+    return SegmentCounts(total(MEMBERS), reachable, max(changed, default=None))
 
 
 # Texts that a segment may lack and that are kept under their own names.
@@ -355,16 +387,48 @@ def _to_claim(segment: Segment) -> Item:
     }
 
 
+def id_and_status_of(item: Item) -> tuple[int, SegmentStatus]:
+    """Read a segment's id and status alone; its key says both, too."""
+    segment = Attributes("segment", item)
+    sort_key = segment.text("sk")
+    segment_id, status = segment.whole("segment_id"), segment.one_of("status", SegmentStatus)
+    if segment_id != keys.id_in(sort_key):
+        raise segment.damaged("segment_id")
+    if keys.is_deleted_segment(sort_key) is not (status is SegmentStatus.DELETED):
+        raise segment.damaged("status")
+    return segment_id, status
+
+
+def customer_id_of(item: Item) -> str | None:
+    """Read the customer's id of a segment alone."""
+    segment = Attributes("segment", item)
+    is_deleted = keys.is_deleted_segment(segment.text("sk"))
+    return segment.optional(segment.text, "deleted_customer_segment_id" if is_deleted else "customer_segment_id")
+
+
+def name_of(item: Item) -> str:
+    """Read a segment's name alone."""
+    return Attributes("segment", item).text("segment_name")
+
+
+def claimed_segment_id(claim: Item) -> int:
+    """Read which segment a customer id is of."""
+    return Attributes("customer id's claim", claim).whole("segment_id")
+
+
 def from_item(item: Item) -> Segment:
     """Read a segment's item, an active one's or a deleted one's."""
-    customer_segment_id = item.get("customer_segment_id") or item.get("deleted_customer_segment_id", {})
+    segment = Attributes("segment", item)
+    segment_id, status = id_and_status_of(item)
+    is_deleted = status is SegmentStatus.DELETED
     return Segment(
-        account_id=item["account_id"]["S"],
-        segment_id=int(item["segment_id"]["N"]),
-        segment_name=item["segment_name"]["S"],
-        customer_segment_id=customer_segment_id.get("S"),
-        status=SegmentStatus(item["status"]["S"]),
-        created_at=item["created_at"]["S"],
-        is_used="campaign_ids" in item,
-        **{name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item},
+        account_id=segment.text("account_id"),
+        segment_id=segment_id,
+        segment_name=name_of(item),
+        customer_segment_id=customer_id_of(item),
+        status=status,
+        created_at=segment.moment("created_at"),
+        deleted_at=segment.moment("deleted_at") if is_deleted else None,
+        purged_at=segment.optional(segment.moment, "purged_at"),
+        is_used=segment.has("campaign_ids"),
     )

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB, Get, Item
+from api_segments.aws.items import Attributes
 from api_segments.aws.transactions import TransactionAction, put_action
 from api_segments.core.clock import Clock, Deadline
 from api_segments.core.limits import IDEMPOTENCY_HOURS
@@ -38,14 +39,15 @@ class CreationStore:
     def find(self, parts: Sequence[Part], deadline: Deadline) -> dict[Part, dict[int, int]]:
         """Return of the parts that were created (FOUND) the ids of their segments, by index; consistently.
 
-        Raises ThrottledError or UnavailableError.
+        Raises ThrottledError or UnavailableError (a DamagedItemError, for one).
         """
         now = self._clock.now().timestamp()
         items = self._db.batch_get([Get(self._table, _key(part)) for part in parts], deadline)
+        notes = {parts[index]: Attributes("creation's note", item) for index, item in items.items()}
         return {
-            parts[index]: dict(json.loads(item["segment_ids"]["S"]))
-            for index, item in items.items()
-            if int(item["expiration"]["N"]) > now
+            part: note.parsed("segment_ids", _segment_ids)
+            for part, note in notes.items()
+            if note.whole("expiration") > now
         }
 
     def note(self, part: Part, segment_ids: Mapping[int, int]) -> TransactionAction:
@@ -62,6 +64,10 @@ class CreationStore:
             condition="attribute_not_exists(id) OR expiration <= :now",
             values={":now": {"N": str(now.timestamp())}},
         )
+
+
+def _segment_ids(pairs: Sequence[tuple[int, int]]) -> dict[int, int]:
+    return {int(index): int(segment_id) for index, segment_id in pairs}
 
 
 def _key(part: Part) -> Item:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, number_set
+from api_segments.aws.items import Attributes
 from api_segments.aws.transactions import update_action
 from api_segments.core.clock import Deadline
 from api_segments.core.parallel import chunks
@@ -50,4 +51,4 @@ class SegmentUseStore:
     def users_of(self, account_id: str, segment_id: int, deadline: Deadline) -> list[int]:
         """Return the campaigns whose marks an active segment bears, in the order of their ids."""
         found = self._db.batch_get([Get(self._table, segment_key(account_id, segment_id))], deadline)
-        return sorted(int(each) for each in found.get(0, {}).get("campaign_ids", {}).get("NS", ()))
+        return sorted(Attributes("segment", found[0]).numbers("campaign_ids")) if found else []

@@ -1,9 +1,11 @@
 """SegmentMembers table, read for an estimate: who is in one bucket of a segment, and how they can be reached."""
 
 from api_segments.aws import keys
-from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.dynamodb import DynamoDB, Item
+from api_segments.aws.items import passing_over
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
+from api_segments.memberships.store_lists import reach_of_row
 
 
 class AudienceStore:
@@ -16,9 +18,13 @@ class AudienceStore:
     def bucket(
         self, account_id: str, segment_id: int, bucket: int, deadline: Deadline
     ) -> dict[str, frozenset[Channel]]:
-        """Return the reach of each member of one of a segment's MEMBER_BUCKETS buckets, by profile id."""
-        items = self._db.query(
+        """Return the reach of each member of one of a segment's MEMBER_BUCKETS buckets, by profile id.
+
+        Damaged rows are left out.
+        """
+        members = self._db.query(
             None,
+            passing_over(_profile_id_and_reach),
             deadline,
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
@@ -26,4 +32,8 @@ class AudienceStore:
             ProjectionExpression="profile_id, reach",
             ExpressionAttributeValues={":pk": {"S": keys.member_buckets(account_id, segment_id)[bucket]}},
         )
-        return {item["profile_id"]["S"]: frozenset(map(Channel, item.get("reach", {}).get("SS", ()))) for item in items}
+        return dict(members)
+
+
+def _profile_id_and_reach(item: Item) -> tuple[str, frozenset[Channel]]:
+    return item["profile_id"]["S"], reach_of_row(item)

@@ -190,6 +190,10 @@ class CampaignService:
         """Return what the account declared for its campaigns."""
         return self._declared.settings.get(account_id, deadline)
 
+    def time_zone(self, account_id: str, deadline: Deadline) -> str:
+        """Return the account's time zone, whatever else of its settings is damaged."""
+        return self._declared.settings.time_zone(account_id, deadline)
+
     def verified(self, settings: CampaignSettings, deadline: Deadline) -> dict[str, bool]:
         """Return of each of the account's senders whether emails may come from it; raises UnavailableError."""
         return {sender: self._declared.emails.is_verified(sender, deadline) for sender in settings.senders}
@@ -529,7 +533,7 @@ class CampaignService:
         found = self._stores.deliveries.page(account_id, campaign_id, since, limit + 1, deadline)
         rows = found[:limit]
         profile_ids = list(dict.fromkeys(row.profile_id for row in rows))
-        images = self._memberships.get_many(account_id, profile_ids, deadline) if profile_ids else {}
+        images = self._memberships.get_many(account_id, profile_ids, deadline).without_damaged()
         identities = {profile_id: image.identity for profile_id, image in images.items()}
         deliveries = [
             Delivery(row.delivery_id, row.profile_id, identities.get(row.profile_id), row.status, row.reason, row.at)

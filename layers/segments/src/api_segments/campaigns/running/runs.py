@@ -36,7 +36,6 @@ from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, 
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import UnavailableError
 from api_segments.core.parallel import in_parallel
-from api_segments.memberships.model import Member
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.deletion import CAMPAIGN_CREATION_SECONDS
@@ -228,7 +227,8 @@ class CampaignRunService:
             return replace(to, walked_at=rfc3339(now)), []
         profile_ids, last = self._candidates(campaign, walk.after, deadline)
         to = replace(to, after=last, seen_all=last is None)
-        images = self._memberships.get_many(account_id, profile_ids, deadline) if profile_ids else {}
+        # A user whose memberships are damaged gets no message: nobody knows whether one is wanted.
+        images = self._memberships.get_many(account_id, profile_ids, deadline).without_damaged()
         return to, [
             LogEntry(
                 Message(account_id, campaign.campaign_id, profile_id, profile_id),
@@ -241,17 +241,17 @@ class CampaignRunService:
 
     def _candidates(self, campaign: Campaign, after: str | None, deadline: Deadline) -> tuple[list[str], str | None]:
         """Return the next members of the included segments, each once, and whom to go on after, None at the end."""
-        pages: list[tuple[list[Member], str | None]] = []
+        pages: list[tuple[list[str], str | None]] = []
         in_parallel(
             lambda segment_id: pages.append(
-                self._members.page(campaign.account_id, segment_id, after, CAMPAIGN_PAGE, deadline=deadline)
+                self._members.ids(campaign.account_id, segment_id, after, CAMPAIGN_PAGE, deadline)
             ),
             campaign.audience.include,
         )
         # Beyond where the shortest of these pages ends, that segment may have members that were not read.
         ends = [last for _, last in pages if last is not None]
         end = min(ends, key=keys.member_order, default=None)
-        ids = sorted({member.profile_id for members, _ in pages for member in members}, key=keys.member_order)
+        ids = sorted({profile_id for members, _ in pages for profile_id in members}, key=keys.member_order)
         if end is not None:
             ids = [each for each in ids if keys.member_order(each) <= keys.member_order(end)]
         if len(ids) > CAMPAIGN_PAGE:

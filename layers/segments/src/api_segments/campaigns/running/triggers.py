@@ -90,21 +90,39 @@ class CampaignTriggerService:
         queued, failed = 0, set[int]()
         for (account_id, trigger), group in indexes.items():
             try:
-                queued += self._act(account_id, trigger, [changes[index] for index in group], deadline)
+                done, damaged = self._act(account_id, trigger, [changes[index] for index in group], deadline)
             except NotWrittenError:
                 failed.update(group)
+            else:
+                queued += done
+                failed.update(group[position] for position in damaged)
         return TriggerReport(queued, frozenset(failed))
 
-    def _act(self, account_id: str, trigger: Trigger, changes: Sequence[Change], deadline: Deadline) -> int:
-        """Queue the messages of all campaigns that act on one trigger; return how many."""
+    def _act(
+        self, account_id: str, trigger: Trigger, changes: Sequence[Change], deadline: Deadline
+    ) -> tuple[int, list[int]]:
+        """Queue the messages of all campaigns that act on one trigger, as far as no item is damaged.
+
+        Returns how many, and the positions of the changes that a damaged item kept from their messages.
+        """
         campaign_ids = self._stores.campaigns.acting_on(account_id, trigger, deadline)
         if not campaign_ids:
-            return 0
+            return 0, []
         campaigns = self._stores.campaigns.get_many(account_id, campaign_ids, deadline)
         profile_ids = list(dict.fromkeys(change.profile_id for change in changes))
         images = self._memberships.get_many(account_id, profile_ids, deadline)
         refusal = self._accounts.refusal(account_id, deadline)
-        return sum(self._message(campaign, changes, images, refusal, deadline) for campaign in campaigns.values())
+        readable = [change for change in changes if change.profile_id not in images.damaged]
+        queued = sum(
+            self._message(campaign, readable, images.without_damaged(), refusal, deadline)
+            for campaign in campaigns.without_damaged().values()
+        )
+        damaged = [
+            position
+            for position, change in enumerate(changes)
+            if campaigns.damaged or change.profile_id in images.damaged
+        ]
+        return queued, damaged
 
     def _message(
         self,
