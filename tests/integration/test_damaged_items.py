@@ -11,7 +11,7 @@ import pytest
 from api_segments.aws import clients, keys
 from api_segments.aws.wiring import failed_records_queue
 from tests.integration.conftest import Account, Relay
-from tests.integration.reconciling import NOTHING, Tasks, run, segment, tasks
+from tests.integration.reconciling import NOTHING, Tasks, agrees, row_key, run, segment, tasks
 from tests.integration.told import actions, users
 from tests.support.state import Tables, live
 
@@ -94,3 +94,32 @@ def test_reconciliation_judges_nobody_by_a_damaged_set(
     assert run(account, tasks, capsys) == NOTHING
     assert live(tables.members(account.account_id)) == rows
     assert is_still(tables, "MEMBERSHIPS_TABLE", key, damaged)
+
+
+def test_reconciliation_mends_counters(
+    account: Account, segment: int, tables: Tables, tasks: Tasks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for slot in SLOTS:
+        (found, *_) = tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{segment:016d}")
+        damage(tables, "SEGMENTS_TABLE", keys.of_account(account.account_id, found["sk"]), *slot)
+        assert run(account, tasks, capsys)["CountsMended"] == 1, slot
+        assert agrees(account, tables)
+
+
+ROWS = [
+    ("sequence", None),
+    ("sequence", {"S": "?"}),
+    ("added_at", None),
+    ("reach", {"S": "email"}),
+    ("identity", {"N": "7"}),
+]
+
+
+def test_reconciliation_mends_rows(
+    account: Account, segment: int, tables: Tables, tasks: Tasks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = row_key(account, segment, str(tables.profile_of(account.account_id, "U0")))
+    for name, value in ROWS:
+        damage(tables, "SEGMENT_MEMBERS_TABLE", key, name, value)
+        assert run(account, tasks, capsys)["RowsMended"] == 1, name
+        assert agrees(account, tables)

@@ -149,6 +149,7 @@ class _Draw:
                 who["objectId"] = self.chance.choice(GUIDS)
             if self.chance.random() < 0.2:
                 data = {"id": self.chance.choice(["t1", "t2"]), "type": self.chance.choice(["fcm", "chrome"])}
+                data |= {"$remove": True} if self.chance.random() < 0.2 else {}
                 records.append({**who, "type": "token", "tokenData": data})
             else:
                 data = {**self.chance.choice(CONTACTS), f"Mark {self.marks}": True}

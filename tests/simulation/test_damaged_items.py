@@ -14,6 +14,7 @@ import pytest
 
 from api_segments.core.errors import UnavailableError
 from api_segments.http.streams import HAS_UNREADABLE, IS_REPLAY
+from api_segments.memberships.store_rows import RowStore
 from tests.simulation.damaging import (
     ACCOUNT,
     ANONYMOUS,
@@ -31,6 +32,7 @@ from tests.simulation.damaging import (
 from tests.simulation.world import Outcome
 from tests.support.events import body_of, sample
 from tests.support.headers import authorizer_event
+from tests.support.state import assert_projected
 from tests.support.uploads import profile
 
 Json = Any
@@ -617,11 +619,12 @@ def test_a_record_that_meets_a_damaged_row_is_passed_over(shop: Shop, name: str)
 
 
 def state(shop: Shop) -> dict[str, Item]:
-    """Return all items as they are, by their keys, without when a counter last changed."""
+    """Return all items as they are, by their keys; of counters what they count."""
     return {
         f"{table.name} {key}": without(item, "as_of")
         for table in shop.tables().values()
         for key, item in table.items.items()
+        if without(item, "as_of").keys() > {"account_id", "sk"} or "as_of" not in item
     }
 
 
@@ -634,3 +637,66 @@ def test_reconciliation_comes_to_its_end_and_spoils_nothing(shop: Shop, damage: 
     changed = {key for key, item in state(shop).items() if before.get(key) != item}
     own = {key for key, item in before.items() if item == without(damage.damaged, "as_of")}
     assert changed <= own, changed - own
+
+
+def rows_and_slots(shop: Shop) -> Iterator[tuple[str, Item]]:
+    """Return the live rows and the written counters of the segment that is used."""
+    slots = f"STATS#{shop.gold:016d}"
+    for table, item in shop.items():
+        is_row = table == "SEGMENT_MEMBERS_TABLE" and is_of(item, shop.gold) and "expires_at" not in item
+        if is_row or (table == "SEGMENTS_TABLE" and item["sk"]["S"].startswith(slots)):
+            yield table, item
+
+
+@pytest.mark.parametrize("how", ["missing", "of another type", "garbled"])
+def test_reconciliation_mends_rows_and_counters(shop: Shop, how: str) -> None:
+    for table, item in list(rows_and_slots(shop)):
+        for name in [each for each in item if each not in {*KEYS, "profile_id"}]:
+            if how == "missing" and name not in {"added_at", "sequence", "as_of"}:
+                continue
+            value = {"missing": None, "of another type": other_type(item[name]), "garbled": {"S": "?"}}[how]
+            if how == "garbled" and name == "identity":
+                value = {"S": "somebody else"}
+            shop.restore()
+            shop.put(table, without(item, name) if value is None else {**item, name: value})
+            assert [outcome.error for outcome in shop.reconcile() if outcome.error] == []
+            assert_projected(shop.world.tables, ACCOUNT)
+            key = shop.key_of(table, item)
+            mended = shop.get(table, key)
+            assert mended is not None
+            if table == "SEGMENT_MEMBERS_TABLE":
+                assert {*mended} == {*item}
+                assert name == "added_at" or mended["added_at"] == item["added_at"]
+            shop.damaged.clear()
+            assert status_of(made(shop, calls(shop)["members"])) == 200
+            assert status_of(made(shop, calls(shop)["segment"])) == 200
+            assert shop.damaged == []
+
+
+def test_a_row_that_is_written_meanwhile_is_not_mended_over(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the write somebody changes another attribute of the damaged row: that is left."""
+    (row, *_) = [item for table, item in rows_and_slots(shop) if table == "SEGMENT_MEMBERS_TABLE"]
+    damaged = {**row, "sequence": {"N": "7"}}
+    shop.put("SEGMENT_MEMBERS_TABLE", damaged)
+    really = RowStore.write
+
+    def write(self: RowStore, *arguments: Any) -> None:
+        shop.put("SEGMENT_MEMBERS_TABLE", {**damaged, "identity": {"S": "by hand"}})
+        really(self, *arguments)
+
+    monkeypatch.setattr(RowStore, "write", write)
+    assert [outcome.error for outcome in shop.reconcile() if outcome.error] == []
+    now = shop.get("SEGMENT_MEMBERS_TABLE", shop.key_of("SEGMENT_MEMBERS_TABLE", row))
+    assert now == {**damaged, "identity": {"S": "by hand"}}
+
+
+def test_nothing_is_mended_by_a_damaged_truth(shop: Shop) -> None:
+    memberships = user(shop, "MEMBERSHIPS_TABLE", MEMBER)
+    (row,) = [item for _, item in rows_and_slots(shop) if item.get("profile_id") == {"S": shop.profile_ids[MEMBER]}]
+    for name in ("segment_ids", "reach", "identity"):
+        shop.restore()
+        shop.put("MEMBERSHIPS_TABLE", {**memberships, name: other_type(memberships[name])})
+        damaged = {**row, "reach": {"S": "?"}}
+        shop.put("SEGMENT_MEMBERS_TABLE", damaged)
+        assert [outcome.error for outcome in shop.reconcile() if outcome.error] == []
+        assert shop.get("SEGMENT_MEMBERS_TABLE", shop.key_of("SEGMENT_MEMBERS_TABLE", row)) == damaged

@@ -10,7 +10,7 @@ import pytest
 from api_segments.aws import clients
 from api_segments.aws.clients import INVOKE_SECONDS
 from api_segments.aws.dynamodb import number_set
-from api_segments.aws.keys import SIGNING_KEY, STACK, identity_claim, membership, of_account
+from api_segments.aws.keys import SIGNING_KEY, STACK, identity_claim, membership, of_account, token_claim
 from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from api_segments.core.errors import ThrottledError
 from api_segments.segments import wiring as segments_wiring
@@ -23,6 +23,7 @@ from tests.simulation.world import World
 from tests.support.events import Event, body_of, with_body, without_body
 from tests.support.headers import authorizer_event
 from tests.support.routes import HANDLERS
+from tests.support.uploads import token
 from tests.support.wired import forget_services
 
 Json = Any
@@ -164,7 +165,15 @@ class Tour:
         record = {"type": "profile", "identity": "u1", "profileData": {"Email": "a@example.com"}}
         for _ in range(2):
             self._invoke("profiles", with_body("profiles", ACCOUNT, {"d": [record]}))
+        self._leave_a_claim_behind()
+        moves = [token("u1", "t"), token("u2", "t"), token("u2", "t", remove=True), token("u1", "left")]
+        self._invoke("profiles", with_body("profiles", ACCOUNT, {"d": moves}))
         return str(body_of(answers[-1])["segments"][0]["id"])
+
+    def _leave_a_claim_behind(self) -> None:
+        table = self._world.environment["PROFILES_TABLE"]
+        claim = {"pk": {"S": token_claim(ACCOUNT, "fcm", "left")}, "profile_id": {"S": "nobody"}}
+        self._world.db.put_item(TableName=table, Item=claim)
 
     def _reads(self, segment_id: str) -> None:
         """Call every other route of the API, those that take something away at last, as on a new stack."""
@@ -223,10 +232,16 @@ class Tour:
         for item in profiles.values():
             self._change("PROFILES_TABLE", item["pk"], "REMOVE email_key, phone_key")
         self._change("MEMBERSHIPS_TABLE", membership(ACCOUNT, min(profiles)), "REMOVE reach")
+        tokens = {":tokens": {"SS": ["fcm#left"]}}
+        self._change("PROFILES_TABLE", profiles[min(profiles)]["pk"], "SET tokens = :tokens", tokens)
+        self._leave_a_claim_behind()
 
-    def _change(self, table: str, key: str, expression: str) -> None:
+    def _change(self, table: str, key: str, expression: str, values: Json = None) -> None:
         self._world.db.update_item(
-            TableName=self._world.environment[table], Key={"pk": {"S": key}}, UpdateExpression=expression
+            TableName=self._world.environment[table],
+            Key={"pk": {"S": key}},
+            UpdateExpression=expression,
+            **({"ExpressionAttributeValues": values} if values else {}),
         )
 
     def _replay(self, *, fails: bool) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from api_segments.aws.keys import token_claim
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
@@ -52,6 +54,17 @@ class Tables:
         prefix = f"IDENTITY#{account_id}#"
         items = self._beginning("PROFILES_TABLE", prefix)
         return {item["pk"].removeprefix(prefix): item["profile_id"] for item in items}
+
+    def token_claims(self, account_id: str) -> dict[str, str]:
+        """Return the profile ids of all claimed tokens, by the claims' keys."""
+        return {item["pk"]: item["profile_id"] for item in self._beginning("PROFILES_TABLE", f"TOKEN#{account_id}#")}
+
+    def token_claim(self, account_id: str, token_type: str, token_id: str) -> str | None:
+        """Return the profile that a token's claim leads to."""
+        key = {"pk": {"S": token_claim(account_id, token_type, token_id)}}
+        table = self.environment["PROFILES_TABLE"]
+        item = self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        return item["profile_id"]["S"] if "profile_id" in item else None
 
     def profiles(self, account_id: str) -> dict[str, Item]:
         """Return the items of attributes and tokens by profile id."""
@@ -196,6 +209,14 @@ def assert_whole(tables: Tables, account_id: str) -> None:
     known = {item["identity"]: profile_id for profile_id, item in memberships.items() if "identity" in item}
     assert claims == known
     assert set(profiles) <= set(memberships)
+    held = [(token, profile_id) for profile_id, item in profiles.items() for token in item.get("tokens", ())]
+    assert len(dict(held)) == len(held), "a token is two users'"
+    assert tables.token_claims(account_id) == {_claimed(account_id, token): profile_id for token, profile_id in held}
+
+
+def _claimed(account_id: str, token: str) -> str:
+    kind, _, token_id = token.partition("#")
+    return token_claim(account_id, kind, token_id)
 
 
 def assert_projected(tables: Tables, account_id: str) -> None:

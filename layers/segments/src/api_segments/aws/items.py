@@ -7,7 +7,7 @@ DamagedItemError, which is answered with 503 or brings the task again. A list go
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
@@ -43,7 +43,9 @@ class Attributes:
 
     def damaged(self, name: str) -> DamagedItemError:
         """Tell the log that an attribute is damaged, and return the error to raise."""
-        return damaged_item(self._kind, name, shown_key(self._item))
+        error = damaged_item(self._kind, name, shown_key(self._item))
+        error.item = self._item
+        return error
 
     def _value(self, name: str, kind: str) -> Any:  # noqa: ANN401 - what DynamoDB holds
         value = self._item.get(name)
@@ -139,6 +141,16 @@ class Attributes:
     def counts(self, *others: str) -> dict[str, int]:
         """Read a slot of counters: all attributes but the key and `others` are whole numbers."""
         return {name: self.whole(name) for name in self._item if name not in {"account_id", "sk", *others}}
+
+
+def as_read(item: Mapping[str, Any], known: Iterable[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return the condition that an item is as it was read, also in which of `known` it lacks; its values and names."""
+    names = {f"#was_{index}": name for index, name in enumerate(dict.fromkeys([*item, *known]))}
+    values = {f":{short[1:]}": item[name] for short, name in names.items() if name in item}
+    parts = [
+        f"{short} = :{short[1:]}" if name in item else f"attribute_not_exists({short})" for short, name in names.items()
+    ]
+    return " AND ".join(parts), values, names
 
 
 class Readings(Mapping[K, T]):

@@ -101,6 +101,11 @@ def identity_claim(account_id: str, identity: str) -> str:
     return f"IDENTITY#{account_id}#{identity}"
 
 
+def token_claim(account_id: str, token_type: str, token_id: str) -> str:
+    """Key in Profiles of the claim that leads from a device's token, hashed as it may be long, to its profile."""
+    return f"TOKEN#{account_id}#{sha256(f'{token_type}#{token_id}'.encode()).hexdigest()}"
+
+
 def profile(account_id: str, profile_id: str) -> str:
     """Key in Profiles of a profile's attributes."""
     return f"PROFILE#{account_id}#{profile_id}"

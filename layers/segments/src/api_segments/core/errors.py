@@ -4,6 +4,9 @@
 error stream keeps an error.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class SegmentsError(Exception):
     """Base of every error that a caller is told about."""
@@ -91,3 +94,6 @@ class DamagedItemError(UnavailableError):
     """What is stored is not as it was written, so that nothing can be decided by it (aws.items)."""
 
     slug = "damaged_item"
+
+    item: Mapping[str, Any] = {}
+    """The item as it was read: whoever mends it writes on condition that it is still so."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
-from api_segments.aws.items import Attributes, Readings
+from api_segments.aws.items import Attributes, Readings, as_read, passing_over
 from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
@@ -26,6 +26,7 @@ TOMBSTONE_SECONDS = 2 * 24 * 3600
 MEMBERS_ROW = "member's row"
 
 _SEQUENCE = re.compile(r"[0-9]{40}r*")  # http.streams; repair.rows adds letters
+_ATTRIBUTES = ("added_at", "expires_at", "identity", "reach", "sequence")
 _CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
 
 
@@ -55,6 +56,23 @@ class RecordedRow:
     first_sequence: str
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedRow:
+    """An actual row that is damaged, as it was read; what of it is not damaged can be kept."""
+
+    item: Item
+
+    @property
+    def has_added_at(self) -> bool:
+        """Whether it says when the user became a member."""
+        return passing_over(lambda item: Attributes(MEMBERS_ROW, item).moment("added_at"))(self.item) is not None
+
+    @property
+    def sequence(self) -> str | None:
+        """The last record that it took in, if it says so."""
+        return passing_over(_sequence)(self.item)
+
+
 class Countable(Protocol):
     """What a row says or will say: whether it is a member's, and which channels reach the member."""
 
@@ -81,14 +99,14 @@ def counts_moved(before: Countable | None, after: Countable | None) -> Counter[s
 class RowWrite:
     """A row to write.
 
-    It is written only if the row in the table is as `expected`: as recorded, as read, or (None) absent. Then it is as
-    `new` says. `joined_at` is when the profile became a member, None if it was one before.
+    It is written only if the row in the table is as `expected`: as recorded, as read, damaged, or (None) absent. Then
+    it is as `new` says. `joined_at` is when the profile became a member, None if it was one before.
     """
 
     account_id: str
     segment_id: int
     profile_id: str
-    expected: RecordedRow | MemberRow | None
+    expected: RecordedRow | MemberRow | DamagedRow | None
     new: MemberRow
     identity: str | None
     joined_at: datetime | None
@@ -171,7 +189,7 @@ class RowStore:
         return Readings({rows[index]: item for index, item in found.items()}, _stored_row)
 
     def _row_action(self, row: RowWrite, now: datetime) -> TransactionAction:
-        condition, values = _condition(row.expected)
+        condition, values, condition_names = _condition(row.expected)
         sets: Item = {"sequence": {"S": row.new.sequence}}
         if row.new.member:
             removes = {"expires_at"}
@@ -185,7 +203,7 @@ class RowStore:
         else:
             removes = {"added_at", "identity", "reach"}
             sets["expires_at"] = {"N": str(int(now.timestamp()) + TOMBSTONE_SECONDS)}
-        names = {*sets, *removes, *(name for name in _CONDITION_NAMES if f"#{name}" in condition)}
+        names = {f"#{name}": name for name in {*sets, *removes}} | condition_names
         return update_action(
             self._members_table,
             _row_key(row.account_id, row.segment_id, row.profile_id),
@@ -193,13 +211,20 @@ class RowStore:
             f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
             condition=condition,
             values={**values, **{f":{name}": value for name, value in sets.items()}},
-            names={f"#{name}": name for name in names},
+            names=names,
             tells_found=True,
         )
 
 
-def _condition(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:
-    """Return the condition that a row is as expected, and its values."""
+def _condition(expected: RecordedRow | MemberRow | DamagedRow | None) -> tuple[str, Item, dict[str, str]]:
+    """Return the condition that a row is as expected, its values and its names."""
+    if isinstance(expected, DamagedRow):
+        return as_read(expected.item, _ATTRIBUTES)
+    condition, values = _condition_of(expected)
+    return condition, values, {f"#{name}": name for name in _CONDITION_NAMES if f"#{name}" in condition}
+
+
+def _condition_of(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:
     if expected is None:
         return "attribute_not_exists(#profile_id)", {}
     if isinstance(expected, MemberRow):
@@ -219,14 +244,19 @@ def _row_key(account_id: str, segment_id: int, profile_id: str) -> Item:
 
 def _row(item: Item) -> MemberRow:
     row = Attributes(MEMBERS_ROW, item)
-    sequence = row.text("sequence")
-    if not _SEQUENCE.fullmatch(sequence):
-        raise row.damaged("sequence")
     return MemberRow(
         member=row.optional(row.whole, "expires_at") is None,
         reach=row.some_of("reach", Channel),
-        sequence=sequence,
+        sequence=_sequence(item),
     )
+
+
+def _sequence(item: Item) -> str:
+    row = Attributes(MEMBERS_ROW, item)
+    sequence = row.text("sequence")
+    if not _SEQUENCE.fullmatch(sequence):
+        raise row.damaged("sequence")
+    return sequence
 
 
 def _stored_row(item: Item) -> StoredRow:

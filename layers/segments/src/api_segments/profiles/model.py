@@ -79,8 +79,8 @@ class Profile:
 class ProfileUpdate:
     """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist.
 
-    No upload has the rest: the user's own opt-outs and their taking back, each with its time, and the addresses that
-    are to be looked up in the suppression list though they stay as they are.
+    No upload has the rest: the user's own opt-outs and their taking back, each with its time, the addresses that are to
+    be looked up in the suppression list though they stay as they are, and whether to claim the tokens that are there.
     """
 
     identity: str | None
@@ -93,6 +93,7 @@ class ProfileUpdate:
     opts_out: Mapping[Channel, str] = field(default_factory=dict)
     opts_in: Mapping[Channel, str] = field(default_factory=dict)
     looks_up: frozenset[AddressType] = frozenset()
+    claims_tokens: bool = False
 
     def applied_to(self, profile: Profile) -> Profile:
         """Return the profile as this record makes it."""

@@ -1,10 +1,9 @@
 """Profiles: who a user is, how it can be reached, and its erasure."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import (
     ConflictError,
@@ -22,11 +21,21 @@ from api_segments.http.strict_json import show
 from api_segments.memberships.model import NOBODY, MembershipImage, UserReference
 from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
-from api_segments.profiles.model import Address, AddressKey, AddressType, Profile, ProfileUpdate
+from api_segments.profiles.model import Address, AddressKey, AddressType, Profile, ProfileUpdate, Token
 from api_segments.profiles.names import mistaken
 from api_segments.profiles.reachability import reach_of
-from api_segments.profiles.store import ProfileChangedError, ProfileState, ProfileStore
+from api_segments.profiles.store import (
+    NO_TOKENS,
+    ErasedClaims,
+    ProfileChange,
+    ProfileChangedError,
+    ProfileState,
+    ProfileStore,
+    TokenChanges,
+    TokenClaim,
+)
 from api_segments.profiles.store_suppressions import SuppressionStore
+from api_segments.profiles.tokens import holder_of, token_changes, tokens_to_look_up
 
 
 @dataclass(slots=True)
@@ -39,6 +48,7 @@ class Known:
     profile_ids: dict[str, str]
     states: dict[str, ProfileState]
     suppressed: dict[AddressKey, bool]
+    claims: dict[Token, TokenClaim]
     damaged_identities: dict[str, DamagedItemError]
     damaged_profiles: dict[str, DamagedItemError]
     damaged_addresses: dict[AddressKey, DamagedItemError] = field(default_factory=dict)
@@ -72,7 +82,7 @@ class ProfileService:
                 except SegmentsError as error:
                     failed[index] = error
 
-        in_parallel(apply, _by_user(updates, known.profile_ids))
+        in_parallel(apply, _by_user(updates, known))
         return failed
 
     def get(self, account_id: str, identity: str | None, guid: str | None, deadline: Deadline) -> ProfileState:
@@ -120,9 +130,11 @@ class ProfileService:
             # A claim that leads to nobody goes too.
             if state is None or (state.membership is None and user.identity is None):
                 raise no_such_profile(user)
+            claims = self._profiles.token_claims(account_id, list(state.profile.tokens), deadline)
+            own = [token for token in claims if holder_of(token, claims) == state.profile.profile_id]
             try:
                 holder = self._holder(account_id, state, deadline) if user.identity is None else None
-                self._profiles.erase(account_id, state, user.identity, deadline, holder)
+                self._profiles.erase(account_id, state, ErasedClaims(user.identity, own, holder), deadline)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
@@ -141,9 +153,25 @@ class ProfileService:
         profile_ids = claims.without_damaged()
         guids = [update.guid for update in wanted if update.guid is not None]
         states = self._profiles.load(account_id, list(dict.fromkeys([*profile_ids.values(), *guids])), deadline)
-        known = Known(profile_ids, states.without_damaged(), {}, claims.damaged, states.damaged)
+        known = Known(profile_ids, states.without_damaged(), {}, {}, claims.damaged, states.damaged)
         self._look_up(self._addresses_in(account_id, wanted, known, deadline), known, deadline)
+        self._look_up_tokens(account_id, _tokens_in(wanted, known), known, deadline)
         return known
+
+    def _look_up_tokens(self, account_id: str, tokens: Collection[Token], known: Known, deadline: Deadline) -> None:
+        """Read who has tokens, and what is known of those."""
+        unknown = [token for token in tokens if token not in known.claims]
+        known.claims.update(self._profiles.token_claims(account_id, unknown, deadline))
+        holders = {known.claims[token].holder for token in tokens} - known.states.keys()
+        missing = [holder for holder in holders if holder is not None]
+        if not missing:
+            return
+        states = self._profiles.load(account_id, missing, deadline)
+        known.states.update(states.without_damaged())
+        for token in tokens:
+            error = states.damaged.get(known.claims[token].holder or "")
+            if error is not None:
+                known.claims[token] = TokenClaim(known.claims[token].holder, error)
 
     def _addresses_in(
         self, account_id: str, updates: Iterable[ProfileUpdate], known: Known, deadline: Deadline
@@ -191,14 +219,16 @@ class ProfileService:
             _check_removed(update, before.profile)
             after = self._with_addresses(account_id, before.profile, update, known, deadline)
             _check_limits(after)
-            reach = reach_of(after)
-            if before.membership is not None and before.membership.reach == reach and _is_same(before.profile, after):
+            self._look_up_tokens(account_id, tokens_to_look_up(before.profile, after, update), known, deadline)
+            after, tokens = token_changes(before.profile, after, update, known.claims, known.states)
+            change = ProfileChange(before, after, reach_of(after))
+            if tokens == NO_TOKENS and _is_unchanged(change):
                 return
             if dry_run:
-                _remember(before, after, reach, known)
+                _remember(change, tokens, {}, known)
                 return
             try:
-                saved = self._profiles.save(account_id, before, after, reach, deadline)
+                saved = self._profiles.save(account_id, change, tokens, deadline)
             except ProfileChangedError as exc:
                 if not backoff.wait():
                     raise UnavailableError("the profile kept changing") from exc
@@ -210,14 +240,28 @@ class ProfileService:
                 known.damaged_identities.update(fresh.damaged_identities)
                 known.damaged_profiles.update(fresh.damaged_profiles)
                 known.suppressed.update(fresh.suppressed)
+                for token in {*tokens.claimed, *tokens.released}:
+                    known.claims.pop(token, None)
+                known.claims.update(fresh.claims)
             else:
-                _remember(before, saved, reach, known)
+                _remember(change, tokens, saved, known)
                 return
 
 
 def no_such_profile(user: UserReference) -> NotFoundError:
     """Return the error for a user whom the account has not."""
     return NotFoundError(f"there is no profile with this {user.named_by}")
+
+
+def _tokens_in(updates: Iterable[ProfileUpdate], known: Known) -> set[Token]:
+    """Return the tokens that updates give to their users or take from them, or want claimed."""
+    found: set[Token] = set()
+    for update in updates:
+        state = known.states.get(update.guid or known.profile_ids.get(update.identity or "", ""))
+        had = frozenset[Token]() if state is None else state.profile.tokens
+        found |= update.added_tokens - had | update.removed_tokens & had
+        found |= had if update.claims_tokens else frozenset()
+    return found
 
 
 def _to_look_up(
@@ -252,12 +296,26 @@ def _profile_of(update: ProfileUpdate, known: Known) -> ProfileState:
     return state
 
 
-def _remember(before: ProfileState, saved: Profile, reach: frozenset[Channel], known: Known) -> None:
-    """Note what was just written, so that the user's next update builds on it."""
-    segment_ids = NOBODY.segment_ids if before.membership is None else before.membership.segment_ids
-    known.states[saved.profile_id] = ProfileState(saved, MembershipImage(saved.identity, segment_ids, reach))
-    if saved.identity is not None:
-        known.profile_ids[saved.identity] = saved.profile_id
+def _remember(change: ProfileChange, tokens: TokenChanges, saved: Mapping[str, Profile], known: Known) -> None:
+    """Note what was just written, so that the next updates build on it; in a dry run that is what would have been."""
+    for each in (change, *tokens.others):
+        profile = saved.get(each.after.profile_id, each.after)
+        old = each.before.membership
+        if old is None and each is not change:  # the holder of a claim that was left over
+            continue
+        segment_ids = NOBODY.segment_ids if old is None else old.segment_ids
+        known.states[profile.profile_id] = ProfileState(
+            profile, MembershipImage(profile.identity, segment_ids, each.reach)
+        )
+        if profile.identity is not None:
+            known.profile_ids[profile.identity] = profile.profile_id
+    known.claims.update(dict.fromkeys(tokens.claimed, TokenClaim(change.after.profile_id)))
+    known.claims.update(dict.fromkeys(tokens.released, TokenClaim(None)))
+
+
+def _is_unchanged(change: ProfileChange) -> bool:
+    old = change.before.membership
+    return old is not None and old.reach == change.reach and _is_same(change.before.profile, change.after)
 
 
 def _is_same(one: Profile, other: Profile) -> bool:
@@ -282,8 +340,8 @@ def _check_removed(update: ProfileUpdate, before: Profile) -> None:
             raise InvalidRequestError(f"profileData.{show(name)}: {wrong}")
 
 
-def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str]) -> list[list[int]]:
-    """Put the indexes of updates that share a user together, in order, so that each user's are applied one by one."""
+def _by_user(updates: Mapping[int, ProfileUpdate], known: Known) -> list[list[int]]:
+    """Put the indexes of updates that share a user or a token together, in order: those are applied one by one."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(name: tuple[str, str]) -> tuple[str, str]:
@@ -293,8 +351,11 @@ def _by_user(updates: Mapping[int, ProfileUpdate], profile_ids: Mapping[str, str
 
     first_names = {}
     for index, update in updates.items():
-        guids = {update.guid, profile_ids.get(update.identity or "")} - {None}
-        names = [("guid", str(guid)) for guid in guids]
+        guids = {update.guid, known.profile_ids.get(update.identity or "")} - {None}
+        tokens = update.added_tokens | update.removed_tokens
+        holders = {known.claims[token].holder for token in tokens if token in known.claims} - {None}
+        names = [("guid", str(guid)) for guid in guids | holders]
+        names += [("token", f"{token.type}#{token.token_id}") for token in tokens]
         if update.identity is not None:
             names.append(("identity", update.identity))
         for name in names:

@@ -2,15 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from secrets import randbits
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.items import Attributes, Readings
-from api_segments.aws.transactions import TransactionAction, check_action, delete_action, put_action, update_action
+from api_segments.aws.transactions import (
+    Conditions,
+    TransactionAction,
+    check_action,
+    delete_action,
+    put_action,
+    update_action,
+)
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
+from api_segments.core.errors import DamagedItemError
 from api_segments.memberships.model import MembershipImage
 from api_segments.memberships.store import image_from_item
 from api_segments.memberships.store_references import profile_id_of
@@ -30,6 +38,54 @@ class ProfileState:
 
     profile: Profile
     membership: MembershipImage | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """Whose a device's token is: `holder` is a profile id, None if nobody has claimed the token.
+
+    `damaged` says that the claim, or its holder's profile, is damaged.
+    """
+
+    holder: str | None
+    damaged: DamagedItemError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """A profile as it was read, and as it is to be, with its reach."""
+
+    before: ProfileState
+    after: Profile
+    reach: frozenset[Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChanges:
+    """What becomes of tokens' claims when a profile is saved.
+
+    `claimed` are tokens to be claimed, each with who holds its claim; `released` those whose claims end with this
+    profile. `others` are all other holders, without those tokens; of one who has none of them the claim is left over.
+    """
+
+    claimed: Mapping[Token, str | None] = field(default_factory=dict)
+    released: Sequence[Token] = ()
+    others: Sequence[ProfileChange] = ()
+
+
+NO_TOKENS = TokenChanges()
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedClaims:
+    """What leads to a profile that is to be erased: an identity whose claim led here, and the claims of its tokens.
+
+    A claim of the profile's identity that leads to another profile, `holder`, stays.
+    """
+
+    identity: str | None
+    tokens: Sequence[Token] = ()
+    holder: str | None = None
 
 
 class ProfileChangedError(Exception):
@@ -66,6 +122,17 @@ class ProfileStore:
 
         return Readings({profile_id: index for index, profile_id in enumerate(profile_ids)}, state)
 
+    def token_claims(self, account_id: str, tokens: Sequence[Token], deadline: Deadline) -> dict[Token, TokenClaim]:
+        """Return whose tokens are, consistently."""
+        gets = [Get(self._profiles_table, self._token_key(account_id, token)) for token in tokens]
+        found = self._db.batch_get(gets, deadline) if gets else {}
+        read = Readings({tokens[index]: item for index, item in found.items()}, _holder)
+        return {
+            **dict.fromkeys(tokens, TokenClaim(None)),
+            **{token: TokenClaim(holder) for token, holder in read.without_damaged().items()},
+            **{token: TokenClaim(None, error) for token, error in read.damaged.items()},
+        }
+
     def having_address(self, address: AddressKey, after: str | None, at_most: int, deadline: Deadline) -> list[str]:
         """Return ids of profiles that have an address, in an order that never changes, those after the profile `after`.
 
@@ -87,45 +154,44 @@ class ProfileStore:
         )
 
     def save(
-        self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel], deadline: Deadline
-    ) -> Profile:
-        """Write a profile with its reach, and claim its identity if that is new: all or nothing.
+        self, account_id: str, change: ProfileChange, tokens: TokenChanges, deadline: Deadline
+    ) -> dict[str, Profile]:
+        """Write a profile with its reach, and claim its identity and tokens if they are new: all or nothing.
 
-        Returns the profile with its new version. Raises ProfileChangedError if anything is no longer as in `before`,
-        ThrottledError or UnavailableError.
+        Returns the profile, and those that lost a token to it, with their new versions. Raises ProfileChangedError if
+        anything is no longer as it was read, ThrottledError or UnavailableError.
         """
-        # The first version is drawn, so that a profile that was erased and made again is not taken for the old one.
-        saved = replace(after, version=before.profile.version + 1 if before.profile.version else 1 + randbits(50))
-        actions = [
-            self._put_profile(account_id, before.profile, saved),
-            self._keep_reach(account_id, before, after, reach),
-        ]
-        if after.identity is not None and before.profile.identity is None:
+        before, after = change.before.profile, change.after
+        # Who holds a claim that is left over must not come to have its token meanwhile.
+        left_over = [each for each in tokens.others if each.before.profile.tokens == each.after.tokens]
+        actions = [self._check_profile(account_id, each.before.profile) for each in left_over]
+        saved: dict[str, Profile] = {}
+        for each in (change, *(other for other in tokens.others if other not in left_over)):
+            written = replace(each.after, version=_next_version(each.before.profile))
+            actions.append(self._put_profile(account_id, each.before.profile, written))
+            actions.append(self._keep_reach(account_id, each.before, each.after, each.reach))
+            saved[written.profile_id] = written
+        if after.identity is not None and before.identity is None:
             actions.append(self._claim(account_id, after.identity, after.profile_id))
+        actions += [
+            self._claim_token(account_id, token, after.profile_id, holder) for token, holder in tokens.claimed.items()
+        ]
+        actions += [self._release_token(account_id, token, after.profile_id) for token in tokens.released]
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
             raise ProfileChangedError from exc
         return saved
 
-    def erase(
-        self,
-        account_id: str,
-        state: ProfileState,
-        claimed: str | None,
-        deadline: Deadline,
-        holder: str | None = None,
-    ) -> None:
-        """Delete a profile, its identity's claim and its memberships: all or nothing.
+    def erase(self, account_id: str, state: ProfileState, claims: ErasedClaims, deadline: Deadline) -> None:
+        """Delete a profile, the claims of its identity and tokens, and its memberships: all or nothing.
 
-        `claimed` is an identity whose claim led here. A claim of the profile's identity that leads to another profile,
-        `holder`, stays. Raises ProfileChangedError if anything is no longer as in `state`, ThrottledError or
-        UnavailableError.
+        Raises ProfileChangedError if anything is no longer as it was read, ThrottledError or UnavailableError.
         """
-        profile_id = state.profile.profile_id
+        profile_id, holder = state.profile.profile_id, claims.holder
         own = "profile_id = :profile"
         # A claim that is missing though its profile is there keeps nobody from being erased.
-        claims = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claimed: own}
+        conditions = {state.profile.identity: f"attribute_not_exists(pk) OR {own}", claims.identity: own}
         kept = state.profile.identity if holder not in {None, profile_id} else None
         deletes = [
             delete_action(
@@ -134,12 +200,14 @@ class ProfileStore:
                 condition=condition,
                 values={":profile": {"S": profile_id}},
             )
-            for identity, condition in claims.items()
+            for identity, condition in conditions.items()
             if identity not in {None, kept}
         ]
         if kept is not None and holder is not None:
             deletes.append(self._claim(account_id, kept, holder, holder))
-        deletes.append(delete_action(self._profiles_table, self._profile_key(account_id, profile_id)))
+        deletes += [self._release_token(account_id, token, profile_id) for token in claims.tokens]
+        key = self._profile_key(account_id, profile_id)
+        deletes.append(delete_action(self._profiles_table, key, **_is_as_read(state.profile)))
         deletes.append(self._delete_membership(account_id, profile_id, state.membership))
         try:
             self._db.transact(lambda: deletes, deadline)
@@ -183,10 +251,22 @@ class ProfileStore:
 
     def _put_profile(self, account_id: str, before: Profile, after: Profile) -> TransactionAction:
         item = {**self._profile_key(account_id, after.profile_id), **_to_item(after)}
-        if not before.version:
-            return put_action(self._profiles_table, item, condition="attribute_not_exists(pk)")
-        values = {":version": {"N": str(before.version)}}
-        return put_action(self._profiles_table, item, condition="version = :version", values=values)
+        return put_action(self._profiles_table, item, **_is_as_read(before))
+
+    def _check_profile(self, account_id: str, read: Profile) -> TransactionAction:
+        return check_action(self._profiles_table, self._profile_key(account_id, read.profile_id), **_is_as_read(read))
+
+    def _claim_token(self, account_id: str, token: Token, profile_id: str, before: str | None) -> TransactionAction:
+        """Claim a token that nobody claims, or the profile `before`."""
+        claim = {**self._token_key(account_id, token), "profile_id": {"S": profile_id}}
+        if before is None:
+            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
+        values = {":before": {"S": before}}
+        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
+
+    def _release_token(self, account_id: str, token: Token, profile_id: str) -> TransactionAction:
+        key, values = self._token_key(account_id, token), {":profile": {"S": profile_id}}
+        return delete_action(self._profiles_table, key, condition="profile_id = :profile", values=values)
 
     def _keep_reach(
         self, account_id: str, before: ProfileState, after: Profile, reach: frozenset[Channel]
@@ -237,12 +317,32 @@ class ProfileStore:
         return {"pk": {"S": keys.identity_claim(account_id, identity)}}
 
     @staticmethod
+    def _token_key(account_id: str, token: Token) -> Item:
+        return {"pk": {"S": keys.token_claim(account_id, token.type, token.token_id)}}
+
+    @staticmethod
     def _profile_key(account_id: str, profile_id: str) -> Item:
         return {"pk": {"S": keys.profile(account_id, profile_id)}}
 
     @staticmethod
     def _membership_key(account_id: str, profile_id: str) -> Item:
         return {"pk": {"S": keys.membership(account_id, profile_id)}}
+
+
+def _holder(claim: Item) -> str:
+    return Attributes("token's claim", claim).text("profile_id")
+
+
+def _next_version(before: Profile) -> int:
+    """Return the next version; the first is drawn, so that a profile erased and made again is not taken for the old."""
+    return before.version + 1 if before.version else 1 + randbits(50)
+
+
+def _is_as_read(profile: Profile) -> Conditions:
+    """Return the condition that a profile's item is still as it was read, or still not there."""
+    if not profile.version:
+        return {"condition": "attribute_not_exists(pk)"}
+    return {"condition": "version = :version", "values": {":version": {"N": str(profile.version)}}}
 
 
 def _is_known(identity: str | None) -> tuple[str, Item]:

@@ -1,4 +1,4 @@
-"""Put the profiles that an older version wrote into the indexes by address, once an account.
+"""Put the profiles that an older version wrote into the indexes by address, and claim their tokens, once an account.
 
 A walk goes over all profiles in pages, each invocation as far as it has time; where it is, `IndexWalk`, is the next
 one's task. A profile is saved as an upload of nothing new would save it.
@@ -77,7 +77,7 @@ class AddressIndexing:
 
     def _save(self, account_id: str, profile_ids: list[str], deadline: Deadline) -> None:
         updates = {
-            index: ProfileUpdate(identity=None, guid=profile_id, creates=False)
+            index: ProfileUpdate(identity=None, guid=profile_id, creates=False, claims_tokens=True)
             for index, profile_id in enumerate(profile_ids)
         }
         for error in self._profiles.update(account_id, updates, deadline).values():

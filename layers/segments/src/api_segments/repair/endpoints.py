@@ -97,11 +97,14 @@ def _nudge_campaigns(account_id: str, deadline: Deadline) -> None:
 
 def look_again(scope: Scope, suspects: Sequence[Suspect], deadline: Deadline) -> None:
     """Mend those of the suspects that still differ, now that the stream has had time to bring what it says."""
-    mended, rest = wiring.row_mender().mend(scope.account_id, suspects, deadline)
-    count(Differences=mended, RowsMended=mended)
-    for task in to_tasks(scope, rest):
+    findings = wiring.row_mender().mend(scope.account_id, suspects, deadline)
+    count(Differences=findings.mended, RowsMended=findings.mended)
+    for task in to_tasks(scope, findings.rest):
         wiring.reconciliation_queue().put_off(task, 0, deadline)
-    logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=mended)
+    for segment_id in sorted(findings.uncounted):
+        task = to_recount_task(scope, Recount(segment_id, 1))
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    logger.info("looked again", segment_id=scope.segment_id, suspects=len(suspects), mended=findings.mended)
 
 
 def index_addresses(account_id: str, start: IndexWalk, deadline: Deadline) -> None:

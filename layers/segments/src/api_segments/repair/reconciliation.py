@@ -233,19 +233,26 @@ class ReconciliationService:
         """
         seen: Mapping[str, int] | None = None
         for _ in range(COUNT_ATTEMPTS):
-            before = self._segments.counter_slots(account_id, segment_id, deadline)
+            before = self._segments.slots_with_damaged(account_id, segment_id, deadline)
             counted = self._count(account_id, segment_id, deadline)
-            if self._segments.counter_slots(account_id, segment_id, deadline) != before:
+            if self._segments.slots_with_damaged(account_id, segment_id, deadline) != before:
                 seen = None
                 continue
             for slot in before:
                 counted.subtract(slot.counts)
             deltas = {name: delta for name, delta in counted.items() if delta}
-            if not deltas:
+            damaged = [slot.damaged for slot in before if slot.damaged is not None]
+            if not deltas and not damaged:
                 return
             if deltas == seen:
                 now = rfc3339(self._clock.now())
-                if self._segments.correct_counts(account_id, segment_id, before[0], deltas, now, deadline=deadline):
+                if (
+                    self._segments.replace_damaged(damaged, deltas, now, deadline)
+                    if damaged
+                    else self._segments.correct_counts(
+                        account_id, segment_id, before[0], deltas, now, deadline=deadline
+                    )
+                ):
                     findings.counts_mended += 1
                     return
             seen = deltas

@@ -11,7 +11,7 @@ the row as it is.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS
@@ -22,6 +22,7 @@ from api_segments.core.parallel import chunks
 from api_segments.memberships.model import NOBODY, MembershipImage
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_rows import (
+    DamagedRow,
     Increments,
     MemberRow,
     RowsDifferError,
@@ -55,6 +56,18 @@ class Suspect:
         return self.segment_id, self.profile_id
 
 
+@dataclass(slots=True)
+class RowFindings:
+    """How many rows were mended, which suspects there was no time for, and segments whose counts are to be looked at.
+
+    A damaged row does not say what it counts for, so a row that takes its place moves no counter.
+    """
+
+    mended: int = 0
+    rest: Sequence[Suspect] = ()
+    uncounted: set[int] = field(default_factory=set)
+
+
 class RowMender:
     """Finds rows that seem wrong, and mends those that are."""
 
@@ -70,45 +83,53 @@ class RowMender:
         return [
             Suspect(*row, _hash(row, image))
             for row, image in truths.items()
-            if row not in stored.damaged and not _is_right(row, stored.get(row), image)
+            if row in stored.damaged or not _is_right(row, stored.get(row), image)
         ]
 
-    def mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> tuple[int, Sequence[Suspect]]:
+    def mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> RowFindings:
         """Mend those that are still wrong, of active segments: the others' rows are their purges'.
 
-        Returns how many were mended, and which there was no time for. Raises ThrottledError or UnavailableError when
-        there was time for none.
+        Raises ThrottledError or UnavailableError when there was time for none.
         """
-        mended = 0
+        findings = RowFindings()
         for done, some in enumerate(chunks(suspects, _ROWS_PER_WRITE)):
             try:
-                mended += self._mend(account_id, some, deadline)
+                writes = self._mend(account_id, some, deadline)
             except NotWrittenError:
                 if not done:
                     raise
-                return mended, suspects[done * _ROWS_PER_WRITE :]
-        return mended, ()
+                findings.rest = suspects[done * _ROWS_PER_WRITE :]
+                break
+            findings.mended += len(writes)
+            findings.uncounted |= {each.segment_id for each in writes if isinstance(each.expected, DamagedRow)}
+        return findings
 
-    def _mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> int:
+    def _mend(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> Sequence[RowWrite]:
+        """Write those rows that are wrong, and return what was written."""
         active = self._segments.are_active(_ids(account_id, suspects), deadline)
         of_active = [suspect for suspect in suspects if (account_id, suspect.segment_id) in active]
         profile_ids = sorted({suspect.profile_id for suspect in of_active})
         images = self._memberships.get_many(account_id, profile_ids, deadline)
         stored = self._rows.read(account_id, [suspect.row for suspect in of_active], deadline)
-        readable = [
-            each for each in of_active if each.profile_id not in images.damaged and each.row not in stored.damaged
-        ]
+        known = [each for each in of_active if each.profile_id not in images.damaged]
+        truths = {each.row: images.get(each.profile_id, NOBODY) for each in known}
+        unchanged = [each.row for each in known if each.truth == _hash(each.row, truths[each.row])]
         writes = [
-            self._write(account_id, suspect.row, stored.get(suspect.row), image)
-            for suspect, image in ((each, images.get(each.profile_id, NOBODY)) for each in readable)
-            if suspect.truth == _hash(suspect.row, image) and not _is_right(suspect.row, stored.get(suspect.row), image)
+            self._write(account_id, row, stored.get(row), truths[row])
+            for row in unchanged
+            if row not in stored.damaged and not _is_right(row, stored.get(row), truths[row])
+        ]
+        writes += [
+            self._replace(account_id, row, DamagedRow(dict(stored.damaged[row].item)), truths[row])
+            for row in unchanged
+            if row in stored.damaged
         ]
         if writes:
             try:
                 self._rows.write(writes, Increments(_moved(writes), {}), self._clock.now(), deadline)
             except RowsDifferError:  # they are being written by the stream; the next walk looks again
-                return 0
-        return len(writes)
+                return ()
+        return writes
 
     def take_out_of_purged(self, account_id: str, suspects: Sequence[Suspect], deadline: Deadline) -> int:
         """Take users out of segments whose purge has ended; return of how many memberships there were.
@@ -140,6 +161,20 @@ class RowMender:
             joined_at=self._clock.now() if is_member and not was_member else None,
         )
 
+    def _replace(self, account_id: str, row: RowId, damaged: DamagedRow, image: MembershipImage) -> RowWrite:
+        segment_id, profile_id = row
+        is_member = segment_id in image.segment_ids
+        reach = image.reach if is_member else frozenset[Channel]()
+        return RowWrite(
+            account_id=account_id,
+            segment_id=segment_id,
+            profile_id=profile_id,
+            expected=damaged,
+            new=MemberRow(is_member, reach, (damaged.sequence or _BEFORE_ALL_RECORDS) + _MENDED),
+            identity=image.identity,
+            joined_at=self._clock.now() if is_member and not damaged.has_added_at else None,
+        )
+
 
 def _ids(account_id: str, suspects: Sequence[Suspect]) -> list[tuple[str, int]]:
     return [(account_id, segment_id) for segment_id in sorted({suspect.segment_id for suspect in suspects})]
@@ -162,7 +197,9 @@ def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, 
     """Return by how much the writes move the counts of their segments."""
     moved: dict[tuple[str, int], Counter[str]] = {}
     for write in writes:
-        before = write.expected if isinstance(write.expected, MemberRow) else None
         deltas = moved.setdefault((write.account_id, write.segment_id), Counter())
+        if isinstance(write.expected, DamagedRow):
+            continue
+        before = write.expected if isinstance(write.expected, MemberRow) else None
         deltas.update(counts_moved(before, write.new))
     return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item
-from api_segments.aws.items import Attributes, Readings, passing_over
+from api_segments.aws.items import Attributes, Readings, as_read, passing_over
 from api_segments.aws.transactions import TransactionAction, delete_action, put_action, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
@@ -43,12 +43,14 @@ class AlreadyInsertedError(Exception):
 class CounterSlot:
     """One slot of a segment's counters, as it is; `as_of` is None if it has never been written.
 
-    `purged` counts those whom the clean-up of the deleted segment took away.
+    `purged` counts those whom the clean-up of the deleted segment took away. A slot that is `damaged` is that item, and
+    counts nothing.
     """
 
     as_of: str | None
     counts: Mapping[str, int]
     purged: int
+    damaged: Item | None = None
 
 
 class SegmentStore:
@@ -168,6 +170,30 @@ class SegmentStore:
         sort_keys = keys.segment_counts(segment_id)
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
         return [_to_slot(found[index]) if index in found else _NO_SLOT for index in range(len(sort_keys))]
+
+    def slots_with_damaged(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
+        """Read the slots one by one, consistently, damaged ones as they are."""
+        sort_keys = keys.segment_counts(segment_id)
+        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
+        return [
+            (_slot_or_none(found[index]) or CounterSlot(None, {}, 0, found[index])) if index in found else _NO_SLOT
+            for index in range(len(sort_keys))
+        ]
+
+    def replace_damaged(self, damaged: Sequence[Item], counts: Mapping[str, int], now: str, deadline: Deadline) -> bool:
+        """Write slots in place of damaged ones, which together count `counts`; False if one is no longer as read."""
+        actions = []
+        for index, item in enumerate(damaged):
+            key = {name: item[name] for name in ("account_id", "sk")}
+            figures = counts if index == 0 else {}
+            slot = {**key, "as_of": {"S": now}, **{name: {"N": str(figure)} for name, figure in figures.items()}}
+            condition, values, names = as_read(item, ("as_of", *_COUNTERS))
+            actions.append(put_action(self._table, slot, condition=condition, values=values, names=names))
+        try:
+            self._db.transact(lambda: actions, deadline)
+        except ConditionFailedError:
+            return False
+        return True
 
     def correct_counts(  # noqa: PLR0913 - the parts of one UpdateItem
         self,
@@ -325,6 +351,7 @@ def counter_name(channel: Channel) -> str:
     return f"reachable_{channel}"
 
 
+_COUNTERS = (MEMBERS, *(counter_name(channel) for channel in Channel))
 _NO_SLOT = CounterSlot(None, {}, 0)
 
 
