@@ -236,3 +236,18 @@ def test_a_delivery_log_that_fails_leaves_the_rest(mocked_tab: Tab, mocked_api: 
     mocked_tab.go(f"/campaigns/{SALE}")
     expect(mocked_tab.alert).to_contain_text("cursor: is not one of ours")
     expect(mocked_tab.page.get_by_text("100% sent")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("account_disabled", "The account was disabled"), ("no_api_segments", "The account's plan had no API Segments")],
+)
+def test_a_campaign_that_its_account_stopped_says_why(
+    mocked_tab: Tab, mocked_api: MockedApi, reason: str, told: str
+) -> None:
+    counted = {**result(0, 3, {reason: 4}), "stop_reason": reason}
+    mocked_api.targets = [target(SALE, "Spring sale", status="stopped", ended_at=NOW, result=counted)]
+    mocked_tab.go(f"/campaigns/{SALE}")
+    facts = mocked_tab.page.locator("dl.facts")
+    expect(facts).to_contain_text(f"· {told}")
+    expect(mocked_tab.page.get_by_role("table", name="Why messages were skipped or failed")).to_contain_text(told)

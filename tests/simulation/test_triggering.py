@@ -24,7 +24,12 @@ def held(world: Triggering) -> None:
     results = world.calm.deliveries.results(campaign.account_id, campaign.campaign_id, world.deadline())
     assert {line.delivery_id for line in log} <= {change.event_id for change in world.changes}
     assert not world.sent or max(world.sent.values()) == 1, "one message a change"
-    queued = [line for line in log if line.reason != "unreachable"]
+    queued = [line for line in log if line.reason not in ("unreachable", "account_disabled")]
+    for line in log:
+        may_not_send = world.logged_meanwhile[line.delivery_id]
+        is_refused = line.reason == "account_disabled"
+        assert is_refused <= may_not_send, "who may send, does"
+        assert is_refused or not may_not_send, "who may not send, does not, later either"
     assert {line.status for line in log} <= {DeliveryStatus.SENT, DeliveryStatus.SKIPPED}, "what was logged has ended"
     assert results.queued == results.settled == len(queued)
     assert results.sent == sum(world.sent.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from api_segments.accounts.model import AccountStatus
 from api_segments.accounts.service import AccountService
 from api_segments.accounts.store import AccountStore
 from api_segments.aws import keys
@@ -69,8 +70,11 @@ class Triggering:
         self.trouble = trouble
         self.sent: Counter[str] = Counter()
         self.calm = self._stores(self.db)
-        put_account(DynamoDB(self.db), self.environment["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
+        self.accounts = put_account(DynamoDB(self.db), self.environment["ACCOUNTS_TABLE"], ACCOUNT, self.clock)  # type: ignore[arg-type]  # acts like one
         self.stops = chance.random() < 0.25
+        self.is_disabled = False
+        self.disables = chance.random() < 0.25
+        self.logged_meanwhile: dict[str, bool] = {}
         self.campaign = Campaign(
             account_id=ACCOUNT,
             campaign_id=CAMPAIGN_ID,
@@ -124,6 +128,12 @@ class Triggering:
         """Let all changes be told until they are taken in, then let the campaign come to rest."""
         for _ in range(MANY_ROUNDS):
             self._tell()
+            for line in self.log():
+                self.logged_meanwhile.setdefault(line.delivery_id, self.is_disabled)
+            if self.disables and self.chance.random() < 0.2:
+                self.is_disabled = not self.is_disabled
+                status = AccountStatus.DISABLED if self.is_disabled else AccountStatus.ACTIVE
+                self.accounts.set_status(ACCOUNT, status, self.deadline())
             for _ in range(self.chance.randint(0, 5)):
                 self._change_a_user()
             if self.chance.random() < 0.3:
