@@ -310,7 +310,8 @@ def test_another_account_sees_and_changes_nothing(stack: Stack, shop: Shop, star
         theirs = {"target_mode": "sms", "segment": started.everybody, "estimate_only": True}
         assert api.post("/1/targets/create.json", json=theirs).status_code == 404
         settings = api.post("/1/targets/settings.json", json={}).json()["settings"]
-    assert settings == {"time_zone": "UTC", "senders": [], "webhooks": [], "push": {"fcm": False, "apns": False}}
+    none: dict[str, object] = {"senders": [], "webhooks": [], "test_recipients": []}
+    assert settings == {"time_zone": "UTC", **none, "push": {"fcm": False, "apns": False}}
     mine = shop.post("/1/targets/settings.json", {})["settings"]
     assert mine["senders"] == [{"email": SENDER, "verified": True}]
     assert mine["webhooks"] == [{"name": WEBHOOK, "url": f"{stack.webhook_origin}/hook"}]

@@ -1,7 +1,7 @@
 """The suppression list: what is on it holds for whoever has the address now, or will have it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,9 @@ from tests.support.faults import FaultyClient, after, answer_lost, fine, refused
 from tests.support.state import Tables
 from tests.support.uploads import profile
 from tests.support.written import Written
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 Json = Any
 EMAIL, PHONE = "ada@example.com", "+12025550123"
@@ -271,3 +274,41 @@ def test_without_the_list_nothing_is_uploaded(account: Account, faulty: FaultyCl
     assert (status, answer["unprocessed"][0]["code"]) == (503, 503)
     faulty.heal()
     assert account.profile(identity="a")[1]["record"]["profileData"] == {"Name": "Ada"}
+
+
+def test_a_damaged_profile_holds_up_none_of_the_others_and_is_not_told_to_have_followed(
+    account: Account, tasks: Tasks, dynamodb: "DynamoDBClient", environment: dict[str, str], tables: Tables
+) -> None:
+    people = [f"u{index}" for index in range(7)]
+    account.upload(*(profile(each, Email=EMAIL) for each in people))
+    damaged = min(tables.profiles(account.account_id).items())[1]
+    dynamodb.update_item(
+        TableName=environment["PROFILES_TABLE"],
+        Key={"pk": {"S": damaged["pk"]}},
+        UpdateExpression="SET attributes = :none",
+        ExpressionAttributeValues={":none": {"S": "none"}},
+    )
+    put(account, email=EMAIL)
+    tasks.work()
+    (row,) = known(account, email=EMAIL)
+    assert (row["suppressed"], row["profiles"], row["applied_at"]) == (True, 7, None)
+    statuses = [account.profile(identity=each) for each in people]
+    assert sorted(status for status, _ in statuses) == [200] * 6 + [503]
+    assert not any(answer["record"]["reachable"]["email"] for status, answer in statuses if status == 200)
+
+
+def test_an_entry_that_lost_its_reason_does_not_open_the_address(
+    account: Account, tasks: Tasks, dynamodb: "DynamoDBClient", environment: dict[str, str], tables: Tables
+) -> None:
+    put(account, email=EMAIL)
+    tasks.work()
+    (item,) = tables.of_account("SUPPRESSIONS_TABLE", account.account_id, "")
+    dynamodb.update_item(
+        TableName=environment["SUPPRESSIONS_TABLE"],
+        Key={name: {"S": item[name]} for name in ("account_id", "sk")},
+        UpdateExpression="REMOVE entered_at",
+    )
+    assert account.call("profiles", {"d": [profile("a", Email=EMAIL)]})[0] == 503
+    assert account.suppressions("GET", email=EMAIL)[0] == 503
+    put(account, email=EMAIL)
+    assert known(account, email=EMAIL)[0]["suppressed"] is True

@@ -350,12 +350,25 @@ def test_what_bounced_was_sent(
     database: FaultyClient, memory: InMemoryDynamoDB, before: DeliveryStatus, sent: int, settled: int
 ) -> None:
     assert database is not None
-    deliver(memory, before, reason={"S": "outcome_unknown"})
+    deliver(memory, before, reason={"S": "outcome_unknown"}, sending_until={"S": "2026-11-29T10:02:30.000000Z"})
     for _ in range(2):
         mail_feedback(bounce("Permanent"), Context())
     found = results()
     assert (found.sent, found.settled, found.after_sending[AfterSending.BOUNCED]) == (sent, settled, sent)
     assert status() == ("sent" if sent else "skipped")
+
+
+@pytest.mark.parametrize("by", OPT_OUTS)
+def test_a_damaged_line_of_the_log_holds_up_no_opt_out(
+    database: FaultyClient, memory: InMemoryDynamoDB, by: str
+) -> None:
+    assert database is not None
+    deliver(memory, DeliveryStatus.SENT, moved_at={"N": "1"})
+    answer = OPT_OUTS[by]()
+    assert answer is None or answer["statusCode"] == 200
+    assert (is_listed(), is_reached()) == (True, False)
+    assert set(profile().opted_out) == (set() if by == "bounce" else {Channel.EMAIL})
+    assert not any(results().after_sending.values())
 
 
 def test_what_is_no_longer_in_the_log_is_not_counted(database: FaultyClient) -> None:

@@ -135,10 +135,14 @@ def _since(reason: SuppressionReason) -> str:
 def _from_item(item: Item) -> Suppression:
     entry = Attributes("suppressed address", item)
     address_type, _, key = entry.text("sk").partition("#")
+    since = {reason: entry.moment(_since(reason)) for reason in SuppressionReason if entry.has(_since(reason))}
+    lifted_at = entry.optional(entry.moment, "lifted_at")
+    if not since and lifted_at is None:  # it was put on the list, and nobody took it off
+        raise entry.damaged("lifted_at")
     return Suppression(
         address=AddressKey(entry.text("account_id"), AddressType[address_type], key),
-        since={reason: entry.moment(_since(reason)) for reason in SuppressionReason if entry.has(_since(reason))},
-        lifted_at=entry.optional(entry.moment, "lifted_at"),
+        since=since,
+        lifted_at=lifted_at,
         changed_at=entry.moment("changed_at"),
         applied_at=entry.optional(entry.moment, "applied_at"),
         profiles=entry.optional(entry.whole, "profiles") or 0,

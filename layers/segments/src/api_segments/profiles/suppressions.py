@@ -29,24 +29,30 @@ SECOND_PASS_SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class FollowTask:
-    """A pass over the profiles that have an address: the next is after the profile `after`; `seen` came before it."""
+    """A pass over the profiles that have an address: the next is after the profile `after`; `seen` came before it.
+
+    `has_damaged`: of these some are damaged, and could not follow.
+    """
 
     address: AddressKey
     after: str | None = None
     seen: int = 0
     is_second: bool = False
+    has_damaged: bool = False
 
     @classmethod
     def from_json(cls, sent: dict[str, object]) -> "FollowTask":
         """Read a task of the queue."""
         address = AddressKey(str(sent["account_id"]), AddressType(str(sent["type"])), str(sent["key"]))
         after = sent["after"]
-        return cls(address, None if after is None else str(after), int(str(sent["seen"])), sent["is_second"] is True)
+        flags = (sent["is_second"] is True, sent["has_damaged"] is True)
+        return cls(address, None if after is None else str(after), int(str(sent["seen"])), *flags)
 
     def to_json(self) -> dict[str, object]:
         """Return the task as its queue carries it; nobody can tell the address from it."""
-        others = {"after": self.after, "seen": self.seen, "is_second": self.is_second}
-        return {"suppression": {**asdict(self.address), **others}}
+        others = asdict(self)
+        address = others.pop("address")
+        return {"suppression": {**address, **others}}
 
 
 class SuppressionService:
@@ -119,22 +125,29 @@ class SuppressionService:
 
     def _follow_page(self, entry: Suppression, task: FollowTask, deadline: Deadline) -> FollowTask | None:
         profile_ids = self._index.having_address(task.address, task.after, FOLLOWING_PAGE, deadline)
-        self._save(entry, profile_ids, deadline)
+        has_damaged = self._save(entry, profile_ids, deadline) or task.has_damaged
         seen, is_last_page = task.seen + len(profile_ids), len(profile_ids) < FOLLOWING_PAGE
-        is_applied = is_last_page and task.is_second
+        is_applied = is_last_page and task.is_second and not has_damaged
         if entry.profiles != seen or (is_applied and entry.applied_at is None):
             now = rfc3339(self._clock.now()) if is_applied else None
             self._store.note_applied(entry, seen, now, deadline)
-        return None if is_last_page else replace(task, after=profile_ids[-1], seen=seen)
+        return None if is_last_page else replace(task, after=profile_ids[-1], seen=seen, has_damaged=has_damaged)
 
-    def _save(self, entry: Suppression, profile_ids: Sequence[str], deadline: Deadline) -> None:
-        """Work out anew how users are reached; what they closed before the address was lifted is open again."""
+    def _save(self, entry: Suppression, profile_ids: Sequence[str], deadline: Deadline) -> bool:
+        """Work out anew how users are reached; what they closed before the address was lifted is open again.
+
+        Return whether a profile is damaged; the others go on.
+        """
         opts_in = {} if entry.lifted_at is None else dict.fromkeys(reached_by(entry.address.type), entry.lifted_at)
         looks_up = frozenset({entry.address.type})
         updates = {
             index: ProfileUpdate(None, profile_id, creates=False, opts_in=opts_in, looks_up=looks_up)
             for index, profile_id in enumerate(profile_ids)
         }
+        has_damaged = False
         for error in self._profiles.update(entry.address.account_id, updates, deadline).values():
-            if not isinstance(error, NotFoundError):  # erased a moment ago
+            if isinstance(error, DamagedItemError):
+                has_damaged = True
+            elif not isinstance(error, NotFoundError):  # erased a moment ago
                 raise error
+        return has_damaged

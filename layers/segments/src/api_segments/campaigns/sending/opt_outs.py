@@ -7,6 +7,7 @@ the campaign's results count it. All of it may be told again, and is then done o
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ from api_segments.campaigns.model import AfterSending
 from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import NotFoundError
+from api_segments.core.errors import DamagedItemError, NotFoundError
 from api_segments.profiles.addresses import AddressKeys
 from api_segments.profiles.model import Address, AddressKey, AddressType, ProfileUpdate
 from api_segments.profiles.service import ProfileService
@@ -163,14 +164,15 @@ class OptOutService:
             addresses = {AddressKey(origin.account_id, AddressType.EMAIL, origin.email_key)}
         reason = SuppressionReason(what)
         stands = [self._suppressions.add(each, reason, at, deadline) for each in sorted(addresses, key=str)]
-        self._note(origin, what, at, deadline)
         if not any(stands):
+            self._note(origin, what, at, deadline)
             return False
         # A complaint is the user's own word, wherever the next email would go; a bounce is about the address.
         closed = {origin.channel: at} if what is AfterSending.COMPLAINED else {}
         looks_up = frozenset({AddressType.EMAIL})
         update = ProfileUpdate(None, origin.profile_id, creates=False, opts_out=closed, looks_up=looks_up)
         self._change(origin, update, deadline)
+        self._note(origin, what, at, deadline)
         return True
 
     def _address_of(self, origin: Origin, deadline: Deadline) -> AddressKey | None:
@@ -196,6 +198,7 @@ class OptOutService:
         return True
 
     def _note(self, origin: Origin, what: AfterSending, at: str, deadline: Deadline) -> None:
-        self._deliveries.note_after_sending(
-            origin.account_id, origin.campaign_id, origin.delivery_id, what, at, deadline
-        )
+        with suppress(DamagedItemError):  # the opt-out holds without being counted
+            self._deliveries.note_after_sending(
+                origin.account_id, origin.campaign_id, origin.delivery_id, what, at, deadline
+            )
