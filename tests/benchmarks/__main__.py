@@ -20,7 +20,7 @@ from rich.console import Console
 from local.environment import STATE, child_environment
 from local.progress import step
 from tests.benchmarks import baseline, capacity, coldstart, document, endtoend
-from tests.benchmarks.campaigns import AUDIENCE, CampaignFigures
+from tests.benchmarks.campaigns import AUDIENCES, CampaignFigures
 from tests.benchmarks.measure import Figures
 from tests.benchmarks.results import Run
 from tests.support.dynamodb.control import Control, environment, running_stand_in
@@ -76,8 +76,8 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
             refusals = worker("refusals", variables, control.url)
         with step(console, "growth"):
             growth = {what: shapes(calls) for what, calls in worker("growth", variables, control.url).items()}
-        with step(console, f"a campaign to {AUDIENCE:,} users"):
-            campaign = CampaignFigures.read(worker("campaigns", variables, control.url))
+        with step(console, f"campaigns to up to {AUDIENCES[-1]:,} users"):
+            campaigns = [CampaignFigures.read(found) for found in worker("campaigns", variables, control.url)]
     with step(console, "cold starts"):
         starts = coldstart.measure_starts(home, STARTS)
     with step(console, "the layer as it goes to AWS"):
@@ -88,7 +88,7 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
     return Run(
         **sides,
         growth=growth,
-        campaign=campaign,
+        campaigns=campaigns,
         starts=starts,
         layer=layer,
         capacity=limit,

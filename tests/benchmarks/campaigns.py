@@ -1,16 +1,19 @@
-"""A campaign to 20,000 users by email: what its walk and its messages cost, and how fast they are.
+"""Campaigns by email, to more and more users: what their walk and their messages cost, how fast they are, and in how
+much memory.
 
 `python -m tests.benchmarks.campaigns URL` is started by the benchmark, which sets the environment; it prints one line
 of JSON.
 """
 
+import gc
 import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +23,9 @@ from tests.benchmarks.worker import Client, Product, answers, new_users
 from tests.support.dynamodb.control import Control
 from tests.support.events import Context, Event, body_of, sample, with_body
 
-AUDIENCE = 20_000
+AUDIENCES = (10_000, 100_000)
+SENT = 3_000
+"""Messages that are sent of each campaign: one costs what another costs."""
 LOADED_AT_ONCE = 5_000
 MESSAGES_A_BATCH = 10
 TIMED_MESSAGES = 500
@@ -37,12 +42,17 @@ Item = dict[str, Any]
 
 @dataclass
 class CampaignFigures:
-    """What a campaign took: its walk and its messages, each as a whole, and messages a second of one function."""
+    """What a campaign took: its walk as a whole, its first messages, and messages a second of one function.
+
+    Memory is what was used at most beyond what the process had before, in MiB.
+    """
 
     audience: int
     walk: Figures = field(default_factory=Figures)
     send: Figures = field(default_factory=Figures)
     messages_a_second: float = 0.0
+    walk_memory: float = 0.0
+    send_memory: float = 0.0
 
     @classmethod
     def read(cls, found: Any) -> "CampaignFigures":
@@ -53,7 +63,22 @@ class CampaignFigures:
     @property
     def counted(self) -> int:
         """How many of the messages were counted when they were sent."""
-        return self.audience - TIMED_MESSAGES
+        return SENT - TIMED_MESSAGES
+
+
+class PeakMemory:
+    """What this process uses at most while something is done, as Linux accounts for it."""
+
+    def __init__(self) -> None:
+        self.most = 0.0
+
+    def during(self, act: Callable[[], object]) -> None:
+        """Do something, and note what it took beyond what there was."""
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is what there is now
+        before = _mebibytes("VmRSS")
+        act()
+        self.most = max(self.most, _mebibytes("VmHWM") - before)
 
 
 class Campaigning:
@@ -92,18 +117,26 @@ class Campaigning:
         originals = {
             variable: self._control.find(os.environ[variable], prefix)[0]
             for variable, prefix in {
-                "PROFILES_TABLE": keys.profile(self.account_id, ""),
                 "MEMBERSHIPS_TABLE": keys.membership(self.account_id, ""),
                 "SEGMENT_MEMBERS_TABLE": f"{self.account_id}#{segment_id:016d}#",
             }.items()
         }
         known = originals["MEMBERSHIPS_TABLE"]["profile_id"]["S"]
+        self._real = (known, identity)
         for start in range(1, size, LOADED_AT_ONCE):
             new = [uuid4().hex for _ in range(min(LOADED_AT_ONCE, size - start))]
             for variable, original in originals.items():
                 items = [self._like(original, segment_id, known, profile_id, identity) for profile_id in new]
                 self._control.load(os.environ[variable], items)
         return segment_id
+
+    def fill_profiles(self, messages: Sequence[str]) -> None:
+        """Give the users of these messages the profile of the one real member."""
+        known, identity = self._real
+        profile = self._control.find(os.environ["PROFILES_TABLE"], keys.profile(self.account_id, ""))[0]
+        ids = {json.loads(body)["profile_id"] for body in messages} - {known}
+        items = [self._like(profile, 0, known, profile_id, identity) for profile_id in sorted(ids)]
+        self._control.load(os.environ["PROFILES_TABLE"], items)
 
     def _like(self, original: Item, segment_id: int, known: str, profile_id: str, identity: str) -> Item:
         text = json.dumps(original).replace(known, profile_id).replace(identity, f"user-{profile_id[:12]}")
@@ -120,13 +153,17 @@ class Campaigning:
         created: int = self._called("create", body)["id"]
         return created
 
-    def walk(self, size: int) -> list[str]:
-        """Carry out the walk, step by step; return all messages as they were queued."""
+    def walk(self, size: int, memory: PeakMemory) -> list[str]:
+        """Carry out the walk, step by step; return the first messages as they were queued."""
         messages: list[str] = []
-        while len(messages) < size:
+        queued = 0
+        while queued < size:
             (task,) = self._control.take(os.environ["CAMPAIGN_QUEUE_URL"])
-            self._run(_records("run_campaign", [task]), Context(120))
-            messages += self._control.take(os.environ["MESSAGE_QUEUE_URL"])
+            memory.during(lambda: self._run(_records("run_campaign", [task]), Context(120)))  # noqa: B023 - at once
+            taken = self._control.take(os.environ["MESSAGE_QUEUE_URL"])
+            queued += len(taken)
+            messages += taken[: SENT - len(messages)]
+        self._control.take(os.environ["CAMPAIGN_QUEUE_URL"])
         return messages
 
     def send(self, messages: Sequence[str]) -> None:
@@ -157,27 +194,44 @@ def _records(function: str, bodies: Sequence[str]) -> Event:
     return event
 
 
-def main(url: str, size: int = AUDIENCE) -> CampaignFigures:
-    """Measure one campaign."""
-    control = Control(url)
+def measure(control: Control, size: int) -> CampaignFigures:
+    """Measure one campaign, of an account of its own."""
     control.answer_after(0)
     campaigning = Campaigning(control)
     segment_id = campaigning.fill(size)
     campaign_id = campaigning.create(segment_id)
-    found = CampaignFigures(size)
+    found, memory = CampaignFigures(size), PeakMemory()
     messages: list[str] = []
-    found.walk.count(lambda: found.walk.time(lambda: messages.extend(campaigning.walk(size))), control)
+    found.walk.count(lambda: found.walk.time(lambda: messages.extend(campaigning.walk(size, memory))), control)
+    found.walk_memory = memory.most
+    campaigning.fill_profiles(messages)
     timed, rest = messages[:TIMED_MESSAGES], messages[TIMED_MESSAGES:]
-    found.send.count(lambda: found.send.time(lambda: campaigning.send(rest)), control)
+    memory = PeakMemory()
+    found.send.count(lambda: found.send.time(lambda: memory.during(lambda: campaigning.send(rest))), control)
+    found.send_memory = memory.most
     control.answer_after(LATENCY_SECONDS)
     started = time.perf_counter()
     campaigning.send(timed)
     found.messages_a_second = len(timed) / (time.perf_counter() - started)
     control.answer_after(0)
-    assert campaigning.sent(campaign_id) == size
+    assert campaigning.sent(campaign_id) == len(messages)
     return found
+
+
+def _mebibytes(name: str) -> float:
+    """Return a figure of this process's memory."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
+
+
+def main(url: str, sizes: Sequence[int] = AUDIENCES) -> list[CampaignFigures]:
+    """Measure a campaign of each size, after a small one, so that what is made once is made."""
+    control = Control(url)
+    measure(control, SENT)
+    return [measure(control, size) for size in sizes]
 
 
 if __name__ == "__main__":
     with answers() as answer:
-        json.dump(asdict(main(sys.argv[1], *map(int, sys.argv[2:]))), answer)
+        found = main(sys.argv[1], [int(size) for size in sys.argv[2:]] or AUDIENCES)
+        json.dump([asdict(each) for each in found], answer)

@@ -31,7 +31,7 @@ class Run:
     product: Shapes
     baseline: Shapes
     growth: GrowthFigures
-    campaign: CampaignFigures
+    campaigns: Sequence[CampaignFigures]
     starts: Mapping[str, Start]
     layer: Layer
     capacity: Capacity

@@ -259,6 +259,28 @@ def test_a_campaign_stopped_midway_sends_no_more(shop: Shop, started: Started) -
     assert result["sent"] + result["skipped"].get("stopped", 0) == result["queued"]
 
 
+def test_a_scheduled_campaign_is_edited_found_and_duplicated(shop: Shop) -> None:
+    """The edit moves its schedule: at its old time nothing starts."""
+    segment = shop.segment("Edited", "edited-1")
+    at = datetime.now(ZoneInfo(TIME_ZONE)) + timedelta(days=2)
+    campaign = shop.create("sms", name="Spring sale to edit", segment=segment, when=f"{at:%Y%m%d %H:%M}")
+    later = at + timedelta(days=1)
+    told = shop.post("/1/targets/when.json", {"when": f"{later:%Y%m%d %H:%M}"})["start"]
+    edit = {"id": campaign, "version": 0, "name": "Edited sale", "when": f"{later:%Y%m%d %H:%M}"}
+    assert shop.post("/1/targets/edit.json", edit)["version"] == 1
+    (found,) = shop.post("/1/targets/list.json", {"name": "EDITED SALE", "status": "scheduled", "segment": segment})[
+        "targets"
+    ]
+    assert (found["id"], found["starts_at"], found["version"]) == (campaign, told["starts_at"], 1)
+    assert shop.api.post("/1/targets/edit.json", json=edit).status_code == 409
+    copy = shop.post("/1/targets/duplicate.json", {"id": campaign, "when": "now", "name": "The copy"})["id"]
+    wait_until(lambda: shop.result(copy)["status"] == "completed", "the copy")
+    assert shop.result(campaign)["status"] == "scheduled"
+    for each in (campaign, copy):
+        shop.post("/1/targets/stop.json", {"id": each})
+    assert shop.api.post("/1/targets/edit.json", json={"id": campaign, "name": "x"}).status_code == 409
+
+
 def test_a_segment_in_use_cant_be_deleted(shop: Shop) -> None:
     segment = shop.segment("In use")
     at = datetime.now(ZoneInfo(TIME_ZONE)) + timedelta(days=2)

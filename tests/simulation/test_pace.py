@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -255,3 +255,21 @@ def test_a_task_that_comes_twice_makes_nothing_faster() -> None:
     world.play()
     assert world.most_in(10.0) <= 14.0 * 10 + 2 * CAMPAIGN_PAGE
     assert world.clock.passed >= timedelta(seconds=(300 - CAMPAIGN_PAGE) / 14).total_seconds()
+
+
+def test_a_campaign_alone_books_each_page_by_one_call() -> None:
+    world = Campaigns([0], 14.0)
+    calls = Counter[str]()
+
+    class Counting:
+        def __getattr__(self, operation: str) -> Any:
+            calls[operation] += 1
+            return getattr(world.db, operation)
+
+    pace = PaceStore(DynamoDB(cast("Any", Counting())), world.tables["CAMPAIGNS_TABLE"], 14.0, world.clock)
+    deadline = Deadline.after(1000, world.clock)
+    assert [round(pace.book(CAMPAIGN_PAGE, 100, deadline)) for _ in range(5)] == [0, 7, 14, 21, 28]
+    assert calls == {"update_item": 5}
+    pace.give_back(CAMPAIGN_PAGE, deadline)
+    assert round(pace.book(CAMPAIGN_PAGE, 100, deadline)) == 28
+    assert calls == {"update_item": 7}

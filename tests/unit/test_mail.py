@@ -132,6 +132,18 @@ def test_the_link_stands_in_the_body_and_nothing_else_changes(markup: str) -> No
 
 
 @pytest.mark.parametrize(
+    "markup",
+    ["<p>x<noscript><b>y", "<p>x<table><noscript>y", "x<table><a href=''><noscript>y", "<noscript><style><noscript>x"],
+)
+def test_the_link_stands_in_the_body_for_readers_that_run_scripts_too(markup: str) -> None:
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    body = parser.parse(with_link(markup, LINK), scripting=True).find("body")
+    assert body is not None
+    links = [child.find("tbody/tr/td/a") for child in body if child.tag == "table"]
+    assert [each.get("href") for each in links if each is not None] == [LINK]
+
+
+@pytest.mark.parametrize(
     "markup", ["<frameset><frame src=x></frameset>", "<!-- a", "<head><script><!--<script>", "<!doctype html><!-- a"]
 )
 def test_what_has_no_place_for_a_link_is_refused(markup: str) -> None:
@@ -300,6 +312,8 @@ HIDDEN = [
     "<style>a{color:red</style><a href='{}'>x</a>",
     "<style>.x::before{content:'}'} a{display:none}</style><a href='{}'>x</a>",
     "<style>.x{} [href]{display:none}</style><a href='{}'>x</a>",
+    "<style>a:visited{display:none}</style><a href='{}'>x</a>",
+    "<style>.x:checked ~ a{color:#fff}</style><a href='{}'>x</a>",
     "<style>a{b{} display:none}</style><a href='{}'>x</a>",
     "<style>@media x{@supports (y){a{display:none}}}</style><a href='{}'>x</a>",
     "<style>.a\\:b,a{display:none}</style><a href='{}'>x</a>",

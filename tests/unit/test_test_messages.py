@@ -1,5 +1,6 @@
 """Test messages: one, by the real providers, to whom the account declared, and nothing of it counts."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -119,6 +120,9 @@ def test_a_push_goes_to_the_recipients_device_alone_and_the_users_tokens_stay(wo
     assert world.pushes.taken == [
         ("arn:fcm", Token(TokenType.FCM, "ours-fcm"), {"title": "[Test] Hi", "body": "Zoë <b>"})
     ]
+    world.declare(replace(SETTINGS, test_recipients=(Recipient(RecipientType.FCM, FCM.token_id),)))
+    world.pushes.replies = [Reply.GONE]  # of the user's own device
+    assert send(world, TargetMode.PUSH, FCM.token_id).reason == "refused"
     assert FCM in world.profiles.get(ACCOUNT, None, GUID, world.deadline()).profile.tokens
 
 

@@ -79,13 +79,14 @@ class DeliveryStore:
         return _sum_of_slots(Readings(self._db.batch_get(gets, deadline), _slot).values())
 
     def results_of(self, account_id: str, campaign_ids: Sequence[int], deadline: Deadline) -> dict[int, Results]:
-        """Read the results of these campaigns, consistently; one that never had messages has none of any."""
+        """Read the results of these campaigns, consistently, as the sums over the slots that are not damaged."""
         slots = [(each, sk) for each in campaign_ids for sk in keys.campaign_results(each)]
-        found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots], deadline)
-        items: dict[int, list[Item]] = {each: [] for each in campaign_ids}
-        for index, item in found.items():
-            items[slots[index][0]].append(item)
-        return {campaign_id: _sum_of_slots(slots) for campaign_id, slots in items.items()}
+        gets = [Get(self._table, keys.of_account(account_id, sk)) for _, sk in slots]
+        found = Readings(self._db.batch_get(gets, deadline), _slot).without_damaged()
+        figures: dict[int, list[Mapping[str, int]]] = {each: [] for each in campaign_ids}
+        for index, slot in found.items():
+            figures[slots[index][0]].append(slot)
+        return {campaign_id: _sum_of_slots(of_it) for campaign_id, of_it in figures.items()}
 
     def results_between(self, account_id: str, first: int, last: int, deadline: Deadline) -> dict[int, Results]:
         """Read the results of all campaigns from id `first` to `last`, consistently, in one walk over their slots.

@@ -41,7 +41,9 @@ class PaceStore:
             if ahead > within:
                 self._known = None  # others may give back what they booked
                 return ahead
-            if self._move(self._known, begins + self._time_of(messages), deadline):
+            until = begins + self._time_of(messages)
+            if self._move(self._known, until, deadline):
+                self._known = until
                 return ahead
             self._known = self._read(deadline)
             if not backoff.wait():

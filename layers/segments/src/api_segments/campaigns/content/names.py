@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from api_segments.campaigns.content.templates import TemplateError, UsedName, one_line, used_names
+from api_segments.core.names import meant
 from api_segments.memberships.events import EVENTS
 from api_segments.profiles.channels import STANDARD_ATTRIBUTES
 
@@ -27,8 +28,9 @@ def check_names(text: str, *, is_html: bool, is_email: bool) -> None:
             raise _unknown(used, _nearest(used, known))
         if name in ("campaign", "event") and field is not None and field not in _FIELDS[name]:
             raise _unknown(used, [name, *_most_like(field, _FIELDS[name])])
-        if name == "profile" and field is not None and _looks_standard(field):
-            raise _unknown(used, [name, *_most_like(field, STANDARD_ATTRIBUTES)])
+        right = meant(field, STANDARD_ATTRIBUTES) if name == "profile" and field is not None else None
+        if right is not None:
+            raise _unknown(used, ["profile", right])
 
 
 def _unknown(used: UsedName, nearest: Sequence[str]) -> TemplateError:
@@ -48,10 +50,6 @@ def _nearest(used: UsedName, known: Sequence[str]) -> list[str]:
         if event:
             return ["event", *event]
     return ["profile", *(_most_like(field, [*STANDARD_ATTRIBUTES, "identity", "guid"]) or [field])]
-
-
-def _looks_standard(name: str) -> bool:
-    return name not in STANDARD_ATTRIBUTES and _plain(name) in {_plain(each) for each in STANDARD_ATTRIBUTES}
 
 
 def _most_like(name: str, known: Sequence[str] | frozenset[str]) -> list[str]:
