@@ -467,6 +467,7 @@ GOOD = {
 WRONG: tuple[Json, ...] = (None, 7, True, 1.5, "", [], {}, ["x"], {"S": "x"})
 CHANGE: Json = {"SequenceNumber": "1", "ApproximateCreationDateTime": 1.5, "Keys": {"pk": {"S": "x"}}}
 RECORD: Json = {"eventID": "1", "eventName": "MODIFY", "dynamodb": CHANGE}
+NO_PARTS: tuple[Json, ...] = (None, "x", [], {"sk": 1})
 TEXTS = {"eventID", "eventName"}
 FOREIGN = [
     *("text", "", "null", "[]", "1", '"text"', "{}", "NaN", "{" * 50_000, '{"a":' * 50_000, "\ufffe"),
@@ -491,11 +492,7 @@ FOREIGN = [
             *([RECORD, wrong, RECORD] for wrong in WRONG),
             *([RECORD | {part: wrong}] for part in RECORD for wrong in WRONG if not (part in TEXTS and wrong == "")),
             *([{part: RECORD[part] for part in RECORD if part != lacking}] for lacking in RECORD),
-            *(
-                [RECORD | {"dynamodb": CHANGE | {part: wrong}}]
-                for part in CHANGE
-                for wrong in (None, "x", [], {"sk": 1})
-            ),
+            *([RECORD | {"dynamodb": CHANGE | {part: wrong}}] for part in CHANGE for wrong in NO_PARTS),
             *([RECORD | {"dynamodb": CHANGE | {"Keys": {"sk": wrong}}}] for wrong in (None, "x", {}, {"S": 7})),
         )
     ),
@@ -554,8 +551,8 @@ def test_whatever_comes_into_the_queue_holds_no_other_up(odd: Json, answered: Js
 def test_a_function_that_is_no_reader_of_a_stream_has_not_taken_records_in(
     queue: Queue, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([{}, {"status": "success"}, None, [], "text", {"batchItemFailures": None}])
-    monkeypatch.setitem(HANDLERS, "project", lambda *_: next(answers))
+    told: Iterator[Json] = iter([{}, {"status": "success"}, None, [], "text", {"batchItemFailures": None}])
+    monkeypatch.setitem(HANDLERS, "project", lambda *_: next(told))
     for number in range(6):
         queue.messages[str(number)] = json.dumps({**GOOD, "records": [RECORD]})
     assert replay({}, Context(60)) == answer_of(failed=6)
