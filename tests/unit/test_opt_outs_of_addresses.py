@@ -296,6 +296,34 @@ def test_an_old_complaint_does_not_close_what_the_account_opened_for_a_new_addre
     assert (is_reached(), is_listed()) == (True, True)
 
 
+@pytest.mark.parametrize("then", ["the second pass", "the daily sweep", "another entry"])
+def test_an_address_that_was_lifted_before_the_user_got_it_does_not_take_the_opt_out_back(
+    database: FaultyClient, queue: Queue, clock: MovableClock, then: str
+) -> None:
+    assert database is not None
+    request("POST", token())
+    add("twin", Email=OTHER)
+    clock.move(seconds=1)
+    lists = profiles_wiring.suppressions()
+    other = profiles_wiring.address_keys().of("T-1", Address(AddressType.EMAIL, OTHER), deadline())
+    lists.add(other, SuppressionReason.ENTERED, None, deadline())
+    lists.lift(other, tuple(SuppressionReason), deadline())
+    if then == "the second pass":
+        for _ in range(3):  # the first ones, of the link too
+            queue.work_once()
+    else:
+        queue.work()
+    upload("T-1", Email=OTHER)
+    if then == "another entry":
+        clock.move(seconds=1)
+        lists.add(other, SuppressionReason.BOUNCED, None, deadline())
+    if then == "the daily sweep":
+        assert lists.sweep_page("T-1", None, deadline()) is None
+    queue.work()
+    assert Channel.EMAIL in profile().opted_out
+    assert not is_reached()
+
+
 # ---------------------------------------------------------------- results
 
 
