@@ -399,6 +399,14 @@ def test_a_damaged_line_of_the_log_holds_up_no_opt_out(
     assert not any(results().after_sending.values())
 
 
+def test_an_old_link_that_opts_nobody_out_is_not_counted(database: FaultyClient, memory: InMemoryDynamoDB) -> None:
+    assert database is not None
+    deliver(memory, DeliveryStatus.SENT)
+    erase()
+    assert request("POST", as_before(TokenUse.UNSUBSCRIBE))["statusCode"] == 410
+    assert not any(results().after_sending.values())
+
+
 def test_what_is_no_longer_in_the_log_is_not_counted(database: FaultyClient) -> None:
     assert database is not None
     request("POST", token())

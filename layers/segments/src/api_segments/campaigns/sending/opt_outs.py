@@ -129,10 +129,10 @@ class OptOutService:
         is_known = self._change(
             origin, ProfileUpdate(None, origin.profile_id, creates=False, opts_out=closed), deadline
         )
+        if origin.email_key is None and not is_known:
+            return OptedOut.NOBODY
         self._note(origin, AfterSending.UNSUBSCRIBED, now, deadline)
-        if origin.email_key is not None:
-            return OptedOut.ADDRESS
-        return OptedOut.USER if is_known else OptedOut.NOBODY
+        return OptedOut.USER if origin.email_key is None else OptedOut.ADDRESS
 
     def subscribe_again(self, token: str, deadline: Deadline) -> bool:
         """Take back what the user's links and complaints have closed; raises NotFoundError if the link is none of ours.
