@@ -82,11 +82,6 @@ class Draw:
                 "ConditionExpression": "contains(tags, :c) OR begins_with(own, :c)",
                 "ExpressionAttributeValues": {":c": {"S": "t1"}},
             },
-            {
-                "ConditionExpression": "attribute_not_exists(#n) OR NOT attribute_type(#n, :kind)",
-                "ExpressionAttributeNames": {"#n": name},
-                "ExpressionAttributeValues": {":kind": {"S": self.chance.choice(["N", "S", "SS"])}},
-            },
         )
         return self.chance.choice(choices)
 

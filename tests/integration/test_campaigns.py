@@ -380,6 +380,18 @@ def test_lists_are_by_day_of_creation_in_pages_newest_first(campaigning: Campaig
     assert campaigning.call("list", {"limit": 2, "cursor": first["cursor"], "to": day})[0] == 400
 
 
+def test_a_list_of_some_campaigns_tells_their_results_as_a_list_of_all(campaigning: Campaigning, relay: Relay) -> None:
+    (gold,) = campaigning.account.create("GOLD")
+    campaigning.users(gold, "a", "b", "c")
+    relay.drain()
+    mail, text = campaigning.create(segment=gold, name="Mail"), campaigning.create(segment=gold, name="Text")
+    campaigning.run_to_the_end()
+    everything = {each["id"]: each for each in campaigning.listed()}
+    assert {each: told["result"]["sent"] for each, told in everything.items()} == {mail: 3, text: 3}
+    assert campaigning.listed(name="mail") == [everything[mail]]
+    assert {each["id"]: each for each in campaigning.listed(status="completed")} == everything
+
+
 @pytest.mark.parametrize(
     ("text", "starts_at", "comes_twice"),
     [

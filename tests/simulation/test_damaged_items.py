@@ -461,6 +461,25 @@ def test_the_upload_of_others_goes_through(shop: Shop) -> None:
     assert (body["processed"], [each["record"]["identity"] for each in body["unprocessed"]]) == (3, [MEMBER])
 
 
+def test_an_upload_gives_a_lost_identity_back(shop: Shop) -> None:
+    item = user(shop, "MEMBERSHIPS_TABLE", MEMBER)
+    shop.put("MEMBERSHIPS_TABLE", without(item, "identity"))
+    body = body_of(made(shop, shop.upload(profile(MEMBER, Name="New"))).answer or {})
+    assert (body["processed"], body["unprocessed"]) == (1, [])
+    assert shop.get("MEMBERSHIPS_TABLE", {"pk": item["pk"]}) == item
+
+
+@pytest.mark.parametrize("claim", [None, {"segment_id": {"S": "?"}}, {"segment_id": {"N": "7"}}], ids=str)
+def test_a_deletion_tells_of_a_claim_that_is_gone_or_damaged(shop: Shop, claim: Item | None) -> None:
+    item = item_of(shop, "SEGMENTS_TABLE", "CID#Spare")
+    key = shop.key_of("SEGMENTS_TABLE", item)
+    shop.world.db.delete_item(TableName=shop.world.environment["SEGMENTS_TABLE"], Key=key)
+    if claim is not None:
+        shop.put("SEGMENTS_TABLE", {**item, **claim})
+    assert status_of(made(shop, writes(shop)["deletion"])) == 503
+    assert [error.item and error.item["sk"] for error in shop.damaged] == [item["sk"]]
+
+
 def test_an_update_of_others_goes_through(shop: Shop) -> None:
     (claim,) = [item for _, item in shop.items() if item.get("pk") == {"S": f"IDENTITY#{ACCOUNT}#{MEMBER}"}]
     shop.put("PROFILES_TABLE", without(claim, "profile_id"))
@@ -602,6 +621,37 @@ def test_a_change_of_a_damaged_segment_is_passed_over_and_told_when_it_is_mended
     assert (event["Segment ID"], event["Identity"]) == (shop.spare, MEMBER)
     assert (shop.world.tables.data_points(ACCOUNT) - points).total() == 1
     assert shop.world.tables.counts(ACCOUNT)[shop.spare]["members"] == 1
+
+
+@pytest.mark.parametrize("was_member", [False, True])
+def test_the_data_point_of_a_join_that_was_passed_over_waits_for_it(shop: Shop, *, was_member: bool) -> None:
+    """A later record of the user, which only touches the damaged segment, makes no row that would take the join in."""
+    known = len(shop.records("MEMBERSHIPS_TABLE"))
+    for action in ("ADD", "REMOVE") if was_member else ():
+        assert status_of(made(shop, shop.update(action, shop.spare, {"identity": MEMBER}))) == 200
+    made(shop, Call("project_members", {"Records": shop.records("MEMBERSHIPS_TABLE")[known:]}))
+    item = item_of(shop, "SEGMENTS_TABLE", f"SEGMENT#{shop.spare:016d}")
+    known = len(shop.records("MEMBERSHIPS_TABLE"))
+    points = shop.world.tables.data_points(ACCOUNT)
+    rows = shop.world.tables.members(ACCOUNT)
+    shop.put("SEGMENTS_TABLE", {**item, "segment_name": {"N": "7"}})
+    assert status_of(made(shop, shop.update("ADD", shop.spare, {"identity": MEMBER}))) == 200
+    assert status_of(made(shop, shop.upload(profile(MEMBER, **{"MSG-email": False})))) == 200
+    records = shop.records("MEMBERSHIPS_TABLE")[known:]
+    for record in records:
+        outcome = made(shop, Call("project_members", {"Records": [record]}))
+        assert outcome.answer == {"batchItemFailures": []}
+    assert kept(shop) == [record["dynamodb"]["SequenceNumber"] for record in records]
+    left = shop.world.tables.members(ACCOUNT)
+    assert {row: left.get(row) for row in left if row[0] == shop.spare} == {
+        row: rows.get(row) for row in rows if row[0] == shop.spare
+    }
+    shop.put("SEGMENTS_TABLE", item)
+    for record in records:
+        outcome = made(shop, Call("project_members", {"Records": [record], IS_REPLAY: True}))
+        assert outcome.answer == {"batchItemFailures": [], HAS_UNREADABLE: False}
+    assert (shop.world.tables.data_points(ACCOUNT) - points).total() == 1
+    assert_projected(shop.world.tables, ACCOUNT)
 
 
 @pytest.mark.parametrize("name", ["sequence", "reach"])

@@ -75,6 +75,12 @@ class RowPlan:
         taken_in = self.expected.sequence if isinstance(self.expected, MemberRow) else ""
         return [change for change in self.changes if change.sequence > taken_in]
 
+    def lacks_join(self) -> bool:
+        """Whether the user was a member before all that the row has not taken in, but is none in the row."""
+        pending = self.pending()
+        is_member = self.expected is not None and self.expected.member
+        return bool(pending) and pending[0].member and not pending[0].joined and not is_member
+
     def write(self) -> RowWrite | None:
         """Return the write that brings the row up to date, None if it is."""
         pending = self.pending()
@@ -162,7 +168,8 @@ class ProjectionService:
     def _apply(self, batch: Sequence[RowPlan], met_damage: set[str], deadline: Deadline) -> int:
         """Bring the rows of a batch up to date; return how many had to be written.
 
-        Damaged rows stay as they are, and the sequences of their records are added to `met_damage`.
+        Damaged rows stay as they are, and so do those of damaged segments that lack a join, which was passed over and
+        would be taken for taken in. The sequences of their records are added to `met_damage`.
         """
         left = list(batch)
         backoff = Backoff(deadline)
@@ -180,13 +187,23 @@ class ProjectionService:
             except RowsDifferError as exc:
                 for index, actual in exc.actual.without_damaged().items():
                     writes[index][0].expected = actual
-                for plan in (writes[index][0] for index in exc.actual.damaged):
+                damaged = [writes[index][0] for index in exc.actual.damaged]
+                known = [writes[index][0] for index in exc.actual.without_damaged()]
+                for plan in damaged + self._waiting_for_join(known, deadline):
                     met_damage.update(change.sequence for change in plan.changes)
                     left.remove(plan)
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
             else:
                 return len(writes)
+
+    def _waiting_for_join(self, plans: Sequence[RowPlan], deadline: Deadline) -> list[RowPlan]:
+        """Return those that lack a join of a damaged segment."""
+        lacking = [plan for plan in plans if plan.lacks_join()]
+        if not lacking:
+            return []
+        damaged = self._segments.get_many([(plan.account_id, plan.segment_id) for plan in lacking], deadline).damaged
+        return [plan for plan in lacking if (plan.account_id, plan.segment_id) in damaged]
 
 
 def fold(

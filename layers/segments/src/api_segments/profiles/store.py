@@ -305,12 +305,11 @@ class ProfileStore:
         )
 
     def _claim(self, account_id: str, identity: str, profile_id: str, before: str | None = None) -> TransactionAction:
-        """Claim an identity that nobody claims, or the profile `before`."""
+        """Claim an identity that the profile `before` claims; without one, that no other profile claims."""
         claim = {**self._claim_key(account_id, identity), "profile_id": {"S": profile_id}}
-        if before is None:
-            return put_action(self._profiles_table, claim, condition="attribute_not_exists(pk)")
-        values = {":before": {"S": before}}
-        return put_action(self._profiles_table, claim, condition="profile_id = :before", values=values)
+        condition = "attribute_not_exists(pk) OR profile_id = :before" if before is None else "profile_id = :before"
+        values = {":before": {"S": before or profile_id}}
+        return put_action(self._profiles_table, claim, condition=condition, values=values)
 
     @staticmethod
     def _claim_key(account_id: str, identity: str) -> Item:

@@ -239,7 +239,7 @@ class SegmentStore:
         """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
-        ThrottledError or UnavailableError (a DamagedItemError, if the quota is damaged).
+        ThrottledError or UnavailableError (a DamagedItemError, if the quota or the claim is damaged, or that is gone).
         """
         deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
         actions = [
@@ -252,15 +252,18 @@ class SegmentStore:
             ),
             self._put_new(_to_item(deleted)),
         ]
+        claimed_at, claim = len(actions), {}
         if segment.customer_segment_id is not None:
+            claim = claim_key(segment.account_id, segment.customer_segment_id)
             actions.append(
                 update_action(
                     self._table,
-                    claim_key(segment.account_id, segment.customer_segment_id),
+                    claim,
                     "SET #status = :deleted",
                     condition="segment_id = :id",
                     values={":deleted": {"S": SegmentStatus.DELETED}, ":id": {"N": str(segment.segment_id)}},
                     names={"#status": "status"},
+                    tells_found=True,
                 )
             )
         try:
@@ -268,6 +271,8 @@ class SegmentStore:
         except ConditionFailedError as exc:
             if quota := exc.failures.get(0):
                 _active(quota)
+            if claimed_at in exc.failures:  # a claim stays with its segment for ever
+                raise _claim(exc.failures[claimed_at] or claim).damaged("segment_id") from exc
             return None
         return deleted
 
@@ -447,7 +452,11 @@ def name_of(item: Item) -> str:
 
 def claimed_segment_id(claim: Item) -> int:
     """Read which segment a customer id is of."""
-    return Attributes("customer id's claim", claim).whole("segment_id")
+    return _claim(claim).whole("segment_id")
+
+
+def _claim(item: Item) -> Attributes:
+    return Attributes("customer id's claim", item)
 
 
 def from_item(item: Item) -> Segment:
