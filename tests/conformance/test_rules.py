@@ -75,7 +75,7 @@ RULES: Mapping[str, Operation] = {
                 "ExpressionAttributeValues": {":kind": {"S": kind}},
             },
         )
-        for name in ("a", "ids", "missing")
+        for name in ("a", "ids", "nowhere")
         for kind in ("N", "NS")
     },
     "an addition to a text": update("ADD ids :v", v={"N": "1"}),
