@@ -19,6 +19,7 @@ from botocore.config import Config
 
 from api_segments.aws import clients
 from api_segments.aws.dynamodb import DynamoDB
+from api_segments.aws.wiring import failed_records_queue
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.http import observability
 from api_segments.memberships import wiring as memberships_wiring
@@ -106,6 +107,23 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
         for name in tables.values():
             client.delete_table(TableName=name)
         forget_services()
+
+
+@pytest.fixture
+def passed_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The messages of what readers of streams pass over."""
+    bodies: list[str] = []
+
+    class Sqs:
+        def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - boto3's own names
+            assert QueueUrl.endswith("/failed-records")
+            bodies.extend(entry["MessageBody"] for entry in Entries)
+            return {}
+
+    monkeypatch.setattr(clients, "sqs_client", Sqs)
+    failed_records_queue.cache_clear()
+    yield bodies
+    failed_records_queue.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 tests/simulation/test_damaged_items.py has every attribute of every kind of item.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from api_segments.aws import clients, keys
-from api_segments.aws.wiring import failed_records_queue
+from api_segments.aws import keys
 from tests.integration.conftest import Account, Relay
 from tests.integration.reconciling import NOTHING, Tasks, agrees, row_key, run, segment, tasks
 from tests.integration.told import actions, users
@@ -31,23 +29,6 @@ def damage(tables: Tables, table: str, key: Json, name: str, value: Json) -> Jso
 def is_still(tables: Tables, table: str, key: Json, item: Json) -> bool:
     found = tables.client.get_item(TableName=tables.environment[table], Key=key, ConsistentRead=True)
     return bool(found["Item"] == item)
-
-
-@pytest.fixture
-def passed_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The messages of what readers of streams pass over."""
-    bodies: list[str] = []
-
-    class Sqs:
-        def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Json:  # noqa: N803 - boto3's own names
-            assert QueueUrl.endswith("/failed-records")
-            bodies.extend(entry["MessageBody"] for entry in Entries)
-            return {}
-
-    monkeypatch.setattr(clients, "sqs_client", Sqs)
-    failed_records_queue.cache_clear()
-    yield bodies
-    failed_records_queue.cache_clear()
 
 
 def set_of(tables: Tables, account: Account, identity: str) -> Json:

@@ -8,7 +8,6 @@ from api_segments.core.errors import InvalidRequestError
 from tests.integration.conftest import Account, Relay
 from tests.support.events import Context
 from tests.support.faults import FaultyClient, refused
-from tests.support.relay import MAXIMUM_ATTEMPTS
 from tests.support.written import Written
 
 Json = Any
@@ -68,8 +67,8 @@ def test_a_refused_request_is_logged_by_its_reason(account: Account, written: Wr
     assert refusal["account_id"] == answer["account_id"] == account.account_id
 
 
-def test_a_record_that_can_not_be_processed_counts_as_failed_in_each_reader(
-    account: Account, relay: Relay, written: Written
+def test_a_record_that_can_not_be_read_counts_as_passed_over_in_each_reader(
+    account: Account, relay: Relay, written: Written, passed_over: list[str]
 ) -> None:
     (gold,) = account.create(None)
     account.update(([{"identity": CANARY}], [{"ct_segment_id": gold, "action": "ADD"}]))
@@ -84,12 +83,11 @@ def test_a_record_that_can_not_be_processed_counts_as_failed_in_each_reader(
         del poison["dynamodb"]["NewImage"][key]
         written.text()
         assert mapping.handler({"Records": [good]}, Context()) == {"batchItemFailures": []}
-        failed = [{"itemIdentifier": poison["dynamodb"]["SequenceNumber"]}]
-        assert mapping.handler({"Records": [good, poison]}, Context()) == {"batchItemFailures": failed}
-        mapping.deliver([good, poison])
-        assert mapping.on_failure == [[poison]]
+        assert mapping.handler({"Records": [good, poison]}, Context()) == {"batchItemFailures": []}
+        assert json.loads(passed_over[-1])["records"] == [poison]
         lines, logs = written.lines()
-        assert [line["FailedRecords"] for line in lines] == [[0.0], [1.0], [1.0], *[[1.0]] * (MAXIMUM_ATTEMPTS - 1)]
+        assert [line["RecordsPassedOver"] for line in lines] == [[0.0], [1.0]]
+        assert [line["FailedRecords"] for line in lines] == [[0.0], [0.0]]
         assert CANARY not in json.dumps(logs)
 
 

@@ -4,9 +4,11 @@ from functools import partial
 
 import pytest
 
+from api_segments.campaigns.store_deliveries import delivery_key
 from tests.integration.campaigning import Campaigning
 from tests.integration.conftest import Json, Relay
 from tests.support.clock import MovableClock
+from tests.support.state import Tables
 from tests.support.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("side_by_side")
@@ -134,6 +136,28 @@ def test_what_was_logged_and_did_not_reach_the_queue_is_queued_when_the_change_i
     campaigning.queues.refuse = lambda _: False
     assert campaigning.tell(told) == []
     assert len(campaigning.send_all()) == 2
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_damaged_line_of_the_log_holds_up_its_own_change_alone(
+    campaigning: Campaigning, relay: Relay, tables: Tables, *, has_left: bool
+) -> None:
+    (vip,) = campaigning.account.create("VIP")
+    campaign_id = campaigning.create(when=on_joining(vip), segment=vip)
+    campaigning.users(vip, "a", "b")
+    told = changes(campaigning, relay)
+    assert campaigning.tell(told[:1]) == []
+    key = delivery_key(campaigning.account.account_id, campaign_id, told[0]["Event ID"])
+    line = tables.client.get_item(TableName=tables.environment["CAMPAIGNS_TABLE"], Key=key)["Item"]
+    damaged = {**line, "status": {"S": "?"}}
+    tables.client.put_item(TableName=tables.environment["CAMPAIGNS_TABLE"], Item=damaged)
+    if has_left:
+        campaigning.remove(vip, told[0]["Identity"])
+    assert campaigning.tell(told) == ["m0"]
+    assert [message.event for message in campaigning.queues.messages] == told
+    assert tables.client.get_item(TableName=tables.environment["CAMPAIGNS_TABLE"], Key=key)["Item"] == damaged
+    tables.client.put_item(TableName=tables.environment["CAMPAIGNS_TABLE"], Item=line)
+    assert campaigning.tell(told) == []
 
 
 def test_a_stop_ends_an_online_campaign_and_what_waits_is_told_again_for_its_end(

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -168,7 +169,19 @@ class Tour:
         self._leave_a_claim_behind()
         moves = [token("u1", "t"), token("u2", "t"), token("u2", "t", remove=True), token("u1", "left")]
         self._invoke("profiles", with_body("profiles", ACCOUNT, {"d": moves}))
+        self._erase_the_first_of_two()
         return str(body_of(answers[-1])["segments"][0]["id"])
+
+    def _erase_the_first_of_two(self) -> None:
+        """Lose a user's claim, so that an upload makes a second user; the first is erased by its guid."""
+        upload = with_body("profiles", ACCOUNT, {"d": [token("two", "t3"), token("two", "t4")]})
+        self._invoke("profiles", upload)
+        first = self._world.tables.claims(ACCOUNT)["two"]
+        claim = {"pk": {"S": identity_claim(ACCOUNT, "two")}}
+        self._world.db.delete_item(TableName=self._world.environment["PROFILES_TABLE"], Key=claim)
+        self._invoke("profiles", upload)
+        erase = without_body(ACCOUNT, "DELETE", "/api/profiles/{identity}", {"by": "guid"}, identity=first)
+        assert self._invoke("manage_segments", erase)["statusCode"] == HTTPStatus.OK
 
     def _leave_a_claim_behind(self) -> None:
         table = self._world.environment["PROFILES_TABLE"]

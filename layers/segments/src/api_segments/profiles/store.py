@@ -204,7 +204,8 @@ class ProfileStore:
             if identity not in {None, kept}
         ]
         if kept is not None and holder is not None:
-            deletes.append(self._claim(account_id, kept, holder, holder))
+            key, values = self._claim_key(account_id, kept), {":holder": {"S": holder}}
+            deletes.append(check_action(self._profiles_table, key, condition="profile_id = :holder", values=values))
         deletes += [self._release_token(account_id, token, profile_id) for token in claims.tokens]
         key = self._profile_key(account_id, profile_id)
         deletes.append(delete_action(self._profiles_table, key, **_is_as_read(state.profile)))

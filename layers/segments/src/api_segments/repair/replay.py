@@ -98,13 +98,14 @@ def _replay(
     try:
         records = failed_records.records(batch, until)
         answer = functions.invoke(FunctionName=batch.function_arn, Payload=json.dumps(to_event(records)))
-        payload = json.loads(answer["Payload"].read())
+        payload: object = json.loads(answer["Payload"].read())
     except RecordsGoneError:
         return Outcome.GONE
-    except (UnavailableError, *CALL_FAILED) as exc:
+    except (UnavailableError, RecursionError, *CALL_FAILED) as exc:  # JSON may be read that is too deep to be written
         logger.warning("records could not be read or handed on", error=str(exc), first=batch.first, last=batch.last)
         return Outcome.FAILED
-    if "FunctionError" in answer or payload["batchItemFailures"]:
+    # Another function than a reader of streams answers something else.
+    if "FunctionError" in answer or not isinstance(payload, dict) or payload.get("batchItemFailures") != []:
         logger.warning("records failed again", function=batch.function_arn, first=batch.first, last=batch.last)
         return Outcome.FAILED
     return Outcome.UNREADABLE if payload.get(HAS_UNREADABLE) else Outcome.REPLAYED

@@ -1,7 +1,7 @@
 """What the readers of streams gave up: the queue that says where records are, and the streams that still hold them."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -182,7 +182,8 @@ def _read(text: str) -> GivenUp | PassedOver | None:
         function_arn = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
         if "records" in body:
             passed_over = PassedOver(function_arn, body["records"])
-            return passed_over if int(passed_over.first) <= int(passed_over.last) else None
+            is_whole = all(map(_is_record, passed_over.records)) and int(passed_over.first) <= int(passed_over.last)
+            return passed_over if is_whole else None
         where = body["DDBStreamBatchInfo"]
         batch = GivenUp(
             function_arn=function_arn,
@@ -195,3 +196,15 @@ def _read(text: str) -> GivenUp | PassedOver | None:
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return None
     return batch if is_batch else None
+
+
+def _is_record(raw: Mapping[str, Any]) -> bool:
+    """Whether a replay can hand it on as a record; raises what `_read` takes for a foreign message."""
+    change = raw["dynamodb"]
+    return (
+        isinstance(raw["eventID"], str)
+        and isinstance(raw["eventName"], str)
+        and change["SequenceNumber"].isdecimal()
+        and type(change["ApproximateCreationDateTime"]) in {int, float}
+        and all(isinstance(value["S"], str) for value in change["Keys"].values())
+    )

@@ -113,14 +113,15 @@ class CampaignTriggerService:
         images = self._memberships.get_many(account_id, profile_ids, deadline)
         refusal = self._accounts.refusal(account_id, deadline)
         readable = [change for change in changes if change.profile_id not in images.damaged]
-        queued = sum(
-            self._message(campaign, readable, images.without_damaged(), refusal, deadline)
-            for campaign in campaigns.without_damaged().values()
-        )
+        queued, not_readable = 0, set[str]()
+        for campaign in campaigns.without_damaged().values():
+            done, of_it = self._message(campaign, readable, images.without_damaged(), refusal, deadline)
+            queued += done
+            not_readable |= of_it
         damaged = [
             position
             for position, change in enumerate(changes)
-            if campaigns.damaged or change.profile_id in images.damaged
+            if campaigns.damaged or change.profile_id in images.damaged or change.event_id in not_readable
         ]
         return queued, damaged
 
@@ -131,10 +132,11 @@ class CampaignTriggerService:
         images: Mapping[str, MembershipImage],
         refusal: SkipReason | None,
         deadline: Deadline,
-    ) -> int:
-        """Log and queue a campaign's messages for changes, by their Event ID; return how many were queued.
+    ) -> tuple[int, set[str]]:
+        """Log and queue a campaign's messages for changes, by their Event ID.
 
-        Of an account that may not send now they are logged as skipped, so they are not sent later either.
+        Returns how many were queued, and the ids of those whose line in the log is damaged. Of an account that may not
+        send now they are logged as skipped, so they are not sent later either.
         """
         now = self._clock.now()
         meant, others = _parted(campaign, changes, images)
@@ -146,20 +148,25 @@ class CampaignTriggerService:
             )
             for event_id, change in meant.items()
         ]
-        queued = self._logged_before(campaign, others, now, deadline)
+        queued, damaged = self._logged_before(campaign, others, now, deadline)
         for start in range(0, len(entries), CAMPAIGN_PAGE):
-            queued += self._log(campaign, entries[start : start + CAMPAIGN_PAGE], deadline)
+            more, of_it = self._log(campaign, entries[start : start + CAMPAIGN_PAGE], deadline)
+            queued += more
+            damaged |= of_it
         # First of all, also when these changes were told before: who queues the last message may not come to this.
         self._complete_if_full(campaign, deadline)
         self._messages.put_all([entry.message.to_json() for entry in queued], deadline)
-        return len(queued)
+        return len(queued), damaged
 
     def _logged_before(
         self, campaign: Campaign, changes: Mapping[str, Change], now: datetime, deadline: Deadline
-    ) -> list[LogEntry]:
-        """Return the messages of users who have left the audience since these were logged: the sender ends them."""
+    ) -> tuple[list[LogEntry], set[str]]:
+        """Return the messages of users who have left the audience since these were logged: the sender ends them.
+
+        And the ids of those whose line in the log is damaged.
+        """
         if not changes:
-            return []
+            return [], set()
         entries = [
             LogEntry(
                 Message(campaign.account_id, campaign.campaign_id, event_id, change.profile_id, change.detail),
@@ -168,12 +175,18 @@ class CampaignTriggerService:
             )
             for event_id, change in changes.items()
         ]
-        return self._not_logged(campaign, entries, deadline)[1]
+        _, queued, damaged = self._not_logged(campaign, entries, deadline)
+        return queued, damaged
 
-    def _log(self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline) -> list[LogEntry]:
-        """Log the entries that are not logged yet; return those to queue: now logged, or logged and not sent yet."""
+    def _log(
+        self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline
+    ) -> tuple[list[LogEntry], set[str]]:
+        """Log the entries that are not logged yet; return those to queue: now logged, or logged and not sent yet.
+
+        And the ids of those whose line in the log is damaged.
+        """
         backoff = Backoff(deadline)
-        left, queued = list(entries), list[LogEntry]()
+        left, queued, damaged = list(entries), list[LogEntry](), set[str]()
         room: int | None = None
         while left:
             chosen = left if room is None else within_room(left, room)
@@ -182,25 +195,30 @@ class CampaignTriggerService:
             try:
                 self._stores.walks.admit(campaign, chosen, deadline)
             except StepRefusedError:
-                left, again = self._not_logged(campaign, left, deadline)
+                left, again, of_them = self._not_logged(campaign, left, deadline)
                 queued += again
+                damaged |= of_them
                 room = self._room(campaign, deadline)
                 if not backoff.wait():
                     raise ThrottledError("the campaign kept changing") from None
             else:
                 queued += [entry for entry in chosen if entry.outcome == QUEUED]
                 break
-        return queued
+        return queued, damaged
 
     def _not_logged(
         self, campaign: Campaign, entries: Sequence[LogEntry], deadline: Deadline
-    ) -> tuple[list[LogEntry], list[LogEntry]]:
-        """Part what is not in the log from what is there and queued: that may not have come into its queue."""
+    ) -> tuple[list[LogEntry], list[LogEntry], set[str]]:
+        """Part what is not in the log from what is there and queued: that may not have come into its queue.
+
+        The ids of lines that are damaged come last.
+        """
         ids = [entry.message.delivery_id for entry in entries]
         logged = self._stores.deliveries.get_many(campaign.account_id, campaign.campaign_id, ids, deadline)
-        left = [entry for entry in entries if entry.message.delivery_id not in logged]
-        again = {each for each, delivery in logged.items() if delivery.status is DeliveryStatus.QUEUED}
-        return left, [entry for entry in entries if entry.message.delivery_id in again]
+        known = logged.without_damaged()
+        again = {each for each, delivery in known.items() if delivery.status is DeliveryStatus.QUEUED}
+        left = [entry for entry in entries if entry.message.delivery_id not in {*known, *logged.damaged}]
+        return left, [entry for entry in entries if entry.message.delivery_id in again], set(logged.damaged)
 
     def _room(self, campaign: Campaign, deadline: Deadline) -> int | None:
         """Return how many messages the campaign may still queue: none if it has ended, None if it has no limit."""
