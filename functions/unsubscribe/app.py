@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api_segments.campaigns import wiring
-from api_segments.campaigns.sending.opt_outs import OptedOut
-from api_segments.campaigns.sending.unsubscribe import asking, done, failed, subscribed_again, wants_again
+from api_segments.campaigns.sending.opt_outs import OptedOut, SubscribedAgain
+from api_segments.campaigns.sending.unsubscribe import asking, done, done_again, failed, wants_again
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import SegmentsError
 from api_segments.http.gateway import deadline_of, serve_head
@@ -36,9 +36,9 @@ def _answer(event: dict[str, Any], token: str, request_id: str, deadline: Deadli
         wiring.opt_outs().check(token, deadline)
         return asking(request_id)
     if wants_again(event.get("body"), is_base64=bool(event.get("isBase64Encoded"))):
-        is_open = wiring.opt_outs().subscribe_again(token, deadline)
-        count(OptIns=int(is_open))
-        return subscribed_again(request_id, is_open=is_open)
+        subscribed = wiring.opt_outs().subscribe_again(token, deadline)
+        count(OptIns=int(subscribed is SubscribedAgain.OPEN))
+        return done_again(subscribed, request_id)
     opted_out = wiring.opt_outs().unsubscribe(token, deadline)
     count(OptOuts=int(opted_out is not OptedOut.NOBODY))
     return done(opted_out, request_id)

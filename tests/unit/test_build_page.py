@@ -148,4 +148,4 @@ def test_sam_builds_the_function_with_its_makefile_and_all_that_it_reads(tmp_pat
     built = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     home = f"site/page/{join(SOURCE).version}"
     files = {f"{home}/page.js", f"{home}/page.css", f"{home}/mail.html", "site/index.html"}
-    assert built == {"app.py", "docs/docs.html", "docs/docs.js", *files}
+    assert built == {"app.py", "docs/docs.css", "docs/docs.html", "docs/docs.js", *files}

@@ -44,7 +44,10 @@ class Queue:
 
     def work(self) -> None:
         while self.tasks:
-            reconcile({"Records": [{"body": json.dumps(self.tasks.pop(0))}]}, Context())
+            self.work_once()
+
+    def work_once(self) -> None:
+        reconcile({"Records": [{"body": json.dumps(self.tasks.pop(0))}]}, Context())
 
 
 @pytest.fixture

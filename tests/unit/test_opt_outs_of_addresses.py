@@ -252,6 +252,50 @@ def test_what_came_back_or_was_closed_by_the_account_stays_closed_and_the_page_s
         assert not is_reached()
 
 
+@pytest.mark.parametrize("why", ["switched off", "no address"])
+def test_who_gets_no_emails_all_the_same_is_told_so(database: FaultyClient, why: str) -> None:
+    assert database is not None
+    request("POST", token())
+    cleared = {"Email"} if why == "no address" else set()
+    said = {} if cleared else {"MSG-email": False}
+    update = ProfileUpdate("CT1", "5f2d", attributes=said, removed_attributes=frozenset(cleared))
+    assert profiles_wiring.profiles().update("T-1", {0: update}, deadline()) == {}
+    answer = request("POST", token(), AGAIN)
+    assert (answer["statusCode"], "the sender has switched emails off for you" in answer["body"]) == (409, True)
+    assert not profile().opted_out
+
+
+@pytest.mark.parametrize(("closed", "status"), [(ADDRESS, 200), (OTHER, 409)])
+def test_the_address_that_the_user_has_now_decides_whether_emails_go_out(
+    database: FaultyClient, closed: str, status: int
+) -> None:
+    assert database is not None
+    request("POST", token())
+    upload("T-1", Email=OTHER)
+    key = profiles_wiring.address_keys().of("T-1", Address(AddressType.EMAIL, closed), deadline())
+    profiles_wiring.suppressions().add(key, SuppressionReason.ENTERED, None, deadline())
+    answer = request("POST", token(), AGAIN)
+    assert (answer["statusCode"], is_reached()) == (status, status == 200)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_who_was_erased_is_told_of_the_address(database: FaultyClient, *, closed: bool) -> None:
+    assert database is not None
+    request("POST", token())
+    if closed:
+        mail_feedback(bounce("Permanent"), Context())
+    erase()
+    assert request("POST", token(), AGAIN)["statusCode"] == (409 if closed else 200)
+
+
+def test_an_old_link_of_an_erased_user_takes_nothing_back_and_says_so(database: FaultyClient) -> None:
+    assert database is not None
+    erase()
+    answer = request("POST", as_before(TokenUse.UNSUBSCRIBE), AGAIN)
+    assert (answer["statusCode"], "Nobody was subscribed" in answer["body"]) == (410, True)
+    assert "taken back" not in answer["body"]
+
+
 @pytest.mark.parametrize("kind", ["bounce", "complaint"])
 def test_the_same_news_again_after_the_user_came_back_does_nothing(
     database: FaultyClient, queue: Queue, clock: MovableClock, kind: str
@@ -294,6 +338,34 @@ def test_an_old_complaint_does_not_close_what_the_account_opened_for_a_new_addre
     mail_feedback(event, Context())
     queue.work()
     assert (is_reached(), is_listed()) == (True, True)
+
+
+@pytest.mark.parametrize("then", ["the second pass", "the daily sweep", "another entry"])
+def test_an_address_that_was_lifted_before_the_user_got_it_does_not_take_the_opt_out_back(
+    database: FaultyClient, queue: Queue, clock: MovableClock, then: str
+) -> None:
+    assert database is not None
+    request("POST", token())
+    add("twin", Email=OTHER)
+    clock.move(seconds=1)
+    lists = profiles_wiring.suppressions()
+    other = profiles_wiring.address_keys().of("T-1", Address(AddressType.EMAIL, OTHER), deadline())
+    lists.add(other, SuppressionReason.ENTERED, None, deadline())
+    lists.lift(other, tuple(SuppressionReason), deadline())
+    if then == "the second pass":
+        for _ in range(3):  # the first ones, of the link too
+            queue.work_once()
+    else:
+        queue.work()
+    upload("T-1", Email=OTHER)
+    if then == "another entry":
+        clock.move(seconds=1)
+        lists.add(other, SuppressionReason.BOUNCED, None, deadline())
+    if then == "the daily sweep":
+        assert lists.sweep_page("T-1", None, deadline()) is None
+    queue.work()
+    assert Channel.EMAIL in profile().opted_out
+    assert not is_reached()
 
 
 # ---------------------------------------------------------------- results
@@ -368,6 +440,14 @@ def test_a_damaged_line_of_the_log_holds_up_no_opt_out(
     assert answer is None or answer["statusCode"] == 200
     assert (is_listed(), is_reached()) == (True, False)
     assert set(profile().opted_out) == (set() if by == "bounce" else {Channel.EMAIL})
+    assert not any(results().after_sending.values())
+
+
+def test_an_old_link_that_opts_nobody_out_is_not_counted(database: FaultyClient, memory: InMemoryDynamoDB) -> None:
+    assert database is not None
+    deliver(memory, DeliveryStatus.SENT)
+    erase()
+    assert request("POST", as_before(TokenUse.UNSUBSCRIBE))["statusCode"] == 410
     assert not any(results().after_sending.values())
 
 

@@ -18,7 +18,8 @@ from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import DamagedItemError, NotFoundError
 from api_segments.profiles.addresses import AddressKeys
-from api_segments.profiles.model import Address, AddressKey, AddressType, ProfileUpdate
+from api_segments.profiles.model import Address, AddressKey, AddressType, Profile, ProfileUpdate
+from api_segments.profiles.reachability import closed_to, reach_of
 from api_segments.profiles.service import ProfileService
 from api_segments.profiles.store_suppressions import SuppressionReason
 from api_segments.profiles.suppressions import SuppressionService
@@ -96,6 +97,15 @@ class OptedOut(StrEnum):
     NOBODY = "nobody"
 
 
+class SubscribedAgain(StrEnum):
+    """Whether emails are sent again; if not, as the address or the account closes them, or nobody is known any more."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # by the suppression list
+    SWITCHED_OFF = "switched_off"  # by what the account has uploaded
+    NOBODY = "nobody"
+
+
 class OptOutService:
     """Opts users and addresses out, and in again; all of it can be called again after an error."""
 
@@ -129,15 +139,15 @@ class OptOutService:
         is_known = self._change(
             origin, ProfileUpdate(None, origin.profile_id, creates=False, opts_out=closed), deadline
         )
+        if origin.email_key is None and not is_known:
+            return OptedOut.NOBODY
         self._note(origin, AfterSending.UNSUBSCRIBED, now, deadline)
-        if origin.email_key is not None:
-            return OptedOut.ADDRESS
-        return OptedOut.USER if is_known else OptedOut.NOBODY
+        return OptedOut.USER if origin.email_key is None else OptedOut.ADDRESS
 
-    def subscribe_again(self, token: str, deadline: Deadline) -> bool:
+    def subscribe_again(self, token: str, deadline: Deadline) -> SubscribedAgain:
         """Take back what the user's links and complaints have closed; raises NotFoundError if the link is none of ours.
 
-        False if nothing is sent all the same, as emails came back or the account has closed the address.
+        The user, as known then, decides whether emails are sent again; of one that was erased, the address.
         """
         origin, now = self._tokens.read(TokenUse.UNSUBSCRIBE, token, deadline), rfc3339(self._clock.now())
         address = self._address_of(origin, deadline)
@@ -147,9 +157,17 @@ class OptOutService:
         opened = {origin.channel: now}
         looks_up = frozenset({AddressType.EMAIL})
         update = ProfileUpdate(None, origin.profile_id, creates=False, opts_in=opened, looks_up=looks_up)
-        is_known = self._change(origin, update, deadline)
-        entry = None if address is None else self._suppressions.find(address, deadline)
-        return (is_known or address is not None) and (entry is None or not entry.is_active)
+        self._change(origin, update, deadline)
+        profile = self._profile_of(origin, deadline)
+        if profile is not None:
+            if origin.channel in reach_of(profile):
+                return SubscribedAgain.OPEN
+            is_closed = origin.channel in closed_to(profile)
+            return SubscribedAgain.CLOSED if is_closed else SubscribedAgain.SWITCHED_OFF
+        if address is None:
+            return SubscribedAgain.NOBODY
+        entry = self._suppressions.find(address, deadline)
+        return SubscribedAgain.CLOSED if entry is not None and entry.is_active else SubscribedAgain.OPEN
 
     def take_feedback(
         self, token: str, what: AfterSending, at: str, recipients: Collection[str], deadline: Deadline
@@ -179,12 +197,15 @@ class OptOutService:
         """Return the address that the email went to or, as old tokens don't tell it, that of its user now."""
         if origin.email_key is not None:
             return AddressKey(origin.account_id, AddressType.EMAIL, origin.email_key)
+        profile = self._profile_of(origin, deadline)
+        email = None if profile is None else profile.attributes.get(AddressType.EMAIL.attribute)
+        return None if email is None else self._email(origin, str(email), deadline)
+
+    def _profile_of(self, origin: Origin, deadline: Deadline) -> Profile | None:
         try:
-            profile = self._profiles.get(origin.account_id, None, origin.profile_id, deadline).profile
+            return self._profiles.get(origin.account_id, None, origin.profile_id, deadline).profile
         except NotFoundError:
             return None
-        email = profile.attributes.get(AddressType.EMAIL.attribute)
-        return None if email is None else self._email(origin, str(email), deadline)
 
     def _email(self, origin: Origin, address: str, deadline: Deadline) -> AddressKey:
         return self._addresses.of(origin.account_id, Address(AddressType.EMAIL, address), deadline)

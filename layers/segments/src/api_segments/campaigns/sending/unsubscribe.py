@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from api_segments.campaigns.sending.opt_outs import OptedOut, TestMessageError
+from api_segments.campaigns.sending.opt_outs import OptedOut, SubscribedAgain, TestMessageError
 from api_segments.core.errors import NotFoundError, SegmentsError
 from api_segments.http.gateway import code_of, retry_after
 from api_segments.http.security import SECURITY
@@ -33,10 +33,11 @@ _HEADERS: Mapping[str, str] = {
 _BUTTON = '<form method="post"><button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>'
 _AGAIN = ("Subscribe", "Again")
 _AGAIN_BUTTON = '<form method="post"><button name="Subscribe" value="Again">No, subscribe again</button></form>'
-_GONE = (
-    "<p>The customer whom this email was written to is not known here any more, and this old link does not tell the "
-    "address. If you still get these emails, please use the link in the latest one.</p>"
+_UNKNOWN = (
+    "The customer whom this email was written to is not known here any more, and this old link does not tell the "
+    "address."
 )
+_GONE = f"<p>{_UNKNOWN} If you still get these emails, please use the link in the latest one.</p>"
 _DONE = {
     OptedOut.ADDRESS: (
         HTTPStatus.OK,
@@ -49,6 +50,21 @@ _DONE = {
         f"<p>The customer whom this email was written to gets no more of these emails.</p>{_AGAIN_BUTTON}",
     ),
     OptedOut.NOBODY: (HTTPStatus.GONE, "Nobody was unsubscribed", _GONE),
+}
+_NOT_YET = "You get no emails yet"
+_DONE_AGAIN = {
+    SubscribedAgain.OPEN: (HTTPStatus.OK, "You are subscribed again", f"<p>Was that a mistake?</p>{_BUTTON}"),
+    SubscribedAgain.CLOSED: (
+        HTTPStatus.CONFLICT,
+        _NOT_YET,
+        "<p>Your opt-out is taken back. But no emails are sent to your address: emails came back, or it is closed.</p>",
+    ),
+    SubscribedAgain.SWITCHED_OFF: (
+        HTTPStatus.CONFLICT,
+        _NOT_YET,
+        "<p>Your opt-out is taken back. But the sender has switched emails off for you, or has no address.</p>",
+    ),
+    SubscribedAgain.NOBODY: (HTTPStatus.GONE, "Nobody was subscribed", f"<p>{_UNKNOWN}</p>"),
 }
 
 
@@ -68,15 +84,9 @@ def done(opted_out: OptedOut, request_id: str) -> dict[str, Any]:
     return _answer(*_DONE[opted_out], request_id)
 
 
-def subscribed_again(request_id: str, *, is_open: bool) -> dict[str, Any]:
+def done_again(subscribed: SubscribedAgain, request_id: str) -> dict[str, Any]:
     """Answer whether emails are sent again."""
-    if is_open:
-        return _answer(HTTPStatus.OK, "You are subscribed again", f"<p>Was that a mistake?</p>{_BUTTON}", request_id)
-    text = (
-        "<p>Your opt-out is taken back. But no emails are sent to this address: earlier ones came back, or the sender "
-        "has closed it.</p>"
-    )
-    return _answer(HTTPStatus.CONFLICT, "You get no emails yet", text, request_id)
+    return _answer(*_DONE_AGAIN[subscribed], request_id)
 
 
 def failed(error: SegmentsError, request_id: str) -> dict[str, Any]:
