@@ -10,9 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api_segments.accounts.endpoints import get_usage
 from api_segments.campaigns import wiring as campaigns
 from api_segments.core.errors import NotFoundError, SegmentsError
-from api_segments.http.gateway import Answer, Request, failure, health, read_query, read_request, render, serve_head
+from api_segments.http.gateway import Answer, Request, failure, health, read_request, render, serve_head
 from api_segments.http.observability import count, logger, metrics
-from api_segments.http.parameters import refuse_unknown
 from api_segments.memberships.endpoints import get_member, get_profile_segments, list_errors, list_members
 from api_segments.profiles.endpoints import erase_profile
 from api_segments.segments.endpoints import delete_segment, get_segment, list_segments, rename_segment
@@ -42,7 +41,6 @@ def _delete_segment(request: Request, segment_id: str) -> Answer:
 
 
 def _get_health() -> Response[str]:
-    refuse_unknown(read_query(app.current_event.raw_event))
     return _response(health())
 
 

@@ -130,7 +130,7 @@ def test_segments_of_before_an_edit_are_kept_until_the_campaign_is_over(campaign
     marks = campaigns_wiring.campaign_stores().uses
 
     for segment_id in (gold, silver):
-        assert marks.users_of(campaigning.account.account_id, segment_id, Deadline.after(20)) == []
+        assert not marks.users_of(campaigning.account.account_id, [segment_id], Deadline.after(20))[segment_id]
         assert campaigning.account.delete(segment_id)[0] == 200
 
 

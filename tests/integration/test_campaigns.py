@@ -8,14 +8,17 @@ from datetime import timedelta
 import pytest
 
 from api_segments.campaigns import wiring as campaigns_wiring
+from api_segments.campaigns.store import CampaignStore
 from api_segments.core.clock import Deadline
 from api_segments.segments import wiring as segments_wiring
+from api_segments.segments.store import segment_key
 from functions.campaigns.app import handler as campaigns
 from functions.reconcile.app import handler as reconcile
 from tests.integration.campaigning import Campaigning, sms
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.clock import MovableClock
 from tests.support.events import Context, body_of, with_body
+from tests.support.state import Tables
 from tests.support.wired import forget_services
 
 
@@ -106,6 +109,11 @@ def test_who_was_added_right_before_the_start_is_reached_though_lists_of_members
     assert campaigning.status(campaign_id) == "completed"
 
 
+def begin_reconciliation(campaigning: Campaigning) -> None:
+    scope = {"account_id": campaigning.account.account_id, "segment_id": None}
+    reconcile({"Records": [{"body": json.dumps({"scope": scope, "position": {"stage": "profiles"}})}]}, Context(60))
+
+
 def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
     campaigning: Campaigning, relay: Relay, clock: MovableClock
 ) -> None:
@@ -122,13 +130,59 @@ def test_the_daily_reconciliation_takes_up_campaigns_whose_task_is_lost(
     campaigning.queues.messages.clear()
     campaigning.schedules.made.clear()
     clock.move(seconds=24 * 3600)
-    scope = {"account_id": campaigning.account.account_id, "segment_id": None}
 
-    reconcile({"Records": [{"body": json.dumps({"scope": scope, "position": {"stage": "profiles"}})}]}, Context(60))
+    begin_reconciliation(campaigning)
 
     assert {task["campaign_id"] for task in campaigning.queues.tasks} == {scheduled, running, limited}
     campaigning.run_to_the_end()
     assert [campaigning.status(each) for each in (scheduled, running, limited)] == ["completed", "completed", "running"]
+
+
+def lose_marks(campaigning: Campaigning, tables: Tables, segment_id: int) -> None:
+    tables.client.update_item(
+        TableName=tables.environment["SEGMENTS_TABLE"],
+        Key=segment_key(campaigning.account.account_id, segment_id),
+        UpdateExpression="REMOVE campaign_ids",
+    )
+
+
+def test_the_daily_reconciliation_puts_lost_marks_of_live_campaigns_back(
+    campaigning: Campaigning, relay: Relay, tables: Tables
+) -> None:
+    gold, vip, deleted = campaigning.account.create("GOLD", "VIP", "DELETED")
+    when = campaigning.tomorrow()
+    scheduled = campaigning.create(name="Later", segments={"include": [deleted, gold]}, when=when)
+    online = campaigning.create(name="Welcome", when={"type": "event", "segment": vip, "action": "ADD"})
+    for segment_id in (gold, vip, deleted):
+        lose_marks(campaigning, tables, segment_id)
+    assert campaigning.account.delete(deleted)[0] == 200
+
+    begin_reconciliation(campaigning)
+
+    for segment_id, used_by in ((gold, f"{scheduled} (Later)"), (vip, f"{online} (Welcome)")):
+        status, answer = campaigning.account.delete(segment_id)
+        assert (status, answer.get("error")) == (409, f"used by campaigns {used_by}")
+    campaigning.users(vip, "a")
+    relay.drain()
+    assert [each["Identity"] for each in campaigning.queues.changes] == ["a"]
+
+
+def test_the_daily_reconciliation_leaves_no_mark_of_a_campaign_that_ends_at_the_same_time(
+    campaigning: Campaigning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold, vip = campaigning.account.create("GOLD", "VIP")
+    campaigning.create(segments={"include": [gold, vip]}, when=campaigning.tomorrow())
+    deadline = Deadline.after(20)
+    seen_live = campaigns_wiring.campaign_store().live(campaigning.account.account_id, deadline)
+    assert len(seen_live) == 1
+    campaigning.ok("stop", {"id": seen_live[0].campaign_id})
+    campaigning.run_to_the_end()
+    monkeypatch.setattr(CampaignStore, "live", lambda *_: seen_live)
+
+    begin_reconciliation(campaigning)
+
+    marks = segments_wiring.segment_uses().users_of(campaigning.account.account_id, [gold, vip], deadline)
+    assert dict(marks) == {gold: frozenset(), vip: frozenset()}
 
 
 def test_the_limit_of_users_is_exact(campaigning: Campaigning, relay: Relay) -> None:

@@ -364,7 +364,7 @@ class Walking:
         return [
             each
             for segment_id in self.segments
-            for each in self.calm.uses.users_of(ACCOUNT, segment_id, self.deadline())
+            for each in self.calm.uses.users_of(ACCOUNT, [segment_id], self.deadline()).get(segment_id, ())
         ]
 
     def live(self) -> int:

@@ -15,6 +15,7 @@ from hypothesis.strategies import text
 
 from api_segments.campaigns.content.fields import check_content, render, sender_of, variables, webhook_of
 from api_segments.campaigns.content.templates import TemplateError, one_line
+from api_segments.campaigns.content.values import as_read
 from api_segments.campaigns.model import Audience, Campaign, CampaignSettings, CampaignStatus, TargetMode, Webhook
 from api_segments.campaigns.providers.email import from_header
 from api_segments.core.errors import InvalidRequestError
@@ -311,6 +312,11 @@ def test_people_read_values_and_programs_get_them_as_they_were_sent() -> None:
     known = variables(hook, replace(ADA, attributes=sent), None)
     profile = json.loads(render(TargetMode.WEBHOOK, CONTENTS[TargetMode.WEBHOOK], known)["body"])["profile"]
     assert {name: profile[name] for name in sent} == sent
+
+
+def test_a_large_number_is_written_with_the_digits_that_were_sent() -> None:
+    assert as_read(1e23) == 10**23
+    assert as_read(12.0) == 12
 
 
 def test_an_email_without_a_place_for_the_link_is_not_sent() -> None:

@@ -4,6 +4,7 @@ The judge is html5lib, another parser; it is older than `template`, `dialog`, wh
 what ends foreign elements today. What it does not know, the browser judges (tests/browser/test_mails.py).
 """
 
+import math
 import re
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -235,9 +236,45 @@ def test_markup_made_to_keep_parsers_busy_is_read_a_few_times_and_not_again(
     assert max(read) <= 3 * len(markup) + 2_000
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<body hidden>",
+        "<body style='display:none'>",
+        "<style>body{display:none}</style>",
+        "<style>html{opacity:0}</style>",
+        "<body style='overflow:hidden;height:1px'>",
+        "<body style='margin-left:-9999px'>",
+    ],
+)
+def test_a_body_that_is_hidden_is_refused(body: str) -> None:
+    with pytest.raises(TemplateError, match="hides its body"):
+        with_link(f"{body}<p>Hello", LINK)
+
+
+@pytest.mark.parametrize("style", ["height:100%", "width:600px;margin:0 auto", "max-width:100vw", "margin:-10px 0"])
+def test_a_body_with_a_size_of_its_own_is_not_hidden(style: str) -> None:
+    assert OURS.search(with_link(f"<body style='{style}'><p>Hello", LINK))
+
+
+def test_a_document_is_compared_with_few_colours_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[float] = []
+    power = math.pow
+
+    def counted(base: float, exponent: float) -> float:
+        looked_at.append(base)
+        return power(base, exponent)
+
+    monkeypatch.setattr(math, "pow", counted)
+    colours = "".join(f"color:#0000{index:02x};background:#ffff{index:02x};" for index in range(200))
+    for sheet in (f"a{{{colours}}}", "a{color:#000001}" * 900, "a{}" * 200 + f"a{{{'color:#000001;' * 900}}}"):
+        assert OURS.search(with_link(f"<style>{sheet}</style><a href='{LINK}'>x</a>", LINK))
+    assert len(looked_at) <= 20 * 20 * 6
+
+
 GREY_CELL = "color:#999; font-size:12px; padding:10px 25px"
 OF_OTHERS = ".hide{display:none} @media (max-width:9px){.hide,.other td{display:none!important} p{margin:0 0 10px}}"
-OF_LINKS = "a{color:#1188cc} a:hover{color:#004488;text-decoration:none} @font-face{font-family:x;src:url(y)}"
+OF_LINKS = "a{color:#1188cc} a:hover{color:#004488;text-decoration:none}"
 SEEN = [
     '<a href="{}">stop</a>',
     "<p>Don't want these? <a href='{}'><b>stop</b></a></p>",
@@ -319,6 +356,12 @@ HIDDEN = [
     "<style>.a\\:b,a{display:none}</style><a href='{}'>x</a>",
     "<div style='font-size:0'><span style='font-size:2em'><a href='{}'>x</a>",
     "<div>" * 120 + "<a href='{}'>x</a>",
+    "<a href='{}'>\u3164</a>y",
+    "<a href='{}'>x</a><p style='margin-top:-300px;height:900px;background:#fff'>y</p>",
+    "<a href='{}'>x</a><p style='position:relative;top:-90px;background:#fff'>y</p>",
+    "<style>.y{transform:translateY(-90px)}</style><a href='{}'>x</a><p class=y>y</p>",
+    "<style>@media (prefers-color-scheme:dark){a{color:#000}}</style><a href='{}'>x</a>",
+    "<style>@font-face{font-family:blank;src:url(y)} a{font-family:blank}</style><a href='{}'>x</a>",
 ]  # fmt: skip
 
 
@@ -330,7 +373,7 @@ def test_a_link_that_may_not_be_seen_does_not_count(markup: str) -> None:
 
 
 def test_the_table_wins_over_the_style_sheet() -> None:
-    composed = with_link("<style>*{display:none!important}</style>x", LINK)
+    composed = with_link("<style>body *{display:none!important}</style>x", LINK)
     (table,) = re.findall(r"<table style=.*</table>", composed)
     styles = re.findall(r'style="([^"]*)"', table)
     assert len(styles) == 5

@@ -19,7 +19,9 @@ QUERIES = {
 }
 BODIES = {(route.method.upper(), route.path): route.body_example for route in ROUTES if route.body}
 OPENAPI = ("GET", "/openapi.json")
-WITHOUT_BODIES = [route for route in OF_THE_API if route not in WITH_BODIES and route[1] != "/health"]
+HEALTH = ("GET", "/health")
+ASKED_FOR_SOMETHING = [route for route in OF_THE_API if route != HEALTH]
+WITHOUT_BODIES = [route for route in ASKED_FOR_SOMETHING if route not in WITH_BODIES]
 
 
 def asked(route: Named, query: dict[str, str] | None = None, body: Json = None, **headers: str) -> Json:
@@ -32,18 +34,24 @@ def refused(route: Named, event: Json, error: str, code: int = 400) -> None:
     assert (status, answer) == (code, {"status": "fail", "error": error, "code": code})
 
 
-@pytest.mark.parametrize("route", [*OF_THE_API, OPENAPI], ids=" ".join)
+@pytest.mark.parametrize("route", [*ASKED_FOR_SOMETHING, OPENAPI], ids=" ".join)
 def test_an_unknown_parameter_is_refused_by_its_name(route: Named) -> None:
     body = BODIES.get(route)
     refused(route, asked(route, {"dry-run": "1"}, body), f"dry-run: unknown parameter{_hint(route)}")
     refused(route, asked(route, {"x\n": ""}, body), "x\\n: unknown parameter")
 
 
+def test_health_lets_a_monitors_parameters_be() -> None:
+    event = asked(HEALTH, {"x": "1"})
+    event["multiValueQueryStringParameters"] = {"x": ["1", "1"]}
+    assert send(HEALTH, event)[:2] == (200, {"status": "ok"})
+
+
 def _hint(route: Named) -> str:
     return "; it is written dryRun" if "dryRun" in QUERIES.get(route, ()) else ""
 
 
-@pytest.mark.parametrize("route", [*OF_THE_API, OPENAPI], ids=" ".join)
+@pytest.mark.parametrize("route", [*ASKED_FOR_SOMETHING, OPENAPI], ids=" ".join)
 def test_a_parameter_given_twice_is_refused_by_its_name(route: Named) -> None:
     for name in (*QUERIES.get(route, ()), "other"):
         event = asked(route, {name: "2"}, BODIES.get(route))

@@ -190,8 +190,9 @@ def test_choices_between_objects_say_which_field_tells_them_apart() -> None:
         for choices in (value.get("oneOf") or value.get("anyOf") or [],)
         if "discriminator" not in value and sum("properties" in resolved(each) for each in choices) > 1
     ]
-    # The answer to an estimate has other fields than the one to a creation, and none that says so.
-    assert without == ["/CreateCampaignResult"]
+    # The answer to an estimate has other fields than the one to a creation, and none that says so; an edit does not
+    # name the channel.
+    assert without == ["/CreateCampaignResult", "/EditCampaignRequest/properties/content"]
     for path, value in inside(DOCUMENT):
         if "discriminator" in value and "propertyName" in value["discriminator"]:
             for tag, reference in value["discriminator"]["mapping"].items():
@@ -212,6 +213,13 @@ def test_the_content_of_each_channel_is_what_a_creation_takes(mode: TargetMode) 
         shape = SCHEMAS[kind.format(NAMES[mode])]
         assert shape["properties"]["target_mode"]["const"] == mode.value
         assert shape["properties"]["content"]["$ref"].endswith(f"/{NAMES[mode]}Content")
+
+
+def test_an_edit_takes_the_content_of_any_channel() -> None:
+    content = SCHEMAS["EditCampaignRequest"]["properties"]["content"]
+    assert [each["$ref"].rpartition("/")[2] for each in content["anyOf"]] == [
+        f"{each}Content" for each in NAMES.values()
+    ]
 
 
 @pytest.mark.parametrize("operation", NAMED)

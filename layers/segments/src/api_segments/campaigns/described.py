@@ -88,3 +88,4 @@ def _typed_dict(name: str, said: str, fields: Mapping[str, Any], config: ConfigD
 
 
 _CONTENTS = {mode: _content(mode) for mode in TargetMode}
+ANY_CONTENT: Any = reduce(or_, _CONTENTS.values())

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import TypeAdapter
 
-from api_segments.campaigns.described import by_mode, changed
+from api_segments.campaigns.described import ANY_CONTENT, by_mode, changed
 from api_segments.campaigns.planning import answers, bodies
 from api_segments.core.limits import DELIVERY_LOG_DAYS
 from api_segments.http.described import CAMPAIGN_ID, GUID, MOMENT, SEGMENT_ID, About
@@ -44,6 +44,18 @@ _PREVIEW: TypeAdapter[object] = TypeAdapter(
 _TEST: TypeAdapter[object] = TypeAdapter(
     by_mode(
         bodies.SendTestMessageRequest, "SendTest{}MessageRequest", "A content by {} to send as a test, and to whom."
+    )
+)
+_EDIT: TypeAdapter[object] = TypeAdapter(
+    changed(
+        bodies.EditCampaignRequest,
+        "EditCampaignRequest",
+        "What is to be other of a scheduled campaign.",
+        {
+            "content": NotRequired[
+                Annotated[ANY_CONTENT, About("All that the messages say, by the campaign's channel.")]
+            ]
+        },
     )
 )
 _REPORT = changed(
@@ -119,7 +131,7 @@ ROUTES: Sequence[Route] = (
         {"status": "success", "message": f"Target {CAMPAIGN_ID} edited", "version": 1},
         description="Fields that are left out stay as they are. 409 once it has begun or was stopped, and where it has "
         "not the `version` that was asked for.",
-        body=bodies.EDIT,
+        body=_EDIT,
         body_example={"id": CAMPAIGN_ID, "version": 0, "name": "Summer sale", "when": "20261202 09:30"},
         errors=(*_OF_TARGET, HTTPStatus.CONFLICT, HTTPStatus.GONE),
     ),

@@ -9,10 +9,10 @@ def meant(name: str, known: Iterable[str]) -> str | None:
     names = list(known)
     if name in names:
         return None
-    plain = _plain(name)
-    return next((each for each in names if plain and _plain(each) == plain), None)
+    letters = plain(name)
+    return next((each for each in names if letters and plain(each) == letters), None)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return the letters and digits of a name, by compatibility (NFKC) and without case."""
     return "".join(filter(str.isalnum, normalize("NFKC", normalize("NFKC", name).casefold())))

@@ -3,11 +3,12 @@
 import re
 from unicodedata import normalize
 
-from api_segments.core.names import meant
+from api_segments.core.names import meant, plain
 from api_segments.profiles.channels import FLAGS, STANDARD_ATTRIBUTES
 
-_OF_THE_RECORD = ("identity", "objectId", "guid", "profileData", "tokenData")
-_LIKE_A_FLAG = re.compile(r"\s*msg[\W_]", re.IGNORECASE)
+_OF_THE_RECORD = frozenset({"identity", "objectid", "guid", "profiledata", "tokendata"})
+_MSG = re.compile(r"\s*msg[-\u2010-\u2015]", re.IGNORECASE)  # with any dash
+_OPT_OUTS = ("msgdnd", *(plain(flag) for flag in FLAGS))
 
 
 def is_identity(name: str) -> bool:
@@ -20,8 +21,9 @@ def mistaken(name: str) -> str | None:
     right = meant(name, STANDARD_ATTRIBUTES)
     if right is not None:
         return f"unknown attribute; it is written {right}"
-    if name in _OF_THE_RECORD or meant(name, _OF_THE_RECORD) is not None:
+    compatible = normalize("NFKC", name)
+    if compatible.strip().casefold() in _OF_THE_RECORD:
         return "is no attribute; identity and objectId stand beside profileData"
-    if name not in FLAGS and _LIKE_A_FLAG.match(normalize("NFKC", name)):
+    if name not in FLAGS and (_MSG.match(compatible) or plain(name).startswith(_OPT_OUTS)):
         return f"unknown opt-out; there are {', '.join(sorted(FLAGS))}"
     return None

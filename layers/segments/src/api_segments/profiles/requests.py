@@ -198,7 +198,8 @@ def _attributes(identity: str | None, guid: str | None, data: Mapping[str, Any])
             continue
         try:
             _check_name(name)
-            _check_not_broken(value)
+            if name in _STANDARD:
+                _check_not_broken(value)
             _STANDARD.get(name, _check_custom)(value)
         except ValueError as exc:
             raise InvalidRequestError(f"profileData.{show(name)}: {exc}") from exc

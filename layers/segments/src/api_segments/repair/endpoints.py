@@ -90,8 +90,11 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
 
 
 def _nudge_campaigns(account_id: str, deadline: Deadline) -> None:
-    """Give each campaign that is to go on a task: its own may be lost, or have failed for good."""
-    for campaign_id in campaign_runs().due(account_id, deadline):
+    """Give each campaign that is to go on a task: its own may be lost, or have failed for good.
+
+    And its marks on segments, if they were lost.
+    """
+    for campaign_id in campaign_runs().look_after(account_id, deadline):
         campaign_queue().put_off(CampaignTask(account_id, campaign_id).to_json(), 0, deadline)
 
 

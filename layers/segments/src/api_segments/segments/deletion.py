@@ -73,7 +73,7 @@ class SegmentDeletionService:
 
         A campaign that is not there may be in the making, if its id, its time of creation, is young.
         """
-        marks = self._uses.users_of(account_id, segment_id, deadline)
+        marks = sorted(self._uses.users_of(account_id, [segment_id], deadline).get(segment_id, ()))
         found = self._campaigns.get_many(account_id, marks, deadline)
         young = (self._clock.now().timestamp() - CAMPAIGN_CREATION_SECONDS) * 1_000_000
         using = [

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, number_set
-from api_segments.aws.items import Attributes
+from api_segments.aws.dynamodb import TRANSACTION_ACTIONS, ConditionFailedError, DynamoDB, Get, Item, number_set
+from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import update_action
 from api_segments.core.clock import Deadline
 from api_segments.core.parallel import chunks
@@ -48,7 +48,13 @@ class SegmentUseStore:
                 ExpressionAttributeValues={":campaigns": number_set(campaign_ids)},
             )
 
-    def users_of(self, account_id: str, segment_id: int, deadline: Deadline) -> list[int]:
-        """Return the campaigns whose marks an active segment bears, in the order of their ids."""
-        found = self._db.batch_get([Get(self._table, segment_key(account_id, segment_id))], deadline)
-        return sorted(Attributes("segment", found[0]).numbers("campaign_ids")) if found else []
+    def users_of(
+        self, account_id: str, segment_ids: Sequence[int], deadline: Deadline
+    ) -> Readings[int, frozenset[int]]:
+        """Return the campaigns whose marks those of the segments bear that are active, consistently."""
+        found = self._db.batch_get([Get(self._table, segment_key(account_id, each)) for each in segment_ids], deadline)
+        return Readings({segment_ids[index]: item for index, item in found.items()}, _users)
+
+
+def _users(item: Item) -> frozenset[int]:
+    return Attributes("segment", item).numbers("campaign_ids")

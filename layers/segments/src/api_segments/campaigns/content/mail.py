@@ -13,15 +13,15 @@ from itertools import islice
 import turbohtml
 from turbohtml import Element, TokenType
 
-from api_segments.campaigns.content.sight import shows_link
+from api_segments.campaigns.content.sight import hides_its_body, shows_link
 from api_segments.campaigns.content.templates import TemplateError
 
 SAMPLE_LINK = "https://example.com/unsubscribe/"
 
 _VALUE = "liquidvalue"  # stands for an output of Liquid while its place is looked at
 # Attributes that hold an address; those that lead there; what addresses begin with that run as scripts.
-_LEADING = ("href", "action", "formaction")
-_ADDRESSES = (*_LEADING, "src", "background", "poster", "data")
+_LEADING = ("href", "xlink:href", "action", "formaction")
+_ADDRESSES = frozenset({*_LEADING, "src", "background", "poster", "data"})
 _SCRIPTS = ("javascript:", "vbscript:")
 _IGNORED_IN_ADDRESSES = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -71,6 +71,8 @@ def with_link(markup: str, link: str) -> str:
     _check_addresses(turbohtml.parse(markup))
     if all(shows_link(turbohtml.parse(markup, scripting=scripting), link) for scripting in (False, True)):
         return markup
+    if hides_its_body(turbohtml.parse(markup)):
+        raise TemplateError("hides its body, and with it any link to unsubscribe")
     ours = _table(link)
     for index in dict.fromkeys(_places(markup)):
         composed = f"{markup[:index]}{_closing(markup[:index])}{ours}{markup[index:]}"
@@ -80,8 +82,8 @@ def with_link(markup: str, link: str) -> str:
 
 
 def _check_addresses(document: turbohtml.Document) -> None:
-    for element in document.select(", ".join(f"[{name}]" for name in _ADDRESSES)):
-        for name in _ADDRESSES:
+    for element in document.iter_elements():
+        for name in _ADDRESSES.intersection(element.attrs):
             address = _IGNORED_IN_ADDRESSES.sub("", str(element.attr(name) or "")).lower()
             if address.startswith(_SCRIPTS) or (name in _LEADING and address.startswith("data:")):
                 raise TemplateError(f"the address of an attribute {name} would run a script")

@@ -41,7 +41,7 @@ _ONLY = {
 _LENGTHS = ("width", "height", "max-width", "max-height", "line-height")
 _LEAST_OPACITY = 0.5
 _GROUNDS, _SIZES = ("background", "background-color"), ("font", "font-size")
-_NUMBER = re.compile(r"(\d*\.?\d+)(px|pt|em|rem|%|)")
+_NUMBER = re.compile(r"(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})(px|pt|em|rem|%|)")
 _LEAST_SIZE = {"px": 6.0, "pt": 5.0, "rem": 0.5, "em": 0.5, "%": 50.0}
 _RELATIVE_SIZE = re.compile(r"\d(em|%)")
 # WCAG 2.2's contrast ratio, of 21; light grey on white, as in many a footer, has 1.6.
@@ -62,7 +62,16 @@ _RGB = re.compile(r"rgb\( *(\d{1,3}) *, *(\d{1,3}) *, *(\d{1,3}) *\)")
 _HEX = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})")
 _SHORT_HEX = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])")
 # What is looked at; beyond that there is doubt.
-_ANCHORS, _TEXTS, _RULES, _LEVELS = 10, 10, 300, 100
+_ANCHORS, _TEXTS, _LEVELS = 3, 3, 100
+_RULES, _DECLARATIONS, _COLOURS_TOLD = 300, 500, 20
+# Letters that are blank.
+_WORD = re.compile(r"[^\W\u115f\u1160\u3164\uffa0]")
+# What moves an element over others, wherever it is; what makes a body smaller than a line.
+_MOVING = re.compile(r"(position(?!:static)|transform|translate|scale|margin[a-z-]*:.*-).*")
+_EXTENTS = ("height", "max-height", "width", "max-width")
+_LEAST_EXTENT = 20
+_OFFSETS = ("left", "top", "right", "bottom", "margin", "margin-left", "margin-top")
+_FAR_AWAY = re.compile(r"-\d{3}")
 
 _Declarations = list[tuple[str, str]]
 
@@ -103,10 +112,32 @@ def shows_link(document: Document, link: str) -> bool:
     if not anchors:
         return False
     rules = _rules(document)
-    if rules is None or _has_parts_for_some(document):
+    if rules is None or _has_parts_for_some(document) or _has_moving_parts(document, rules):
         return False
     texts = (text for anchor in anchors[:_ANCHORS] for text in islice(_words(anchor), _TEXTS))
     return any(_is_seen(text, rules) for text in texts)
+
+
+def hides_its_body(document: Document) -> bool:
+    """Whether a document hides all that is in it, whatever that says of itself."""
+    rules = [rule for rule in _rules(document) or [] if ":" not in rule.selector]
+    for element in (found for found in (document.find("html"), document.find("body")) if found is not None):
+        if "hidden" in element.attrs:
+            return True
+        ruled = [each for rule in rules if rule.may_match(element) for each in rule.declarations]
+        if any(_hides_all(*each) for each in (*_declarations(_attribute(element, "style")), *ruled)):
+            return True
+    return False
+
+
+def _hides_all(name: str, value: str) -> bool:
+    if name == "display":
+        return value == "none"
+    if name == "opacity":
+        return _NUMBER.fullmatch(value) is not None and _number(value) < _LEAST_OPACITY
+    if name in _EXTENTS:
+        return not value.endswith("%") and _NUMBER.fullmatch(value) is not None and _number(value) < _LEAST_EXTENT
+    return name in _OFFSETS and _FAR_AWAY.search(value) is not None
 
 
 def _attribute(element: Element, name: str) -> str:
@@ -114,7 +145,14 @@ def _attribute(element: Element, name: str) -> str:
 
 
 def _words(anchor: Element) -> Iterator[Text]:
-    return (each for each in anchor.descendants if isinstance(each, Text) and re.search(r"\w", each.data))
+    return (each for each in anchor.descendants if isinstance(each, Text) and _WORD.search(each.data))
+
+
+def _has_moving_parts(document: Document, rules: Sequence[_Rule]) -> bool:
+    """Whether any element may be moved over others."""
+    own = (_declarations(_attribute(each, "style")) for each in document.iter_elements() if "style" in each.attrs)
+    said = (each for declarations in (*own, *(rule.declarations for rule in rules)) for each in declarations)
+    return any(_MOVING.fullmatch(f"{name}:{value}") for name, value in said)
 
 
 def _has_parts_for_some(document: Document) -> bool:
@@ -134,15 +172,17 @@ def _rules(document: Document) -> list[_Rule] | None:
     rules: list[_Rule] = []
     for sheet in document.find_all("style"):
         found = _rules_of(sheet.text)
-        if found is None or len(rules) + len(found) > _RULES:
+        if found is None:
             return None
         rules += found
+        if len(rules) > _RULES or sum(len(rule.declarations) for rule in rules) > _DECLARATIONS:
+            return None
     return rules
 
 
 def _rules_of(sheet: str) -> list[_Rule] | None:
     text = _without_comments(sheet).lower()
-    if any(mark in text for mark in ("\\", "@import", "<!--")):
+    if any(mark in text for mark in ("\\", "@import", "@font-face", "prefers-color-scheme", "<!--")):
         return None
     *blocks, rest = text.split("}")
     rules = []
@@ -192,6 +232,8 @@ def _is_seen(text: Text, rules: Sequence[_Rule]) -> bool:
             for name, said in _COLOUR_ATTRIBUTES.items()
             if name in element.attrs
         ]
+        if len(own) > _DECLARATIONS:
+            return False
         ruled = [each for rule in rules if rule.may_match(element) for each in rule.declarations]
         if not all(_hides_nothing(*each) for each in (*own, *ruled)):
             return False
@@ -234,6 +276,8 @@ def _stands_out(levels: Sequence[_Level]) -> bool:
     anchor = next(index for index, level in enumerate(levels) if level.tag == "a")
     texts = _possible(levels[: anchor + 1], ("color",), _BLUE)
     grounds = _possible(levels, _GROUNDS, _WHITE)
+    if max(len(texts), len(grounds)) > _COLOURS_TOLD:
+        return False
     pairs = [(_colour(text), _colour(ground)) for text, ground in product(texts, grounds)]
     return all(text and ground and _contrast(text, ground) >= _LEAST_CONTRAST for text, ground in pairs)
 

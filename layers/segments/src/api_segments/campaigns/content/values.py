@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def as_read(value: AttributeValue) -> AttributeValue:
     """Return a value as it is to be read; one that has no such form stays as it was sent."""
     if isinstance(value, float):
-        return int(value) if value.is_integer() else _without_exponent(value)
+        return int(Decimal(repr(value))) if value.is_integer() else _without_exponent(value)
     moment = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if moment is None:
         return value

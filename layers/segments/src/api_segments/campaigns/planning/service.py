@@ -208,8 +208,6 @@ class CampaignService:
         self._check(account_id, wanted, self._clock.now(), deadline)
         if not audience.include:
             raise InvalidRequestError("estimate_only: segment or segments is required")
-        if wanted.content:
-            check_content(wanted.target_mode, wanted.content, self.settings(account_id, deadline))
         found = self._estimates.estimate(account_id, wanted.target_mode, audience, deadline)
         return found if wanted.users_limit is None else min(found, wanted.users_limit)
 

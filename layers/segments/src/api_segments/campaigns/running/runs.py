@@ -108,17 +108,36 @@ class CampaignRunService:
         self._pace = pace
         self._clock = clock
 
-    def due(self, account_id: str, deadline: Deadline) -> list[int]:
-        """Return the campaigns that must have a task, which may be lost; one more task does no harm.
+    def look_after(self, account_id: str, deadline: Deadline) -> list[int]:
+        """Put lost marks on segments back; return the campaigns that must have a task, which may be lost, too.
 
-        An online campaign has one only when it is full.
+        One more task does no harm. An online campaign has one only when it is full.
         """
         now = self._clock.now()
+        live = self._stores.campaigns.live(account_id, deadline)
+        self._mark_again(account_id, live, deadline)
         return [
             campaign.campaign_id
-            for campaign in self._stores.campaigns.live(account_id, deadline)
+            for campaign in live
             if (campaign.users_limit is not None if campaign.starts_at is None else campaign.starts_at <= now)
         ]
+
+    def _mark_again(self, account_id: str, live: Sequence[Campaign], deadline: Deadline) -> None:
+        """Mark the segments of campaigns that lack their mark. One that has ended meanwhile took its marks off before.
+
+        A segment whose marks are damaged is in use all the same.
+        """
+        segment_ids = sorted({segment_id for campaign in live for segment_id in campaign.segment_ids})
+        users = self._stores.uses.users_of(account_id, segment_ids, deadline).without_damaged()
+        for campaign in live:
+            campaign_id = campaign.campaign_id
+            lost = [each for each in campaign.segment_ids if each in users and campaign_id not in users[each]]
+            for segment_id in lost:  # one by one, as one may be deleted meanwhile
+                self._stores.uses.mark(account_id, [segment_id], campaign_id, deadline)
+            if lost:
+                state = self._stores.campaigns.get_state(account_id, campaign_id, deadline)
+                if state is None or not state[0].is_live:
+                    self._stores.uses.unmark(account_id, dict.fromkeys(lost, (campaign_id,)), deadline)
 
     def run(self, account_id: str, campaign_id: int, deadline: Deadline) -> RunReport:
         """Go on with a campaign until it is through or the time is up; raises ThrottledError or UnavailableError."""
