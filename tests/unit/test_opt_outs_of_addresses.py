@@ -322,6 +322,21 @@ def test_the_same_news_again_after_the_user_came_back_does_nothing(
 OPT_OUTS_BY_EVENT = {"bounce": lambda: bounce("Permanent"), "complaint": complaint}
 
 
+def test_a_bounce_that_is_told_late_stands_though_the_user_came_back(
+    database: FaultyClient, queue: Queue, clock: MovableClock
+) -> None:
+    """The user took back the own word; what came back before is told after it, for the first time."""
+    assert database is not None
+    request("POST", token())
+    late = bounce("Permanent")
+    clock.move(seconds=3600)
+    assert request("POST", token(), AGAIN)["statusCode"] == 200
+    queue.work()
+    mail_feedback(late, Context())
+    queue.work()
+    assert (is_reached(), is_listed()) == (False, True)
+
+
 def test_an_old_complaint_does_not_close_what_the_account_opened_for_a_new_address(
     database: FaultyClient, queue: Queue, clock: MovableClock
 ) -> None:

@@ -1,7 +1,7 @@
 """Suppressions table: the addresses of an account that get no messages, by key, whoever has them or will have them.
 
-An address that was taken off the list stays in the table with the time of that, so that what was told before it and is
-told again does not put it back.
+An address that was taken off the list stays in the table with the time of that, for each reason, so that what was told
+before it and is told again does not put it back.
 """
 
 from collections.abc import Sequence
@@ -79,14 +79,14 @@ class SuppressionStore:
         )
 
     def add(self, address: AddressKey, reason: SuppressionReason, at: str, now: str, deadline: Deadline) -> bool:
-        """Put an address on the list for what happened at `at`; False if it is on it for that, or was lifted since."""
+        """Put an address on the list for what happened at `at`; False if it is on it for that, or was taken off."""
         return self._db.update(
             deadline,
             TableName=self._table,
             Key=_key(address),
             UpdateExpression=f"SET {_since(reason)} = :at, changed_at = :now REMOVE applied_at, profiles",
             ConditionExpression=(
-                f"(attribute_not_exists(lifted_at) OR lifted_at < :at) AND "
+                f"(attribute_not_exists({_lifted(reason)}) OR {_lifted(reason)} < :at) AND "
                 f"(attribute_not_exists({_since(reason)}) OR {_since(reason)} < :at)"
             ),
             ExpressionAttributeValues={":at": {"S": at}, ":now": {"S": now}},
@@ -94,12 +94,12 @@ class SuppressionStore:
 
     def lift(self, address: AddressKey, reasons: Sequence[SuppressionReason], now: str, deadline: Deadline) -> None:
         """Take an address off the list for these reasons; for others it stays."""
-        since = ", ".join(map(_since, reasons))
+        since, lifted = ", ".join(map(_since, reasons)), ", ".join(f"{_lifted(reason)} = :now" for reason in reasons)
         self._db.update(
             deadline,
             TableName=self._table,
             Key=_key(address),
-            UpdateExpression=f"SET lifted_at = :now, changed_at = :now REMOVE applied_at, profiles, {since}",
+            UpdateExpression=f"SET lifted_at = :now, changed_at = :now, {lifted} REMOVE applied_at, profiles, {since}",
             ExpressionAttributeValues={":now": {"S": now}},
         )
 
@@ -130,6 +130,10 @@ def _key(address: AddressKey) -> Item:
 
 def _since(reason: SuppressionReason) -> str:
     return f"{reason}_at"
+
+
+def _lifted(reason: SuppressionReason) -> str:
+    return f"{reason}_lifted_at"
 
 
 def _from_item(item: Item) -> Suppression:

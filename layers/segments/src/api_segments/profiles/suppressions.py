@@ -81,7 +81,7 @@ class SuppressionService:
         return Page([entry for entry in entries if entry.is_active], goes_on_at)
 
     def add(self, address: AddressKey, reason: SuppressionReason, at: str | None, deadline: Deadline) -> bool:
-        """Put an address on the list for what happened at `at`, or now; False if it was taken off since.
+        """Put an address on the list for what happened at `at`, or now; False if it was lifted for it since.
 
         If it raises, the address may be on the list, and the profiles that have it follow within a day.
         """
