@@ -27,8 +27,8 @@ def _purge(detail: dict[str, Any], pass_: PurgePass | None, context: LambdaConte
     logger.append_keys(account_id=account_id, segment_id=segment_id)
     deadline = deadline_of(context)
     report = wiring.purging().purge(account_id, segment_id, pass_, deadline)
-    count(MembersPurged=report.removed, PurgesFinished=int(report.in_all is not None))
-    if report.in_all is not None:
+    count(MembersPurged=report.removed, PurgesFinished=int(report.has_ended))
+    if report.has_ended:
         logger.info("purged", members=report.in_all)
     if report.goes_on_in is not None:
         # In the shape of the event that began it, as far as that is read here.

@@ -64,6 +64,20 @@ RULES: Mapping[str, Operation] = {
             "ExpressionAttributeValues": {":v": {"N": "1"}},
         },
     ),
+    **{
+        f"a condition on the type of {name}, {kind}": (
+            "update_item",
+            {
+                "TableName": PLAIN,
+                "Key": X,
+                "UpdateExpression": "REMOVE a",
+                "ConditionExpression": f"attribute_not_exists({name}) OR NOT attribute_type({name}, :kind)",
+                "ExpressionAttributeValues": {":kind": {"S": kind}},
+            },
+        )
+        for name in ("a", "ids", "nowhere")
+        for kind in ("N", "NS")
+    },
     "an addition to a text": update("ADD ids :v", v={"N": "1"}),
     "a copy of what is not there": update("SET b = missing"),
     "a path through what is no map": update("SET a.deep = :v", v={"N": "1"}),

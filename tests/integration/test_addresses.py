@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.aws import keys
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import NotWrittenError
 from api_segments.profiles import wiring
@@ -252,6 +253,34 @@ def test_a_walk_that_fails_goes_on_and_is_not_taken_for_done(
     tasks.waiting = waiting
     tasks.work()
     assert found(account, email=ADDRESS["email"]) == set(old)
+
+
+@pytest.mark.parametrize("place", [0, -1], ids=["first", "last"])
+def test_a_damaged_profile_is_found_after_the_first_reconciliation_since_it_was_mended(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    tasks: Tasks,
+    tables: Tables,
+    environment: Environment,
+    dynamodb: "DynamoDBClient",
+    old: list[str],
+    clock: MovableClock,
+    faulty: FaultyClient,
+    *,
+    place: int,
+) -> None:
+    """Also when the walk met it in an invocation before its last."""
+    ids = {each: str(tables.profile_of(account.account_id, each)) for each in old}
+    damaged = sorted(old, key=lambda each: (keys.bucket_of(ids[each]), ids[each]))[place]
+    key = {"pk": {"S": tables.profiles(account.account_id)[ids[damaged]]["pk"]}}
+    kept = dynamodb.get_item(TableName=environment["PROFILES_TABLE"], Key=key, ConsistentRead=True)["Item"]
+    dynamodb.put_item(TableName=environment["PROFILES_TABLE"], Item={**kept, "attributes": {"N": "7"}})
+    faulty.always("transact_write_items", after(lambda: clock.move(seconds=20)))
+    assert reconcile_account(account, tasks) > 2
+    assert found(account, email=ADDRESS["email"]) == {*old} - {damaged}
+    dynamodb.put_item(TableName=environment["PROFILES_TABLE"], Item=kept)
+    faulty.heal()
+    reconcile_account(account, tasks)
+    assert found(account, email=ADDRESS["email"]) == {*old}
 
 
 def test_an_upload_of_nothing_new_puts_its_profile_into_the_indexes(

@@ -93,6 +93,7 @@ ROWS = [
     ("added_at", None),
     ("reach", {"S": "email"}),
     ("identity", {"N": "7"}),
+    ("expires_at", {"S": "never"}),
 ]
 
 
@@ -102,5 +103,22 @@ def test_reconciliation_mends_rows(
     key = row_key(account, segment, str(tables.profile_of(account.account_id, "U0")))
     for name, value in ROWS:
         damage(tables, "SEGMENT_MEMBERS_TABLE", key, name, value)
-        assert run(account, tasks, capsys)["RowsMended"] == 1, name
+        assert run(account, tasks, capsys) == NOTHING | {"RowsMended": 1}, name
         assert agrees(account, tables)
+
+
+def test_reconciliation_mends_the_row_of_a_former_member_and_does_not_count_it(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    relay: Relay,
+    tables: Tables,
+    tasks: Tasks,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account.update((users("U1"), actions("REMOVE", segment)))
+    relay.drain()
+    key = row_key(account, segment, str(tables.profile_of(account.account_id, "U1")))
+    damage(tables, "SEGMENT_MEMBERS_TABLE", key, "expires_at", {"S": "never"})
+    assert run(account, tasks, capsys) == NOTHING | {"RowsMended": 1}
+    assert agrees(account, tables)
+    assert run(account, tasks, capsys) == NOTHING

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.aws import keys
 from api_segments.aws.dynamodb import number_set
 from api_segments.memberships import purging, store_rows
 from api_segments.memberships.purging import PURGED_MEMBERS_PER_SECOND
@@ -137,6 +138,56 @@ def test_a_purge_ends_with_one_log_line_one_metric_and_no_counters(  # noqa: PLR
     assert [line for line in logs if line["message"] == "purged"] == []
     assert {line["PurgesFinished"][0] for line in metrics} == {0}
     assert deleted_item(tables, account, deleted) == item
+
+
+@pytest.mark.parametrize("name", ["as_of", "members", "purged"])
+def test_a_purge_ends_past_a_damaged_counter_and_tells_no_number(  # noqa: PLR0913 - all that takes part
+    account: Account,
+    relay: Relay,
+    purges: PurgeQueue,
+    clock: MovableClock,
+    tables: Tables,
+    *,
+    written: Written,
+    faulty: FaultyClient,
+    environment: dict[str, str],
+    name: str,
+) -> None:
+    """Though it is written once more while the purge ends: only what was seen goes."""
+    kept, deleted = one_kept_one_deleted(account, relay, 5)
+    start(relay, purges)
+    purges.deliver()
+    relay.drain()
+    clock.move(seconds=200)
+    (slot, *_) = tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{deleted:016d}")
+    damage: Json = {
+        "TableName": environment["SEGMENTS_TABLE"],
+        "Key": keys.of_account(account.account_id, slot["sk"]),
+        "UpdateExpression": "SET #name = :value",
+        "ExpressionAttributeNames": {"#name": name},
+    }
+    tables.client.update_item(**damage, ExpressionAttributeValues={":value": {"S": "?"}})
+    seen: list[int] = []
+
+    def written_meanwhile(send: Send, arguments: Arguments) -> Reply:
+        seen.append(len(tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{deleted:016d}")))
+        if len(seen) == 1:
+            tables.client.update_item(**damage, ExpressionAttributeValues={":value": {"S": "??"}})
+        return send(**arguments)
+
+    faulty.always("transact_write_items", written_meanwhile)
+    written.text()
+    purges.deliver()
+    metrics, logs = written.lines()
+    assert len(seen) == 2
+    assert ["members" in line for line in logs if line["message"] == "purged"] == [False]
+    assert sum(line.get("PurgesFinished", [0])[0] for line in metrics) == 1
+    assert tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{deleted:016d}") == []
+    item = deleted_item(tables, account, deleted)
+    assert item["purged_at"] > item["deleted_at"]
+    assert "purged_members" not in item
+    assert_purged(account, tables, kept, 5)
+    assert purges.waiting == []
 
 
 def test_a_purge_whose_last_answer_was_lost_ends_with_its_log_line_too(  # noqa: PLR0913 - all that takes part

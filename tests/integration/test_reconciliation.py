@@ -17,6 +17,7 @@ from tests.integration.told import actions, users
 from tests.support.clock import MovableClock
 from tests.support.faults import Arguments, FaultyClient, Reply, Send
 from tests.support.state import Tables, live
+from tests.support.written import Written
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -249,6 +250,7 @@ def test_a_segment_that_is_too_large_to_count_in_time_is_told_and_the_others_are
     faulty: FaultyClient,
     clock: MovableClock,
     capsys: pytest.CaptureFixture[str],
+    written: Written,
 ) -> None:
     def takes_for_ever(send: Send, arguments: Arguments) -> Reply:
         is_counting = arguments.get("Limit", 0) > MAX_PAGE / 2 and f"#{segment:016d}#15" in str(arguments)
@@ -256,21 +258,36 @@ def test_a_segment_that_is_too_large_to_count_in_time_is_told_and_the_others_are
         return send(**arguments)
 
     faulty.always("query", takes_for_ever)
-    found = run(account, tasks, capsys)
-    assert (found["SegmentsBusy"], found["ReconciliationsFinished"]) == (1, 1)
+    assert run(account, tasks, capsys) == NOTHING | {"SegmentsBusy": 1}
+    told = [line for line in written.lines()[1] if line["message"] == "too large to be counted in one call"]
+    assert [(line["level"], line["segments"]) for line in told] == [("WARNING", [segment])]
+    assert clock.slept == [], "it would not be smaller in five minutes"
     assert agrees(account, tables)
 
 
+def test_a_segment_that_is_found_too_large_when_it_is_counted_again_is_told_and_left(
+    account: Account,
+    tasks: Tasks,
+    traffic: list[int],
+    clock: MovableClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    traffic += [0] * COUNT_ATTEMPTS
+    clock.meanwhile = lambda: traffic.append(1000)
+    assert run(account, tasks, capsys) == NOTHING | {"SegmentsBusy": 1}
+    assert clock.slept == [LOOK_AGAIN_SECONDS]
+
+
 @pytest.fixture
-def traffic(account: Account, segment: int, relay: Relay, faulty: FaultyClient) -> list[int]:
-    """Changes while the members of a segment are counted; what is in the list says how many counts to disturb."""
+def traffic(account: Account, segment: int, relay: Relay, faulty: FaultyClient, clock: MovableClock) -> list[int]:
+    """Changes while the members of a segment are counted: one a count, which lasts as many seconds as the list says."""
     disturbed: list[int] = []
     newcomers = count()
 
     def meanwhile(send: Send, arguments: Arguments) -> Reply:
         reply = send(**arguments)
         if disturbed and arguments.get("Limit", 0) > MAX_PAGE / 2 and f"#{segment:016d}#15" in str(arguments):
-            disturbed.pop()
+            clock.move(seconds=disturbed.pop())
             account.update((users(f"N{next(newcomers)}"), actions("ADD", segment)))
             relay.drain()
         return reply
@@ -420,4 +437,40 @@ def test_many_rows_are_looked_at_again_in_messages_that_sqs_takes_and_go_on_wher
     faulty.always("transact_write_items", takes_long)
     found = run(account, tasks, capsys)
     assert found["RowsMended"] == 110
+    assert agrees(account, tables)
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+def test_a_user_who_leaves_between_the_reads_of_the_second_look_stays_away(  # noqa: PLR0913, PLR0917 - fixtures
+    account: Account,
+    segment: int,
+    tasks: Tasks,
+    tables: Tables,
+    environment: Environment,
+    relay: Relay,
+    faulty: FaultyClient,
+    clock: MovableClock,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    reads: int,
+) -> None:
+    """And the stream has brought it before the look goes on."""
+    delete_row(tables.client, environment, row_key(account, segment, str(tables.profile_of(account.account_id, "U1"))))
+    seen: list[str] = []
+
+    def meanwhile(send: Send, arguments: Arguments) -> Reply:
+        reply = send(**arguments)
+        looked_at = {environment["MEMBERSHIPS_TABLE"], environment["SEGMENT_MEMBERS_TABLE"]} & {
+            *arguments["RequestItems"]
+        }
+        if clock.slept and looked_at:
+            seen.extend(looked_at)
+            if len(seen) == reads:
+                account.update((users("U1"), actions("REMOVE", segment)))
+                relay.drain()
+        return reply
+
+    faulty.always("batch_get_item", meanwhile)
+    assert run(account, tasks, capsys)["RowsMended"] == 0
+    assert len(seen) >= reads
     assert agrees(account, tables)

@@ -388,10 +388,20 @@ def test_a_list_goes_on_past_a_damaged_member(shop: Shop) -> None:
     route = ("GET", "/api/segments/{segment_id}/members")
     everybody = pages(shop, route, segment_id=str(shop.gold))
     for row in [item for table, item in shop.items() if table == "SEGMENT_MEMBERS_TABLE" and "added_at" in item]:
-        shop.restore()
-        shop.put("SEGMENT_MEMBERS_TABLE", without(row, "added_at"))
-        left = pages(shop, route, segment_id=str(shop.gold))
-        assert left == [each for each in everybody if each["guid"] != row["profile_id"]["S"]] or is_of(row, shop.gone)
+        for damaged in (without(row, "added_at"), {**row, "expires_at": {"S": "never"}}):
+            shop.restore()
+            shop.put("SEGMENT_MEMBERS_TABLE", damaged)
+            left = pages(shop, route, segment_id=str(shop.gold))
+            others = [each for each in everybody if each["guid"] != row["profile_id"]["S"]]
+            assert (left == others and shop.damaged) or is_of(row, shop.gone)
+
+
+def test_a_member_whose_row_is_damaged_is_not_looked_up_in_silence(shop: Shop) -> None:
+    rows = [item for table, item in shop.items() if table == "SEGMENT_MEMBERS_TABLE" and is_of(item, shop.gold)]
+    (row,) = [row for row in rows if row.get("identity") == {"S": MEMBER}]
+    shop.put("SEGMENT_MEMBERS_TABLE", {**row, "expires_at": {"S": "never"}})
+    made(shop, calls(shop)["member"])
+    assert shop.damaged
 
 
 # ---------------------------------------------------------------- what decides

@@ -285,6 +285,7 @@ def _contains(one: Value, other: Value) -> bool:
 _FUNCTIONS: Mapping[str, Callable[[_Reader], Condition]] = {
     "attribute_exists": lambda reader: _exists(reader, wanted=True),
     "attribute_not_exists": lambda reader: _exists(reader, wanted=False),
+    "attribute_type": lambda reader: _two(reader, lambda value, kind: kind["S"] in value),
     "begins_with": lambda reader: _two(reader, _begins),
     "contains": lambda reader: _two(reader, _contains),
 }

@@ -50,13 +50,15 @@ class PurgePass:
 class PurgeReport:
     """How many members were taken away now; and in how many seconds to go on, None when there is nothing left to do.
 
-    `goes_on_with` is the pass to go on with, None for a new one. `in_all` is set once, by the call that finds the purge
-    finished: how many members the stream has told of as taken away.
+    `goes_on_with` is the pass to go on with, None for a new one. `has_ended` is said once, by the call that finds
+    the purge finished; `in_all` is then how many members the stream has told of as taken away, None if that is not
+    known, as a counter was damaged.
     """
 
     removed: int
     goes_on_in: float | None
     goes_on_with: PurgePass | None = None
+    has_ended: bool = False
     in_all: int | None = None
 
 
@@ -125,8 +127,9 @@ class PurgeService:
             self._clock.sleep(ahead)
 
     def _finish(self, account_id: str, segment_id: int, deadline: Deadline) -> PurgeReport:
-        in_all = self._segments.finish_purge(account_id, segment_id, rfc3339(self._clock.now()), deadline)
-        return PurgeReport(0, None, in_all=in_all)
+        now = rfc3339(self._clock.now())
+        has_ended, in_all = self._segments.finish_purge(account_id, segment_id, now, deadline)
+        return PurgeReport(0, None, has_ended=has_ended, in_all=in_all)
 
 
 def _seconds_between(earlier: str, later: str) -> float:

@@ -20,6 +20,13 @@ T = TypeVar("T")
 ROWS_AHEAD = 1000
 CALLS_PER_BUCKET = 10
 
+# A row whose `expires_at` is no number is damaged: nobody knows whether its user is a member.
+_IS_NO_TOMBSTONE = "attribute_not_exists(expires_at) OR NOT attribute_type(expires_at, :number)"
+
+
+def _is_tombstone(item: Item) -> bool:
+    return "N" in item.get("expires_at", ())
+
 
 class MemberListStore:
     """Reads members, bucket by bucket and by profile id within a bucket. That order never changes.
@@ -35,7 +42,7 @@ class MemberListStore:
         """Read one member's row, consistently; None if it is damaged."""
         key = {"pk": {"S": keys.member_bucket(account_id, segment_id, profile_id)}, "profile_id": {"S": profile_id}}
         item = self._db.get(self._table, key, deadline)
-        return None if item is None or "expires_at" in item else passing_over(_from_item)(item)
+        return None if item is None or _is_tombstone(item) else passing_over(_from_item)(item)
 
     def ids(
         self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
@@ -107,13 +114,15 @@ class MemberListStore:
         members: list[tuple[str, T]] = []
         last = after
         for call in range(CALLS_PER_BUCKET):
-            values: Item = {":pk": {"S": pk}} if last is None else {":pk": {"S": pk}, ":last": {"S": last}}
+            values: Item = {":pk": {"S": pk}, ":number": {"S": "N"}}
+            if last is not None:
+                values[":last"] = {"S": last}
             items, key = self._db.query_call(
                 deadline,
                 TableName=self._table,
                 ConsistentRead=True,
                 KeyConditionExpression="pk = :pk" if last is None else "pk = :pk AND profile_id > :last",
-                FilterExpression="attribute_not_exists(expires_at)",  # a tombstone has it
+                FilterExpression=_IS_NO_TOMBSTONE,
                 ExpressionAttributeValues=values,
                 Limit=max(at_most - len(members), ROWS_AHEAD if call else 1),
             )
@@ -132,8 +141,11 @@ def _profile_id(item: Item) -> str:
 
 
 def reach_of_row(item: Item) -> frozenset[Channel]:
-    """Read how a member can be reached."""
-    return Attributes(MEMBERS_ROW, item).some_of("reach", Channel)
+    """Read how a member can be reached; the row is no tombstone."""
+    row = Attributes(MEMBERS_ROW, item)
+    if row.has("expires_at"):
+        raise row.damaged("expires_at")
+    return row.some_of("reach", Channel)
 
 
 def _from_item(item: Item) -> Member:

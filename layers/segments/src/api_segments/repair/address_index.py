@@ -1,7 +1,8 @@
 """Put the profiles that an older version wrote into the indexes by address, and claim their tokens, once an account.
 
 A walk goes over all profiles in pages, each invocation as far as it has time; where it is, `IndexWalk`, is the next
-one's task. A profile is saved as an upload of nothing new would save it.
+one's task. A profile is saved as an upload of nothing new would save it. An account is done when a whole walk
+met none that is damaged.
 """
 
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ INDEX_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class IndexWalk:
-    """Where a walk is: after the profile `after`, with so many looked at."""
+    """Where a walk is: after the profile `after`, with so many looked at, of which so many are damaged."""
 
     after: str | None = None
     looked_at: int = 0
+    damaged: int = 0
 
 
 class IndexedAccounts:
@@ -68,19 +70,22 @@ class AddressIndexing:
 
     def _step(self, account_id: str, here: IndexWalk, deadline: Deadline) -> IndexWalk | None:
         profile_ids = self._memberships.profile_ids(account_id, here.after, INDEX_PAGE, deadline)
-        self._save(account_id, profile_ids, deadline)
+        damaged = here.damaged + self._save(account_id, profile_ids, deadline)
         count(ProfilesIndexed=len(profile_ids))
         if len(profile_ids) < INDEX_PAGE:
-            self._indexed.add(account_id, deadline)
+            if not damaged:
+                self._indexed.add(account_id, deadline)
             return None
-        return IndexWalk(profile_ids[-1], here.looked_at + len(profile_ids))
+        return IndexWalk(profile_ids[-1], here.looked_at + len(profile_ids), damaged)
 
-    def _save(self, account_id: str, profile_ids: list[str], deadline: Deadline) -> None:
+    def _save(self, account_id: str, profile_ids: list[str], deadline: Deadline) -> int:
+        """Save profiles, and return how many are damaged."""
         updates = {
             index: ProfileUpdate(identity=None, guid=profile_id, creates=False, claims_tokens=True)
             for index, profile_id in enumerate(profile_ids)
         }
-        for error in self._profiles.update(account_id, updates, deadline).values():
-            # Erased a moment ago; or damaged, and saved when it is mended.
-            if not isinstance(error, NotFoundError | DamagedItemError):
+        errors = self._profiles.update(account_id, updates, deadline).values()
+        for error in errors:
+            if not isinstance(error, NotFoundError | DamagedItemError):  # not found: erased a moment ago
                 raise error
+        return sum(isinstance(error, DamagedItemError) for error in errors)

@@ -13,7 +13,7 @@ from api_segments.profiles.suppressions import FollowTask
 from api_segments.profiles.wiring import suppressions
 from api_segments.repair import wiring
 from api_segments.repair.address_index import IndexWalk
-from api_segments.repair.reconciliation import BEGINNING, Position, Scope
+from api_segments.repair.reconciliation import BEGINNING, Findings, Position, Scope
 from api_segments.repair.rows import Suspect
 from api_segments.repair.tasks import (
     LOOK_AGAIN_SECONDS,
@@ -61,6 +61,7 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
     count(
         Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,
+        SegmentsBusy=len(findings.too_large),
         MembersTakenOut=findings.members_taken_out,
         PurgesBegun=len(findings.unpurged),
         ReconciliationsFinished=int(goes_on_at is None),
@@ -87,6 +88,13 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         uncounted=findings.uncounted,
         purges_begun=findings.unpurged,
     )
+    _tell_too_large(findings)
+
+
+def _tell_too_large(findings: Findings) -> None:
+    """Tell of segments that can't be counted within one call: another try would end like this one."""
+    if findings.too_large:
+        logger.warning("too large to be counted in one call", segments=findings.too_large)
 
 
 def _nudge_campaigns(account_id: str, deadline: Deadline) -> None:
@@ -144,7 +152,7 @@ def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:
     count(
         Differences=findings.counts_mended,
         CountsMended=findings.counts_mended,
-        SegmentsBusy=len(findings.uncounted) if is_last else 0,
+        SegmentsBusy=len(findings.too_large) + (len(findings.uncounted) if is_last else 0),
     )
     if findings.uncounted and not is_last:
         task = to_recount_task(scope, Recount(wanted.segment_id, wanted.number + 1))
@@ -157,6 +165,7 @@ def recount(scope: Scope, wanted: Recount, deadline: Deadline) -> None:
         counts_mended=findings.counts_mended,
         uncounted=findings.uncounted,
     )
+    _tell_too_large(findings)
 
 
 def claim_again(scope: Scope, profile_ids: Sequence[str], deadline: Deadline) -> None:

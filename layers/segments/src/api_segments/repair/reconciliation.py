@@ -76,8 +76,8 @@ class Findings:
     """What was found and mended.
 
     `suspects` are rows to look at again, `unclaimed` profiles whose identity does not lead to them, `uncounted`
-    segments whose counts could not be checked, as they kept changing; `unpurged` deleted segments to purge; members
-    were taken out of purged ones.
+    segments whose counts could not be checked, as they kept changing, `too_large` those that can't be counted within
+    one call; `unpurged` deleted segments to purge; members were taken out of purged ones.
     """
 
     counts_mended: int = 0
@@ -85,6 +85,7 @@ class Findings:
     suspects: list[Suspect] = field(default_factory=list)
     unclaimed: list[str] = field(default_factory=list)
     uncounted: list[int] = field(default_factory=list)
+    too_large: list[int] = field(default_factory=list)
     unpurged: list[int] = field(default_factory=list)
 
 
@@ -112,7 +113,7 @@ class ReconciliationService:
     def reconcile(self, scope: Scope, start: Position, deadline: Deadline) -> tuple[Findings, Position | None]:
         """Go on from `start` for as long as there is time; return what was found, and where to go on if not at the end.
 
-        A segment that can't be counted within one call is left uncounted. Raises ThrottledError or UnavailableError
+        A segment that can't be counted within one call is left to itself. Raises ThrottledError or UnavailableError
         when it came no further than `start` otherwise.
         """
         findings = Findings()
@@ -125,7 +126,7 @@ class ReconciliationService:
             if not deadline.is_over() or (here == start and too_large is None):
                 raise
             if here == start and too_large is not None:
-                findings.uncounted.append(too_large)
+                findings.too_large.append(too_large)
                 here = Position(ReconciliationStage.MEMBERS, below=too_large)
         return findings, here
 
@@ -140,7 +141,7 @@ class ReconciliationService:
         except NotWrittenError:
             if not deadline.is_over():
                 raise
-            findings.uncounted.append(segment_id)
+            findings.too_large.append(segment_id)
         return findings
 
     def _step_of(self, stage: ReconciliationStage) -> Callable[[Scope, Position, Findings, Deadline], Position | None]:

@@ -109,8 +109,9 @@ class RowMender:
         active = self._segments.are_active(_ids(account_id, suspects), deadline)
         of_active = [suspect for suspect in suspects if (account_id, suspect.segment_id) in active]
         profile_ids = sorted({suspect.profile_id for suspect in of_active})
-        images = self._memberships.get_many(account_id, profile_ids, deadline)
+        # Rows first: one that the stream writes after this is not as read any more, and so is not written over.
         stored = self._rows.read(account_id, [suspect.row for suspect in of_active], deadline)
+        images = self._memberships.get_many(account_id, profile_ids, deadline)
         known = [each for each in of_active if each.profile_id not in images.damaged]
         truths = {each.row: images.get(each.profile_id, NOBODY) for each in known}
         unchanged = [each.row for each in known if each.truth == _hash(each.row, truths[each.row])]

@@ -276,41 +276,48 @@ class SegmentStore:
             return None
         return deleted
 
-    def finish_purge(self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline) -> int | None:
+    def finish_purge(
+        self, account_id: str, segment_id: int, purged_at: str, deadline: Deadline
+    ) -> tuple[bool, int | None]:
         """Note that a deleted segment has no members left and how many were purged, and drop its counters: all at once.
 
-        Returns how many, None if that was noted before. Raises ThrottledError or UnavailableError.
+        How many is not noted if a counter is damaged. Returns whether this call has noted it, and how many. Raises
+        ThrottledError or UnavailableError.
         """
         backoff = Backoff(deadline)
         while True:
-            slots = self.counter_slots(account_id, segment_id, deadline)
-            purged = sum(slot.purged for slot in slots)
+            slots = self.slots_with_damaged(account_id, segment_id, deadline)
+            is_known = all(slot.damaged is None for slot in slots)
+            purged = sum(slot.purged for slot in slots) if is_known else None
             noted = update_action(
                 self._table,
                 deleted_segment_key(account_id, segment_id),
-                "SET purged_at = :now, purged_members = :purged",
+                "SET purged_at = :now" + ("" if purged is None else ", purged_members = :purged"),
                 condition="attribute_exists(account_id) AND attribute_not_exists(purged_at)",
-                values={":now": {"S": purged_at}, ":purged": {"N": str(purged)}},
+                values={":now": {"S": purged_at}, **({} if purged is None else {":purged": {"N": str(purged)}})},
             )
             drops = [
-                self._drop_slot(keys.of_account(account_id, sk), slot.purged)
+                self._drop_slot(keys.of_account(account_id, sk), slot)
                 for sk, slot in zip(keys.segment_counts(segment_id), slots, strict=True)
             ]
             try:
                 self._db.transact(lambda: [noted, *drops], deadline)  # noqa: B023 - called before the next turn
             except ConditionFailedError as exc:
                 if 0 in exc.failures:
-                    return None
+                    return False, None
                 if not backoff.wait():
                     raise UnavailableError("the counters kept changing until the time was up") from exc
             else:
-                return purged
+                return True, purged
 
-    def _drop_slot(self, key: Item, purged: int) -> TransactionAction:
-        """Delete a slot, unless more were purged by now."""
-        if not purged:
+    def _drop_slot(self, key: Item, slot: CounterSlot) -> TransactionAction:
+        """Delete a slot, unless more were purged by now, or, of a damaged one, anything was written."""
+        if slot.damaged is not None:
+            condition, values, names = as_read(slot.damaged, ("as_of", *_COUNTERS, PURGED))
+            return delete_action(self._table, key, condition=condition, values=values, names=names)
+        if not slot.purged:
             return delete_action(self._table, key, condition="attribute_not_exists(purged)")
-        values = {":purged": {"N": str(purged)}}
+        values = {":purged": {"N": str(slot.purged)}}
         return delete_action(self._table, key, condition="purged = :purged", values=values)
 
     def _add_active(self, account_id: str, change: int) -> TransactionAction:
