@@ -33,7 +33,7 @@ def _registry() -> str:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The schemas of API Segments' events, for EventBridge's registry. Written by `make events`.",
-        "Parameters": {"RegistryName": {"Type": "String"}},
+        "Parameters": {"RegistryName": {"Type": "String", "MaxLength": 64}},
         "Resources": {
             "Registry": {"Type": "AWS::EventSchemas::Registry", "Properties": registry},
             **{kind.title: {"Type": "AWS::EventSchemas::Schema", "Properties": _entry(kind)} for kind in EVENTS},

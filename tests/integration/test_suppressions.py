@@ -136,7 +136,7 @@ def test_it_outlives_the_user(account: Account, tasks: Tasks, tables: Tables) ->
     account.erase("a")
     account.upload(profile("a", **CONTACT))
     assert reached(account) == {"sms", "whatsapp"}
-    assert EMAIL not in str(tables.of_account("SUPPRESSIONS_TABLE", account.account_id, ""))
+    assert EMAIL not in str(tables.of_account("SUPPRESSIONS_TABLE", account.account_id, "EMAIL#"))
 
 
 def test_the_account_takes_an_address_off(account: Account, tasks: Tasks, written: Written) -> None:
@@ -302,7 +302,7 @@ def test_an_entry_that_lost_its_reason_does_not_open_the_address(
 ) -> None:
     put(account, email=EMAIL)
     tasks.work()
-    (item,) = tables.of_account("SUPPRESSIONS_TABLE", account.account_id, "")
+    (item,) = tables.of_account("SUPPRESSIONS_TABLE", account.account_id, "EMAIL#")
     dynamodb.update_item(
         TableName=environment["SUPPRESSIONS_TABLE"],
         Key={name: {"S": item[name]} for name in ("account_id", "sk")},

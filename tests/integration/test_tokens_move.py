@@ -169,11 +169,11 @@ def test_a_move_whose_answer_is_lost_is_one_move(
     assert holders(tables, account, "t") == [{"b"}]
 
 
-def test_only_a_new_token_costs_anything(account: Account, faulty: FaultyClient) -> None:
+def test_only_a_new_token_is_written(account: Account, faulty: FaultyClient) -> None:
     account.upload(token("a", "t"), profile("a", Name="Ada"))
     before = faulty.calls.copy()
     account.upload(token("a", "t"), profile("a", Name="Ada"))
-    assert faulty.calls - before == {"batch_get_item": 2}
+    assert faulty.calls - before == {"batch_get_item": 3}  # the last one looks whose the token is
     before = faulty.calls.copy()
     account.upload(profile("a", Name="Eve"))
     assert faulty.calls - before == {"batch_get_item": 2, "transact_write_items": 1}
@@ -205,6 +205,19 @@ def test_tokens_of_the_version_before_are_claimed_by_the_walk(
         assert profiles_wiring.profiles().update(account.account_id, updates, Deadline.after(20)) == {}
         assert (tokens_of(account, "a"), tokens_of(account, "b"), tokens_of(account, "c")) == ({"u"}, {"v"}, {"t"})
         assert holders(tables, account, "t", "u", "v") == [{"c"}, {"a"}, {"b"}]
+
+
+def test_a_token_of_the_version_before_is_its_users_who_comes_with_it_last(
+    account: Account, tables: Tables, dynamodb: "DynamoDBClient", environment: dict[str, str]
+) -> None:
+    account.upload(token("a", "t"), token("a", "u"))
+    forget_claims(dynamodb, environment, account, "t", "u")
+    account.upload(token("b", "t"))
+    account.upload(token("a", "t"), token("a", "u"))
+    assert (tokens_of(account, "a"), tokens_of(account, "b")) == ({"t", "u"}, set())
+    assert holders(tables, account, "t") == [{"a"}]
+    account.upload(token("b", "u"))
+    assert holders(tables, account, "t", "u") == [{"a"}, {"b"}]
 
 
 def test_of_two_users_with_a_token_of_the_version_before_one_keeps_it(

@@ -85,7 +85,9 @@ def test_each_field_says_what_it_is(kind: EventKind) -> None:
 
 def test_the_registry_has_each_schema_as_the_stack_deploys_it() -> None:
     assert TEMPLATE["EventSchemas"]["Properties"]["TemplateURL"] == REGISTRY.name
-    resources = load(REGISTRY)["Resources"]
+    template = load(REGISTRY)
+    resources, (parameter,) = template["Resources"], template["Parameters"].values()
+    assert parameter["MaxLength"] == 64  # EventBridge Schemas API: a registry's name; a stack's has up to 128
     registered = {name: each["Properties"] for name, each in resources.items() if name != "Registry"}
     assert registered.keys() == {kind.title for kind in EVENTS}
     for kind in EVENTS:

@@ -254,12 +254,12 @@ def no_such_profile(user: UserReference) -> NotFoundError:
 
 
 def _tokens_in(updates: Iterable[ProfileUpdate], known: Known) -> set[Token]:
-    """Return the tokens that updates give to their users or take from them, or want claimed."""
+    """Return the tokens that come with updates, those that they take from their users, or want claimed."""
     found: set[Token] = set()
     for update in updates:
         state = known.states.get(update.guid or known.profile_ids.get(update.identity or "", ""))
         had = frozenset[Token]() if state is None else state.profile.tokens
-        found |= update.added_tokens - had | update.removed_tokens & had
+        found |= update.added_tokens | update.removed_tokens & had
         found |= had if update.claims_tokens else frozenset()
     return found
 

@@ -9,8 +9,9 @@ from api_segments.profiles.store import ProfileChange, ProfileState, TokenChange
 
 
 def tokens_to_look_up(before: Profile, after: Profile, update: ProfileUpdate) -> frozenset[Token]:
-    """Return the tokens that an update gives to a user or takes away, and those that it wants claimed."""
-    return before.tokens ^ after.tokens | (after.tokens if update.claims_tokens else frozenset())
+    """Return the tokens that came with an update, those that it takes away, and those that it wants claimed."""
+    wanted = after.tokens if update.claims_tokens else update.added_tokens & after.tokens
+    return before.tokens ^ after.tokens | wanted
 
 
 def holder_of(token: Token, claims: Mapping[Token, TokenClaim]) -> str | None:
@@ -30,15 +31,16 @@ def token_changes(
 ) -> tuple[Profile, TokenChanges]:
     """Return the profile with the tokens that are its own, and what becomes of the claims of all that were looked up.
 
-    A token that came with this update is taken from whoever has it. Of tokens that were there before tokens were
-    claimed, those that another user has claimed since are that user's. Raises DamagedItemError.
+    A token that came with this update is taken from whoever has it, also one that was there already: it may be from
+    before tokens were claimed. Of the others, those that another user has claimed since are that user's. Raises
+    DamagedItemError.
     """
     profile_id = after.profile_id
     looked_up = tokens_to_look_up(before, after, update)
     holders = {token: holder_of(token, claims) for token in looked_up}
     lost = {
         token
-        for token in before.tokens & after.tokens & looked_up
+        for token in (before.tokens & after.tokens & looked_up) - update.added_tokens
         if holders[token] not in (None, profile_id) and _has(states.get(holders[token] or ""), token)
     }
     kept = replace(after, tokens=after.tokens - lost)
