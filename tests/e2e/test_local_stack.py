@@ -309,8 +309,8 @@ def test_emulator_alone_still_unpacks_a_layer_for_every_process(emulator: Emulat
 def use_until_interrupted(interrupted: list[bool]) -> None:
     """Wait for nothing beside an emulator that is killed."""
     with running_emulator() as emulator:
-        os.kill(emulator.pid, signal.SIGKILL)
         try:
+            os.kill(emulator.pid, signal.SIGKILL)
             threading.Event().wait(PATIENCE_SECONDS)
         except KeyboardInterrupt:
             interrupted.append(True)
