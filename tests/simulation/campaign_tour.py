@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api_segments.aws.delivery import Reply
-from api_segments.aws.keys import SIGNING_KEY, STACK
+from api_segments.aws.keys import SIGNING_KEY, STACK, of_account, segment
 from api_segments.aws.task_queue import TaskQueue
 from api_segments.campaigns.providers.webhooks import WebhookProvider
 from api_segments.core.errors import UnavailableError
@@ -205,8 +205,7 @@ class CampaignTour:
         """One campaign of each channel, the first asked for twice; all to their ends."""
         made = [self._create(mode, "now", segment=audience, key=mode) for mode in CONTENTS]
         assert self._create("email", "now", segment=audience, key="email") == made[0]
-        task = {"scope": {"account_id": self._account, "segment_id": None}, "position": {"stage": "profiles"}}
-        self._invoke("reconcile", {"Records": [{"body": json.dumps(task)}]})
+        self._reconcile()
         self._forget_the_key()
         cursor = self._api("list", {"limit": 1})["cursor"]
         self._api("list", {"limit": 1, "cursor": cursor})
@@ -294,6 +293,7 @@ class CampaignTour:
         self._trigger(again=True)
         self._trigger()
         self._run()
+        self._lose_a_mark(joined)
         assert self._delete(joined) == 409
         assert self._api("result", {"id": full})["result"]["status"] == "completed"
         for campaign_id in made:
@@ -301,6 +301,19 @@ class CampaignTour:
             assert (result["status"], result["waiting"]) == ("running", 0)
             assert result["sent"] > 0, result
             self._api("stop", {"id": campaign_id})
+
+    def _lose_a_mark(self, segment_id: int) -> None:
+        """Let a segment lose what says that campaigns use it, which a reconciliation puts back."""
+        self._world.db.update_item(
+            TableName=self._world.environment["SEGMENTS_TABLE"],
+            Key=of_account(self._account, segment(segment_id)),
+            UpdateExpression="REMOVE campaign_ids",
+        )
+        self._reconcile()
+
+    def _reconcile(self) -> None:
+        task = {"scope": {"account_id": self._account, "segment_id": None}, "position": {"stage": "profiles"}}
+        self._invoke("reconcile", {"Records": [{"body": json.dumps(task)}]})
 
     def _deletions(self, audience: int, joined: int) -> None:
         """Marks of campaigns that have been stopped and not come to their ends are taken off by the deletion."""

@@ -205,8 +205,17 @@ class Tour:
                 self._invoke(function, event)
 
     def _purge(self, segment_id: int) -> None:
-        """Purge the deleted segment; the records of what that removes are lost, so the rows go after a while."""
+        """Purge the deleted segment, of a user whose memberships are damaged too.
+
+        The records of what that removes are lost, so the rows go after a while.
+        """
         message = {"body": json.dumps({"detail": {"Account ID": ACCOUNT, "Segment ID": segment_id}})}
+        damaged = membership(ACCOUNT, self._world.tables.claims(ACCOUNT)["u2"])
+        records = list(self._world.db.stream_records(self._world.environment["MEMBERSHIPS_TABLE"]))
+        self._change("MEMBERSHIPS_TABLE", damaged, "SET segment_ids = :set", {":set": {"L": []}})
+        self._invoke("project_members", {"Records": records})
+        self._invoke("purge_segment", {"Records": [message]})
+        self._change("MEMBERSHIPS_TABLE", damaged, "REMOVE segment_ids")
         for wait in (0, 7200, 7200):
             self._world.pause(wait)
             self._invoke("purge_segment", {"Records": [message]})
