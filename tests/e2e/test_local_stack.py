@@ -26,7 +26,7 @@ from types_boto3_dynamodb import DynamoDBClient
 from local.aws import session
 from local.demo import play
 from local.emulator import CONCURRENCY, Emulator, running_emulator
-from local.environment import ROOT, LocalError, child_environment, require_free, running
+from local.environment import ROOT, LocalError, child_environment, endings_interrupt, require_free, running
 from local.live import curl_lines
 from local.stack import Stack, invoke
 from local.subscriber import SOURCE, EventQueue, subscribe
@@ -307,8 +307,8 @@ def test_emulator_alone_still_unpacks_a_layer_for_every_process(emulator: Emulat
 
 
 def use_until_interrupted(interrupted: list[bool]) -> None:
-    """Wait for nothing beside an emulator that is killed."""
-    with running_emulator() as emulator:
+    """Wait for nothing beside an emulator that is killed; who began the tests may have let them ignore Ctrl-C."""
+    with endings_interrupt(), running_emulator() as emulator:
         try:
             os.kill(emulator.pid, signal.SIGKILL)
             threading.Event().wait(PATIENCE_SECONDS)
