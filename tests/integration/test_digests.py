@@ -46,7 +46,7 @@ def make_older(account: Account, tables: Tables, segment_id: int) -> None:
     change_slots(account, tables, segment_id, UpdateExpression="REMOVE digest")
 
 
-def test_a_digest_follows_who_joins_leaves_and_gets_an_identity(account: Account, tables: Tables, relay: Relay) -> None:
+def test_a_digest_follows_who_joins_leaves_and_gets_an_identity(account: Account, relay: Relay) -> None:
     (gold,) = account.create("GOLD")
     assert shown(account, gold)["digest"] == "0"
     account.update(([*users("A", "B"), {"guid": "G"}], actions("ADD", gold)))
@@ -64,7 +64,7 @@ def test_a_digest_follows_who_joins_leaves_and_gets_an_identity(account: Account
     assert (shown(account, gold)["digest"], shown(account, gold)["members"]) == ("0", 0)
 
 
-def test_an_identity_whose_record_never_came_is_digested_with_the_next(account: Account, tables: Tables) -> None:
+def test_an_identity_whose_record_never_came_is_digested_with_the_next(account: Account) -> None:
     (gold,) = account.create(None)
     anonymous = Profile(account.account_id, "P", None, frozenset({gold}))
     known = Profile(account.account_id, "P", "Ada", frozenset({gold}))
@@ -85,8 +85,8 @@ def test_a_digest_of_slots_that_do_not_add_up_is_not_told(account: Account, tabl
     tables.client.update_item(
         TableName=tables.environment["SEGMENTS_TABLE"],
         Key=keys.of_account(account.account_id, slot),
-        UpdateExpression="ADD digest :less",
-        ExpressionAttributeValues={":less": {"N": str(-(2**70))}},
+        UpdateExpression="ADD digest :less SET as_of = :then",
+        ExpressionAttributeValues={":less": {"N": str(-(2**70))}, ":then": {"S": "2026-11-01T00:00:00Z"}},
     )
     assert (shown(account, segment)["digest"], shown(account, segment)["members"]) == (None, 10)
 
