@@ -100,7 +100,7 @@ class Tables:
             figures = {
                 name.removeprefix("reachable_"): int(figure)
                 for name, figure in item.items()
-                if name not in {"account_id", "sk", "as_of", "purged"}
+                if name not in {"account_id", "sk", "as_of", "purged", "joined_total", "left_total"}
             }
             sums.setdefault(int(item["sk"].split("#")[1]), Counter()).update(figures)
         return sums
