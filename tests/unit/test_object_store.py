@@ -140,5 +140,6 @@ def test_a_link_names_one_key_one_type_and_an_end(monkeypatch: pytest.MonkeyPatc
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
     assert "X-Amz-SignedHeaders=content-type%3Bhost" in link
     assert "X-Amz-Expires=3600" in link
+    assert "X-Amz-SignedHeaders=host&" in store.signed_put("account/import/upload", None, 3600)
     named = store.signed_get("account/import/rejected.csv", "rejected.csv", 60)
     assert "response-content-disposition=attachment%3B%20filename%3D%22rejected.csv%22" in named

@@ -110,12 +110,14 @@ class ObjectStore:
         except CALL_FAILED as exc:
             raise _unavailable("ListObjectsV2", exc) from exc
 
-    def signed_put(self, key: str, content_type: str, seconds: int) -> str:
-        """Return a link that takes a PUT of that type to this key alone.
+    def signed_put(self, key: str, content_type: str | None, seconds: int) -> str:
+        """Return a link that takes a PUT of that type, or of any, to this key alone.
 
         It ends with the credentials that signed it, which are the function's and may be good for less than `seconds`.
         """
-        wanted = {"Bucket": self._bucket, "Key": key, "ContentType": content_type}
+        wanted = {"Bucket": self._bucket, "Key": key}
+        if content_type is not None:
+            wanted["ContentType"] = content_type
         return self._client.generate_presigned_url("put_object", Params=wanted, ExpiresIn=seconds)
 
     def signed_get(self, key: str, name: str, seconds: int) -> str:

@@ -121,6 +121,12 @@ class CsvRows:
                     self._header = self._header_of(cells, delimiter)
                     self._line += taken
                     return rest[taken:]
+            if rest[0].startswith(("i,", "g,")):
+                if rest[1:2] == ["Type,Identity\n"]:  # RudderStack's destination writes it after the first row
+                    self._header = self._header_of(["Type", "Identity"], ",")
+                    return [rest[0], "\n", *rest[2:]]
+                if len(rest) == 1 and not is_end:
+                    return rest
             raise _unreadable(self._line, _NO_HEADER)
         self._line += len(lines)
         return []
