@@ -17,6 +17,7 @@ from api_segments.core.errors import (
     ThrottledError,
     UnavailableError,
 )
+from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE
 from api_segments.http.batch_answers import MAX_ANSWER_PAYLOAD_BYTES
 from api_segments.http.gateway import Answer, render, to_json
 from api_segments.memberships.answers import update_answer
@@ -199,12 +200,12 @@ def test_update_says_for_each_pair_what_was_asked_and_what_was_wrong() -> None:
 
 
 def many(user_text: Callable[[int], str], segment_text: Callable[[int], str]) -> list[Rejection]:
-    """Return 10,000 rejections: some users failed wholly, some in half, some for another reason."""
+    """Return as many rejections as a request can have: of users who failed wholly, in half, for other reasons."""
     errors = [NotFoundError("segment does not exist"), ThrottledError("the database is throttling")]
     rejections = []
-    for user in range(100):
+    for user in range(MAX_USERS_PER_UPDATE):
         reference = UserReference(identity=user_text(user)) if user % 2 else UserReference(guid=user_text(user))
-        for index in range(100):
+        for index in range(MAX_SEGMENTS_PER_UPDATE):
             action = Action.ADD if index % 3 else Action.REMOVE
             error = errors[0] if index % 5 == 0 or user % 7 else errors[1]
             rejections.append(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE, MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE
 from api_segments.segments.model import NewSegment
 from tests.support import bodies
 from tests.unit.conftest import CREATE, UPDATE, Api
@@ -18,6 +19,10 @@ NOT_AN_ACTION = "must be 'ADD' or 'REMOVE'"
 NO_TEXT: list[Json] = [True, 1, 1.5, [], {}]
 NO_OBJECT: list[Json] = [None, True, 1, "a", []]
 NO_LIST: list[Json] = [None, True, 1, "a", {}]
+
+
+def one_too_many(path: str, most: int, things: str = "entries") -> str:
+    return f"{path}: must have at most {most} {things}, has {most + 1}"
 
 
 @pytest.mark.parametrize(
@@ -180,43 +185,48 @@ def test_users_beside_one_who_cannot_be_read_are_asked_for(api: Api) -> None:
         (CREATE, [], "body: must not be empty"),
         (
             CREATE,
-            [{"segment_name": str(index)} for index in range(101)],
-            "body: must have at most 100 entries, has 101",
+            [{"segment_name": str(index)} for index in range(MAX_SEGMENTS_PER_CREATE + 1)],
+            one_too_many("body", MAX_SEGMENTS_PER_CREATE),
         ),
         (UPDATE, {"bulk_profiles": []}, "bulk_profiles: must not be empty"),
         (UPDATE, bodies.update(users=[]), "bulk_profiles[0].user_profiles: must not be empty"),
         (UPDATE, bodies.update(segments=[]), "bulk_profiles[0].segments: must not be empty"),
         (
             UPDATE,
-            bodies.update(users=[{"identity": str(index)} for index in range(101)]),
-            "bulk_profiles[0].user_profiles: must have at most 100 entries, has 101",
+            bodies.update(users=[{"identity": str(index)} for index in range(MAX_USERS_PER_UPDATE + 1)]),
+            one_too_many("bulk_profiles[0].user_profiles", MAX_USERS_PER_UPDATE),
         ),
         (
             UPDATE,
-            {"bulk_profiles": [bodies.group(users=[bodies.USER] * 50), bodies.group(users=[bodies.USER] * 51)]},
-            "bulk_profiles: must have at most 100 user_profiles over the whole request, has 101",
+            {"bulk_profiles": [bodies.group(users=[bodies.USER] * part) for part in (1, MAX_USERS_PER_UPDATE)]},
+            one_too_many("bulk_profiles", MAX_USERS_PER_UPDATE, "user_profiles over the whole request"),
         ),
         (
             UPDATE,
-            {"bulk_profiles": [bodies.group()] * 101},
-            "bulk_profiles: must have at most 100 entries, has 101",
+            {"bulk_profiles": [bodies.group()] * (MAX_USERS_PER_UPDATE + 1)},
+            one_too_many("bulk_profiles", MAX_USERS_PER_UPDATE),
         ),
     ],
 )
-def test_empty_lists_and_101_of_each_are_refused(api: Api, function: str, body: Json, error: str) -> None:
+def test_empty_lists_and_one_more_than_the_limit_are_refused(api: Api, function: str, body: Json, error: str) -> None:
     api.refuses(function, body, error)
 
 
 @pytest.mark.parametrize(
     ("function", "body"),
     [
-        (CREATE, [{"segment_name": str(index)} for index in range(100)]),
-        (UPDATE, bodies.update(users=[{"identity": str(index)} for index in range(100)])),
-        (UPDATE, {"bulk_profiles": [bodies.group()] * 100}),
-        (UPDATE, bodies.update(segments=[{"ct_segment_id": index + 1, "action": "ADD"} for index in range(100)])),
+        (CREATE, [{"segment_name": str(index)} for index in range(MAX_SEGMENTS_PER_CREATE)]),
+        (UPDATE, bodies.update(users=[{"identity": str(index)} for index in range(MAX_USERS_PER_UPDATE)])),
+        (UPDATE, {"bulk_profiles": [bodies.group()] * MAX_USERS_PER_UPDATE}),
+        (
+            UPDATE,
+            bodies.update(
+                segments=[{"ct_segment_id": index + 1, "action": "ADD"} for index in range(MAX_SEGMENTS_PER_UPDATE)]
+            ),
+        ),
     ],
 )
-def test_100_of_each_are_taken(api: Api, function: str, body: Json) -> None:
+def test_as_many_as_the_limit_are_taken(api: Api, function: str, body: Json) -> None:
     assert api.post(function, body)[0] == 200
 
 

@@ -5,8 +5,7 @@ import { CsvParser, notClosed } from "../kit/csv.js";
 import { openDialog } from "../kit/dialogs.js";
 import { announce, field, foreign, h, keepFocus, problem } from "../kit/elements.js";
 import { counted, number } from "../kit/formats.js";
-
-const BATCH = 100;
+import { MAX_ID_CHARACTERS, MAX_SEGMENTS_PER_CREATE } from "../kit/limits.js";
 
 export function createDialog(api, ondone) {
   let created = 0;
@@ -19,7 +18,7 @@ export function createDialog(api, ondone) {
   const single = h(
     "div",
     {},
-    field("Name", name, "1 to 255 characters."),
+    field("Name", name, `1 to ${MAX_ID_CHARACTERS} characters.`),
     field(
       "Customer id (optional)",
       customer,
@@ -149,11 +148,11 @@ export function parse(text) {
   };
 }
 
-/** Create the entries, a hundred a request; each stands or falls alone. `keys` outlives requests without an answer. */
+/** Create the entries, as many a request as it takes; each stands or falls alone. `keys` outlives requests without an answer. */
 async function createAll(api, entries, keys, tell) {
   const result = { created: [], refused: [] };
-  for (let start = 0; start < entries.length; start += BATCH) {
-    await createBatch(api, entries.slice(start, start + BATCH), keys, result);
+  for (let start = 0; start < entries.length; start += MAX_SEGMENTS_PER_CREATE) {
+    await createBatch(api, entries.slice(start, start + MAX_SEGMENTS_PER_CREATE), keys, result);
     tell(result.created.length + result.refused.length);
   }
   return result;
