@@ -1,4 +1,4 @@
-"""Bodies made to cost much: they, or their entries, are refused within what a function has (1,024 MB, for up to 4 MiB)."""
+"""Bodies made to cost much: they, or their entries, are refused within what a function has (1,024 MB, for 4 MiB)."""
 
 import tracemalloc
 
