@@ -186,10 +186,10 @@ def test_a_segment_from_before_has_no_joins_until_the_first_note(
         Key=keys.of_account(account.account_id, keys.segment(gold)),
         UpdateExpression="REMOVE digest_since",
     )
-    for slot in keys.segment_counts(gold):
+    for slot in tables.of_account("SEGMENTS_TABLE", account.account_id, f"STATS#{gold:016d}"):
         tables.client.update_item(
             TableName=tables.environment["SEGMENTS_TABLE"],
-            Key=keys.of_account(account.account_id, slot),
+            Key=keys.of_account(account.account_id, slot["sk"]),
             UpdateExpression="REMOVE joined_total, digest",
         )
     change(gold, 1, "REMOVE")

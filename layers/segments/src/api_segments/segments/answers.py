@@ -79,7 +79,13 @@ DayBody = TypedDict(  # `from` can't be a name in a class
     {
         "date": Annotated[str, About("The day, UTC.", "2026-11-28", "date")],
         "members": Annotated[int | None, About("Members at the end of the day; null if nobody noted them.", 1704)],
-        "reachable": Annotated[ReachableMembersBody | None, About("How many of them each channel reached then.")],
+        "reachable": Annotated[
+            ReachableMembersBody | None,
+            About(
+                "How many of them each channel reached then.",
+                {"email": 1630, "sms": 912, "push": 455, "whatsapp": 78, "web_push": 240},
+            ),
+        ],
         "joined": Annotated[int | None, About("How often a user joined since `from`; null if it is not known.", 31)],
         "left": Annotated[int | None, About("How often a user left since `from`; null if it is not known.", 12)],
         "corrected": Annotated[
