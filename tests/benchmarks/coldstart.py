@@ -31,7 +31,7 @@ NEEDS = {
     "reconcile": "repair.reconciliation(), repair.reconciliation_queue()",
     "replay": "repair.failed_records(), repair.functions()",
     "dashboard": "",
-    "campaigns": "campaigns.campaigns()",
+    "campaigns": "campaigns.campaign_creation()",
     "run_campaign": "campaigns.campaign_runs(), campaigns.campaign_queue()",
     "trigger_campaigns": "campaigns.campaign_triggers()",
     "send_messages": "campaigns.sending()",

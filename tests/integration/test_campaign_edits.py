@@ -198,6 +198,10 @@ def test_campaigns_are_found_by_name_state_channel_and_segment(campaigning: Camp
     ):
         assert [each["id"] for each in campaigning.listed(**asked)] == found, asked
     assert campaigning.call("list", {"segment": 5})[0] == 404
+    campaigning.ok("stop", {"id": spring})
+    campaigning.account.delete(gold)
+    for each in (gold, {"customer_segment_id": "GOLD"}):
+        assert [row["id"] for row in campaigning.listed(segment=each)] == [summer, spring]
     assert campaigning.call("list", {"status": "done"})[0] == 400
 
 
@@ -205,8 +209,8 @@ def test_campaigns_are_found_by_name_state_channel_and_segment(campaigning: Camp
 def test_a_narrowed_list_is_whole_page_by_page(
     campaigning: Campaigning, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr("api_segments.campaigns.planning.service.LOOKED_THROUGH", 4)
-    monkeypatch.setattr("api_segments.campaigns.planning.service.LOOKED_AT", 2)
+    monkeypatch.setattr("api_segments.campaigns.planning.reads.LOOKED_THROUGH", 4)
+    monkeypatch.setattr("api_segments.campaigns.planning.reads.LOOKED_AT", 2)
     (gold,) = campaigning.account.create("GOLD")
     clock.tick = timedelta(milliseconds=1)
     made = [campaigning.create(segment=gold, name=f"{'odd' if n % 3 else 'third'} {n}") for n in range(13)]

@@ -39,9 +39,11 @@ def create_campaign(request: Request) -> Answer:
     wanted = parse_create(request)
     account_id = request.tenant.account_id
     if wanted.estimate_only:
-        users = wiring.campaigns().estimate(account_id, wanted.campaign, request.deadline)
+        users = wiring.campaign_creation().estimate(account_id, wanted.campaign, request.deadline)
         return Answer(HTTPStatus.OK, estimates_body(wanted.campaign.target_mode, users))
-    campaign_id, is_replay = wiring.campaigns().create(account_id, wanted.campaign, wanted.key, request.deadline)
+    campaign_id, is_replay = wiring.campaign_creation().create(
+        account_id, wanted.campaign, wanted.key, request.deadline
+    )
     count(CampaignsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
 
@@ -49,46 +51,48 @@ def create_campaign(request: Request) -> Answer:
 def list_campaigns(request: Request) -> Answer:
     """List campaigns."""
     account_id = request.tenant.account_id
-    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
+    time_zone = wiring.declared().time_zone(account_id, request.deadline)
     wanted = TargetList(request, cursors(), time_zone)
     paging = wanted.paging
-    page = wiring.campaigns().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
+    page = wiring.campaign_reads().newest(account_id, wanted.filter, paging.position, paging.limit, request.deadline)
     return Answer(HTTPStatus.OK, targets_body(page.rows, time_zone, paging.cursor_to(page.goes_on_at)))
 
 
 def duplicate_campaign(request: Request) -> Answer:
     """Create a campaign like another."""
     wanted, key = parse_duplicate(request)
-    campaign_id, is_replay = wiring.campaigns().duplicate(request.tenant.account_id, wanted, key, request.deadline)
+    campaign_id, is_replay = wiring.campaign_creation().duplicate(
+        request.tenant.account_id, wanted, key, request.deadline
+    )
     count(CampaignsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
 
 
 def edit_campaign(request: Request) -> Answer:
     """Edit a scheduled campaign."""
-    campaign = wiring.campaigns().edit(request.tenant.account_id, parse_edit(request.body), request.deadline)
+    campaign = wiring.campaign_edits().edit(request.tenant.account_id, parse_edit(request.body), request.deadline)
     return Answer(HTTPStatus.OK, edited_body(campaign))
 
 
 def get_start(request: Request) -> Answer:
     """Tell what a local time of the account means."""
     when = parse_start(request.body)
-    start = wiring.campaigns().start_of(request.tenant.account_id, when, request.deadline)
+    start = wiring.declared().start_of(request.tenant.account_id, when, request.deadline)
     return Answer(HTTPStatus.OK, start_body(start))
 
 
 def stop_campaign(request: Request) -> Answer:
     """Stop a campaign."""
     campaign_id = parse_target(request.body)
-    wiring.campaigns().stop(request.tenant.account_id, campaign_id, request.deadline)
+    wiring.campaign_stops().stop(request.tenant.account_id, campaign_id, request.deadline)
     return Answer(HTTPStatus.OK, stopped_body(campaign_id))
 
 
 def get_result(request: Request) -> Answer:
     """Show a campaign and what became of its messages."""
     account_id = request.tenant.account_id
-    campaign, results = wiring.campaigns().get(account_id, parse_target(request.body), request.deadline)
-    time_zone = wiring.campaigns().time_zone(account_id, request.deadline)
+    campaign, results = wiring.campaign_reads().get(account_id, parse_target(request.body), request.deadline)
+    time_zone = wiring.declared().time_zone(account_id, request.deadline)
     return Answer(HTTPStatus.OK, result_body(campaign, results, time_zone))
 
 
@@ -96,7 +100,7 @@ def get_log(request: Request) -> Answer:
     """List a campaign's messages."""
     wanted = DeliveryLog(request, cursors())
     paging = wanted.paging
-    page = wiring.campaigns().log(
+    page = wiring.campaign_reads().log(
         request.tenant.account_id, wanted.campaign_id, paging.position, paging.limit, request.deadline
     )
     return Answer(HTTPStatus.OK, deliveries_body(page.rows, paging.cursor_to(page.goes_on_at)))
@@ -121,8 +125,8 @@ def get_settings(request: Request) -> Answer:
     """Show what the account declared for its campaigns."""
     parse_nothing(request.body)
     account_id = request.tenant.account_id
-    settings = wiring.campaigns().settings(account_id, request.deadline)
-    return Answer(HTTPStatus.OK, settings_body(settings, wiring.campaigns().verified(settings, request.deadline)))
+    settings = wiring.declared().settings(account_id, request.deadline)
+    return Answer(HTTPStatus.OK, settings_body(settings, wiring.declared().verified(settings, request.deadline)))
 
 
 ENDPOINTS: Mapping[str, Callable[[Request], Answer]] = {

@@ -19,9 +19,15 @@ from api_segments.segments.wiring import segment_store, segment_uses
 
 if TYPE_CHECKING:
     from api_segments.aws.task_queue import TaskQueue
+    from api_segments.campaigns.planning.creation import CampaignCreationService
+    from api_segments.campaigns.planning.declared import DeclaredService
+    from api_segments.campaigns.planning.editing import CampaignEditService
+    from api_segments.campaigns.planning.named_segments import NamedSegments
     from api_segments.campaigns.planning.previews import PreviewService
-    from api_segments.campaigns.planning.service import CampaignService
+    from api_segments.campaigns.planning.reads import CampaignReads
     from api_segments.campaigns.planning.settings import CampaignSettingsService
+    from api_segments.campaigns.planning.starts import CampaignStarts
+    from api_segments.campaigns.planning.stopping import CampaignStopService
     from api_segments.campaigns.providers.email import EmailProvider
     from api_segments.campaigns.running.runs import CampaignRunService, CampaignStores
     from api_segments.campaigns.running.triggers import CampaignTriggerService
@@ -107,25 +113,67 @@ def message_queue() -> "TaskQueue":
     return TaskQueue(clients.sqs_client(), settings().message_queue_url)
 
 
+def named_segments() -> "NamedSegments":
+    """Return what looks up the segments that requests name."""
+    from api_segments.campaigns.planning.named_segments import NamedSegments
+
+    return NamedSegments(references())
+
+
 @cache
-def campaigns() -> "CampaignService":
-    """Return the process's campaign service."""
-    from api_segments.campaigns.planning.audiences import AudienceStore
-    from api_segments.campaigns.planning.estimates import EstimateService
+def declared() -> "DeclaredService":
+    """Return what holds requests to the declarations of accounts in this process."""
+    from api_segments.campaigns.planning.declared import DeclaredService
+
+    return DeclaredService(settings_store(), emails(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_starts() -> "CampaignStarts":
+    """Return what makes campaigns start in this process."""
     from api_segments.campaigns.planning.schedules import CampaignSchedules, ScheduledQueue
-    from api_segments.campaigns.planning.service import CampaignService, CampaignStarts, Declared
+    from api_segments.campaigns.planning.starts import CampaignStarts
 
     names = settings()
     queue = ScheduledQueue(names.campaign_schedule_group, names.campaign_queue_arn, names.scheduler_role_arn)
-    return CampaignService(
-        campaign_stores(),
-        references(),
-        membership_store(),
-        EstimateService(segment_store(), AudienceStore(db(), names.segment_members_table)),
-        Declared(settings_store(), emails()),
-        CampaignStarts(campaign_queue(), CampaignSchedules(clients.scheduler_client(), queue)),
-        SYSTEM_CLOCK,
+    return CampaignStarts(campaign_queue(), CampaignSchedules(clients.scheduler_client(), queue), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_creation() -> "CampaignCreationService":
+    """Return what creates campaigns in this process."""
+    from api_segments.campaigns.planning.audiences import AudienceStore
+    from api_segments.campaigns.planning.creation import CampaignCreationService
+    from api_segments.campaigns.planning.estimates import EstimateService
+
+    estimates = EstimateService(segment_store(), AudienceStore(db(), settings().segment_members_table))
+    return CampaignCreationService(
+        campaign_stores(), named_segments(), estimates, declared(), campaign_starts(), SYSTEM_CLOCK
     )
+
+
+@cache
+def campaign_edits() -> "CampaignEditService":
+    """Return what edits campaigns in this process."""
+    from api_segments.campaigns.planning.editing import CampaignEditService
+
+    return CampaignEditService(campaign_stores(), named_segments(), declared(), campaign_starts(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_stops() -> "CampaignStopService":
+    """Return what stops campaigns in this process."""
+    from api_segments.campaigns.planning.stopping import CampaignStopService
+
+    return CampaignStopService(campaign_stores(), campaign_starts(), SYSTEM_CLOCK)
+
+
+@cache
+def campaign_reads() -> "CampaignReads":
+    """Return what looks campaigns up in this process."""
+    from api_segments.campaigns.planning.reads import CampaignReads
+
+    return CampaignReads(campaign_stores(), named_segments(), membership_store())
 
 
 @cache

@@ -9,18 +9,12 @@ from typing import Any
 
 from api_segments.campaigns.model import CampaignStatus, TargetMode
 from api_segments.campaigns.planning import bodies as target_bodies
+from api_segments.campaigns.planning.creation import Duplicate, NewCampaign, RequestKey
+from api_segments.campaigns.planning.editing import Edit
+from api_segments.campaigns.planning.named_segments import AskedAudience, SegmentAt
 from api_segments.campaigns.planning.previews import Preview, TestMessage
-from api_segments.campaigns.planning.service import (
-    NOW,
-    AskedAudience,
-    CampaignFilter,
-    Duplicate,
-    Edit,
-    NewCampaign,
-    RequestKey,
-    SegmentAt,
-)
-from api_segments.campaigns.planning.times import start_of_day
+from api_segments.campaigns.planning.reads import CampaignFilter
+from api_segments.campaigns.planning.times import NOW, start_of_day
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS
 from api_segments.http.cursors import Cursors

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from api_segments.core.errors import InvalidRequestError
 from api_segments.core.limits import MAX_DAYS_AHEAD
 
+NOW = "now"
 _LOCAL_TIME = re.compile(r"[0-9]{8} [0-9]{2}:[0-9]{2}")
 _DAY = re.compile(r"[0-9]{8}")
 
@@ -28,6 +29,11 @@ class LocalStart:
     def utc_offset(self) -> str:
         """How far the zone's clocks are ahead of UTC at the moment, as RFC 3339 writes it."""
         return self.moment.astimezone(ZoneInfo(self.time_zone)).isoformat()[-6:]
+
+
+def start_at(when: str | None, time_zone: str, now: datetime) -> LocalStart | None:
+    """Return the local time to start at, None for at once and for an online campaign; raises InvalidRequestError."""
+    return None if when in (None, NOW) else read_start(str(when), time_zone, now, "when")
 
 
 def read_start(text: str, time_zone: str, now: datetime, path: str) -> LocalStart:
