@@ -183,8 +183,8 @@ def _bare(run: Run) -> Table:
     ]
     about = (
         "100 known users x 1 segment, each job and right after it the SDK calls that it made, alone: written down, "
-        "then repeated by the same clients and the same pool. CPU in ms, the median (quartiles); the ratio is the median of "
-        "the turns' own. What is over 1 is ours: events in and out, what is decided, log and metrics."
+        "then repeated by the same clients and the same pool. CPU in ms, the median (quartiles); the ratio is the "
+        "median of the turns' own. What is over 1 is ours: events in and out, what is decided, log and metrics."
     )
     return Table("Beside the SDK calls alone", about, ["", "calls", "CPU ms", "of the calls alone", "CPU ratio"], rows)
 
