@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from api_segments.core.limits import MAX_USERS_PER_UPDATE
 from local.customers import TODAY, Customer
 from local.uploads import CHANNELS, Reach, Record, records_of, second_thoughts
 
-USERS_A_REQUEST = 100
 TIER_UP = {"Bronze": "Silver", "Silver": "Gold", "Gold": "Platinum"}
 READERS = "NEWS-DE"
 
@@ -121,7 +121,7 @@ def played(customers: Sequence[Customer]) -> Shop:
 
 def batches(updates: Sequence[Update]) -> list[Sequence[Update]]:
     """Return the updates in portions of what one request may carry."""
-    return [updates[start : start + USERS_A_REQUEST] for start in range(0, len(updates), USERS_A_REQUEST)]
+    return [updates[start : start + MAX_USERS_PER_UPDATE] for start in range(0, len(updates), MAX_USERS_PER_UPDATE)]
 
 
 def body(updates: Iterable[Update]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from local.customers import Customer
 
-RECORDS_A_REQUEST = 1000
 CHANNELS = ("email", "sms", "push", "whatsapp", "web_push")
 
 Record = dict[str, Any]
@@ -80,7 +80,7 @@ def second_thoughts(customers: Sequence[Customer]) -> list[Record]:
 
 def portions(records: Sequence[Record]) -> list[Sequence[Record]]:
     """Return the records in portions of what one request may carry."""
-    return [records[start : start + RECORDS_A_REQUEST] for start in range(0, len(records), RECORDS_A_REQUEST)]
+    return [records[start : start + MAX_RECORDS_PER_UPLOAD] for start in range(0, len(records), MAX_RECORDS_PER_UPLOAD)]
 
 
 def _token(customer: Customer, kind: str, further: Record | None = None) -> Record:

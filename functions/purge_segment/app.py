@@ -1,4 +1,4 @@
-"""`Segment Deleted` to a segment without members."""
+"""`Segment Deleted` to a segment without members. What is done again, and when it is given up: memberships.purging."""
 
 import json
 from dataclasses import asdict

@@ -9,6 +9,7 @@ import pytest
 
 from api_segments.aws import keys
 from api_segments.core.clock import Deadline
+from api_segments.core.limits import CURSOR_HOURS
 from api_segments.http import wiring as http_wiring
 from functions.manage_segments.app import handler as manage_segments
 from tests.integration.conftest import SEGMENT, Account, Relay
@@ -119,14 +120,16 @@ def test_a_cursor_is_good_for_its_own_list_alone(
 
 
 @each_list
-def test_a_cursor_is_good_for_a_day(account: Account, clock: MovableClock, segment: int, resource: str) -> None:
+def test_a_cursor_is_good_for_the_hours_of_the_limit(
+    account: Account, clock: MovableClock, segment: int, resource: str
+) -> None:
     cursor = cursor_of(account, resource, segment)
-    clock.move(hours=24, minutes=-5)
+    clock.move(hours=CURSOR_HOURS, minutes=-5)
     assert ask(account, resource, {"cursor": cursor}, segment)[0] == 200
     clock.move(minutes=5, seconds=2)
     status, answer = ask(account, resource, {"cursor": cursor}, segment)
     assert (status, answer["code"]) == (400, 400)
-    assert answer["error"] == "cursor: is older than 24 hours; begin the list anew"
+    assert answer["error"] == f"cursor: is older than {CURSOR_HOURS} hours; begin the list anew"
 
 
 @each_list

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE
 from tests.integration.conftest import Account, RecordingBus, Relay
 from tests.support.bodies import act, group, users
 
@@ -203,31 +204,65 @@ def test_names_and_customer_ids_are_unique_within_a_create(account: Account) -> 
     ]
 
 
-TOO_MANY = "bulk_profiles: must name at most 100 different segments over the whole request"
+def test_an_entry_that_cannot_be_read_counts_for_none_of_the_others(account: Account) -> None:
+    bad: list[Json] = [
+        {"segment_name": "a", "customer_segment_id": ""},
+        {"segment_name": 1, "customer_segment_id": "B"},
+        {"segment_name": "c", "customer_segment_id": "C", "color": "red"},
+    ]
+    good = [
+        {"segment_name": "a", "customer_segment_id": "A"},
+        {"segment_name": "b", "customer_segment_id": "B"},
+        {"segment_name": "c", "customer_segment_id": "C"},
+        {"segment_name": "a"},
+    ]
+    status, answer = account.call("create_segment", [*bad, *good])
+    assert (status, answer["status"], answer["processed"]) == (200, "partial", 3)
+    assert [segment["customer_segment_id"] for segment in answer["segments"]] == ["A", "B", "C"]
+    assert [(entry["code"], entry["error"], entry["record"]) for entry in answer["unprocessed"]] == [
+        (400, "customer_segment_id: must have 1 to 255 characters, has 0", bad[0]),
+        (400, "segment_name: must be a string", bad[1]),
+        (400, "color: unknown field", bad[2]),
+        (400, "segment_name: entry [3] of this request has the same", good[3]),
+    ]
+
+
+def test_a_create_of_nothing_that_can_be_read_creates_nothing(account: Account) -> None:
+    status, answer = account.call("create_segment", [{"segment_name": ""}] * 100)
+    assert (status, answer["status"], answer["processed"], answer["segments"]) == (200, "fail", 0, [])
+    assert {entry["code"] for entry in answer["unprocessed"]} == {400}
+    assert len(answer["unprocessed"]) == 100
+    assert account.get("/api/segments")[1]["segments"] == []
+
+
+TOO_MANY = f"bulk_profiles: must name at most {MAX_SEGMENTS_PER_UPDATE} different segments over the whole request"
 
 
 @pytest.mark.parametrize("by", ["ct", "customer"])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_101_different_segments_are_refused_whole(account: Account, by: str, groups: int) -> None:
-    ids = account.create("C0", *(f"C{index}" for index in range(1, 100)))
-    named = [{"ct": ids[index]} if by == "ct" else {"customer": f"C{index}"} for index in range(100)]
+def test_one_segment_more_than_the_limit_is_refused_whole(account: Account, by: str, groups: int) -> None:
+    ids = account.create(*(f"C{index}" for index in range(MAX_SEGMENTS_PER_UPDATE)))
+    named = [
+        {"ct": ids[index]} if by == "ct" else {"customer": f"C{index}"} for index in range(MAX_SEGMENTS_PER_UPDATE)
+    ]
     wishes = [act("ADD", **name) for name in [*named, {"ct": 1} if by == "ct" else {"customer": "NO SUCH"}]]
     parts = [wishes] if groups == 1 else [wishes[:60], wishes[60:]]
     body = {"bulk_profiles": [group(users("a"), part) for part in parts]}
     assert account.call("update_segment", body) == (400, {"status": "fail", "error": TOO_MANY, "code": 400})
     assert account.get("/api/profiles/{identity}/segments", identity="a")[0] == 404
 
-    body = {"bulk_profiles": [group(users("a"), wishes[:100])]}
-    assert account.call("update_segment", body)[1]["summary"]["added"] == 100
+    body = {"bulk_profiles": [group(users("a"), wishes[:-1])]}
+    assert account.call("update_segment", body)[1]["summary"]["added"] == MAX_SEGMENTS_PER_UPDATE
 
 
-def test_100_segments_named_by_each_of_their_ids_are_100_segments(account: Account) -> None:
-    ids = account.create(*(f"C{index}" for index in range(100)))
+def test_segments_named_by_each_of_their_ids_count_once(account: Account) -> None:
+    ids = account.create(*(f"C{index}" for index in range(MAX_SEGMENTS_PER_UPDATE)))
     wishes = [act("ADD", ct=segment_id) for segment_id in ids]
-    wishes += [act("ADD", customer=f"C{index}") for index in range(100)]
+    wishes += [act("ADD", customer=f"C{index}") for index in range(MAX_SEGMENTS_PER_UPDATE)]
     wishes += [act("ADD", ct=segment_id, customer=f"C{index}") for index, segment_id in enumerate(ids)]
     answer = account.update((users("a"), wishes))
-    assert (answer["status"], answer["processed"], answer["summary"]["added"]) == ("success", 100, 100)
+    assert answer["status"] == "success"
+    assert answer["processed"] == answer["summary"]["added"] == MAX_SEGMENTS_PER_UPDATE
 
 
 def test_rejected_entries_of_an_update_can_be_sent_again_as_they_are(account: Account) -> None:

@@ -30,6 +30,7 @@ from tests.support.headers import ACCOUNT, PASSCODE, authorizer_event
 from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
 from tests.support.routes import HANDLERS, Named, headers_of
 from tests.support.tables import create_tables
+from tests.support.template import resources
 from tests.support.wired import forget_services
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 Environ = dict[str, Any]
+RESPONSES = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
 OPEN = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/docs/{file}"), ("GET", "/health")}
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -68,14 +70,14 @@ class Served:
         """Serve one request; member lists have followed when the answer goes out."""
         route, parameters = _route_of(environ)
         if route is None:
-            return _answer(start_response, 404, {}, '{"status":"fail","error":"no such route","code":404}')
+            return _by_api_gateway(start_response, "MISSING_AUTHENTICATION_TOKEN")
         event = _event(environ, route, parameters)
         if route not in OPEN:
             sent = [environ.get(f"HTTP_{name.upper().replace('-', '_')}", "") for name in (ACCOUNT, PASSCODE)]
             try:
                 event["requestContext"]["authorizer"] = authorizer(authorizer_event(*sent), Context())["context"]
             except UnauthorizedByApiGateway:
-                return _answer(start_response, 401, {}, '{"status":"fail","error":"Unauthorized","code":401}')
+                return _by_api_gateway(start_response, "UNAUTHORIZED")
         answer = HANDLERS[route](event, Context())
         self._projector.deliver(self._members.read())
         self.answered[route, answer["statusCode"]] += 1
@@ -169,6 +171,12 @@ def _event(environ: Environ, route: Named, parameters: dict[str, str]) -> Event:
         "body": base64.b64encode(body).decode() if body else None,
         "isBase64Encoded": bool(body),
     }
+
+
+def _by_api_gateway(start_response: StartResponse, name: str) -> Iterable[bytes]:
+    """Answer what template.yaml has API Gateway answer by itself."""
+    response = RESPONSES[name]
+    return _answer(start_response, response["StatusCode"], {}, response["ResponseTemplates"]["application/json"])
 
 
 def _answer(start_response: StartResponse, status: int, headers: Mapping[str, str], body: str) -> Iterable[bytes]:

@@ -76,7 +76,7 @@ def test_one_of_another_account_query_or_stack_is_none() -> None:
 def test_one_that_is_too_old_says_so() -> None:
     cursor = cursors().write("A", {"path": "/p"}, (1,), DEADLINE)
     assert refused(cursor, after=timedelta(hours=CURSOR_HOURS, seconds=1)) == (
-        "cursor: is older than 24 hours; begin the list anew"
+        f"cursor: is older than {CURSOR_HOURS} hours; begin the list anew"
     )
 
 

@@ -12,7 +12,7 @@ from tests.support.template import ROOT
 PAGES = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]))
 DECISIONS = ROOT / "docs" / "decisions.md"
 PACKAGE = ROOT / "layers/segments/src/api_segments"
-FOLDERS = (ROOT, PACKAGE)
+FOLDERS = (ROOT, PACKAGE, ROOT / "functions/dashboard/page")
 """Where the paths begin that pages name."""
 CODE = ("functions", "layers", "local", "tests")
 
@@ -53,9 +53,34 @@ def test_files_and_modules_that_a_page_names_are_there(page: Path) -> None:
 
 
 def is_there(name: str) -> bool:
-    """Whether there is such a path below one of the folders, or, for a name alone, such a file anywhere in the code."""
+    return bool(paths_of(name))
+
+
+def paths_of(name: str) -> list[Path]:
+    """Return such paths below one of the folders, and for a name alone such files anywhere in the code."""
     code = () if "/" in name else (ROOT / "tests", ROOT / "functions", PACKAGE)
-    return any(list(folder.glob(name)) for folder in FOLDERS) or any(list(folder.rglob(name)) for folder in code)
+    found = [path for folder in FOLDERS for path in folder.glob(name)]
+    return found + [path for folder in code for path in folder.rglob(name)]
+
+
+FILE = r"`([\w./-]+\.(?:py|js|yaml))`"
+NAMES = r"((?:`\w+`(?:, | and )?)+)"
+FILE_AND_NAMES = re.compile(rf"{FILE}(?:, | \(){NAMES}(?! in `)")
+"""A file, and after a comma or in brackets what is in it: `repair/tasks.py`, `LOOK_AGAIN_SECONDS`."""
+NAMES_IN_FILE = re.compile(rf"{NAMES} in {FILE}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_of_a_file_is_in_it(page: Path) -> None:
+    text = re.sub(r"\s+", " ", prose(page))
+    said = FILE_AND_NAMES.findall(text) + [(file, names) for names, file in NAMES_IN_FILE.findall(text)]
+    lacking = [
+        f"{file}: {name}"
+        for file, names in said
+        for name in re.findall(r"`(\w+)`", names)
+        if not any(re.search(rf"\b{name}\b", path.read_text("utf-8")) for path in paths_of(file))
+    ]
+    assert lacking == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

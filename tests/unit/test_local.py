@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD, MAX_USERS_PER_UPDATE
 from api_segments.profiles.requests import parse_upload
 from local import run, sam
-from local.audience import READERS, SEGMENTS, USERS_A_REQUEST, Shop, Update, batches, body, joining, moving
+from local.audience import READERS, SEGMENTS, Shop, Update, batches, body, joining, moving
 from local.customers import FILE, generate, read
 from local.environment import LocalError, child_environment
 from local.live import event_line
 from local.outcome import Outcome, Seen
 from local.subscriber import CHANGE, Event
-from local.uploads import CHANNELS, RECORDS_A_REQUEST, Reach, portions, records_of, second_thoughts
+from local.uploads import CHANNELS, Reach, portions, records_of, second_thoughts
 
 RESERVED_ADDRESS = re.compile(r"[a-z.]+[0-9]+@example\.(com|org|net)")  # RFC 2606
 RESERVED_NUMBER = re.compile(
@@ -72,7 +73,7 @@ def test_every_upload_is_one_that_the_product_takes() -> None:
     records = [*records_of(customers), *second_thoughts(customers)]
     parts = portions(records)
     assert [record for part in parts for record in part] == records
-    assert max(map(len, parts)) == RECORDS_A_REQUEST
+    assert max(map(len, parts)) == MAX_RECORDS_PER_UPLOAD
     for part in parts:
         _, updates, refused = parse_upload(json.dumps({"d": part}).encode())
         assert (len(updates), refused) == (len(part), {})
@@ -131,7 +132,7 @@ def test_requests_carry_at_most_what_the_api_takes_and_lose_nobody() -> None:
     assert [update for portion in portions for update in portion] == updates
     bodies = [body(portion) for portion in portions]
     users = [[user["identity"] for group in b["bulk_profiles"] for user in group["user_profiles"]] for b in bodies]
-    assert max(map(len, users)) == USERS_A_REQUEST
+    assert max(map(len, users)) == MAX_USERS_PER_UPDATE
     assert sorted(user for request in users for user in request) == sorted(update.identity for update in updates)
 
 

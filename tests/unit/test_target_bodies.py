@@ -15,6 +15,7 @@ from api_segments.campaigns.planning.requests import (
 )
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import InvalidRequestError
+from api_segments.core.limits import MAX_CAMPAIGN_SEGMENTS
 from api_segments.http.gateway import Request
 from api_segments.http.tenant import Plan, Tenant
 from api_segments.memberships.model import Action
@@ -101,8 +102,8 @@ NO_SEGMENT = "must be a whole number from 1 to 2^53 - 1, or a string of its digi
         (without("segment", segments={"include": [7, "x"]}), f"segments.include[1]: {NO_SEGMENT}"),
         (without("segment", segments={"include": [7], "only": []}), "segments.only: unknown field"),
         (
-            without("segment", segments={"include": list(range(1, 61)), "exclude": list(range(1, 42))}),
-            "segments: must have at most 100 entries together, has 101",
+            without("segment", segments={"include": list(range(1, MAX_CAMPAIGN_SEGMENTS)), "exclude": [1, 2]}),
+            f"segments: must have at most {MAX_CAMPAIGN_SEGMENTS} entries together, has {MAX_CAMPAIGN_SEGMENTS + 1}",
         ),
         (with_(segments={"include": [7]}), "segment and segments: only one of them may be given"),
         (without("name"), "name: is required"),

@@ -2,6 +2,7 @@
 
 import { Api, ApiError } from "../kit/api.js";
 import { field, h, problem } from "../kit/elements.js";
+import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 
 const HEADER = /^[\x21-\x7e]+$/; // what a header can carry
 
@@ -32,7 +33,7 @@ export function signInView({ reason, onsession }) {
     spellcheck: "false",
     autocapitalize: "none",
     required: true,
-    maxlength: "255",
+    maxlength: MAX_ID_CHARACTERS,
   });
   const passcode = h("input", { type: "password", autocomplete: "off", required: true, maxlength: "1024" });
   const outcome = h("div");

@@ -9,7 +9,7 @@ import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { saveDraft } from "../kit/session.js";
 import { stopDialog } from "./stop.js";
-import { LIVE, Refresher } from "../kit/timers.js";
+import { ONE_THING_INTERVAL, Refresher } from "../kit/timers.js";
 
 const FIELDS = {
   subject: "Subject",
@@ -37,7 +37,7 @@ export function campaignView({ api, catalogue, id, query, signal, go }) {
   );
   const names = new SegmentNames({ api, catalogue, signal });
   let parts = null;
-  const refresher = new Refresher(read, signal, LIVE);
+  const refresher = new Refresher(read, signal, ONE_THING_INTERVAL);
   names.addEventListener("change", () => parts?.renderNames(), { signal });
   refresher.now();
   return { element: view, title: "Campaign" };

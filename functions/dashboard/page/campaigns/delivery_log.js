@@ -3,6 +3,7 @@
 import { reasonText } from "./labels.js";
 import { h, problem, reconcile, setText } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
+import { DELIVERY_LOG_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
 
 const PAGE = 25;
@@ -39,7 +40,7 @@ export function logPart({ api, target, signal }) {
     "section",
     { class: "panel", "aria-labelledby": "log" },
     h("h2", { id: "log" }, "Delivery log"),
-    h("p", { class: "hint" }, "One line for each user of it, in no order, kept for 90 days."),
+    h("p", { class: "hint" }, `One line for each user of it, in no order, kept for ${DELIVERY_LOG_DAYS} days.`),
     trouble,
     scroller,
     h("nav", { class: "pages", "aria-label": "Pages of the delivery log" }, previous, told, next),

@@ -3,6 +3,7 @@
 import { isLive, modeLabel, MODES, sums, whenParts, whoParts } from "./labels.js";
 import { announce, field, flash, foreign, h, problem, reconcile, setText } from "../kit/elements.js";
 import { clock, counted, moment, number } from "../kit/formats.js";
+import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { stopDialog } from "./stop.js";
@@ -28,7 +29,7 @@ export function campaignsView({ api, catalogue, query, signal, go }) {
     type: "search",
     autocomplete: "off",
     spellcheck: "false",
-    maxlength: "255",
+    maxlength: MAX_ID_CHARACTERS,
     value: filter.name,
   });
   const status = choice("status", [["", "All"], ...STATES.map((state) => [state, state])]);

@@ -1,11 +1,12 @@
 // Who gets it: rules that include or exclude segments, with an estimate beside them that follows each click.
 
 import { field, foreign, h, reconcile, setText } from "../kit/elements.js";
+import { number } from "../kit/formats.js";
+import { MAX_CAMPAIGN_SEGMENTS, MAX_USERS_LIMIT } from "../kit/limits.js";
 import { segmentsOf } from "./draft.js";
 import { estimatePart } from "./estimate.js";
 import { segmentPicker } from "../segments/picker.js";
 
-const MOST = 100;
 const KINDS = [
   ["include", "Include", "who is in any of these segments"],
   ["exclude", "Exclude", "who is in any of these segments, whatever else they are in"],
@@ -26,7 +27,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
       "A rule includes or excludes API segments. A campaign that acts on who joins or leaves a segment can do without one.",
     ),
   );
-  const limit = h("input", { type: "number", min: "1", max: "100000000", step: "1", value: draft.limit });
+  const limit = h("input", { type: "number", min: "1", max: MAX_USERS_LIMIT, step: "1", value: draft.limit });
   limit.addEventListener("input", () => {
     draft.limit = limit.value;
     keep();
@@ -61,7 +62,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
       ["users_limit_overall", limit],
     ]),
     check: () =>
-      limit.validity.valid ? null : { path: "users_limit_overall", text: "A whole number from 1 to 100,000,000." },
+      limit.validity.valid ? null : { path: "users_limit_overall", text: `A whole number from 1 to ${number(MAX_USERS_LIMIT)}.` },
   };
 
   function changed() {
@@ -73,7 +74,7 @@ export function whoStep({ api, catalogue, signal, draft, names, keep, outcome })
   function renew() {
     none.hidden = draft.rules.length > 0;
     rules.hidden = draft.rules.length === 0;
-    add.disabled = segmentsOf(draft, "include").length + segmentsOf(draft, "exclude").length >= MOST;
+    add.disabled = segmentsOf(draft, "include").length + segmentsOf(draft, "exclude").length >= MAX_CAMPAIGN_SEGMENTS;
     estimate.renew();
   }
 

@@ -2,10 +2,11 @@
 
 import { MODES } from "./labels.js";
 import { field, h } from "../kit/elements.js";
+import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { lacking } from "./settings.js";
 
 export function channelStep({ draft, settings, keep }) {
-  const name = h("input", { type: "text", autocomplete: "off", maxlength: "255", value: draft.name });
+  const name = h("input", { type: "text", autocomplete: "off", maxlength: MAX_ID_CHARACTERS, value: draft.name });
   name.addEventListener("input", () => {
     draft.name = name.value;
     keep();
@@ -41,7 +42,7 @@ export function channelStep({ draft, settings, keep }) {
     element: h(
       "div",
       {},
-      field("Name of the campaign", name, "1 to 255 characters. Only you see it, and templates as campaign.name."),
+      field("Name of the campaign", name, `1 to ${MAX_ID_CHARACTERS} characters. Only you see it, and templates as campaign.name.`),
       choice,
     ),
     controls: new Map([

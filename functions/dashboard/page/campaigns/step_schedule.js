@@ -2,11 +2,11 @@
 
 import { field, foreign, h, setText } from "../kit/elements.js";
 import { shownIn } from "../kit/formats.js";
+import { MAX_DAYS_AHEAD } from "../kit/limits.js";
 import { Latest } from "../kit/timers.js";
 import { segmentPicker } from "../segments/picker.js";
 import { askStart, daysLater, distanceTo, localTimeOf, ownWords, startRefusal, twiceWords } from "./start.js";
 
-const FARTHEST = 365; // days
 const KINDS = [
   ["now", "Now", "It starts at once."],
   ["time", "At a time", "It starts once, then."],
@@ -24,7 +24,7 @@ export function whenStep({ api, catalogue, signal, draft, settings, keep }) {
   const date = h("input", {
     type: "date",
     min: today.date,
-    max: daysLater(today.date, FARTHEST),
+    max: daysLater(today.date, MAX_DAYS_AHEAD),
     value: when.date,
   });
   const time = h("input", { type: "time", value: when.time });

@@ -65,7 +65,7 @@ export class Api {
     return answer;
   }
 
-  /** Create up to 100 segments; safe to try again, in part too, as the key tells the API that it is the same request. */
+  /** Create segments, as many as a request takes; safe to try again, in part too, as the key tells the API that it is the same request. */
   async create(entries, { key = newKey(), signal } = {}) {
     const send = () =>
       this.request("POST", "/api/createSegment", entries, { signal, headers: { "Idempotency-Key": key } });

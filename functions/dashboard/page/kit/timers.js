@@ -17,26 +17,27 @@ export function pause(milliseconds, signal) {
   });
 }
 
-/** The shortest wait, in milliseconds, of a view that shows one thing as it changes. */
-export const LIVE = 3_000;
-const SHORTEST = 5_000;
-const LONGEST = 300_000;
-const EAGER = 1_000;
-const EAGER_TIMES = 6;
-const REST = 10; // of the time, at most one part in eleven is spent asking
+// How often a view asks again, in milliseconds from one answer to the next question. The lists of segments and of campaigns
+// ask at the pace of lists; a view of one segment or campaign, as its figures move, at that of one thing.
+const LIST_INTERVAL = 5_000;
+export const ONE_THING_INTERVAL = 3_000;
+const LONGEST_INTERVAL = 300_000; // while asking fails
+const AFTER_A_CHANGE_INTERVAL = 1_000; // from here, for so many questions
+const AFTER_A_CHANGE_TIMES = 6;
+const REST = 10; // it waits so many times as long as the answer took: at most one part in eleven of the time is spent asking
 
 /**
  * Do `work` now and then on, at rest while the tab is hidden; `work` never rejects and tells whether it went well.
  * What takes long is done less often, and what fails ever less often. Ends with `signal`.
  */
 export class Refresher {
-  constructor(work, signal, shortest = SHORTEST) {
+  constructor(work, signal, interval = LIST_INTERVAL) {
     this.work = work;
     this.signal = signal;
-    this.shortest = shortest;
+    this.interval = interval;
     this.failures = 0;
     this.eager = 0;
-    this.wait = shortest;
+    this.wait = interval;
     this.running = false;
     this.timer = null;
     document.addEventListener("visibilitychange", () => this.#shown(), { signal });
@@ -45,7 +46,7 @@ export class Refresher {
 
   /** Do it now, and a few times in short order: something was changed, and what follows from it comes soon. */
   soon() {
-    this.eager = EAGER_TIMES;
+    this.eager = AFTER_A_CHANGE_TIMES;
     return this.now();
   }
 
@@ -62,11 +63,11 @@ export class Refresher {
     const started = performance.now();
     const went = await this.work();
     this.failures = went ? 0 : this.failures + 1;
-    this.wait = Math.max(this.shortest, (performance.now() - started) * REST) * 2 ** Math.min(this.failures, 5);
-    this.wait = Math.min(this.wait, LONGEST);
+    this.wait = Math.max(this.interval, (performance.now() - started) * REST) * 2 ** Math.min(this.failures, 5);
+    this.wait = Math.min(this.wait, LONGEST_INTERVAL);
     if (this.eager > 0) {
       this.eager -= 1;
-      if (went) this.wait = EAGER;
+      if (went) this.wait = AFTER_A_CHANGE_INTERVAL;
     }
     this.running = false;
     if (this.signal.aborted) return;

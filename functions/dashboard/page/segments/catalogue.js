@@ -1,9 +1,9 @@
 // Every segment of the account as this tab last read it, and what differed from one reading to the next.
 
 import { CHANNELS } from "../kit/channels.js";
+import { MAX_PAGE } from "../kit/limits.js";
 import { Refresher } from "../kit/timers.js";
 
-const PAGE = 1000;
 const KEPT_CHANGES = 200; // a segment; the oldest go first
 
 /** Fires `change` when there is something new to show: a page of the first reading, a whole reading, a failure. */
@@ -83,7 +83,7 @@ export class Catalogue extends EventTarget {
     let cursor = null;
     try {
       do {
-        const query = { limit: PAGE, status: this.status, cursor };
+        const query = { limit: MAX_PAGE, status: this.status, cursor };
         const answer = await this.#api.get("/api/segments", query, { signal, tries: 2 });
         if (generation !== this.#generation) return true;
         for (const segment of answer.segments) found.set(segment.id, segment);

@@ -5,8 +5,7 @@ import { CsvParser, notClosed } from "../kit/csv.js";
 import { openDialog } from "../kit/dialogs.js";
 import { announce, field, foreign, h, keepFocus, problem } from "../kit/elements.js";
 import { counted, number } from "../kit/formats.js";
-
-const BATCH = 100;
+import { MAX_ID_CHARACTERS, MAX_SEGMENTS_PER_CREATE } from "../kit/limits.js";
 
 export function createDialog(api, ondone) {
   let created = 0;
@@ -19,7 +18,7 @@ export function createDialog(api, ondone) {
   const single = h(
     "div",
     {},
-    field("Name", name, "1 to 255 characters."),
+    field("Name", name, `1 to ${MAX_ID_CHARACTERS} characters.`),
     field(
       "Customer id (optional)",
       customer,
@@ -149,35 +148,30 @@ export function parse(text) {
   };
 }
 
-/** Create the entries, a hundred a request; each stands or falls alone. `keys` outlives requests without an answer. */
+/** Create the entries, as many a request as it takes; each stands or falls alone. `keys` outlives requests without an answer. */
 async function createAll(api, entries, keys, tell) {
   const result = { created: [], refused: [] };
-  for (let start = 0; start < entries.length; start += BATCH) {
-    await createBatch(api, entries.slice(start, start + BATCH), keys, result);
+  for (let start = 0; start < entries.length; start += MAX_SEGMENTS_PER_CREATE) {
+    await createBatch(api, entries.slice(start, start + MAX_SEGMENTS_PER_CREATE), keys, result);
     tell(result.created.length + result.refused.length);
   }
   return result;
 }
 
 async function createBatch(api, entries, keys, result) {
-  let pending = entries;
-  while (pending.length) {
-    const body = JSON.stringify(pending);
-    const key = keys.get(body) ?? newKey();
-    keys.delete(body);
-    try {
-      const answer = await api.create(pending, { key });
-      result.created.push(...answer.segments);
-      result.refused.push(...answer.unprocessed.map(({ record, error }) => ({ entry: record, error })));
-      return;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.canTryAgain) keys.set(body, key); // it may have been done
-      // A request with an entry that can't be read changes nothing and names the entry: the others go without it.
-      const named = error.status === 400 && /^\[(\d+)\]\.?(.*)$/s.exec(error.message);
-      const wrong = named ? [pending[Number(named[1])]] : pending;
-      result.refused.push(...wrong.map((entry) => ({ entry, error: named ? named[2] : error.message })));
-      pending = named ? pending.filter((entry) => !wrong.includes(entry)) : [];
-    }
+  const body = JSON.stringify(entries);
+  const key = keys.get(body) ?? newKey();
+  keys.delete(body);
+  try {
+    const answer = await api.create(entries, { key });
+    result.created.push(...answer.segments);
+    result.refused.push(
+      // of an answer that would be too long, only the index
+      ...answer.unprocessed.map(({ record, error }) => ({ entry: entries[record.index] ?? record, error })),
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.canTryAgain) keys.set(body, key); // it may have been done
+    result.refused.push(...entries.map((entry) => ({ entry, error: error.message })));
   }
 }

@@ -2,11 +2,11 @@
 
 import { announce, field, foreign, h, keepFocus, problem, reconcile, setText } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
+import { MAX_PAGE } from "../kit/limits.js";
 import { changeOne } from "./update_run.js";
 import { userLink } from "../kit/links.js";
 
 const PAGE = 25;
-const ALL = 1000; // what one request can bring: up to here the newest members are known exactly
 const NEWEST = 10;
 
 export function membersPart({ api, segment, signal, onremoved }) {
@@ -97,9 +97,10 @@ export function membersPart({ api, segment, signal, onremoved }) {
   }
 
   async function loadNewest() {
-    newestPart.hidden = current.members === 0 || current.members > ALL;
+    // Of as many as one request brings, the newest are known exactly.
+    newestPart.hidden = current.members === 0 || current.members > MAX_PAGE;
     if (newestPart.hidden) return;
-    const answer = await api.get(path, { limit: ALL }, { signal });
+    const answer = await api.get(path, { limit: MAX_PAGE }, { signal });
     newestPart.hidden = Boolean(answer.cursor) || answer.members.length === 0;
     const timed = answer.members.filter((member) => member.added_at);
     const sorted = timed.toSorted((a, b) => (a.added_at < b.added_at ? 1 : -1)).slice(0, NEWEST);

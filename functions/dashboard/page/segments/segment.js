@@ -17,9 +17,10 @@ import {
 } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
 import { clock, counted, moment, number, share, signed } from "../kit/formats.js";
+import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { membersPart } from "./members.js";
 import { sentence, usersDialog } from "./update_dialog.js";
-import { LIVE, Refresher } from "../kit/timers.js";
+import { ONE_THING_INTERVAL, Refresher } from "../kit/timers.js";
 
 const SHOWN_CHANGES = 20;
 
@@ -32,7 +33,7 @@ export function segmentView({ api, catalogue, id, signal }) {
   );
   const page = { element: view, title: "Segment" };
   let parts = null;
-  const refresher = new Refresher(read, signal, LIVE);
+  const refresher = new Refresher(read, signal, ONE_THING_INTERVAL);
   refresher.now();
   view.addEventListener("dragover", (event) => event.preventDefault());
   view.addEventListener("drop", (event) => {
@@ -318,7 +319,7 @@ function renameDialog(api, segment, done) {
   const form = h(
     "form",
     { onsubmit: send },
-    field("New name", input, "1 to 255 characters. The ids stay as they are."),
+    field("New name", input, `1 to ${MAX_ID_CHARACTERS} characters. The ids stay as they are.`),
     outcome,
     h("footer", {}, submit),
   );

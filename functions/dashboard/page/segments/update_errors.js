@@ -2,6 +2,7 @@
 
 import { foreign, h, problem } from "../kit/elements.js";
 import { brief, clock, counted, moment } from "../kit/formats.js";
+import { UPDATE_ERROR_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
 
 const PAGE = 100;
@@ -32,7 +33,7 @@ export function errorsView({ api, signal }) {
   );
   const fresh = h("p", { class: "fresh" }, "Loading …");
   const trouble = h("div");
-  const empty = h("div", { class: "empty", hidden: true }, h("p", {}, "Nothing was rejected in the last 30 days."));
+  const empty = h("div", { class: "empty", hidden: true }, h("p", {}, `Nothing was rejected in the last ${UPDATE_ERROR_DAYS} days.`));
   const more = h("button", { type: "button", hidden: true, onclick: () => load(cursor) }, "Show older ones");
   const again = h("button", { type: "button", onclick: () => load(null) }, "Refresh");
   load(null);
@@ -44,7 +45,7 @@ export function errorsView({ api, signal }) {
       h(
         "p",
         { class: "hint" },
-        "Entries of updates that the API rejected, kept for 30 days. What was only throttled is not here: its sender was told to send it again.",
+        `Entries of updates that the API rejected, kept for ${UPDATE_ERROR_DAYS} days. What was only throttled is not here: its sender was told to send it again.`,
       ),
       trouble,
       fresh,

@@ -1,13 +1,12 @@
-// Adding many users to a segment, or removing them: a hundred a request, several requests at a time, until all is told.
+// Adding many users to a segment, or removing them: as many as a request takes, several requests at a time, until all is told.
 
 import { ApiError, backoff } from "../kit/api.js";
 import { csvLine } from "../kit/csv.js";
+import { MAX_ID_CHARACTERS, MAX_USERS_PER_UPDATE } from "../kit/limits.js";
 import { pause } from "../kit/timers.js";
 
-const BATCH = 100;
 const AT_ONCE = 4;
 const TRIES = 8; // in a row without anything written; about half a minute
-const MAX_CHARACTERS = 255;
 const KEPT_PARTS = 5_000;
 const SHOWN = 10;
 const PATH_OF_A_USER = /^bulk_profiles\[0\]\.user_profiles\[\d+\]\.?/;
@@ -39,7 +38,7 @@ export class Rejected {
 export function wrongId(id) {
   if (id.trim() === "") return "is empty";
   if (id.includes("\ufffd")) return "is not UTF-8 text";
-  if ([...id].length > MAX_CHARACTERS) return `has more than ${MAX_CHARACTERS} characters`;
+  if ([...id].length > MAX_ID_CHARACTERS) return `has more than ${MAX_ID_CHARACTERS} characters`;
   if (/[\x00-\x1f\x7f-\x9f]/.test(id)) return "has control characters";
   return null;
 }
@@ -63,7 +62,7 @@ class Batch {
   }
 
   get isFull() {
-    return this.users.size === BATCH || this.wrong.length === BATCH;
+    return this.users.size === MAX_USERS_PER_UPDATE || this.wrong.length === MAX_USERS_PER_UPDATE;
   }
 }
 

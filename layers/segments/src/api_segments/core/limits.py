@@ -1,4 +1,7 @@
-"""The limits that clients see, with their sources; what one module alone uses stands there."""
+"""The limits that clients see, with their sources; what one module alone uses stands there.
+
+`tests/unit/test_limits.py` holds docs/api.md and the page (`functions/dashboard/page/kit/limits.js`) to them.
+"""
 
 # docs/api.md, Limits: facts of CleverTap's public API Segments
 MAX_SEGMENTS_PER_CREATE = 100

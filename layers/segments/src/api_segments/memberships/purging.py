@@ -1,9 +1,20 @@
 """Take a deleted segment's members away.
 
-A purge walks over the segment's members in passes. What it takes out of Memberships leaves SegmentMembers and the
-counts by way of the stream, so it can be interrupted anywhere and begun again. It has ended when a pass finds nobody,
-and when that pass began so late that nothing which saw the segment active could still be writing. Rows that stay though
-their users are out, because the stream's record was lost, are deleted after an hour.
+Three things happen again and again in a purge:
+
+    pass         a walk over all of the segment's members, from the first to the last: `PurgePass` is how far it is
+    invocation   what one call of `purge` gets done until its deadline: a part of a pass, or one to its end. The
+                 function then puts a new task into PurgeQueue: this pass goes on, or another begins after a wait
+    delivery     a try of one task. If the invocation raises, SQS delivers its task again; after the last delivery
+                 (template.yaml, PurgeQueue: maxReceiveCount) the purge gives up: the task lies in FailedPurgesQueue
+
+A purge that gave up, or that never began, is begun anew by the daily reconciliation (`PURGE_OVERDUE_SECONDS` in
+repair/reconciliation.py).
+
+What a pass takes out of Memberships leaves SegmentMembers and the counts by way of the stream, so a purge can be
+interrupted anywhere and begun again. It has ended when a pass finds nobody, and when that pass began so late that
+nothing which saw the segment active could still be writing. Rows that stay though their users are out, because the
+stream's record was lost, are deleted after an hour.
 
 How many were taken away in all is counted by the stream's reader, with the rows: once for each, whoever took them away
 and died where.
@@ -80,7 +91,7 @@ class PurgeService:
         self._clock = clock
 
     def purge(self, account_id: str, segment_id: int, pass_: PurgePass | None, deadline: Deadline) -> PurgeReport:
-        """Take members away until a pass has ended or the time is over.
+        """Take members away until a pass has ended or the time is over: one invocation's part.
 
         A segment that is active, or has been purged, is left alone. Raises ThrottledError or UnavailableError when
         nothing could be done at all.

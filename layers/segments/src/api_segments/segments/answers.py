@@ -1,14 +1,13 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Literal, cast
 
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
 from api_segments.http.answers import Unprocessed
-from api_segments.http.batch_answers import batch_answer, unprocessed_entry
+from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
 from api_segments.http.described import (
     About,
     BatchStatus,
@@ -20,7 +19,7 @@ from api_segments.http.described import (
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import CountedSegment, NewSegment, Segment
+from api_segments.segments.model import CountedSegment, Segment
 
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
@@ -102,15 +101,14 @@ def segment_name_body(segment: Segment) -> SegmentNameBody:
     }
 
 
-def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
-    """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
+def create_answer(sent: Sequence[object], result: Creation) -> Answer:
+    """Answer POST /api/createSegment: segments and failures, each in the order of the request.
+
+    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its index.
+    """
     segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
-    unprocessed = [
-        unprocessed_entry(error, _as_sent(entries[index])) for index, error in sorted(result.refused.items())
-    ]
+    failed = sorted(result.refused.items())
+    unprocessed = [unprocessed_entry(error, sent[index]) for index, error in failed]
+    if is_too_long([*segments, *unprocessed]):
+        unprocessed = [unprocessed_entry(error, {"index": index}) for index, error in failed]
     return batch_answer(len(segments), unprocessed, {"segments": segments})
-
-
-def _as_sent(entry: NewSegment) -> dict[str, object]:
-    """Return an entry as the request had it; the customer id is in it always, any other optional field if given."""
-    return {name: value for name, value in asdict(entry).items() if value is not None or name == "customer_segment_id"}

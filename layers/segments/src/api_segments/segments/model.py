@@ -1,11 +1,12 @@
 """Segments and the events in their life. Plain values, no AWS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from api_segments.core.channels import Channel
+from api_segments.core.errors import SegmentsError
 
 
 class SegmentStatus(StrEnum):
@@ -29,6 +30,15 @@ class NewSegment:
 
     segment_name: str
     customer_segment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """A create request: its entries as they were sent and, by index, what they ask for or why they can't be read."""
+
+    sent: Sequence[object]
+    entries: Mapping[int, NewSegment]
+    refused: Mapping[int, SegmentsError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,11 @@
+// The limits that the page knows of, by the names of api_segments.core.limits: a test holds them to those.
+
+export const MAX_SEGMENTS_PER_CREATE = 100;
+export const MAX_USERS_PER_UPDATE = 100;
+export const MAX_ID_CHARACTERS = 255;
+export const MAX_PAGE = 1000;
+export const UPDATE_ERROR_DAYS = 30;
+export const MAX_CAMPAIGN_SEGMENTS = 100;
+export const MAX_USERS_LIMIT = 100_000_000;
+export const MAX_DAYS_AHEAD = 365;
+export const DELIVERY_LOG_DAYS = 90;
