@@ -19,7 +19,7 @@ from api_segments.http.described import (
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import CountedSegment, Segment
+from api_segments.segments.model import CountedSegment, Segment, SegmentStatus
 
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
@@ -63,6 +63,15 @@ class SegmentBody(SegmentNameBody):
     members: Annotated[int, About("How many members it has; a deleted one has none.", 1704)]
     reachable: Annotated[ReachableMembersBody, About("How many of them each channel reaches now.")]
     as_of: Annotated[str, moment("When the counts last changed.")]
+    digest: Annotated[
+        str | None,
+        About(
+            "One number of who its members are: the sum over them of the first 15 hexadecimal digits of the MD5 of "
+            "the identity, or, without one, of `guid:` and the guid. A database of yours computes the same, see "
+            "docs/verify.md. Null while it is not known.",
+            "884080036042467504",
+        ),
+    ]
 
 
 class SegmentListBody(TypedDict):
@@ -75,6 +84,7 @@ class SegmentListBody(TypedDict):
 def segment_body(counted: CountedSegment) -> SegmentBody:
     """Write a segment; counts that never changed are as of its creation, or of its deletion."""
     segment, counts = counted
+    is_digested = segment.digest_since is not None or segment.status is SegmentStatus.DELETED
     return {
         **segment_name_body(segment),
         "type": "API Segments",
@@ -84,6 +94,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "members": counts.members,
         "reachable": cast("ReachableMembersBody", {channel.value: counts.reachable[channel] for channel in Channel}),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,
+        "digest": str(counts.digest) if is_digested and counts.digest is not None else None,
     }
 
 

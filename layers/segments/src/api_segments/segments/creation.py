@@ -160,12 +160,14 @@ class SegmentService:
 
 def created_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
     """Return the segment that an entry becomes; its id tells when it was created."""
+    created_at = rfc3339(_EPOCH + segment_id * _MICROSECOND)
     return Segment(
         **asdict(entry),
         account_id=account_id,
         segment_id=segment_id,
         status=SegmentStatus.ACTIVE,
-        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
+        created_at=created_at,
+        digest_since=created_at,
     )
 
 

@@ -52,6 +52,7 @@ _SEGMENT = {
     "members": 1,
     "reachable": {"email": 1, "sms": 1, "push": 0, "whatsapp": 0, "web_push": 0},
     "as_of": MOMENT,
+    "digest": "884080036042467504",
 }
 
 _ID_OF_FIRST = "$response.body#/segments/0/id"
@@ -148,7 +149,7 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Delete a segment",
         answers.SegmentBody,
-        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0},
+        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0, "digest": "0"},
         description="For good, and idempotent; updates get 410 from the next request on. Not while a scheduled or "
         "running campaign uses it.",
         errors=(*OF_SEGMENT, HTTPStatus.CONFLICT),
