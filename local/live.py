@@ -15,12 +15,14 @@ from local.containers import FOLDER, VARIABLES, engine, prepared
 from local.deletion import play_deletion
 from local.demo import play, verdict
 from local.environment import STACK_FILE, STATE, LocalError, let_go_of_terminal
+from local.nightly import play_nightly
 from local.progress import step
 from local.stack import Stack, running_stack
 from local.subscriber import CHANGE, SOURCE, Event, EventQueue, subscribe
 
 HOME = STATE / "run"
 DELETION_AGREES = "the list, the answer to an update, the members taken away, the events"
+NIGHTLY_AGREES = "the preview, the guard, the rejected rows, the members, the export, the undoing, the events"
 CAMPAIGNS_AGREE = "the estimate, the messages, the results, the events"
 
 
@@ -43,9 +45,11 @@ def show(port: int | None, *, stay: bool) -> bool:
             agreed = verdict(console, play_deletion(stack, queue, console), DELETION_AGREES) and agreed
             console.print("[bold]4. Two campaigns: an email at once, an SMS to whoever joins[/]")
             agreed = verdict(console, play_campaigns(stack, queue, console), CAMPAIGNS_AGREE) and agreed
+            console.print("[bold]5. A nightly file becomes a segment: preview, guard, apply, export, undo[/]")
+            agreed = verdict(console, play_nightly(stack, queue, console), NIGHTLY_AGREES) and agreed
             if stay:
                 with for_containers(stack, console):
-                    console.print("[bold]5. Staying up until Ctrl-C[/]")
+                    console.print("[bold]6. Staying up until Ctrl-C[/]")
                     stay_up(stack, queue, console, terminal=terminal)
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc

@@ -1,4 +1,4 @@
-"""A step of the state machine of imports that reads: split, reroute, walk, diff or preview."""
+"""A step of the state machine of imports that reads: split, reroute, walk, diff or preview; or an export."""
 
 from typing import Any
 
@@ -16,4 +16,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step; what it raises goes to the state machine, which tries again or ends the import."""
     count(Steps=1)
     logger.append_keys(account_id=event["account_id"], import_id=event["import_id"])
+    if event["step"] == "export":
+        wiring.exporting().write(event["account_id"], event["import_id"], deadline_of(context))
+        return {}
     return read(wiring.reading(), event, deadline_of(context))

@@ -70,7 +70,7 @@ home = Path(sys.argv[1])
 run.LOCK_FILE, run.STACK_FILE, live.STACK_FILE, live.HOME = home / "lock", home / "stack", home / "stack", home / "run"
 live.running_stack = running_stack
 live.play = lambda *_: True
-live.play_deletion = live.play_campaigns = lambda *_: []
+live.play_deletion = live.play_campaigns = live.play_nightly = lambda *_: []
 sys.exit(run.main([]))
 """
 

@@ -1,4 +1,4 @@
-"""Everything that imports do, once: files of all kinds of rows, applied, undone, refused, failed, cancelled."""
+"""Everything that imports do, once: files of all kinds of rows, applied, undone, refused, failed; exports, lists."""
 
 import json
 from typing import Any
@@ -40,6 +40,8 @@ class ImportTour:
         cancelled = self._begun("identity\nu1\n", mode="add")
         self._ask("POST", cancelled, "cancel")
         self._ended(cancelled)
+        self._export()
+        self._list()
         table = self._world.environment["ACCOUNTS_TABLE"]
         self._world.db.delete_item(TableName=table, Key=of_account(STACK, SIGNING_KEY))
         self._world.invoke(
@@ -47,8 +49,21 @@ class ImportTour:
         )
         return cancelled
 
+    def _export(self) -> None:
+        path = "/api/segments/{segment_id}/export"
+        export_id = self._call("POST", path, None, segment_id=self._segment_id)["export_id"]
+        while self._call("GET", "/api/exports/{export_id}", None, export_id=export_id)["status"] == "writing":
+            self._world.pause(5)
+
+    def _list(self) -> None:
+        url = self._call("POST", "/get_custom_list_segment_url", None)["presignedS3URL"]
+        key = url.partition("example/")[2].partition("?")[0]
+        self._world.s3.put_object("imports", key, b"Type,Identity\ni,u1\n")
+        self._call("POST", "/upload_custom_list_segment_completed", {"name": "list", "url": url})
+        self._ended(key.split("/")[1])
+
     def _begun(self, file: str, **wanted: Json) -> str:
-        created = self._call("POST", "/api/imports", {"segment": self._segment_id, **wanted}, "")
+        created = self._call("POST", "/api/imports", {"segment": self._segment_id, **wanted})
         import_id: str = created["import_id"]
         key = f"{self._account_id}/{import_id}/upload"
         self._world.s3.put_object("imports", key, file.encode())
@@ -59,16 +74,15 @@ class ImportTour:
 
     def _ask(self, method: str, import_id: str, what: str = "") -> Json:
         path = "/api/imports/{import_id}" + (f"/{what}" if what else "")
-        return self._call(method, path, None, import_id)
+        return self._call(method, path, None, import_id=import_id)
 
     def _ended(self, import_id: str) -> None:
         while self._ask("GET", import_id)["status"] in ("reading", "applying", "undoing"):
             self._world.pause(5)
         self._world.pause(5)
 
-    def _call(self, method: str, path: str, body: Json, import_id: str) -> Json:
+    def _call(self, method: str, path: str, body: Json, **parameters: str) -> Json:
         self._calls += 1
-        parameters = {"import_id": import_id} if import_id else {}
         event = without_body(self._account_id, method, path, None, **parameters)
         event["body"] = None if body is None else json.dumps(body)
         outcome = self._world.invoke("imports", event, f"import tour {self._calls}", 60.0)

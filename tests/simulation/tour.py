@@ -197,7 +197,7 @@ class Tour:
             if method == "POST":
                 continue
             function = HANDLERS[method, route.path].__module__.split(".")[1]
-            wanted = {"segment_id": segment_id, "import_id": import_id, "identity": "u1"}
+            wanted = {"segment_id": segment_id, "import_id": import_id, "export_id": import_id, "identity": "u1"}
             given = {name: value for name, value in wanted.items() if f"{{{name}}}" in route.path}
             for query in (*QUERIES.get(route.path, (None,)), *QUERIES.get(f"{method} {route.path}", ())):
                 event = without_body(ACCOUNT, method, route.path, query, **given)

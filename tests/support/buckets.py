@@ -10,6 +10,9 @@ from tests.support.dynamodb.errors import client_error
 
 Json = dict[str, Any]
 
+SMALLEST_PART = 5 * 1024 * 1024
+"""Of a multipart upload, but the last (S3 user guide, "Multipart upload limits")."""
+
 
 @dataclass
 class InMemoryS3:
@@ -57,9 +60,15 @@ class InMemoryS3:
         self._uploads[UploadId][PartNumber] = bytes(Body)
         return {"ETag": md5(Body).hexdigest()}  # noqa: S324 - what S3 does
 
-    def complete_multipart_upload(self, Bucket: str, Key: str, UploadId: str, **_: Any) -> Json:  # noqa: N803 - boto3's own names
+    def complete_multipart_upload(self, Bucket: str, Key: str, UploadId: str, MultipartUpload: Json) -> Json:  # noqa: N803 - boto3's own names
         parts = self._uploads.pop(UploadId)
-        self.objects[Bucket, Key] = b"".join(parts[number] for number in sorted(parts))
+        numbers = sorted(parts)
+        known = [{"ETag": md5(parts[number]).hexdigest(), "PartNumber": number} for number in numbers]  # noqa: S324 - what S3 does
+        if not known or known != MultipartUpload["Parts"]:
+            raise client_error("InvalidPart", "")
+        if any(len(parts[number]) < SMALLEST_PART for number in numbers[:-1]):
+            raise client_error("EntityTooSmall", "")
+        self.objects[Bucket, Key] = b"".join(parts[number] for number in numbers)
         return {}
 
     def generate_presigned_url(self, operation: str, Params: Json, ExpiresIn: int) -> str:  # noqa: N803 - boto3's own names

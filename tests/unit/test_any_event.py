@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api_segments.accounts.authorizer import UnauthorizedByApiGateway
+from api_segments.aws import clients
 from api_segments.memberships import wiring as memberships_wiring
 from api_segments.site.openapi import ROUTES
 from functions.authorizer.app import handler as authorizer
@@ -19,6 +20,7 @@ from functions.dashboard.build_page import build
 from tests.support.events import Context, Event, body_of
 from tests.support.headers import ACCOUNT, PASSCODE, event_with
 from tests.support.routes import HANDLERS, HEADS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
+from tests.support.served import Dropped
 from tests.support.template import ROOT
 from tests.support.uploads import profile
 from tests.unit.conftest import RecordingServices
@@ -119,6 +121,7 @@ def requests(draw: st.DrawFn, route: Named, segment_id: str) -> Event:
     for name, known in {
         "segment_id": segment_id,
         "import_id": "65f1b2c3d4e5f0a1b2c3d",
+        "export_id": "65f1b2c3d4e5f0a1b2c3d",
         "identity": "a",
         "version": "v",
         "file": "docs.js",
@@ -168,6 +171,7 @@ def known_segment(tables: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> 
     _, uploaded, _ = send(upload, event_of(ACCOUNT_ID, upload, None, {"d": [profile("a", KNOWN_GUID, Email="a@b.c")]}))
     assert (created["status"], uploaded["status"]) == ("success", "success")
     services = RecordingServices()
+    monkeypatch.setattr(clients, "stepfunctions_client", Dropped)
     monkeypatch.setattr(memberships_wiring, "updates", lambda: services)
     return str(created["segments"][0]["id"])
 

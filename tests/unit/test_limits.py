@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from api_segments.core import limits
+from api_segments.imports.custom_lists import MAX_NAME_CHARACTERS
+from api_segments.imports.files.lines import MAX_ROW_CHARACTERS
 from api_segments.imports.files.reader import MAX_ROWS
+from api_segments.imports.files.text import MAX_PLAIN_BYTES
 from tests.support.template import ROOT
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
@@ -48,6 +51,9 @@ TABLE: Mapping[str, tuple[int, ...]] = {
         limits.IMPORT_UNDO_DAYS,
     ),
     "imports": (limits.IMPORT_DAYS, limits.IMPORT_FILE_DAYS),
+    "a row of a file": (MAX_ROW_CHARACTERS, MAX_PLAIN_BYTES // 1024**3),
+    "an export": (limits.IMPORT_FILE_DAYS,),
+    "the name of a custom list": (MAX_NAME_CHARACTERS,),
 }
 """The rows of docs/api.md, Limits, and the numbers in each."""
 

@@ -264,6 +264,11 @@ def import_request(idempotency_key: str) -> str:
     return f"REQUEST#{idempotency_key}"
 
 
+def export(export_id: str) -> str:
+    """Sort key in Imports of an export."""
+    return f"EXPORT#{export_id}"
+
+
 def import_figures(import_id: str, counted: str) -> str:
     """Sort key in Imports of the figures of a step of an import, or what the keys of several steps begin with."""
     return f"FIGURES#{import_id}#{counted}"

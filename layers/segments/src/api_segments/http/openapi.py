@@ -176,6 +176,11 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
         "schema": {"type": "string", "pattern": "^[0-9a-f]{21}$"},
         "example": "65f1b2c3d4e5f0a1b2c3d",
     },
+    "export_id": {
+        "description": "An export's id.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{21}$"},
+        "example": "65f1b2c3d4e5f0a1b2c3d",
+    },
     "identity": {
         "description": "Your id of the user or, with `by=guid`, the guid; percent-encoded.",
         "schema": TEXT,

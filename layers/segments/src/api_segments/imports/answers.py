@@ -8,8 +8,8 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.clock import rfc3339
 from api_segments.core.limits import IMPORT_UPLOAD_HOURS
-from api_segments.http.described import About, NextCursor, SegmentId, moment
-from api_segments.imports.model import Figure, Figures, Import, ImportStatus
+from api_segments.http.described import SEGMENT_ID, About, Done, NextCursor, SegmentId, moment
+from api_segments.imports.model import Export, Figure, Figures, Import, ImportStatus
 from api_segments.imports.service import CONTENT_TYPE, Shown
 
 IMPORT_ID = "65f1b2c3d4e5f0a1b2c3d"
@@ -117,6 +117,51 @@ class ImportListBody(TypedDict):
 
     imports: Annotated[list[ImportBody], About("The imports of this page, the newest first.")]
     cursor: NextCursor
+
+
+class ExportBody(TypedDict):
+    """The members of a segment as a file."""
+
+    export_id: Annotated[str, About("The export's id.", IMPORT_ID)]
+    segment_id: SegmentId
+    status: Annotated[Literal["writing", "done", "failed"], About("How far it has come.", "done")]
+    reason: Annotated[str | None, About("Why it failed; null otherwise.", None)]
+    created_at: Annotated[str, moment("When it was asked for.")]
+    ended_at: Annotated[str | None, moment("When it ended; null before.")]
+    members: Annotated[int | None, About("How many members the file has; null until it is there.", 3000)]
+    file: Annotated[
+        str | None,
+        About("A link, good for an hour, to the CSV: identity, guid, added_at; null until it is there.", UPLOAD_URL),
+    ]
+
+
+class ListUrlBody(TypedDict):
+    """Where the file of a custom list is put."""
+
+    status: Done
+    presignedS3URL: Annotated[str, About("Where to PUT the file.", UPLOAD_URL)]
+    expiry: Annotated[str, moment("Until when that can be used.")]
+
+
+ListResultBody = TypedDict(
+    "ListResultBody",
+    {"status": Done, "Segment ID": Annotated[int, About("The segment of the list.", SEGMENT_ID)]},
+)
+ListResultBody.__doc__ = "A custom list that is being read."
+
+
+def export_body(kept: Export, link: str | None) -> ExportBody:
+    """Write an export."""
+    return {
+        "export_id": kept.export_id,
+        "segment_id": kept.segment_id,
+        "status": kept.status.value,
+        "reason": kept.reason,
+        "created_at": kept.created_at,
+        "ended_at": kept.ended_at,
+        "members": kept.members,
+        "file": link,
+    }
 
 
 def created_body(new: Import, url: str) -> CreateImportResultBody:

@@ -7,8 +7,10 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.limits import IMPORT_UNDO_DAYS
 from api_segments.http.described import SEGMENT_ID, About
+from api_segments.http.fields import Text
 from api_segments.segments.named import NamedSegment
 
+LIST_URL = "https://api-segments-imports.s3.amazonaws.com/SHP-7KD-42QX/65f1b2c3d4e5f0a1b2c3d/upload?X-Amz-Signature=…"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _MOST = 1_000_000_000
 _Count = Annotated[int, Field(ge=0, le=_MOST)]
@@ -68,5 +70,22 @@ class UndoImportRequest(TypedDict):
     ]
 
 
+@with_config(_STRICT)
+class CompleteListRequest(TypedDict):
+    """A custom list whose file is uploaded."""
+
+    name: Annotated[Text, About("The list's name; its segment gets it.", "Lapsed buyers")]
+    url: Annotated[str, About("The `presignedS3URL` that the file was put at.", LIST_URL)]
+    replace: NotRequired[
+        Annotated[
+            bool, About("Whether the file's users take the place of those of the list of this name.", example=True)
+        ]
+    ]
+    email: NotRequired[Annotated[str, About("Taken, as CleverTap's clients send it, and ignored.", "ops@example.com")]]
+    filename: NotRequired[Annotated[str, About("Taken, and ignored.", "lapsed.csv")]]
+    creator: NotRequired[Annotated[str, About("Taken, and ignored.", "Warehouse")]]
+
+
 CREATE: TypeAdapter[CreateImportRequest] = TypeAdapter(CreateImportRequest)
 UNDO: TypeAdapter[UndoImportRequest] = TypeAdapter(UndoImportRequest)
+COMPLETE_LIST: TypeAdapter[CompleteListRequest] = TypeAdapter(CompleteListRequest)

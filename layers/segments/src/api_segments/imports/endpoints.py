@@ -6,10 +6,11 @@ from http import HTTPStatus
 from api_segments.http.gateway import Answer, Request, refuse_body
 from api_segments.http.observability import count
 from api_segments.http.parameters import Paging, refuse_unknown
+from api_segments.http.validation import parse_segment_id
 from api_segments.http.wiring import cursors
 from api_segments.imports import wiring
-from api_segments.imports.answers import created_body, import_body, imports_body
-from api_segments.imports.requests import import_id_in_path, parse_create, parse_undo
+from api_segments.imports.answers import created_body, export_body, import_body, imports_body
+from api_segments.imports.requests import import_id_in_path, parse_create, parse_list, parse_undo
 
 
 def create_import(request: Request) -> Answer:
@@ -62,6 +63,42 @@ def undo_import(request: Request, import_id: str) -> Answer:
     )
 
 
+def export_segment(request: Request, segment_id: str) -> Answer:
+    """Begin to write a segment's members into a file."""
+    refuse_unknown(request.query)
+    refuse_body(request.body)
+    new = wiring.exports().create(
+        request.tenant.account_id, parse_segment_id(segment_id, "segment_id"), request.deadline
+    )
+    count(ExportsCreated=1)
+    return Answer(HTTPStatus.OK, export_body(new, None))
+
+
+def get_export(request: Request, export_id: str) -> Answer:
+    """Show an export, and where its file is."""
+    refuse_unknown(request.query)
+    kept, link = wiring.exports().get(request.tenant.account_id, import_id_in_path(export_id), request.deadline)
+    return Answer(HTTPStatus.OK, export_body(kept, link))
+
+
+def get_custom_list_url(request: Request) -> Answer:
+    """Give a link for the file of a custom list."""
+    refuse_unknown(request.query)
+    refuse_body(request.body)
+    url, expiry = wiring.custom_lists().link(request.tenant.account_id)
+    return Answer(HTTPStatus.OK, {"status": "success", "presignedS3URL": url, "expiry": expiry})
+
+
+def complete_custom_list(request: Request) -> Answer:
+    """Make an uploaded file a custom list."""
+    refuse_unknown(request.query)
+    name, url, replaces = parse_list(request.body)
+    lists = wiring.custom_lists()
+    segment_id = lists.complete(request.tenant.account_id, name, url, request.deadline, replaces=replaces)
+    count(CustomListsTaken=1)
+    return Answer(HTTPStatus.OK, {"status": "success", "Segment ID": segment_id})
+
+
 def _changed(request: Request, import_id: str, what: str) -> Answer:
     refuse_unknown(request.query)
     refuse_body(request.body)
@@ -80,4 +117,8 @@ ENDPOINTS: Mapping[tuple[str, str], Callable[..., Answer]] = {
     ("POST", f"{_BY_ID}/apply"): apply_import,
     ("POST", f"{_BY_ID}/cancel"): cancel_import,
     ("POST", f"{_BY_ID}/undo"): undo_import,
+    ("POST", "/api/segments/{segment_id}/export"): export_segment,
+    ("GET", "/api/exports/{export_id}"): get_export,
+    ("POST", "/get_custom_list_segment_url"): get_custom_list_url,
+    ("POST", "/upload_custom_list_segment_completed"): complete_custom_list,
 }

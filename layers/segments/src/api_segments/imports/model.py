@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any
 
 from api_segments.core.limits import IMPORT_PREVIEW_HOURS, IMPORT_UPLOAD_HOURS
@@ -28,6 +29,9 @@ from api_segments.memberships.model import Action
 # What the state machine lets an execution last, and what its last step and a clock may take beyond it (template.yaml).
 EXECUTION_SECONDS = 24 * 3600
 _LATEST_STEP_SECONDS = 3600
+
+
+LONGEST_EXECUTION = timedelta(seconds=EXECUTION_SECONDS + _LATEST_STEP_SECONDS)
 
 
 class ImportStatus(StrEnum):
@@ -58,7 +62,7 @@ ENDED = (
 _LASTING = {
     ImportStatus.AWAITING_UPLOAD: timedelta(hours=IMPORT_UPLOAD_HOURS),
     ImportStatus.PREVIEWED: timedelta(hours=IMPORT_PREVIEW_HOURS),
-    **dict.fromkeys(WORKED_ON, timedelta(seconds=EXECUTION_SECONDS + _LATEST_STEP_SECONDS)),
+    **dict.fromkeys(WORKED_ON, LONGEST_EXECUTION),
 }
 
 
@@ -83,6 +87,7 @@ class Phase(StrEnum):
     READ = "read"
     APPLY = "apply"
     UNDO = "undo"
+    EXPORT = "export"
 
 
 PHASE_OF = {
@@ -235,3 +240,30 @@ def imbalance_of_changes(preview: Figures, applied: Figures) -> str | None:
 
 ACTIONS = (Action.ADD, Action.REMOVE)
 """In the order in which they are applied, so that a segment is never emptied before it is filled."""
+
+
+class ExportStatus(StrEnum):
+    """How far an export has come."""
+
+    WRITING = "writing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A segment's members as a file: how many it has, once it is there, or the reason why it came to nothing."""
+
+    account_id: str
+    export_id: str
+    segment_id: int
+    status: ExportStatus
+    created_at: str
+    ended_at: str | None = None
+    reason: str | None = None
+    members: int | None = None
+
+
+def new_id(now: datetime) -> str:
+    """Return an id that is the stack's own, and sorts by time: it also names an execution."""
+    return f"{int(now.timestamp() * 1_000_000):013x}{token_hex(4)}"

@@ -14,6 +14,11 @@ def rejected_rows(of: Import) -> str:
     return f"{_of(of)}/rejected.csv"
 
 
+def export(account_id: str, export_id: str) -> str:
+    """Where the members of a segment are written, as CSV."""
+    return f"{account_id}/{export_id}/export.csv"
+
+
 def rows(of: Import, part: int) -> str:
     """Users of the file whose ids have this hash: a part file."""
     return f"{_of(of)}/rows/{part:04d}"

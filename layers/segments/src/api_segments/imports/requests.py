@@ -9,6 +9,7 @@ from api_segments.http.gateway import Request
 from api_segments.http.parameters import idempotency_key
 from api_segments.http.validation import read_body, validate
 from api_segments.imports import bodies
+from api_segments.imports.custom_lists import MAX_NAME_CHARACTERS
 from api_segments.imports.model import Guard, Mode, UnknownUsers
 from api_segments.imports.service import NewImport, RequestKey
 
@@ -42,8 +43,19 @@ def parse_undo(body: bytes) -> Guard:
     return Guard(**validate(bodies.UNDO, read_body(body)).get("guard", {}))
 
 
+def parse_list(body: bytes) -> tuple[str, str, bool]:
+    """Read POST /upload_custom_list_segment_completed: the list's name, the upload's link, whether it replaces a list.
+
+    Raises InvalidRequestError or BodyTooLargeError.
+    """
+    asked = validate(bodies.COMPLETE_LIST, read_body(body))
+    if len(asked["name"]) > MAX_NAME_CHARACTERS:
+        raise InvalidRequestError(f"name: must have at most {MAX_NAME_CHARACTERS} characters")
+    return asked["name"], asked["url"], asked.get("replace", False)
+
+
 def import_id_in_path(raw: str) -> str:
-    """Read an import's id from the path; raises NotFoundError, as nothing can be there under a wrong one."""
+    """Read the id of an import or an export from the path; raises NotFoundError: under a wrong one nothing can be."""
     if not _IMPORT_ID.fullmatch(raw):
-        raise NotFoundError("there is no such import")
+        raise NotFoundError("there is no such import or export")
     return raw

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from api_segments.core.limits import IMPORT_FILE_DAYS
 from api_segments.http.described import MOMENT, SEGMENT_ID
 from api_segments.http.openapi import BODY_ERRORS, IDEMPOTENCY_KEY, IMPORTS, NEXT_PAGE, PAGED, Link, Route
 from api_segments.imports import answers
-from api_segments.imports.bodies import CREATE, UNDO
+from api_segments.imports.bodies import COMPLETE_LIST, CREATE, UNDO
 from api_segments.imports.service import CONTENT_TYPE
 
 _PREVIEW = {
@@ -36,6 +37,16 @@ _IMPORT: Mapping[str, object] = {
     "undo": None,
     "rejected_rows": None,
     "upload": None,
+}
+_EXPORT: Mapping[str, object] = {
+    "export_id": answers.IMPORT_ID,
+    "segment_id": SEGMENT_ID,
+    "status": "done",
+    "reason": None,
+    "created_at": MOMENT,
+    "ended_at": MOMENT,
+    "members": 3000,
+    "file": answers.UPLOAD_URL,
 }
 _DONE = {**_IMPORT, "status": "done", "ended_at": MOMENT}
 _RESULT = {"added": 2979, "removed": 12, "created": 2970, "superseded": 1}
@@ -166,5 +177,69 @@ ROUTES: Sequence[Route] = (
         errors=(*_OF_CHANGE, HTTPStatus.GONE),
         takes_no_body_too=True,
         links=(_GET,),
+    ),
+    Route(
+        "exportSegment",
+        "post",
+        "/api/segments/{segment_id}/export",
+        IMPORTS,
+        "Write a segment's members into a file",
+        answers.ExportBody,
+        {**_EXPORT, "status": "writing", "ended_at": None, "members": None, "file": None},
+        description="Look at the export until it is done; it then has a link to the file.",
+        errors=(*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
+        links=(Link("getExport", "Shows how far it has come.", {"export_id": "$response.body#/export_id"}),),
+    ),
+    Route(
+        "getExport",
+        "get",
+        "/api/exports/{export_id}",
+        IMPORTS,
+        "Show an export",
+        answers.ExportBody,
+        _EXPORT,
+        description=f"Exports and their files are kept for {IMPORT_FILE_DAYS} days.",
+        errors=_OF_IMPORT,
+        links=(Link("getSegment", "Shows its segment.", {"segment_id": "$response.body#/segment_id"}),),
+    ),
+    Route(
+        "getCustomListUrl",
+        "post",
+        "/get_custom_list_segment_url",
+        IMPORTS,
+        "Get a link for the file of a custom list",
+        answers.ListUrlBody,
+        {"status": "success", "presignedS3URL": answers.UPLOAD_URL, "expiry": MOMENT},
+        description="As CleverTap's clients do. PUT the CSV there: the columns Type (i or g) and Identity.",
+        errors=BODY_ERRORS,
+        links=(
+            Link(
+                "completeCustomList",
+                "Makes the file a list.",
+                body={"name": "Lapsed buyers", "url": "$response.body#/presignedS3URL", "replace": True},
+            ),
+        ),
+    ),
+    Route(
+        "completeCustomList",
+        "post",
+        "/upload_custom_list_segment_completed",
+        IMPORTS,
+        "Make an uploaded file a custom list",
+        answers.ListResultBody,
+        {"status": "success", "Segment ID": SEGMENT_ID},
+        description="The list is a segment of that name. Users who do not exist are skipped. A name that is in use is "
+        "a 409 that says `duplicate_name`, unless `replace` is true.",
+        body=COMPLETE_LIST,
+        body_example={
+            "name": "Lapsed buyers",
+            "email": "ops@example.com",
+            "filename": "lapsed.csv",
+            "creator": "Warehouse",
+            "url": answers.UPLOAD_URL,
+            "replace": True,
+        },
+        errors=(*BODY_ERRORS, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+        links=(Link("getSegment", "Shows the list's segment.", {"segment_id": "$response.body#/Segment ID"}),),
     ),
 )

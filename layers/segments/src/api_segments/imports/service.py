@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
-from secrets import token_hex
 from typing import NoReturn
 
 from api_segments.aws.object_store import ObjectStore
@@ -33,6 +32,7 @@ from api_segments.imports.model import (
     Upload,
     as_of,
     hit,
+    new_id,
     until,
 )
 from api_segments.imports.reading import DIFF, SPLIT
@@ -119,20 +119,7 @@ class ImportService:
         holder = self._imports.holder(account_id, segment_id, now, deadline)
         if holder is not None:
             raise _busy(segment_id, holder)
-        limit = until(ImportStatus.AWAITING_UPLOAD, now)
-        new = Import(
-            account_id=account_id,
-            import_id=_new_id(now),
-            segment_id=segment_id,
-            mode=wanted.mode,
-            unknown_users=wanted.unknown_users,
-            guard=wanted.guard,
-            applies_itself=wanted.applies_itself,
-            status=ImportStatus.AWAITING_UPLOAD,
-            created_at=rfc3339(now),
-            status_at=rfc3339(now),
-            until=None if limit is None else rfc3339(limit),
-        )
+        new = new_import(account_id, new_id(now), segment_id, wanted, now)
         note = None
         if request is not None:
             forgotten = int((now + timedelta(hours=IDEMPOTENCY_HOURS)).timestamp())
@@ -339,9 +326,22 @@ def _execution(kept: Import, phase: Phase) -> str:
     return f"{kept.import_id}-{phase}{again}"
 
 
-def _new_id(now: datetime) -> str:
-    """Return an id that is the stack's own, and sorts by time: it also names an execution."""
-    return f"{int(now.timestamp() * 1_000_000):013x}{token_hex(4)}"
+def new_import(account_id: str, import_id: str, segment_id: int, wanted: NewImport, now: datetime) -> Import:
+    """Return an import that waits for its upload."""
+    limit = until(ImportStatus.AWAITING_UPLOAD, now)
+    return Import(
+        account_id=account_id,
+        import_id=import_id,
+        segment_id=segment_id,
+        mode=wanted.mode,
+        unknown_users=wanted.unknown_users,
+        guard=wanted.guard,
+        applies_itself=wanted.applies_itself,
+        status=ImportStatus.AWAITING_UPLOAD,
+        created_at=rfc3339(now),
+        status_at=rfc3339(now),
+        until=None if limit is None else rfc3339(limit),
+    )
 
 
 def _busy(segment_id: int, import_id: str) -> ConflictError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from api_segments.core.clock import Deadline
 from api_segments.imports.applying import ApplyingService, Piece
+from api_segments.imports.exports import ExportingService
 from api_segments.imports.model import Phase
 from api_segments.imports.reading import ReadingService, Work
 from api_segments.memberships.model import Action
@@ -58,10 +59,12 @@ def apply(applying: ApplyingService, task: Task, deadline: Deadline) -> dict[str
             raise ValueError(f"there is no step {unknown}")
 
 
-def fail(applying: ApplyingService, task: Task, deadline: Deadline) -> bool:
-    """End an import whose execution failed, or ended in another bad way; return whether it has failed."""
+def fail(applying: ApplyingService, exporting: ExportingService, task: Task, deadline: Deadline) -> bool:
+    """End an import or an export whose execution failed, or ended in another bad way; return whether it has failed."""
     given = json.loads(task["input"]) if "input" in task else task  # an event of Step Functions has it as text
     phase = Phase(given["phase"])
+    if phase is Phase.EXPORT:
+        return exporting.fail(given["account_id"], given["import_id"], _why(task), deadline)
     phases = (phase, Phase.APPLY) if phase is Phase.READ else (phase,)  # it goes on to apply by itself
     return applying.fail(given["account_id"], given["import_id"], phases, _why(task), deadline)
 

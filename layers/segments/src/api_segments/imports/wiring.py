@@ -14,11 +14,14 @@ from api_segments.aws.wiring import db, settings
 from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.imports.store import ImportStore
 from api_segments.memberships.wiring import member_lists, membership_store, references
-from api_segments.segments.wiring import segment_store
+from api_segments.segments.wiring import segment_store, segments
 
 if TYPE_CHECKING:
     from api_segments.aws.object_store import ObjectStore
+    from api_segments.aws.workflows import Workflows
     from api_segments.imports.applying import ApplyingService
+    from api_segments.imports.custom_lists import CustomListService
+    from api_segments.imports.exports import ExportingService, ExportService
     from api_segments.imports.reading import ReadingService
     from api_segments.imports.service import ImportService
     from api_segments.imports.steps import Steps
@@ -46,12 +49,47 @@ def _steps() -> "Steps":
 @cache
 def imports() -> "ImportService":
     """Return what carries out what clients ask of imports."""
-    from api_segments.aws.workflows import Workflows
     from api_segments.imports.service import ImportService
 
-    workflows = Workflows(clients.stepfunctions_client(), settings().import_workflow_arn)
     delay = int(settings().import_delay_seconds)
-    return ImportService(_store(), segment_store(), references(), object_store(), workflows, delay, SYSTEM_CLOCK)
+    return ImportService(_store(), segment_store(), references(), object_store(), _workflows(), delay, SYSTEM_CLOCK)
+
+
+def _workflows() -> "Workflows":
+    from api_segments.aws.workflows import Workflows
+
+    return Workflows(clients.stepfunctions_client(), settings().import_workflow_arn)
+
+
+@cache
+def exports() -> "ExportService":
+    """Return what carries out what clients ask of exports."""
+    from api_segments.imports.exports import ExportService
+    from api_segments.imports.store_exports import ExportStore
+
+    kept = ExportStore(db(), settings().imports_table)
+    delay = int(settings().import_delay_seconds)
+    return ExportService(kept, segment_store(), object_store(), _workflows(), delay, SYSTEM_CLOCK)
+
+
+@cache
+def exporting() -> "ExportingService":
+    """Return what writes the files of exports."""
+    from api_segments.imports.exports import ExportingService
+    from api_segments.imports.store_exports import ExportStore
+
+    kept = ExportStore(db(), settings().imports_table)
+    return ExportingService(kept, segment_store(), member_lists(), object_store(), SYSTEM_CLOCK)
+
+
+@cache
+def custom_lists() -> "CustomListService":
+    """Return what takes custom lists."""
+    from api_segments.imports.custom_lists import CustomListService
+
+    return CustomListService(
+        imports(), _store(), segments(), segment_store(), references(), object_store(), SYSTEM_CLOCK
+    )
 
 
 @cache

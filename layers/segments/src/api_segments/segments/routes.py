@@ -113,6 +113,7 @@ ROUTES: Sequence[Route] = (
             Link("deleteSegment", "Deletes it.", {"segment_id": _ID_OF_FIRST}),
             Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
             Link("updateMembers", "Adds a user to it.", body=_ADD_USER),
+            Link("exportSegment", "Writes its members into a file.", {"segment_id": _ID_OF_FIRST}),
             Link("createImport", "Takes a file of users into it.", body=_IMPORT),
             Link("createCampaign", "Sends a message to its members.", body=_SEND_SMS),
         ),

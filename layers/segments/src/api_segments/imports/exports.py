@@ -1,0 +1,121 @@
+"""Exports: the members of a segment as a file, written by an execution of the state machine of imports."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from api_segments.aws.keys import MEMBER_BUCKETS
+from api_segments.aws.object_store import ObjectStore
+from api_segments.aws.workflows import Workflows
+from api_segments.core.clock import Clock, Deadline, rfc3339
+from api_segments.core.errors import NotFoundError
+from api_segments.imports import objects
+from api_segments.imports.files.written_csv import EXPORT_HEADER, csv_lines
+from api_segments.imports.model import LONGEST_EXECUTION, Export, ExportStatus, Phase, new_id
+from api_segments.imports.store_exports import ExportStore
+from api_segments.memberships.store_lists import MemberListStore
+from api_segments.segments.errors import no_such_segment, segment_deleted
+from api_segments.segments.model import SegmentStatus
+from api_segments.segments.store import SegmentStore
+
+LINK_SECONDS = 3600
+
+
+class ExportService:
+    """Carries out what clients ask of exports."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what an export goes through
+        self,
+        exports: ExportStore,
+        segments: SegmentStore,
+        store: ObjectStore,
+        workflows: Workflows,
+        delay_seconds: int,
+        clock: Clock,
+    ) -> None:
+        self._exports = exports
+        self._segments = segments
+        self._store = store
+        self._workflows = workflows
+        self._delay_seconds = delay_seconds
+        self._clock = clock
+
+    def create(self, account_id: str, segment_id: int, deadline: Deadline) -> Export:
+        """Begin to write a segment's members into a file; raises NotFoundError or SegmentDeletedError."""
+        found = self._segments.get(account_id, segment_id, deadline)
+        if found is None:
+            raise no_such_segment(segment_id)
+        if found.status is not SegmentStatus.ACTIVE:
+            raise segment_deleted(segment_id)
+        now = self._clock.now()
+        new = Export(account_id, new_id(now), segment_id, ExportStatus.WRITING, rfc3339(now))
+        self._exports.put(new, deadline)
+        task = {
+            "account_id": account_id,
+            "import_id": new.export_id,
+            "phase": Phase.EXPORT.value,
+            "delay_seconds": self._delay_seconds,
+        }
+        self._workflows.start(f"{new.export_id}-{Phase.EXPORT}", task, deadline)
+        return new
+
+    def get(self, account_id: str, export_id: str, deadline: Deadline) -> tuple[Export, str | None]:
+        """Return an export, and a link to its file once that is there; raises NotFoundError.
+
+        One whose execution was lost has failed when no execution can still be at work.
+        """
+        kept = self._exports.get(account_id, export_id, deadline)
+        if kept is None:
+            raise NotFoundError(f"there is no export {export_id}")
+        lost_at = datetime.fromisoformat(kept.created_at) + LONGEST_EXECUTION
+        if kept.status is ExportStatus.WRITING and self._clock.now() >= lost_at:
+            kept = replace(kept, status=ExportStatus.FAILED, ended_at=rfc3339(lost_at), reason="its execution was lost")
+        link = None
+        if kept.status is ExportStatus.DONE:
+            name = f"segment-{kept.segment_id}-members.csv"
+            link = self._store.signed_get(objects.export(account_id, export_id), name, LINK_SECONDS)
+        return kept, link
+
+
+class ExportingService:
+    """Writes the files of exports. A step that runs again writes the file anew, in the place of the first."""
+
+    def __init__(
+        self, exports: ExportStore, segments: SegmentStore, lists: MemberListStore, store: ObjectStore, clock: Clock
+    ) -> None:
+        self._exports = exports
+        self._segments = segments
+        self._lists = lists
+        self._store = store
+        self._clock = clock
+
+    def write(self, account_id: str, export_id: str, deadline: Deadline) -> None:
+        """Write the members of a segment, as its list has them now, bucket by bucket, in constant memory."""
+        kept = self._exports.get(account_id, export_id, deadline)
+        if kept is None or kept.status is not ExportStatus.WRITING:
+            return
+        members = 0
+        file = self._store.begin(objects.export(account_id, export_id))
+        file.add(csv_lines([EXPORT_HEADER]))
+        for bucket in range(MEMBER_BUCKETS):
+            for rows in self._lists.bucket(account_id, kept.segment_id, bucket, deadline):
+                listed = [
+                    (row.identity or "", row.profile_id, row.added_at) for row in rows if row.added_at is not None
+                ]
+                file.add(csv_lines(listed))
+                members += len(listed)
+        # A deleted segment's list is cleared away, so the file would have some of its members alone.
+        if not self._segments.are_active([(account_id, kept.segment_id)], deadline):
+            self.fail(account_id, export_id, f"segment {kept.segment_id} was deleted", deadline)
+            return
+        file.close()
+        now = rfc3339(self._clock.now())
+        self._exports.end(replace(kept, status=ExportStatus.DONE, ended_at=now, members=members), deadline)
+
+    def fail(self, account_id: str, export_id: str, reason: str, deadline: Deadline) -> bool:
+        """Note why an export came to nothing, unless it has ended; return whether it has failed."""
+        kept = self._exports.get(account_id, export_id, deadline)
+        if kept is not None and kept.status is ExportStatus.WRITING:
+            now = rfc3339(self._clock.now())
+            self._exports.end(replace(kept, status=ExportStatus.FAILED, ended_at=now, reason=reason), deadline)
+            return True
+        return kept is not None and kept.status is ExportStatus.FAILED
