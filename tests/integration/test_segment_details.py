@@ -144,4 +144,6 @@ def test_a_segment_tells_the_campaigns_that_use_it(account: Account, campaigning
     campaign_id = campaigning.create(segments={"include": [gold]}, when=campaigning.tomorrow())
     assert (shown(account, gold)["campaigns"], shown(account, silver)["campaigns"]) == ([campaign_id], [])
     campaigning.ok("stop", {"id": campaign_id})
-    assert shown(account, gold)["campaigns"] == []
+    assert shown(account, gold)["campaigns"] == [campaign_id]
+    second = campaigning.create(segments={"include": [gold], "exclude": [silver]}, when=campaigning.tomorrow())
+    assert (shown(account, gold)["campaigns"], shown(account, silver)["campaigns"]) == ([second, campaign_id], [second])

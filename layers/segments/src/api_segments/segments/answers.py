@@ -22,6 +22,7 @@ from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
 from api_segments.segments.model import CountedSegment, Day, Segment, SegmentCounts, SegmentStatus
 
+CAMPAIGNS_SHOWN = 100
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
 )
@@ -68,7 +69,10 @@ class SegmentBody(SegmentNameBody):
     updated_at: Annotated[str, moment("When its members, its name, description or tags last changed.")]
     description: Annotated[str | None, About("What it is for; null if nobody said.", "Spent 750 or more")]
     tags: Annotated[list[str], About("What it is found by, in order.", ["loyalty", "spring"])]
-    campaigns: Annotated[list[int], About("The ids of scheduled and running campaigns that use it.", [CAMPAIGN_ID])]
+    campaigns: Annotated[
+        list[int],
+        About(f"The ids of campaigns that use it or have used it, the newest {CAMPAIGNS_SHOWN}.", [CAMPAIGN_ID]),
+    ]
     members: Annotated[int, About("How many members it has; a deleted one has none.", 1704)]
     reachable: Annotated[ReachableMembersBody, About("How many of them each channel reaches now.")]
     as_of: Annotated[str, moment("When the counts last changed.")]
@@ -141,7 +145,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "updated_at": max(filter(None, (counts.as_of, segment.changed_at, segment.deleted_at, segment.created_at))),
         "description": segment.description,
         "tags": list(segment.tags or ()),
-        "campaigns": sorted(segment.campaign_ids),
+        "campaigns": sorted(segment.campaign_ids, reverse=True)[:CAMPAIGNS_SHOWN],
         "members": counts.members,
         "reachable": _reachable_body(counts),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,

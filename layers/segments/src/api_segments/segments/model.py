@@ -56,7 +56,7 @@ class CreateRequest:
 class Segment(NewSegment):
     """A named set of users. Once deleted, its purge notes when it had ended.
 
-    `campaign_ids` are the campaigns that are scheduled or running and use it, which keeps it from being deleted.
+    `campaign_ids` are the campaigns that use it, which keeps it from being deleted, and some that did and have ended.
     `changed_at` is when its name, description or tags changed last, None if never. Who created and deleted it is told
     by the name of a passcode, None before passcodes had names. `digest_since` is from when on its counters have had its
     digest: its creation, or, of one that is older than digests, when reconciliation had counted it; None before that.
