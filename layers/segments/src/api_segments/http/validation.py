@@ -59,6 +59,10 @@ SEGMENT_ID = core_schema.no_info_before_validator_function(
     json_schema_input_schema=core_schema.nullable_schema(_DESCRIBED_SEGMENT_ID),
 )
 
+REQUIRED_SEGMENT_ID = core_schema.no_info_before_validator_function(
+    check_segment_id, core_schema.int_schema(), json_schema_input_schema=_DESCRIBED_SEGMENT_ID
+)
+
 
 def strict_object(
     name: str, about: str, fields: Mapping[str, CoreSchema], optional: Set[str] = frozenset()
@@ -108,6 +112,7 @@ _SAID = {
     "missing": "is required",
     "extra_forbidden": "unknown field",
     "string_type": "must be a string",
+    "int_type": "must be a whole number",
     "string_unicode": "must have no lone surrogates",
     "bool_type": "must be true or false",
     "list_type": "must be a list",
