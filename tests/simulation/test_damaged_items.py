@@ -55,6 +55,7 @@ MAY_LACK = {
         "walked_at",
         "start_told",
         "end_told",
+        "end_results",
     },
     "RESULTS": {"queued", "sent", "settled", "skipped_unreachable"},
     "LOG": {"reason"},
