@@ -127,8 +127,8 @@ ROUTES: Sequence[Route] = (
             "exact": True,
             "counted": 1,
         },
-        description=f"Exact up to {MAX_OVERLAP_EXACT_MEMBERS:,} members together; estimated beyond that, with how far it "
-        "may be off. By the lists of members, which follow changes within about a second.",
+        description=f"Exact up to {MAX_OVERLAP_EXACT_MEMBERS:,} members together; estimated beyond that, with how far "
+        "it may be off. By the lists of members, which follow changes within about a second.",
         body=OVERLAP,
         body_example={"segments": [SEGMENT_ID, SEGMENT_ID + 1]},
         errors=(*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
