@@ -104,8 +104,9 @@ build: ## for AWS
 	@$(PYTHON) local/bootstrap.py sam
 	$(SAM) build
 
-deploy: build ## to the AWS account of your credentials
-	$(SAM) deploy --guided
+deploy: build ## to the AWS account of your credentials; SNAPSTART=on: what people wait for starts from snapshots
+	@$(PYTHON) local/bootstrap.py project
+	$(SAM) deploy --guided $(if $(filter on,$(SNAPSTART)),--template-file "$$($(BIN)/python -m local.snapstart)")
 
 dashboard: ## of a deployed stack, in CloudWatch: STACK=api-segments
 	@$(PYTHON) local/bootstrap.py project
