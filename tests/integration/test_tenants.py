@@ -72,7 +72,9 @@ class World:
 @pytest.fixture
 def world(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock.tick = timedelta()  # it stands still, so that two accounts are given the same segment ids
-    monkeypatch.setattr(random, "uniform", lambda _, most: most)  # and waits as long for the one as for the other
+    monkeypatch.setattr(
+        random.SystemRandom, "uniform", lambda _, __, most: most
+    )  # and waits as long for the one as for the other
     made = World(clock)
     for name, stand_in in (("sqs", Queues()), ("scheduler", Schedules()), ("sesv2", Identities())):
         monkeypatch.setattr(clients, f"{name}_client", lambda stand_in=stand_in: stand_in)
