@@ -1,10 +1,18 @@
 """docs/scale.md is what its script makes of the figures, and what it reckons is as counted where that was counted."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from tests.benchmarks import readers
-from tests.benchmarks.figures import read
+from tests.benchmarks.campaigns import SENT, TIMED_MESSAGES, CampaignFigures
+from tests.benchmarks.coldstart import BARE, Start
+from tests.benchmarks.figures import SHAPES, Phase, read, write
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.readers import BURST, Reader, alone
+from tests.benchmarks.results import CHAIN
 from tests.benchmarks.scale import PAGE, PARTITION_WRITES, PICTURE, Load, document, limits, picture
 from tests.support.template import ROOT, load
 
@@ -64,3 +72,22 @@ def test_what_gives_out_is_told_from_the_first_on() -> None:
         found = [at for _, at, _ in limits(MEASURED, users)]
         assert found == sorted(found)
         assert found[0] == PARTITION_WRITES / 2
+
+
+def test_what_a_run_found_is_read_back(tmp_path: Path) -> None:
+    def figures(cpu: float, calls: int) -> Figures:
+        return Figures(
+            [cpu, cpu, 3 * cpu], [1.0], {"calls": {"Q": calls}, "read_units": 2.0 * calls, "write_units": calls}
+        )
+
+    sent = SENT - TIMED_MESSAGES
+    run: Any = SimpleNamespace(
+        product={shape: {phase: figures(4.0, 6) for phase in CHAIN} for shape in SHAPES},
+        starts={BARE: Start([1.0, 2.0, 3.0])},
+        campaigns=[CampaignFigures(1000, figures(100.0, 2000), figures(500.0, 4 * sent))],
+    )
+    write(run, tmp_path)
+    found = read(tmp_path)
+    assert {phase for of in found.phases.values() for phase in of.values()} == {Phase(4.0, 6, 12.0, 6)}
+    assert found.starts == {BARE: 2.0}
+    assert found.message == Phase(round(500 / 1000 + 2500 / sent, 2), 6, 12.0, 6.0)
