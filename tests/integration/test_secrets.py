@@ -71,7 +71,8 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
         ("POST", "/api/createSegment"): [{"segment_name": NAME, "customer_segment_id": NAME}],
         ("POST", "/api/updateSegment"): {"bulk_profiles": [group, nowhere]},
         ("POST", "/1/upload"): {"d": records},
-        ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME},
+        ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME, "description": EMAIL, "tags": [NAME]},
+        ("POST", "/api/segments/overlap"): {"segments": [segment, 5]},
         ("POST", "/api/imports"): {"segment": {"customer_segment_id": NAME}, "mode": "add"},
         ("POST", "/api/imports/{import_id}/undo"): {"guard": {"max_removed": 1}},
         ("POST", "/upload_custom_list_segment_completed"): {
