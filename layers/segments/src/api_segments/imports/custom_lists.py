@@ -14,6 +14,7 @@ from api_segments.aws.object_store import ObjectStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import ConflictError, InvalidRequestError, UnavailableError
 from api_segments.core.limits import IMPORT_UPLOAD_HOURS
+from api_segments.http.tenant import Tenant
 from api_segments.imports import objects
 from api_segments.imports.model import NO_GUARD, ImportStatus, Mode, UnknownUsers, new_id
 from api_segments.imports.service import ImportService, NewImport, new_import
@@ -56,18 +57,19 @@ class CustomListService:
         key = objects.upload(account_id, new_id(now))
         return self._store.signed_put(key, None, int(lasting.total_seconds())), rfc3339(now + lasting)
 
-    def complete(self, account_id: str, name: str, url: str, deadline: Deadline, *, replaces: bool) -> int:
+    def complete(self, tenant: Tenant, name: str, url: str, deadline: Deadline, *, replaces: bool) -> int:
         """Make the file that was put at a link the users of the list of that name; return the list's segment.
 
         Users who don't exist are skipped. Raises InvalidRequestError; or ConflictError: nothing was uploaded, or the
         name is in use and the list is not to be replaced.
         """
+        account_id = tenant.account_id
         import_id = _import_of(account_id, url)
         known = self._imports.get(account_id, import_id, deadline)
         if known is None:
             if self._store.head(objects.upload(account_id, import_id)) is None:
                 raise ConflictError("url: nothing has been uploaded there; PUT the file first")
-            segment_id = self._list(account_id, name, import_id, deadline, replaces=replaces)
+            segment_id = self._list(tenant, name, import_id, deadline, replaces=replaces)
             wanted = NewImport(
                 SegmentReference(segment_id), Mode.REPLACE, UnknownUsers.SKIP, NO_GUARD, applies_itself=True
             )
@@ -84,12 +86,15 @@ class CustomListService:
             self._service.start(account_id, import_id, deadline)
         return known.segment_id
 
-    def _list(self, account_id: str, name: str, import_id: str, deadline: Deadline, *, replaces: bool) -> int:
+    def _list(self, tenant: Tenant, name: str, import_id: str, deadline: Deadline, *, replaces: bool) -> int:
         """Return the segment of a list; create it if there is none, or an earlier try of this request has."""
+        account_id = tenant.account_id
         customer_id, found = self._find(account_id, name, deadline)
         wanted = NewSegment(segment_name=name, customer_segment_id=customer_id)
         request = CreateRequest([wanted], {0: wanted}, {})
-        creation = self._creation.create(account_id, request, deadline, name=f"list {account_id} {import_id}")
+        creation = self._creation.create(
+            account_id, request, tenant.passcode_name, deadline, name=f"list {account_id} {import_id}"
+        )
         if 0 in creation.created:
             return creation.created[0].segment_id
         if not isinstance(creation.refused[0], ConflictError):

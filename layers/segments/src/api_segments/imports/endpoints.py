@@ -94,7 +94,7 @@ def complete_custom_list(request: Request) -> Answer:
     refuse_unknown(request.query)
     name, url, replaces = parse_list(request.body)
     lists = wiring.custom_lists()
-    segment_id = lists.complete(request.tenant.account_id, name, url, request.deadline, replaces=replaces)
+    segment_id = lists.complete(request.tenant, name, url, request.deadline, replaces=replaces)
     count(CustomListsTaken=1)
     return Answer(HTTPStatus.OK, {"status": "success", "Segment ID": segment_id})
 
