@@ -127,8 +127,8 @@ ROUTES: Sequence[Route] = (
             "exact": True,
             "counted": 1,
         },
-        description=f"Exact up to {MAX_OVERLAP_EXACT_MEMBERS:,} members together; estimated beyond that, with how far it "
-        "may be off. By the lists of members, which follow changes within about a second.",
+        description=f"Exact up to {MAX_OVERLAP_EXACT_MEMBERS:,} members together; estimated beyond that, with how far "
+        "it may be off. By the lists of members, which follow changes within about a second.",
         body=OVERLAP,
         body_example={"segments": [SEGMENT_ID, SEGMENT_ID + 1]},
         errors=(*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
@@ -144,6 +144,17 @@ ROUTES: Sequence[Route] = (
         description="The active ones, as of this moment.",
         parameters=USER_IN_PATH,
         errors=OF_SEGMENT,
+    ),
+    Route(
+        "getFreshness",
+        "get",
+        "/api/freshness",
+        ACCOUNT,
+        "Show how far lists and counts are behind",
+        answers.FreshnessBody,
+        {"behind_seconds": 0.4, "measured_at": MOMENT, "worst_last_hour_seconds": 2.1},
+        description="Of the whole stack, as measured when changes last came to the lists: seconds since the oldest of "
+        "them was acknowledged. What is asked as of this moment (a member, a user's segments) is never behind.",
     ),
     Route(
         "listUpdateErrors",
