@@ -1,6 +1,7 @@
 """The request authorizer: who comes in, and that nobody learns from it which accounts there are."""
 
 import hmac
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,11 +92,13 @@ def test_a_passcode_has_the_name_that_it_was_given(known: Known) -> None:
 
 
 def test_a_passcode_of_before_is_unnamed(known: Known, tables: "DynamoDBClient") -> None:
-    item = tables.get_item(TableName="Accounts", Key={"account_id": {"S": known.account_id}, "sk": {"S": "ACCOUNT"}})
+    item = tables.get_item(
+        TableName=os.environ["ACCOUNTS_TABLE"], Key={"account_id": {"S": known.account_id}, "sk": {"S": "ACCOUNT"}}
+    )
     kept = item["Item"]
     for passcode in kept["passcodes"]["M"].values():
         del passcode["M"]["name"]
-    tables.put_item(TableName="Accounts", Item=kept)
+    tables.put_item(TableName=os.environ["ACCOUNTS_TABLE"], Item=kept)
     assert ask(authorizer_event(known.account_id, known.passcode))["context"]["passcode_name"] == "unnamed"
 
 
