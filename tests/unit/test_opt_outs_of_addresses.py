@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from api_segments.aws import keys
 from api_segments.campaigns import wiring as campaigns_wiring
-from api_segments.campaigns.model import AfterSending, DeliveryStatus, Message, Results
+from api_segments.campaigns.model import AfterSending, Delivery, DeliveryStatus, Message, Results
+from api_segments.campaigns.planning.answers import deliveries_body
 from api_segments.campaigns.sending.opt_outs import TokenUse
 from api_segments.campaigns.store_deliveries import delivery_key
 from api_segments.core.channels import Channel
@@ -538,6 +539,11 @@ def test_results_count_each_once_however_often_it_is_told(
     for _ in range(3):
         OPT_OUTS[by]()
     what = {"link": AfterSending.UNSUBSCRIBED, "complaint": AfterSending.COMPLAINED, "bounce": AfterSending.BOUNCED}[by]
+    (line,) = campaigns_wiring.delivery_store().page("T-1", CAMPAIGN, None, 10, deadline())
+    shown = Delivery("5f2d", "5f2d", "CT1", line.status, line.reason, line.at, line.after_sending)
+    (told,) = deliveries_body([shown], None)["log"]
+    known = {name: at is not None for name, at in told.items() if name.endswith("_at")}
+    assert known == {f"{each}_at": each is what for each in AfterSending}
     assert {name: count for name, count in results().after_sending.items() if count} == {what: 1}
     assert (results().sent, results().settled, status()) == (0, 0, "sent")  # those were counted when it was sent
 
