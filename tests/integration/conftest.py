@@ -93,6 +93,10 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "CAMPAIGN_DELAY_SECONDS": "0",
             "MESSAGE_QUEUE_URL": "https://sqs.test/messages",
             "MAIL_CONFIGURATION_SET": "test",
+            "IMPORTS_BUCKET": "test",
+            "IMPORT_WORKFLOW_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:imports",
+            "IMPORT_ROWS_PER_SECOND": "1000",
+            "IMPORT_DELAY_SECONDS": "2",
             "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)

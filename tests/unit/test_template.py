@@ -35,18 +35,23 @@ STREAM_READERS = tuple(STREAMS)
 QUEUE_READERS = ("PurgeSegmentFunction", "RunCampaignFunction", "ReconcileFunction")
 BATCH_READERS = ("TriggerCampaignsFunction", "SendMessagesFunction")
 """Read queues too, many messages at a time, and say which of them are to come again."""
-# What is named or declared only while the stack runs: schedules, senders, push applications and phone numbers. Their
+# What is named or declared only while the stack runs: schedules, objects, executions, senders, push applications and
+# phone numbers. Their
 # actions can't name one resource, but name its kind in this account.
 NAMED_LATER = {
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
+    "s3:GetObject",
+    "s3:PutObject",
     "ses:GetEmailIdentity",
     "ses:SendEmail",
     "sms-voice:SendTextMessage",
     "sns:CreatePlatformEndpoint",
     "sns:Publish",
+    "states:DescribeExecution",
+    "states:StopExecution",
 }
-OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com"}
+OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com", "ImportWorkflowRole": "states.amazonaws.com"}
 """Roles that are no function's, and who has them."""
 # What they serve is in their own folder.
 WITHOUT_RIGHTS = ("DashboardFunction",)
@@ -60,6 +65,8 @@ FAILED = (
     "FailedTriggersQueue",
     "FailedInvocationsQueue",
 )
+INVOKED = ("ReplayFunction", "ReadImportFunction", "ApplyImportFunction")
+"""Are invoked by hand, or by a state machine."""
 KEPT = {"SetAsideRecordsQueue"}
 """Queues in which nothing waits for anybody."""
 ROOMS = (
@@ -69,6 +76,7 @@ ROOMS = (
     "Memberships",
     "Profiles",
     "Campaigns",
+    "Imports",
     "Repair",
     "Site",
 )
@@ -163,6 +171,9 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
         "MailFeedbackFunction": ["sqs"],
         "ProfilesFunction": ["sqs"],
         "UnsubscribeFunction": ["sqs"],
+        "ImportsFunction": ["s3", "states"],
+        "ReadImportFunction": ["s3"],
+        "ApplyImportFunction": ["s3", "sqs"],
     }
     assert services <= {"dynamodb", "events", *further.get(function, [])}
 
@@ -175,6 +186,8 @@ def test_only_who_publishes_may_put_events() -> None:
         "CampaignsFunction",
         "RunCampaignFunction",
         "SendMessagesFunction",
+        "ReadImportFunction",
+        "ApplyImportFunction",
     ]
 
 
@@ -280,12 +293,15 @@ def test_what_no_client_is_told_of_raises_an_alarm_when_it_fails() -> None:
     assert {metric["MetricName"] for metric in watched} == {"Errors"}
     functions = [metric["Dimensions"][0]["Value"]["Ref"] for metric in watched]
     invoked_by_hand = {"AccountsFunction", "ReplayFunction"}
+    in_workflows = {"ReadImportFunction", "ApplyImportFunction"}  # FailedImportsAlarm, FailedInvocationsAlarm
     requested = {
         name
         for name, properties in FUNCTIONS.items()
         if "Api" in {event["Type"] for event in properties.get("Events", {}).values()}
     }
-    assert sorted(functions) == sorted(FUNCTIONS.keys() - requested - invoked_by_hand - {"AuthorizerFunction"})
+    assert sorted(functions) == sorted(
+        FUNCTIONS.keys() - requested - invoked_by_hand - in_workflows - {"AuthorizerFunction"}
+    )
     assert len(functions) <= 10, "an alarm's expression may refer to ten metrics"
 
 
@@ -431,7 +447,7 @@ def test_the_stream_of_segments_is_filtered_to_segments() -> None:
     assert not [key for key in others if key.startswith(tuple(prefixes))]
 
 
-def test_there_are_nine_tables() -> None:
+def test_there_are_ten_tables() -> None:
     assert set(TABLES) == {
         "AccountsTable",
         "SegmentsTable",
@@ -442,6 +458,7 @@ def test_there_are_nine_tables() -> None:
         "UpdateErrorsTable",
         "IdempotencyTable",
         "CampaignsTable",
+        "ImportsTable",
     }
 
 
@@ -563,7 +580,7 @@ def test_requests_end_before_api_gateway_stops_waiting() -> None:
     default = load()["Globals"]["Function"]["Timeout"]
     for name, properties in FUNCTIONS.items():
         timeout = properties.get("Timeout", default)
-        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, *BATCH_READERS, "ReplayFunction")
+        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, *BATCH_READERS, *INVOKED)
 
 
 def test_what_waits_for_requests_and_deliveries_to_end_waits_longer_than_they_last() -> None:

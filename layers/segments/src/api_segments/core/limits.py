@@ -60,3 +60,11 @@ MAX_SENDERS = 100
 MAX_WEBHOOKS = 100
 MAX_TEST_RECIPIENTS = 50
 MAX_URL_CHARACTERS = 2000
+
+# Imports, ours; a PUT takes 5 GB (S3 user guide, "Uploading objects"), which no URL can widen
+MAX_IMPORT_BYTES = 5 * 1024**3
+IMPORT_UPLOAD_HOURS = 24
+IMPORT_PREVIEW_HOURS = 24
+IMPORT_UNDO_DAYS = 7
+IMPORT_DAYS = 90
+IMPORT_FILE_DAYS = 30  # template.yaml, ImportsBucket

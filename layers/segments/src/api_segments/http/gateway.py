@@ -104,7 +104,7 @@ def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
     if event["httpMethod"] in _WITH_BODY:
         _check_encoding(body, headers)
     else:
-        _refuse_body(body)
+        refuse_body(body)
     return Request(
         tenant=tenant,
         request_id=event["requestContext"]["requestId"],
@@ -199,7 +199,7 @@ def _is_utf8(charset: str) -> bool:
         return False
 
 
-def _refuse_body(body: bytes) -> None:
+def refuse_body(body: bytes) -> None:
     """Raise InvalidRequestError for a body where none has a meaning: what it asks for would not be done."""
     if not body.strip():
         return

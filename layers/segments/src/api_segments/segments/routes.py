@@ -82,6 +82,7 @@ _ADD_USER = {
         }
     ]
 }
+_IMPORT = {"segment": _ID_OF_FIRST, "mode": "replace", "apply": "manual"}
 _SEND_SMS = {
     "name": "Spring sale",
     "target_mode": "sms",
@@ -112,6 +113,7 @@ ROUTES: Sequence[Route] = (
             Link("deleteSegment", "Deletes it.", {"segment_id": _ID_OF_FIRST}),
             Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
             Link("updateMembers", "Adds a user to it.", body=_ADD_USER),
+            Link("createImport", "Takes a file of users into it.", body=_IMPORT),
             Link("createCampaign", "Sends a message to its members.", body=_SEND_SMS),
         ),
     ),
