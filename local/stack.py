@@ -24,7 +24,7 @@ from local.webhook_receiver import running_receiver
 
 STAGE = "live"
 QUEUE_NAME = "api-segments-events"
-CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "1000", "CampaignDelaySeconds": "2"}
+CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "100", "CampaignDelaySeconds": "2"}
 """Faster than the emulator, so nothing waits for a provider's pace; its lists of members follow within two seconds."""
 IMPORT_PARAMETERS = {"ImportDelaySeconds": "2"}
 NOT_EMULATED = {"EventArchiveDays": "0", "RegisterEventSchemas": "false"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
 from tests.simulation.world import World
 from tests.support.events import without_body
@@ -55,6 +56,16 @@ class Case(Importing):
     def members(self) -> set[str]:
         items = self.world.tables.memberships(ACCOUNT).values()
         return {str(item["identity"]) for item in items if self.segment_id in item.get("segment_ids", ())}
+
+    def let_time_run_out(self) -> None:
+        """Let the import have been in its state for too long."""
+        self.world.db.update_item(
+            TableName=self.world.environment["IMPORTS_TABLE"],
+            Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{self.import_id}"}},
+            UpdateExpression="SET #until = :past",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":past": {"S": rfc3339(SYSTEM_CLOCK.now())}},
+        )
 
     def pause(self, seconds: float) -> None:
         self.world.pause(seconds)
@@ -118,10 +129,48 @@ def test_a_start_before_the_upload_is_refused_and_can_be_made_again(case: Case) 
     played(case, work)
 
 
+def test_an_execution_that_is_lost_ends_its_import_after_a_day_which_can_be_undone_then(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.loses = True
+        assert case.ask("apply")[0] == 200
+        case.let_time_run_out()
+        shown = case.look()
+        assert (shown["status"], shown["reason"]) == ("failed", "its execution was lost")
+        case.world.executions.loses = False
+        case.pause(131)
+        assert case.ask("undo")[0] == 200
+        assert case.wait("undone")["status"] == "undone"
+
+    played(case, work)
+
+
+def test_a_preview_that_is_not_applied_within_a_day_lets_the_segment_go(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.let_time_run_out()
+        assert case.look()["status"] == "cancelled"
+        assert case.ask("apply")[0] == 409
+        case.create()
+        assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
 def test_an_upload_that_never_comes_ends_the_import_and_keeps_no_segment_busy(case: Case) -> None:
     def work() -> None:
         case.create()
-        case.pause(3600 * 7)
+        case.let_time_run_out()
+        shown = case.look()
+        assert (shown["status"], shown["reason"]) == ("failed", "it was not started within 24 hours")
+        case.upload("u0")
+        assert case.ask("start")[0] == 409
         second = case.create()
         case.upload("u0")
         assert case.ask("start")[0] == 200

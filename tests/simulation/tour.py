@@ -108,7 +108,9 @@ class GivenUp:
 class Throttled:
     """The service of segments, when nothing can be written."""
 
-    def create(self, _account_id: str, asked: CreateRequest, _deadline: Deadline, _name: str | None) -> Creation:
+    def create(
+        self, _account_id: str, asked: CreateRequest, _by: str, _deadline: Deadline, _name: str | None
+    ) -> Creation:
         return Creation({}, {index: ThrottledError("throttled") for index in asked.entries})
 
 

@@ -295,8 +295,7 @@ class World:
             patch.setattr(SYSTEM_CLOCK, "monotonic", lambda: self.scheduler.now)
             patch.setattr(SYSTEM_CLOCK, "sleep", self.pause)
             patch.setattr(os, "urandom", chance.randbytes)  # uuid
-            patch.setattr(random, "_urandom", chance.randbytes)  # secrets
-            patch.setattr(random, "uniform", chance.uniform)  # Backoff
+            patch.setattr(random, "_urandom", chance.randbytes)  # secrets, Backoff
             # One invocation's line, and here are many at once; nobody reads the logs of thousands of runs.
             patch.setattr(observability.metrics.provider, "add_metric", lambda **_: None)
             patch.setattr(observability.metrics.provider, "flush_metrics", lambda **_: None)

@@ -23,6 +23,7 @@ _TARGET = {
     "starts_at": "2026-12-01T08:30:00.000000Z",
     "time_zone": "Europe/Berlin",
     "created_at": MOMENT,
+    "created_by": "nightly sync",
     "started_at": MOMENT,
     "ended_at": MOMENT,
     "segments": {"include": [SEGMENT_ID], "exclude": []},

@@ -187,10 +187,15 @@ class ImportService:
         return Page(rows, goes_on_at)
 
     def _kept(self, account_id: str, import_id: str, deadline: Deadline) -> Import:
+        """Return an import; one that has stayed in its state for too long has ended from now on."""
         found = self._imports.get(account_id, import_id, deadline)
         if found is None:
             raise no_such_import(import_id)
-        return as_of(found, self._clock.now())
+        now = self._clock.now()
+        come_to = as_of(found, now)
+        if come_to is found or self._imports.move(found, come_to, now, deadline):
+            return come_to
+        return self._kept(account_id, import_id, deadline)
 
     def _shown(self, kept: Import, deadline: Deadline) -> Shown:
         link = None

@@ -65,6 +65,27 @@ class MemberListStore:
         """Return profile ids as `page` does members: of damaged rows too."""
         return self._page(account_id, segment_id, after, at_most, _profile_id, None, deadline)
 
+    def ids_in_bucket(self, account_id: str, segment_id: int, bucket: int, deadline: Deadline) -> set[str]:
+        """Return the profile ids of all members in one of a segment's MEMBER_BUCKETS buckets, of damaged rows too.
+
+        They follow the table within moments.
+        """
+        return set(
+            self._db.query(
+                None,
+                _profile_id,
+                deadline,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                FilterExpression=_IS_NO_TOMBSTONE,
+                ProjectionExpression="profile_id",
+                ExpressionAttributeValues={
+                    ":pk": {"S": keys.member_buckets(account_id, segment_id)[bucket]},
+                    ":number": {"S": "N"},
+                },
+            )
+        )
+
     def counts(
         self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
     ) -> tuple[list[Counter[str]], str | None]:

@@ -18,7 +18,7 @@ from api_segments.http.openapi import (
     Route,
 )
 from api_segments.segments import answers
-from api_segments.segments.requests import CREATE, RENAME, STATUS_FILTERS
+from api_segments.segments.requests import CHANGE, CREATE, STATUS_FILTERS
 
 FILTERS: Mapping[str, Json] = {
     "status": {
@@ -39,6 +39,12 @@ FILTERS: Mapping[str, Json] = {
         "schema": TEXT,
         "example": "SEG",
     },
+    "tag": {
+        "in": "query",
+        "description": "Segments that have this tag. A page may be short.",
+        "schema": TEXT,
+        "example": "loyalty",
+    },
 }
 
 _ASKED = {"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
@@ -48,7 +54,13 @@ _SEGMENT = {
     "type": "API Segments",
     "status": "active",
     "created_at": MOMENT,
+    "created_by": "nightly sync",
     "deleted_at": None,
+    "deleted_by": None,
+    "updated_at": MOMENT,
+    "description": "Spent 750 or more",
+    "tags": ["loyalty", "spring"],
+    "campaigns": [],
     "members": 1,
     "reachable": {"email": 1, "sms": 1, "push": 0, "whatsapp": 0, "web_push": 0},
     "as_of": MOMENT,
@@ -109,7 +121,7 @@ ROUTES: Sequence[Route] = (
         is_batch=True,
         links=(
             Link("getSegment", "Shows a created segment.", {"segment_id": _ID_OF_FIRST}),
-            Link("renameSegment", "Renames it.", {"segment_id": _ID_OF_FIRST}),
+            Link("changeSegment", "Renames it, or changes its tags.", {"segment_id": _ID_OF_FIRST}),
             Link("deleteSegment", "Deletes it.", {"segment_id": _ID_OF_FIRST}),
             Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
             Link("updateMembers", "Adds a user to it.", body=_ADD_USER),
@@ -146,7 +158,7 @@ ROUTES: Sequence[Route] = (
         links=(
             Link("listMembers", "Lists its members.", {"segment_id": "$request.path.segment_id"}),
             Link("getSegmentHistory", "Shows its days.", {"segment_id": "$request.path.segment_id"}),
-            Link("renameSegment", "Renames it.", {"segment_id": "$request.path.segment_id"}),
+            Link("changeSegment", "Renames it, or changes its tags.", {"segment_id": "$request.path.segment_id"}),
             Link("deleteSegment", "Deletes it.", {"segment_id": "$request.path.segment_id"}),
         ),
     ),
@@ -164,16 +176,16 @@ ROUTES: Sequence[Route] = (
         errors=OF_SEGMENT,
     ),
     Route(
-        "renameSegment",
+        "changeSegment",
         "patch",
         "/api/segments/{segment_id}",
         SEGMENTS,
-        "Rename a segment",
+        "Change a segment's name, description or tags",
         answers.SegmentBody,
         _SEGMENT,
-        description="Its members and its ids stay; one event says that it was renamed.",
-        body=RENAME,
-        body_example={"segment_name": "Premium Users"},
+        description="At least one of them; its members and its ids stay. One event says that it was renamed.",
+        body=CHANGE,
+        body_example={"segment_name": "Premium Users", "tags": ["loyalty", "spring"]},
         errors=(*OF_ACTIVE_SEGMENT, *BODY_ERRORS),
     ),
     Route(
@@ -183,7 +195,14 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Delete a segment",
         answers.SegmentBody,
-        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0, "digest": "0"},
+        {
+            **_SEGMENT,
+            "status": "deleted",
+            "deleted_at": MOMENT,
+            "deleted_by": "nightly sync",
+            "members": 0,
+            "digest": "0",
+        },
         description="For good, and idempotent; updates get 410 from the next request on. Not while a scheduled or "
         "running campaign uses it.",
         errors=(*OF_SEGMENT, HTTPStatus.CONFLICT),
