@@ -51,7 +51,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 class Dropped:
-    """Stands for any other service: takes whatever it is asked, and answers nothing."""
+    """Stands for any other service: takes whatever it is asked, and answers that nothing failed."""
 
     def __getattr__(self, _: str) -> Callable[..., dict[str, Any]]:
         return lambda **_: {"FailedEntryCount": 0}

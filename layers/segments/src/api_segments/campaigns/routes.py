@@ -170,7 +170,7 @@ ROUTES: Sequence[Route] = (
         "filters a page may be short, or empty, and not the last: only a `cursor` of null says that there are no more.",
         body=bodies.LIST,
         body_example={"from": 20261101, "to": 20261231},
-        errors=BODY_ERRORS,
+        errors=_OF_TARGET,
         links=(
             Link("listCampaigns", "Lists the next page.", body=dict(NEXT_PAGE)),
             Link("getCampaignResult", "Shows the first of them.", body=_FIRST),
@@ -231,7 +231,18 @@ ROUTES: Sequence[Route] = (
         answers.CampaignMessageListBody,
         {
             "status": "success",
-            "log": [{"identity": "CT123456", "guid": GUID, "status": "sent", "reason": None, "at": MOMENT}],
+            "log": [
+                {
+                    "identity": "CT123456",
+                    "guid": GUID,
+                    "status": "sent",
+                    "reason": None,
+                    "at": MOMENT,
+                    "bounced_at": None,
+                    "complained_at": None,
+                    "unsubscribed_at": MOMENT,
+                }
+            ],
             "cursor": None,
         },
         description=f"In an order that never changes; kept for {DELIVERY_LOG_DAYS} days.",
