@@ -44,7 +44,7 @@ IMPORTS, IMPORT, LISTED = ("POST", "/api/imports"), "/api/imports/{import_id}", 
 EXPORT, EXPORTED = ("POST", "/api/segments/{segment_id}/export"), ("GET", "/api/exports/{export_id}")
 LIST_URL = ("POST", "/get_custom_list_segment_url")
 LIST_DONE = ("POST", "/upload_custom_list_segment_completed")
-USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
+USAGE, HEALTH, FRESHNESS = ("GET", "/api/usage"), ("GET", "/health"), ("GET", "/api/freshness")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
@@ -152,6 +152,7 @@ def look_at_all(client: Client) -> None:
     client.send(LISTED)
     client.send(USAGE)
     client.send(HEALTH)
+    client.send(FRESHNESS)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
     client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
@@ -245,6 +246,8 @@ def told(answers: list[Answer]) -> str:
         shown.pop("expiry", None)
         if "cursor" in shown:
             shown["cursor"] = shown["cursor"] is not None
+        for name in ("behind_seconds", "measured_at", "worst_last_hour_seconds"):
+            shown.pop(name, None)  # of the whole stack
         for day in shown.get("days", []):
             day.pop("to")  # of today it is now
         for entry in [shown.get("suppression", {}), *shown.get("suppressions", [])]:

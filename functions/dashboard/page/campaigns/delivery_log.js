@@ -1,6 +1,6 @@
 // The delivery log of a campaign, page by page.
 
-import { reasonText } from "./labels.js";
+import { AFTER_SENDING, reasonText } from "./labels.js";
 import { h, problem, reconcile, setText } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
 import { DELIVERY_LOG_DAYS } from "../kit/limits.js";
@@ -109,7 +109,10 @@ function createRow(line) {
 function updateRow(row, line, accounts) {
   const badge = row.querySelector(".badge");
   if (setText(badge, line.status)) badge.className = `badge ${line.status}`;
-  setText(row.querySelector(".why"), line.reason === null ? "" : reasonText(line.reason));
+  const since = AFTER_SENDING.filter((what) => line[`${what}_at`] !== null).map(
+    (what) => `${what[0].toUpperCase()}${what.slice(1)} ${moment(line[`${what}_at`], accounts)}`,
+  );
+  setText(row.querySelector(".why"), [line.reason === null ? [] : reasonText(line.reason), since].flat().join(", "));
   const time = row.querySelector("time");
   time.dateTime = line.at;
   setText(time, moment(line.at, accounts));
