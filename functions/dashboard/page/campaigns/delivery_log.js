@@ -1,8 +1,8 @@
 // The delivery log of a campaign, page by page.
 
 import { reasonText } from "./labels.js";
-import { h, problem, reconcile, setText } from "../kit/elements.js";
-import { counted, moment, number } from "../kit/formats.js";
+import { h, problem, reconcile, setText, showTime } from "../kit/elements.js";
+import { counted, number } from "../kit/formats.js";
 import { DELIVERY_LOG_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
 
@@ -110,7 +110,5 @@ function updateRow(row, line, accounts) {
   const badge = row.querySelector(".badge");
   if (setText(badge, line.status)) badge.className = `badge ${line.status}`;
   setText(row.querySelector(".why"), line.reason === null ? "" : reasonText(line.reason));
-  const time = row.querySelector("time");
-  time.dateTime = line.at;
-  setText(time, moment(line.at, accounts));
+  showTime(row.querySelector("time"), line.at, accounts);
 }
