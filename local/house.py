@@ -10,7 +10,19 @@ import grimp
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "house.svg"
 PACKAGE = "api_segments"
-ROOMS = ("site", "repair", "campaigns", "profiles", "memberships", "segments", "accounts", "http", "aws", "core")
+ROOMS = (
+    "site",
+    "repair",
+    "imports",
+    "campaigns",
+    "profiles",
+    "memberships",
+    "segments",
+    "accounts",
+    "http",
+    "aws",
+    "core",
+)
 """From the top to the ground: a room imports only from those after it (pyproject.toml holds that)."""
 
 WIDTH, HEIGHT, GAP, LEFT, MARGIN = 200, 34, 22, 330, 24

@@ -28,17 +28,17 @@ def _create(request: Request) -> Answer:
     refuse_unknown(request.query)
     require_api_segments(request.tenant)
     key = idempotency_key(request.headers)
-    entries = parse_create(request.body)
+    asked = parse_create(request.body)
     account_id = request.tenant.account_id
 
     def create(name: str | None, deadline: Deadline) -> Creation:
-        result = wiring.segments().create(account_id, entries, deadline, name)
+        result = wiring.segments().create(account_id, asked, deadline, name)
         count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
         return result
 
     if key is None:
-        return create_answer(entries, create(None, request.deadline))
-    result, is_replay = wiring.idempotency().create_once(account_id, key, entries, create, request.deadline)
-    answer = create_answer(entries, result)
+        return create_answer(asked.sent, create(None, request.deadline))
+    result, is_replay = wiring.idempotency().create_once(account_id, key, asked, create, request.deadline)
+    answer = create_answer(asked.sent, result)
     # A replay stays the same, so there is nothing to try again with this key.
     return replace(answer, headers={"Idempotent-Replayed": "true"}) if is_replay else answer

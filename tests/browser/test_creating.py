@@ -62,6 +62,47 @@ def test_quotes_that_do_not_end_create_nothing(tab: Tab, api: httpx.Client) -> N
     assert created(api) == {}
 
 
+@pytest.mark.usefixtures("lines")
+def test_a_line_that_the_api_cannot_read_is_left_beside_those_that_were_created(tab: Tab, api: httpx.Client) -> None:
+    lines = tab.page.get_by_label("Segments, one a line")
+    long = "x" * 256
+    lines.fill(f"Gold,GOLD\n{long}\nSilver")
+    with tab.page.expect_request(CREATES):
+        tab.press("Create")
+    expect(tab.alert).to_contain_text("Created 2 segments; 1 line could not be created")
+    expect(lines).to_have_value(long)
+    expect(tab.dialog.get_by_role("table")).to_contain_text("segment_name: must have 1 to 255 characters, has 256")
+    assert created(api) == {"Gold": "GOLD", "Silver": None}
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_line_that_the_answer_only_tells_the_index_of_is_left_whole(tab: Tab) -> None:
+    failed = {"status": "fail", "code": 400, "error": "segment_name: wrong", "record": {"index": 1}}
+    answer = {"status": "fail", "processed": 0, "segments": [], "unprocessed": [failed]}
+    tab.page.route(CREATES, lambda route: route.fulfill(json=answer))
+    lines = tab.page.get_by_label("Segments, one a line")
+    lines.fill("Gold\nSilver,SILVER")
+    tab.press("Create")
+    expect(lines).to_have_value("Silver,SILVER")
+    expect(tab.dialog.get_by_role("rowheader").or_(tab.dialog.get_by_role("cell")).first).to_have_text("Silver")
+
+
+def test_one_segment_that_the_api_cannot_read_stays_in_the_form_with_the_reason(
+    tab: Tab, api: httpx.Client, account: Account
+) -> None:
+    tab.sign_in(account)
+    tab.press("Create segments")
+    name = tab.page.get_by_label("Name", exact=True)
+    name.fill("x" * 256)
+    tab.press("Create")
+    expect(tab.alert).to_have_text("segment_name: must have 1 to 255 characters, has 256")
+    expect(name).to_have_value("x" * 256)
+    assert created(api) == {}
+    name.fill("Gold")
+    tab.press("Create")
+    expect(tab.row("Gold")).to_have_count(1)
+
+
 def test_a_create_whose_answer_is_lost_is_done_once(tab: Tab, api: httpx.Client, account: Account) -> None:
     """Each of its tries is lost on the way back; who then presses the button again means the same segment."""
     keys: list[str | None] = []

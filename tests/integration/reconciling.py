@@ -15,7 +15,7 @@ from tests.integration.conftest import Account, Relay
 from tests.integration.told import actions, numbered, users
 from tests.support.clock import MovableClock
 from tests.support.events import Context
-from tests.support.state import Tables, counted, live, turned_round, without_zeros
+from tests.support.state import Tables, counted, digested, live, turned_round
 from tests.support.wired import forget_services
 
 if TYPE_CHECKING:
@@ -109,10 +109,11 @@ def run(account: Account, tasks: Tasks, capsys: pytest.CaptureFixture[str], seco
 
 
 def agrees(account: Account, tables: Tables) -> bool:
-    """Tell whether rows are the truth turned round, and counts those of the rows."""
+    """Tell whether rows are the truth turned round, and counts and digests those of the rows."""
     rows = live(tables.members(account.account_id))
-    counts = without_zeros(tables.counts(account.account_id))
-    return rows == turned_round(tables.memberships(account.account_id)) and counts == counted(rows)
+    is_counted = tables.counts(account.account_id) == counted(rows)
+    is_digested = tables.digests(account.account_id) == digested(rows)
+    return rows == turned_round(tables.memberships(account.account_id)) and is_counted and is_digested
 
 
 NOTHING = {

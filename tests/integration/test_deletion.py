@@ -50,12 +50,12 @@ def test_a_deleted_segment_is_still_shown_with_everything_but_its_members(accoun
 
     status, deleted = account.delete(segment)
 
-    changed = {"status", "deleted_at", "members", "as_of"}
+    changed = {"status", "deleted_at", "members", "as_of", "digest"}
     assert status == 200
     assert {name: deleted[name] for name in deleted if name not in changed} == {
         name: before[name] for name in before if name not in changed
     }
-    assert (deleted["members"], set(deleted["reachable"].values())) == (0, {0})
+    assert (deleted["members"], set(deleted["reachable"].values()), deleted["digest"]) == (0, {0}, "0")
     assert account.get(SEGMENT, segment_id=str(segment)) == (200, deleted)
     assert account.listed(status="deleted")["segments"] == [deleted]
     assert account.listed(status="all", customer_segment_id="SEG-1")["segments"] == [deleted]

@@ -1,5 +1,6 @@
 """`Idempotency-Key`: a create request that is sent again gets the answer that it got, and creates nothing."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -173,7 +174,30 @@ def test_any_visible_characters_make_a_key(account: Account, good: str) -> None:
 
 def test_a_body_that_is_refused_uses_no_key_up(account: Account, key: str) -> None:
     assert create(account, [], key)[0] == 400
+    assert create(account, [*ENTRIES, 1], key)[0] == 400
     assert create(account, ENTRIES, key)[1]["processed"] == 2
+
+
+def test_entries_that_cannot_be_read_are_of_the_request_too(account: Account, key: str) -> None:
+    bad = {"segment_name": "", "color": {"a": 1, "b": 2}}
+    _, body, _ = create(account, [ENTRIES[0], bad], key)
+    assert (body["status"], body["processed"]) == ("partial", 1)
+    others = [ENTRIES[:1], [bad, ENTRIES[0]], [ENTRIES[0], ENTRIES[1]], [ENTRIES[0], {**bad, "color": None}]]
+    for other in [*others, [ENTRIES[0], {"segment_name": json.dumps(bad, sort_keys=True)}]]:
+        assert create(account, other, key)[0] == 409
+    reordered = {"color": {"b": 2, "a": 1}, "segment_name": ""}
+    _, again, headers = create(account, [ENTRIES[0], reordered], key)
+    assert (again, headers[REPLAYED]) == (body, "true")
+    assert len(segment_ids(account)) == 1
+
+
+def test_a_request_of_nothing_but_entries_that_cannot_be_read_is_remembered(account: Account, key: str) -> None:
+    bad = [{"segment_name": ""}, {"customer_segment_id": "a"}]
+    _, body, _ = create(account, bad, key)
+    assert (body["status"], [entry["code"] for entry in body["unprocessed"]]) == ("fail", [400, 400])
+    _, again, headers = create(account, bad, key)
+    assert (again, headers[REPLAYED]) == (body, "true")
+    assert create(account, ENTRIES, key)[0] == 409
 
 
 # What is remembered
@@ -202,6 +226,16 @@ def test_a_create_that_failed_by_its_own_fault_is_remembered(account: Account, k
     assert (body["status"], body["unprocessed"][0]["code"]) == ("fail", 409)
     account.delete(taken)
     _, again, headers = create(account, ENTRIES[:1], key)
+    assert (again, headers[REPLAYED]) == (body, "true")
+
+
+def test_a_hundred_entries_with_the_longest_reasons_are_remembered(account: Account, key: str) -> None:
+    entries = [{"segment_name": "a", f"{index:03d}" + "😀" * 1_000: "x"} for index in range(100)]
+    _, body, _ = create(account, entries, key)
+    assert {entry["error"] for entry in body["unprocessed"]} == {
+        f"{index:03d}" + "😀" * 61 + "…: unknown field" for index in range(100)
+    }
+    _, again, headers = create(account, entries, key)
     assert (again, headers[REPLAYED]) == (body, "true")
 
 
@@ -246,6 +280,31 @@ def test_a_request_of_which_a_part_could_not_be_written_is_completed_by_the_same
     assert whole["segments"][:49] == body["segments"]
     assert create(account, entries, key)[1] == whole
     assert tables.active_segments(account.account_id) == len(segment_ids(account)) == 60
+
+
+def test_parts_are_completed_beside_entries_that_cannot_be_read(
+    account: Account, faulty: FaultyClient, tables: Tables, key: str
+) -> None:
+    entries: list[Json] = [{"segment_name": f"S{index}", "customer_segment_id": f"C{index}"} for index in range(60)]
+    for index in (0, 20, 59):
+        entries[index] = {"segment_name": f"S{index}", "customer_segment_id": f"C{index}", "z": 1, "color": index}
+    faulty.next("transact_write_items", answer_lost)
+    faulty.always("transact_write_items", cancelled("ThrottlingError"))
+    _, body, _ = create(account, entries, key, seconds=A_MOMENT + idempotency.KEEP_SECONDS)
+    assert Counter(entry["code"] for entry in body["unprocessed"]) == {400: 3, 429: 57}
+    assert len(segment_ids(account)) == 49
+    faulty.heal()
+    resent = [dict(reversed(entry.items())) for entry in entries]
+    _, whole, _ = create(account, resent, key)
+    assert (whole["status"], whole["processed"]) == ("partial", 57)
+    assert [(entry["code"], entry["record"]["color"]) for entry in whole["unprocessed"]] == [
+        (400, 0),
+        (400, 20),
+        (400, 59),
+    ]
+    assert tables.active_segments(account.account_id) == len(segment_ids(account)) == 57
+    _, again, headers = create(account, entries, key)
+    assert (again, headers[REPLAYED]) == (whole, "true")
 
 
 # Answers that were lost

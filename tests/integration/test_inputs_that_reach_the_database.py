@@ -204,6 +204,37 @@ def test_names_and_customer_ids_are_unique_within_a_create(account: Account) -> 
     ]
 
 
+def test_an_entry_that_cannot_be_read_counts_for_none_of_the_others(account: Account) -> None:
+    bad: list[Json] = [
+        {"segment_name": "a", "customer_segment_id": ""},
+        {"segment_name": 1, "customer_segment_id": "B"},
+        {"segment_name": "c", "customer_segment_id": "C", "color": "red"},
+    ]
+    good = [
+        {"segment_name": "a", "customer_segment_id": "A"},
+        {"segment_name": "b", "customer_segment_id": "B"},
+        {"segment_name": "c", "customer_segment_id": "C"},
+        {"segment_name": "a"},
+    ]
+    status, answer = account.call("create_segment", [*bad, *good])
+    assert (status, answer["status"], answer["processed"]) == (200, "partial", 3)
+    assert [segment["customer_segment_id"] for segment in answer["segments"]] == ["A", "B", "C"]
+    assert [(entry["code"], entry["error"], entry["record"]) for entry in answer["unprocessed"]] == [
+        (400, "customer_segment_id: must have 1 to 255 characters, has 0", bad[0]),
+        (400, "segment_name: must be a string", bad[1]),
+        (400, "color: unknown field", bad[2]),
+        (400, "segment_name: entry [3] of this request has the same", good[3]),
+    ]
+
+
+def test_a_create_of_nothing_that_can_be_read_creates_nothing(account: Account) -> None:
+    status, answer = account.call("create_segment", [{"segment_name": ""}] * 100)
+    assert (status, answer["status"], answer["processed"], answer["segments"]) == (200, "fail", 0, [])
+    assert {entry["code"] for entry in answer["unprocessed"]} == {400}
+    assert len(answer["unprocessed"]) == 100
+    assert account.get("/api/segments")[1]["segments"] == []
+
+
 TOO_MANY = f"bulk_profiles: must name at most {MAX_SEGMENTS_PER_UPDATE} different segments over the whole request"
 
 

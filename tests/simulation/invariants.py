@@ -16,7 +16,7 @@ from tests.simulation.clients import Clients
 from tests.simulation.history import Moments
 from tests.simulation.world import World
 from tests.support.rights import allows
-from tests.support.state import Item, assert_projected, assert_whole, counted, live, plain
+from tests.support.state import Item, assert_projected, assert_whole, counted, digested, live, plain
 
 CLEANERS = ("purge", "project_members")
 """How the names of processes begin that write to Memberships only to take a deleted segment's members away."""
@@ -144,11 +144,17 @@ def check_reach(world: World, account_id: str) -> None:
 
 
 def check_counts(world: World, account_id: str) -> None:
-    """At any moment, drained or not, counters count the rows that are there."""
-    rows = counted(live(world.tables.members(account_id)))
-    counts = world.tables.counts(account_id)
+    """At any moment, drained or not, counters count the rows that are there, and digests are theirs."""
+    members = live(world.tables.members(account_id))
+    rows, digests = counted(members), digested(members)
+    counts, sums = world.tables.counts(account_id), world.tables.digests(account_id)
     # A purge that ends drops the slots of its segment's counters, which add up to nothing, one by one.
-    active = [segment_id for segment_id in {*rows, *counts} if deleted(world, account_id, segment_id) is None]
+    active = [segment_id for segment_id in {*rows, *counts, *sums} if deleted(world, account_id, segment_id) is None]
+    check(
+        all(sums[segment_id] == digests[segment_id] for segment_id in active),
+        "digests are not those of the rows",
+        account_id,
+    )
     check(
         all(counts.get(segment_id) == rows.get(segment_id) for segment_id in active),
         "counters do not count the rows",

@@ -5,6 +5,7 @@ may have gained fields since; none may be gone or another. A field that is added
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def world() -> Iterator[World]:
         for variable, items in KEPT["tables"].items():
             for item in items:
                 kept = {name: attribute(value) for name, value in item.items()}
+                if "in_progress_expiration" in item:  # Powertools has the machine's clock
+                    kept["expiration"] = {"N": str(int(time.time()) + 3600)}
                 world.db.put_item(TableName=world.environment[variable], Item=kept)
         yield world
 

@@ -16,7 +16,7 @@ from api_segments.core.clock import SYSTEM_CLOCK, Deadline
 from api_segments.core.errors import ThrottledError
 from api_segments.segments import wiring as segments_wiring
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import NewSegment
+from api_segments.segments.model import CreateRequest
 from api_segments.site.openapi import ROUTES
 from tests.simulation.campaign_tour import CampaignTour
 from tests.simulation.weather import SimulatedClient
@@ -107,10 +107,8 @@ class GivenUp:
 class Throttled:
     """The service of segments, when nothing can be written."""
 
-    def create(
-        self, _account_id: str, entries: Sequence[NewSegment], _deadline: Deadline, _request: str | None
-    ) -> Creation:
-        return Creation({}, {index: ThrottledError("throttled") for index in range(len(entries))})
+    def create(self, _account_id: str, asked: CreateRequest, _deadline: Deadline, _name: str | None) -> Creation:
+        return Creation({}, {index: ThrottledError("throttled") for index in asked.entries})
 
 
 class Tour:

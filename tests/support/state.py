@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -83,6 +84,17 @@ class Tables:
 
     def counts(self, account_id: str) -> dict[int, Counter[str]]:
         """Return the counters of segments: members, and one a channel; only those that are not 0."""
+        counters = self._counters(account_id)
+        counts = {
+            key: Counter({name: each[name] for name in each if name != "digest"}) for key, each in counters.items()
+        }
+        return without_zeros(counts)
+
+    def digests(self, account_id: str) -> Counter[int]:
+        """Return the digests of segments; only those that are not 0."""
+        return without_zeros_in({key: each["digest"] for key, each in self._counters(account_id).items()})
+
+    def _counters(self, account_id: str) -> dict[int, Counter[str]]:
         sums: dict[int, Counter[str]] = {}
         for item in self.of_account("SEGMENTS_TABLE", account_id, "STATS#"):
             figures = {
@@ -91,7 +103,7 @@ class Tables:
                 if name not in {"account_id", "sk", "as_of", "purged"}
             }
             sums.setdefault(int(item["sk"].split("#")[1]), Counter()).update(figures)
-        return without_zeros(sums)
+        return sums
 
     def purged(self, account_id: str) -> Counter[int]:
         """Return how many members were purged of each segment: as noted at the end, and as counted since then."""
@@ -195,6 +207,19 @@ def counted(rows: Mapping[RowId, Row]) -> dict[int, Counter[str]]:
     return counts
 
 
+def digested(rows: Mapping[RowId, Row]) -> Counter[int]:
+    """Return the digests that rows should lead to, as docs/verify.md says."""
+    sums: Counter[int] = Counter()
+    for (segment_id, profile_id), row in rows.items():
+        said = row.identity if row.identity is not None else "guid:" + profile_id
+        sums[segment_id] += int(md5(said.encode()).hexdigest()[:15], 16)  # noqa: S324 - not to keep anything secret
+    return without_zeros_in(sums)
+
+
+def without_zeros_in(figures: Mapping[int, int]) -> Counter[int]:
+    return Counter({key: figure for key, figure in figures.items() if figure})
+
+
 def without_zeros(counts: Mapping[int, Counter[str]]) -> dict[int, Counter[str]]:
     left = {
         segment_id: Counter({name: figure for name, figure in figures.items() if figure})
@@ -220,7 +245,8 @@ def _claimed(account_id: str, token: str) -> str:
 
 
 def assert_projected(tables: Tables, account_id: str) -> None:
-    """SegmentMembers is Memberships turned round, and the counters count its live rows, per channel too."""
+    """SegmentMembers is Memberships turned round; its live rows are counted, per channel too, and digested."""
     rows = live(tables.members(account_id))
     assert rows == turned_round(tables.memberships(account_id))
     assert tables.counts(account_id) == counted(rows)
+    assert tables.digests(account_id) == digested(rows)

@@ -90,7 +90,7 @@ class RecordingServices:
 
     def create(self, *arguments: Any) -> Creation:
         self.calls.append(("create", arguments))
-        return Creation({}, {})
+        return Creation({}, dict(arguments[1].refused))
 
     def update(self, *arguments: Any) -> UpdateResult:
         self.calls.append(("update", arguments))
@@ -123,6 +123,15 @@ class Api:
         status, answer = self.post(function, body, raw=raw)
         assert (status, answer) == (code, {"status": "fail", "error": error, "code": code})
         assert self.services.calls == []
+
+    def rejects_entry(self, entry: Json, error: str) -> None:
+        """Ask for one segment whose entry can't be read: it is told, and none is asked of the service for it."""
+        status, answer = self.post(CREATE, [entry])
+        failed = {"status": "fail", "code": 400, "error": error, "record": entry}
+        assert (status, answer) == (200, {"status": "fail", "processed": 0, "segments": [], "unprocessed": [failed]})
+        ((name, (_, asked, *_)),) = self.services.calls
+        assert (name, asked.sent, asked.entries, list(asked.refused)) == ("create", [entry], {}, [0])
+        self.services.calls.clear()
 
     def rejects(self, user: Json, error: str) -> None:
         """Ask for one user who can't be read: they are told, and nothing is asked of the service for them."""

@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 
 import pytest
 
 from api_segments.core.errors import (
     ConflictError,
+    InvalidRequestError,
     NotFoundError,
     QuotaExceededError,
     SegmentDeletedError,
@@ -16,7 +18,8 @@ from api_segments.core.errors import (
     UnavailableError,
 )
 from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE
-from api_segments.http.gateway import Answer, render
+from api_segments.http.batch_answers import MAX_ANSWER_PAYLOAD_BYTES
+from api_segments.http.gateway import Answer, render, to_json
 from api_segments.memberships.answers import update_answer
 from api_segments.memberships.model import Action, Rejection, UpdateResult, UserReference
 from api_segments.memberships.requests import parse_update
@@ -45,7 +48,7 @@ def rejected(error: SegmentsError, user: UserReference = USER, reference: Segmen
 
 def created(indexes: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
     result = Creation({index: segment(index) for index in indexes}, refused)
-    return create_answer([entry(index) for index in range(10)], result)
+    return create_answer([asdict(entry(index)) for index in range(10)], result)
 
 
 def updated(added: int, *errors: SegmentsError) -> Answer:
@@ -137,6 +140,27 @@ def test_create_lists_segments_and_failures_in_the_order_of_the_request() -> Non
             },
         ],
     }
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_failed_entry_is_repeated_unless_the_answer_would_be_too_long(room: int) -> None:
+    """A quote takes four bytes of JSON inside JSON; the created segments of the answer take their part of the room."""
+    made = [segment(index) for index in range(99)]
+    longest = [replace(each, segment_name='"' * 255, customer_segment_id='"' * 255) for each in made]
+    refused: dict[int, SegmentsError] = {99: InvalidRequestError("x")}
+
+    def answered(record: str) -> Answer:
+        return create_answer([None] * 99 + [{"x": record}], Creation(dict(enumerate(longest)), refused))
+
+    def size(answer: Answer) -> int:
+        entries = [*answer.body["segments"], *answer.body["unprocessed"]]
+        return len(to_json(to_json(entries)).encode())
+
+    filled = "y" * (MAX_ANSWER_PAYLOAD_BYTES - size(answered("")) + room)
+    answer = answered(filled)
+    assert answer.body["unprocessed"][0]["record"] == ({"index": 99} if room else {"x": filled})
+    assert len(answer.body["segments"]) == answer.body["processed"] == 99
+    assert len(json.dumps(render(answer, "request"), ensure_ascii=False).encode()) < LAMBDA_ANSWER_BYTES
 
 
 def test_update_says_for_each_pair_what_was_asked_and_what_was_wrong() -> None:

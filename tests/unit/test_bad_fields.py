@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE, MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE
+from api_segments.segments.model import NewSegment
 from tests.support import bodies
 from tests.unit.conftest import CREATE, UPDATE, Api
 
@@ -29,18 +30,42 @@ def one_too_many(path: str, most: int, things: str = "entries") -> str:
     [
         *((body, "body: must be a list") for body in [*NO_LIST, {"segment_name": "a"}]),
         *(([entry], "[0]: must be an object") for entry in NO_OBJECT),
-        ([{}], "[0].segment_name: is required"),
-        *((bodies.name(name), "[0].segment_name: must be a string") for name in [None, *NO_TEXT]),
-        ([{"segment_name": "a"}, {"segment_name": 1}], "[1].segment_name: must be a string"),
-        *(
-            ([{"segment_name": "a", "customer_segment_id": wrong}], "[0].customer_segment_id: must be a string")
-            for wrong in NO_TEXT
-        ),
-        ([{"customer_segment_id": 1}, 2], "[0].segment_name: is required"),
+        ([{"segment_name": 1}, 2], "[1]: must be an object"),
     ],
 )
 def test_create_of_the_wrong_type_is_refused(api: Api, body: Json, error: str) -> None:
     api.refuses(CREATE, json.dumps(body), error)
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        ({}, "segment_name: is required"),
+        ({"customer_segment_id": 1}, "segment_name: is required"),
+        *(({"segment_name": name}, "segment_name: must be a string") for name in [None, *NO_TEXT]),
+        *(
+            ({"segment_name": "a", "customer_segment_id": wrong}, "customer_segment_id: must be a string")
+            for wrong in NO_TEXT
+        ),
+    ],
+)
+def test_an_entry_that_cannot_be_read_fails_alone(api: Api, entry: Json, error: str) -> None:
+    api.rejects_entry(entry, error)
+
+
+def test_entries_beside_one_that_cannot_be_read_are_asked_for(api: Api) -> None:
+    entries: list[Json] = [
+        {"segment_name": "a"},
+        {"segment_name": 1, "more": [{"\ud800": None}]},
+        {"segment_name": "b"},
+    ]
+    status, answer = api.post(CREATE, entries)
+    assert status == 200
+    assert [(failed["error"], failed["record"]) for failed in answer["unprocessed"]] == [
+        ("segment_name: must be a string", entries[1])
+    ]
+    ((_, (_, asked, *_)),) = api.services.calls
+    assert asked.entries == {0: NewSegment("a"), 2: NewSegment("b")}
 
 
 @pytest.mark.parametrize(
@@ -218,7 +243,7 @@ FIELDS = [
 
 @pytest.mark.parametrize(("field", "shown"), FIELDS)
 def test_an_unknown_field_is_refused_by_its_name(api: Api, field: str, shown: str) -> None:
-    api.refuses(CREATE, [{"segment_name": "a", field: 1}], f"[0].{shown}: unknown field")
+    api.rejects_entry({"segment_name": "a", field: 1}, f"{shown}: unknown field")
     api.refuses(UPDATE, {**bodies.update(), field: 1}, f"{shown}: unknown field")
     api.refuses(UPDATE, {"bulk_profiles": [{**bodies.group(), field: 1}]}, f"bulk_profiles[0].{shown}: unknown field")
     api.rejects({"identity": "a", field: 1}, f".{shown}: unknown field")
@@ -237,12 +262,11 @@ def test_an_unknown_field_is_refused_by_its_name(api: Api, field: str, shown: st
     ],
 )
 def test_a_field_that_looks_like_ours_is_refused_with_the_right_name(api: Api, field: str) -> None:
-    api.refuses(CREATE, [{field: "a", "segment_name": "a"}], f"[0].{field}: unknown field; it is written segment_name")
+    api.rejects_entry({field: "a", "segment_name": "a"}, f"{field}: unknown field; it is written segment_name")
 
 
 def test_a_field_name_with_a_lone_surrogate_is_refused(api: Api) -> None:
-    status, answer = api.post(CREATE, [{"segment_name": "a", "x\ud800": 1}])
-    assert (status, answer["error"].endswith("must have no lone surrogates")) == (400, True)
+    api.rejects_entry({"segment_name": "a", "x\ud800": 1}, "entry: must have no lone surrogates")
     status, answer = api.post(CREATE, r'[{"x\ud800": 1, "x\ud800": 2}]')
     assert (status, answer["error"].endswith("stands twice")) == (400, True)
     assert api.services.calls == []

@@ -16,16 +16,16 @@ SURROGATE = "must have no lone surrogates"
 BLANK = "must not be only spaces"
 BROKEN = "has U+FFFD, which stands for bytes that were not UTF-8; send the text itself, as UTF-8"
 
-# Where free text comes in: the function, the body around a text, the path as errors name it (users fail alone).
+# Where free text comes in: the function, the body around a text, the path as errors name it.
 TEXTS: dict[str, tuple[str, Sent, str]] = {
-    "segment_name": (CREATE, bodies.name, "[0].segment_name"),
+    "segment_name": (CREATE, bodies.name, "segment_name"),
     "customer_segment_id of a create": (
         CREATE,
         lambda text: [{"segment_name": "a", "customer_segment_id": text}],
-        "[0].customer_segment_id",
+        "customer_segment_id",
     ),
-    "identity": (UPDATE, lambda text: bodies.user(identity=text), ""),
-    "guid": (UPDATE, lambda text: bodies.user(guid=text), ""),
+    "identity": (UPDATE, lambda text: bodies.user(identity=text), ".identity"),
+    "guid": (UPDATE, lambda text: bodies.user(guid=text), ".guid"),
     "customer_segment_id of an update": (
         UPDATE,
         lambda text: bodies.segment(customer_segment_id=text),
@@ -78,10 +78,12 @@ TAKEN = {
 @pytest.mark.parametrize(("text", "error"), REFUSED.values(), ids=REFUSED)
 def test_text_that_cannot_be_an_id_is_refused(api: Api, where: str, text: str, error: str) -> None:
     function, body, path = TEXTS[where]
-    if not path:
-        api.rejects({where: text}, f".{where}: {error}")
-        return
-    api.refuses(function, body(text), f"{path}: {error}")
+    if function == CREATE:  # entries and users fail alone
+        api.rejects_entry(body(text)[0], f"{path}: {error}")
+    elif path.startswith("."):
+        api.rejects({where: text}, f"{path}: {error}")
+    else:
+        api.refuses(function, body(text), f"{path}: {error}")
 
 
 @pytest.mark.parametrize("where", TEXTS)
@@ -91,8 +93,8 @@ def test_any_other_text_is_taken_as_it_was_sent(api: Api, where: str, text: str)
     assert api.post(function, body(text))[0] == 200
     (_, (_, parsed, *_)), *_ = api.services.calls
     taken = {
-        "segment_name": lambda: parsed[0].segment_name,
-        "customer_segment_id of a create": lambda: parsed[0].customer_segment_id,
+        "segment_name": lambda: parsed.entries[0].segment_name,
+        "customer_segment_id of a create": lambda: parsed.entries[0].customer_segment_id,
         "identity": lambda: parsed[0].users[0].identity,
         "guid": lambda: parsed[0].users[0].guid,
         "customer_segment_id of an update": lambda: parsed[0].actions[0][0].customer_segment_id,
@@ -102,11 +104,16 @@ def test_any_other_text_is_taken_as_it_was_sent(api: Api, where: str, text: str)
 
 def test_a_surrogate_pair_written_as_escapes_is_one_character(api: Api) -> None:
     assert api.post(CREATE, r'[{"segment_name": "' + r"\ud83d\ude00" * 255 + '"}]')[0] == 200
-    (_, (_, entries, *_)), *_ = api.services.calls
-    assert entries[0].segment_name == "😀" * 255
+    (_, (_, asked, *_)), *_ = api.services.calls
+    assert asked.entries[0].segment_name == "😀" * 255
 
 
-def test_the_place_of_the_wrong_entry_is_named(api: Api) -> None:
+def test_of_a_hundred_entries_the_wrong_one_fails_alone(api: Api) -> None:
     entries = [{"segment_name": f"s{index}"} for index in range(100)]
     entries[37]["customer_segment_id"] = "a\0"
-    api.refuses(CREATE, entries, f"[37].customer_segment_id: {CONTROL}")
+    _, answer = api.post(CREATE, entries)
+    assert answer["unprocessed"] == [
+        {"status": "fail", "code": 400, "error": f"customer_segment_id: {CONTROL}", "record": entries[37]}
+    ]
+    ((_, (_, asked, *_)),) = api.services.calls
+    assert list(asked.entries) == [index for index in range(100) if index != 37]

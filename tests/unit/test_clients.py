@@ -24,6 +24,7 @@ MADE = [
     clients.sqs_client,
     clients.streams_client,
     clients.lambda_client,
+    clients.s3_client,
     clients.scheduler_client,
     clients.sesv2_client,
     clients.sns_client,

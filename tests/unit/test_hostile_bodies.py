@@ -1,4 +1,4 @@
-"""Bodies made to cost much: they are refused within what a function has (1,024 MB, for bodies of up to 4 MiB)."""
+"""Bodies made to cost much: they, or their entries, are refused within what a function has (1,024 MB, for 4 MiB)."""
 
 import tracemalloc
 
@@ -8,15 +8,15 @@ from tests.unit.conftest import CREATE, UPDATE, Api
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "code"),
     [
-        '{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 500_000 + "1]}]}",
-        "[" + "1," * 500_000 + "1]",
-        "[{" + ",".join(f'"{index}":1' for index in range(80_000)) + "}]",
+        ('{"bulk_profiles":[{"user_profiles":[{"identity":"a"}],"segments":[' + "1," * 500_000 + "1]}]}", 400),
+        ("[" + "1," * 500_000 + "1]", 400),
+        ("[{" + ",".join(f'"{index}":1' for index in range(80_000)) + "}]", 200),
     ],
     ids=["segments", "entries", "fields"],
 )
-def test_a_body_full_of_mistakes_of_1_mb_costs_no_more_than_128_mb(api: Api, body: str) -> None:
+def test_a_body_full_of_mistakes_of_1_mb_costs_no_more_than_128_mb(api: Api, body: str, code: int) -> None:
     function = UPDATE if "bulk_profiles" in body else CREATE
     tracemalloc.start()
     try:
@@ -24,4 +24,4 @@ def test_a_body_full_of_mistakes_of_1_mb_costs_no_more_than_128_mb(api: Api, bod
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (status, peak < 128 * 1024 * 1024) == (400, True)
+    assert (status, peak < 128 * 1024 * 1024) == (code, True)

@@ -159,24 +159,19 @@ async function createAll(api, entries, keys, tell) {
 }
 
 async function createBatch(api, entries, keys, result) {
-  let pending = entries;
-  while (pending.length) {
-    const body = JSON.stringify(pending);
-    const key = keys.get(body) ?? newKey();
-    keys.delete(body);
-    try {
-      const answer = await api.create(pending, { key });
-      result.created.push(...answer.segments);
-      result.refused.push(...answer.unprocessed.map(({ record, error }) => ({ entry: record, error })));
-      return;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.canTryAgain) keys.set(body, key); // it may have been done
-      // A request with an entry that can't be read changes nothing and names the entry: the others go without it.
-      const named = error.status === 400 && /^\[(\d+)\]\.?(.*)$/s.exec(error.message);
-      const wrong = named ? [pending[Number(named[1])]] : pending;
-      result.refused.push(...wrong.map((entry) => ({ entry, error: named ? named[2] : error.message })));
-      pending = named ? pending.filter((entry) => !wrong.includes(entry)) : [];
-    }
+  const body = JSON.stringify(entries);
+  const key = keys.get(body) ?? newKey();
+  keys.delete(body);
+  try {
+    const answer = await api.create(entries, { key });
+    result.created.push(...answer.segments);
+    result.refused.push(
+      // of an answer that would be too long, only the index
+      ...answer.unprocessed.map(({ record, error }) => ({ entry: entries[record.index] ?? record, error })),
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.canTryAgain) keys.set(body, key); // it may have been done
+    result.refused.push(...entries.map((entry) => ({ entry, error: error.message })));
   }
 }

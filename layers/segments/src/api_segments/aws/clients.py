@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
     from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
+    from types_boto3_s3 import S3Client
     from types_boto3_scheduler import EventBridgeSchedulerClient
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sns import SNSClient
@@ -44,7 +45,7 @@ class _OurServices(Loader):
     """Knows which services are used, so that botocore does not look through the directories of all 400 for them."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - whichever file is asked for
-        return ["dynamodb", "dynamodbstreams", "events", "lambda", "scheduler", "sesv2", "sns", "sqs"]
+        return ["dynamodb", "dynamodbstreams", "events", "lambda", "s3", "scheduler", "sesv2", "sns", "sqs"]
 
 
 @cache
@@ -101,6 +102,19 @@ def lambda_client() -> "LambdaClient":
 def scheduler_client() -> "EventBridgeSchedulerClient":
     """Return the process's client of EventBridge Scheduler."""
     return cast("EventBridgeSchedulerClient", _session().create_client("scheduler", config=CONFIG))
+
+
+@cache
+def s3_client() -> "S3Client":
+    """Return the process's S3 client. It repeats calls itself: what it moves is large, and each call the same again."""
+    patient = Config(
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        signature_version="s3v4",  # links may be signed otherwise in the oldest region
+        request_checksum_calculation="when_required",  # TLS and the etag hold the bytes; a trailer costs a second pass
+        response_checksum_validation="when_required",
+    )
+    return cast("S3Client", _session().create_client("s3", config=CONFIG.merge(patient)))
 
 
 # Providers of messages are waited for longer: a call that is given up has an outcome that nobody knows.

@@ -25,7 +25,11 @@ class UnprocessedEntryBody(TypedDict):
     code: _Code
     error: Annotated[str, About("Why this entry failed.", "segment does not exist")]
     record: Annotated[
-        object, About("The entry, as it was sent: send it again as it is.", {"customer_segment_id": "SEG99999"})
+        object,
+        About(
+            "The entry, as it was sent: send it again as it is. If it is too long for an answer, where it stands.",
+            {"customer_segment_id": "SEG99999"},
+        ),
     ]
 
 

@@ -13,9 +13,9 @@ MAX_ANSWER_PAYLOAD_BYTES = 6 * 1024 * 1024 - 64 * 1024  # less what stands aroun
 Entry = dict[str, Any]
 
 
-def is_too_long(unprocessed: Sequence[Entry]) -> bool:
+def is_too_long(entries: Sequence[Mapping[str, object]]) -> bool:
     """Tell whether Lambda would not carry the entries, as it has a body as JSON inside JSON."""
-    return len(to_json(to_json(unprocessed)).encode()) > MAX_ANSWER_PAYLOAD_BYTES
+    return len(to_json(to_json(entries)).encode()) > MAX_ANSWER_PAYLOAD_BYTES
 
 
 def batch_answer(processed: int, unprocessed: Sequence[Entry], further: Mapping[str, Any]) -> Answer:

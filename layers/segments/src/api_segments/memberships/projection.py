@@ -92,8 +92,7 @@ class RowPlan:
             segment_id=self.segment_id,
             profile_id=self.profile_id,
             expected=self.expected,
-            new=MemberRow(last.member, last.reach, last.sequence),
-            identity=last.identity,
+            new=MemberRow(last.member, last.reach, last.identity, last.sequence),
             joined_at=self._joined_at(pending),
         )
 
@@ -107,7 +106,7 @@ class RowPlan:
 
     def count_deltas(self) -> Counter[str]:
         """Return by how much the write moves the segment's counters."""
-        return counts_moved(self.expected, self.changes[-1])
+        return counts_moved(self.profile_id, self.expected, self.changes[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,8 @@ def fold(
                 continue
             row = (record.account_id, segment_id, record.profile_id)
             member, was_member = segment_id in record.new.segment_ids, segment_id in record.old.segment_ids
-            recorded = RecordedRow(was_member, record.old.reach if was_member else _NO_REACH, record.sequence)
+            reach_before = record.old.reach if was_member else _NO_REACH
+            recorded = RecordedRow(was_member, reach_before, record.old.identity, record.sequence)
             plans.setdefault(row, RowPlan(*row, expected=recorded)).changes.append(
                 RowChange(
                     sequence=record.sequence,

@@ -1,5 +1,6 @@
 """SegmentMembers table, read: the members of a segment in a stable order, and one of them."""
 
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from typing import TypeVar
@@ -13,6 +14,8 @@ from api_segments.core.clock import Deadline
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import Member
 from api_segments.memberships.store_rows import MEMBERS_ROW
+from api_segments.segments.digests import member_digest
+from api_segments.segments.store import counted_for
 
 T = TypeVar("T")
 
@@ -50,11 +53,11 @@ class MemberListStore:
         """Return profile ids as `page` does members: of damaged rows too."""
         return self._page(account_id, segment_id, after, at_most, _profile_id, None, deadline)
 
-    def reaches(
+    def counts(
         self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
-    ) -> tuple[list[frozenset[Channel]], str | None]:
-        """Return the reach of members as `page` does members; raises DamagedItemError."""
-        return self._page(account_id, segment_id, after, at_most, reach_of_row, None, deadline)
+    ) -> tuple[list[Counter[str]], str | None]:
+        """Return what members add to counters as `page` does members; raises DamagedItemError."""
+        return self._page(account_id, segment_id, after, at_most, _counted, None, deadline)
 
     def page(  # noqa: PLR0913 - the parts of one query
         self,
@@ -146,6 +149,11 @@ def reach_of_row(item: Item) -> frozenset[Channel]:
     if row.has("expires_at"):
         raise row.damaged("expires_at")
     return row.some_of("reach", Channel)
+
+
+def _counted(item: Item) -> Counter[str]:
+    row = Attributes(MEMBERS_ROW, item)
+    return counted_for(reach_of_row(item), member_digest(row.optional(row.text, "identity"), _profile_id(item)))
 
 
 def _from_item(item: Item) -> Member:

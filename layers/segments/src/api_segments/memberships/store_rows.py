@@ -18,6 +18,7 @@ from api_segments.aws.items import Attributes, Readings, as_read, passing_over
 from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
+from api_segments.segments.digests import member_digest
 from api_segments.segments.store import counted_for
 
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
@@ -27,7 +28,7 @@ MEMBERS_ROW = "member's row"
 
 _SEQUENCE = re.compile(r"[0-9]{40}r*")  # http.streams; repair.rows adds letters
 _ATTRIBUTES = ("added_at", "expires_at", "identity", "reach", "sequence")
-_CONDITION_NAMES = ("profile_id", "expires_at", "reach", "sequence")
+_CONDITION_NAMES = ("profile_id", "expires_at", "reach", "identity", "sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,8 @@ class MemberRow:
 
     member: bool
     reach: Set[Channel]
-    sequence: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """An actual row with the identity that it shows."""
-
-    row: MemberRow
     identity: str | None
+    sequence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +47,7 @@ class RecordedRow:
 
     member: bool
     reach: Set[Channel]
+    identity: str | None
     first_sequence: str
 
 
@@ -74,7 +69,7 @@ class DamagedRow:
 
 
 class Countable(Protocol):
-    """What a row says or will say: whether it is a member's, and which channels reach the member."""
+    """What a row says or will say: whether it is a member's, which channels reach the member, and who it is."""
 
     @property
     def member(self) -> bool:
@@ -84,14 +79,18 @@ class Countable(Protocol):
     def reach(self) -> Set[Channel]:
         """Channels whose counters it is in."""
 
+    @property
+    def identity(self) -> str | None:
+        """The member's identity, if it has one."""
 
-def counts_moved(before: Countable | None, after: Countable | None) -> Counter[str]:
-    """Return by how much a segment's counters move when a row that is like `before` becomes like `after`."""
+
+def counts_moved(profile_id: str, before: Countable | None, after: Countable) -> Counter[str]:
+    """Return by how much a segment's counters move when a profile's row that is like `before` becomes like `after`."""
     moved: Counter[str] = Counter()
-    if after is not None and after.member:
-        moved.update(counted_for(after.reach))
+    if after.member:
+        moved.update(counted_for(after.reach, member_digest(after.identity, profile_id)))
     if before is not None and before.member:
-        moved.subtract(counted_for(before.reach))
+        moved.subtract(counted_for(before.reach, member_digest(before.identity, profile_id)))
     return moved
 
 
@@ -108,7 +107,6 @@ class RowWrite:
     profile_id: str
     expected: RecordedRow | MemberRow | DamagedRow | None
     new: MemberRow
-    identity: str | None
     joined_at: datetime | None
 
 
@@ -182,11 +180,11 @@ class RowStore:
 
     def read(
         self, account_id: str, rows: Sequence[tuple[int, str]], deadline: Deadline
-    ) -> Readings[tuple[int, str], StoredRow]:
+    ) -> Readings[tuple[int, str], MemberRow]:
         """Read rows by (segment_id, profile_id), consistently; those that are not there are not in the answer."""
         gets = [Get(self._members_table, _row_key(account_id, segment_id, profile)) for segment_id, profile in rows]
         found = self._db.batch_get(gets, deadline)
-        return Readings({rows[index]: item for index, item in found.items()}, _stored_row)
+        return Readings({rows[index]: item for index, item in found.items()}, _with_added_at)
 
     def _row_action(self, row: RowWrite, now: datetime) -> TransactionAction:
         condition, values, condition_names = _condition(row.expected)
@@ -197,8 +195,8 @@ class RowStore:
                 sets["added_at"] = {"S": rfc3339(row.joined_at)}
             if row.new.reach:
                 sets["reach"] = {"SS": sorted(row.new.reach)}
-            if row.identity is not None:
-                sets["identity"] = {"S": row.identity}
+            if row.new.identity is not None:
+                sets["identity"] = {"S": row.new.identity}
             removes |= {"reach", "identity"} - set(sets)
         else:
             removes = {"added_at", "identity", "reach"}
@@ -232,10 +230,15 @@ def _condition_of(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:
     first: Item = {":first": {"S": expected.first_sequence}}
     if not expected.member:
         return "attribute_not_exists(#profile_id) OR (attribute_exists(#expires_at) AND #sequence < :first)", first
-    if not expected.reach:
-        return "attribute_not_exists(#expires_at) AND attribute_not_exists(#reach) AND #sequence < :first", first
-    before: Item = {":before": {"SS": sorted(expected.reach)}}
-    return "attribute_not_exists(#expires_at) AND #reach = :before AND #sequence < :first", first | before
+    condition, values = "attribute_not_exists(#expires_at) AND #sequence < :first", first
+    was: dict[str, Item | None] = {
+        "reach": {"SS": sorted(expected.reach)} if expected.reach else None,
+        "identity": None if expected.identity is None else {"S": expected.identity},
+    }
+    for name, value in was.items():
+        condition += f" AND attribute_not_exists(#{name})" if value is None else f" AND #{name} = :was_{name}"
+        values |= {} if value is None else {f":was_{name}": value}
+    return condition, values
 
 
 def _row_key(account_id: str, segment_id: int, profile_id: str) -> Item:
@@ -247,6 +250,7 @@ def _row(item: Item) -> MemberRow:
     return MemberRow(
         member=row.optional(row.whole, "expires_at") is None,
         reach=row.some_of("reach", Channel),
+        identity=row.optional(row.text, "identity"),
         sequence=_sequence(item),
     )
 
@@ -259,9 +263,9 @@ def _sequence(item: Item) -> str:
     return sequence
 
 
-def _stored_row(item: Item) -> StoredRow:
+def _with_added_at(item: Item) -> MemberRow:
     """Read a row with all that it shows."""
-    stored, row = Attributes(MEMBERS_ROW, item), _row(item)
+    row = _row(item)
     if row.member:
-        stored.moment("added_at")
-    return StoredRow(row, stored.optional(stored.text, "identity"))
+        Attributes(MEMBERS_ROW, item).moment("added_at")
+    return row

@@ -10,6 +10,10 @@ walk goes through the stages of `ReconciliationStage`:
 
 One invocation takes as many steps as it has time for; where it is, `Position`, is the next one's task. Rows and
 claims that seem wrong are looked at again later (rows, claims), and so are counts that kept changing meanwhile.
+
+Segments that are older than digests get theirs here: what the counters lack is mended as any other difference, by a
+task minutes later, when no reader that does not know of digests can be at work any more; then it is noted that they
+have it.
 """
 
 from collections import Counter
@@ -28,7 +32,7 @@ from api_segments.memberships.store_lists import MemberListStore
 from api_segments.repair.claims import ClaimMender
 from api_segments.repair.rows import RowId, RowMender, Suspect
 from api_segments.segments.model import SegmentStatus
-from api_segments.segments.store import SegmentStore, counted_for
+from api_segments.segments.store import SegmentStore
 from api_segments.segments.store_lists import SegmentListStore
 
 # A purge that has not ended by then may never have begun.
@@ -76,8 +80,8 @@ class Findings:
     """What was found and mended.
 
     `suspects` are rows to look at again, `unclaimed` profiles whose identity does not lead to them, `uncounted`
-    segments whose counts could not be checked, as they kept changing, `too_large` those that can't be counted within
-    one call; `unpurged` deleted segments to purge; members were taken out of purged ones.
+    segments whose counts are to be checked later, as they kept changing or lack a digest, `too_large` those that can't
+    be counted within one call; `unpurged` deleted segments to purge; members were taken out of purged ones.
     """
 
     counts_mended: int = 0
@@ -131,11 +135,13 @@ class ReconciliationService:
         return findings, here
 
     def recount(self, account_id: str, segment_id: int, deadline: Deadline) -> Findings:
-        """Look again at the counts of a segment, if it is still active."""
+        """Look again at the counts of a segment, if it is still active; if they are right, so is its digest."""
         findings = Findings()
         try:
             if self._segments.are_active([(account_id, segment_id)], deadline):
                 self._check_counts(account_id, segment_id, findings, deadline)
+                if not findings.uncounted and self._lacks_digest(account_id, segment_id, deadline):
+                    self._segments.start_digest(account_id, segment_id, rfc3339(self._clock.now()), deadline)
         except DamagedItemError:  # nobody knows what a damaged row or slot counts
             return findings
         except NotWrittenError:
@@ -190,8 +196,11 @@ class ReconciliationService:
         """Check a segment's counts, and go on to the segment before it."""
         if here.segment_id is None:
             raise ValueError("the stage of counts needs a segment")
-        with suppress(DamagedItemError):  # nobody knows what a damaged row or slot counts
-            self._check_counts(scope.account_id, here.segment_id, findings, deadline)
+        if self._lacks_digest(scope.account_id, here.segment_id, deadline):
+            findings.uncounted.append(here.segment_id)
+        else:
+            with suppress(DamagedItemError):  # nobody knows what a damaged row or slot counts
+                self._check_counts(scope.account_id, here.segment_id, findings, deadline)
         return Position(ReconciliationStage.MEMBERS, below=here.segment_id)
 
     def _next_segment(self, scope: Scope, below: int | None, deadline: Deadline) -> int | None:
@@ -226,6 +235,10 @@ class ReconciliationService:
             if segment.deleted_at is not None and segment.deleted_at < overdue and segment.purged_at is None
         ]
         return replace(here, below=deleted[-1].segment_id) if len(deleted) == MAX_PAGE else None
+
+    def _lacks_digest(self, account_id: str, segment_id: int, deadline: Deadline) -> bool:
+        found = self._segments.get_active([(account_id, segment_id)], deadline).without_damaged()
+        return any(segment.digest_since is None for segment in found.values())
 
     def _check_counts(self, account_id: str, segment_id: int, findings: Findings, deadline: Deadline) -> None:
         """Count a segment's rows while none of them changes, twice if the counts seem wrong, and correct these.
@@ -263,8 +276,8 @@ class ReconciliationService:
         counted: Counter[str] = Counter()
         after = None
         while True:
-            reaches, after = self._members.reaches(account_id, segment_id, after, MAX_PAGE, deadline)
-            for reach in reaches:
-                counted.update(counted_for(reach))
+            counts, after = self._members.counts(account_id, segment_id, after, MAX_PAGE, deadline)
+            for each in counts:
+                counted.update(each)
             if after is None:
                 return counted

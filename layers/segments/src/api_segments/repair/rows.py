@@ -28,7 +28,6 @@ from api_segments.memberships.store_rows import (
     RowsDifferError,
     RowStore,
     RowWrite,
-    StoredRow,
     counts_moved,
 )
 from api_segments.segments.store import SegmentStore
@@ -145,9 +144,8 @@ class RowMender:
                 taken_out += self._memberships.purge(account_id, segment_id, profile_ids, deadline)
         return taken_out
 
-    def _write(self, account_id: str, row: RowId, stored: StoredRow | None, image: MembershipImage) -> RowWrite:
+    def _write(self, account_id: str, row: RowId, actual: MemberRow | None, image: MembershipImage) -> RowWrite:
         segment_id, profile_id = row
-        actual = None if stored is None else stored.row
         is_member = segment_id in image.segment_ids
         was_member = actual is not None and actual.member
         reach = image.reach if is_member else frozenset[Channel]()
@@ -157,8 +155,7 @@ class RowMender:
             segment_id=segment_id,
             profile_id=profile_id,
             expected=actual,
-            new=MemberRow(is_member, reach, sequence),
-            identity=image.identity,
+            new=MemberRow(is_member, reach, image.identity, sequence),
             joined_at=self._clock.now() if is_member and not was_member else None,
         )
 
@@ -171,8 +168,7 @@ class RowMender:
             segment_id=segment_id,
             profile_id=profile_id,
             expected=damaged,
-            new=MemberRow(is_member, reach, (damaged.sequence or _BEFORE_ALL_RECORDS) + _MENDED),
-            identity=image.identity,
+            new=MemberRow(is_member, reach, image.identity, (damaged.sequence or _BEFORE_ALL_RECORDS) + _MENDED),
             joined_at=self._clock.now() if is_member and not damaged.has_added_at else None,
         )
 
@@ -186,12 +182,12 @@ def _hash(row: RowId, image: MembershipImage) -> str:
     return sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-def _is_right(row: RowId, stored: StoredRow | None, image: MembershipImage) -> bool:
+def _is_right(row: RowId, stored: MemberRow | None, image: MembershipImage) -> bool:
     """Tell whether a row says what the truth says."""
     is_member = row[0] in image.segment_ids
-    if stored is None or not stored.row.member or not is_member:
-        return is_member == (stored is not None and stored.row.member)
-    return (stored.row.reach, stored.identity) == (image.reach, image.identity)
+    if stored is None or not stored.member or not is_member:
+        return is_member == (stored is not None and stored.member)
+    return (stored.reach, stored.identity) == (image.reach, image.identity)
 
 
 def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, int]]:
@@ -202,5 +198,5 @@ def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, 
         if isinstance(write.expected, DamagedRow):
             continue
         before = write.expected if isinstance(write.expected, MemberRow) else None
-        deltas.update(counts_moved(before, write.new))
+        deltas.update(counts_moved(write.profile_id, before, write.new))
     return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -1,14 +1,13 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
 from api_segments.http.answers import Unprocessed
-from api_segments.http.batch_answers import batch_answer, unprocessed_entry
+from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
 from api_segments.http.described import (
     About,
     BatchStatus,
@@ -21,7 +20,7 @@ from api_segments.http.described import (
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import CountedSegment, NewSegment, Segment
+from api_segments.segments.model import CountedSegment, Segment, SegmentStatus
 
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
@@ -62,6 +61,15 @@ class SegmentBody(SegmentNameBody):
     members: Annotated[int, About("How many members it has; a deleted one has none.", 1704)]
     reachable: Annotated[ReachableMembersBody, About("How many of them each channel reaches now.")]
     as_of: Annotated[str, moment("When the counts last changed.")]
+    digest: Annotated[
+        str | None,
+        About(
+            "One number of who its members are: the sum over them of the first 15 hexadecimal digits of the MD5 of "
+            "the identity, or, without one, of `guid:` and the guid. A database of yours computes the same, see "
+            "docs/verify.md. Null while it is not known.",
+            "884080036042467504",
+        ),
+    ]
 
 
 class SegmentListBody(TypedDict):
@@ -74,6 +82,7 @@ class SegmentListBody(TypedDict):
 def segment_body(counted: CountedSegment) -> SegmentBody:
     """Write a segment; counts that never changed are as of its creation, or of its deletion."""
     segment, counts = counted
+    is_digested = segment.digest_since is not None or segment.status is SegmentStatus.DELETED
     return {
         **segment_name_body(segment),
         "type": "API Segments",
@@ -83,6 +92,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "members": counts.members,
         "reachable": {channel.value: counts.reachable[channel] for channel in Channel},
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,
+        "digest": str(counts.digest) if is_digested and counts.digest is not None else None,
     }
 
 
@@ -100,15 +110,14 @@ def segment_name_body(segment: Segment) -> SegmentNameBody:
     }
 
 
-def create_answer(entries: Sequence[NewSegment], result: Creation) -> Answer:
-    """Answer POST /api/createSegment: segments and failures, each in the order of the request."""
+def create_answer(sent: Sequence[object], result: Creation) -> Answer:
+    """Answer POST /api/createSegment: segments and failures, each in the order of the request.
+
+    A failed entry's record is the one that was sent; if that made the answer too long for Lambda, its index.
+    """
     segments = [segment_name_body(segment) for _, segment in sorted(result.created.items())]
-    unprocessed = [
-        unprocessed_entry(error, _as_sent(entries[index])) for index, error in sorted(result.refused.items())
-    ]
+    failed = sorted(result.refused.items())
+    unprocessed = [unprocessed_entry(error, sent[index]) for index, error in failed]
+    if is_too_long([*segments, *unprocessed]):
+        unprocessed = [unprocessed_entry(error, {"index": index}) for index, error in failed]
     return batch_answer(len(segments), unprocessed, {"segments": segments})
-
-
-def _as_sent(entry: NewSegment) -> dict[str, object]:
-    """Return an entry as the request had it; the customer id is in it always, any other optional field if given."""
-    return {name: value for name, value in asdict(entry).items() if value is not None or name == "customer_segment_id"}

@@ -2,6 +2,7 @@
 
 What comes of an entry of a create request, the first that holds:
 
+    it can't be read, and counts for none of the others ─────────▶ refused
     its part is FOUND (store_creations), and it is in the note ──▶ created, by an earlier try
     it has the name or customer id of an entry before it ────────▶ refused
     its customer id is another segment's ────────────────────────▶ refused
@@ -12,7 +13,7 @@ An insert that is refused for some entries is tried again without them. One that
 another try of the same request, has the whole request looked at again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +28,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.core.parallel import chunks
 from api_segments.segments.errors import no_such_segment, segment_deleted
-from api_segments.segments.model import NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import CreateRequest, NewSegment, Segment, SegmentStatus
 from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
 from api_segments.segments.store_creations import CreationStore, Part
 
@@ -51,33 +52,30 @@ class SegmentService:
         self._creations = creations
         self._clock = clock
 
-    def create(
-        self, account_id: str, entries: Sequence[NewSegment], deadline: Deadline, request: str | None = None
-    ) -> Creation:
+    def create(self, account_id: str, request: CreateRequest, deadline: Deadline, name: str | None = None) -> Creation:
         """Create segments; each entry stands or falls alone, and of two alike the first stands.
 
-        What an earlier try of the same `request` has created is not created again, and counts as created.
+        What an earlier try of a request of the same `name` has created is not created again, and counts as created.
         """
         while True:
             try:
-                return self._create(account_id, entries, request, deadline)
+                return self._create(account_id, request, name, deadline)
             except AlreadyInsertedError:  # by a try that is under way: the next turn finds what it created
                 continue
 
-    def _create(
-        self, account_id: str, entries: Sequence[NewSegment], request: str | None, deadline: Deadline
-    ) -> Creation:
-        result = Creation({}, {})
+    def _create(self, account_id: str, request: CreateRequest, name: str | None, deadline: Deadline) -> Creation:
+        entries = request.entries
+        result = Creation({}, dict(request.refused))
         self._refuse_repeats(entries, result)
-        wanted = [entry.customer_segment_id for index, entry in enumerate(entries) if index not in result.refused]
-        parts = [Part(request, tuple(indexes)) for indexes in chunks(range(len(entries)), SEGMENTS_PER_INSERT)]
+        wanted = [entry.customer_segment_id for index, entry in entries.items() if index not in result.refused]
+        parts = [Part(name, tuple(indexes)) for indexes in chunks(list(entries), SEGMENTS_PER_INSERT)]
         try:
             # In this order: a claim that a try of this request has made just now is in what is found after it.
             claimed = self._segments.claimed(account_id, [wish for wish in wanted if wish is not None], deadline)
-            found = self._creations.find(parts, deadline) if request is not None else {}
+            found = self._creations.find(parts, deadline) if name is not None else {}
         except NotWrittenError as error:
-            return Creation({}, {**dict.fromkeys(range(len(entries)), error), **result.refused})
-        for index, entry in enumerate(entries):
+            return Creation({}, {**dict.fromkeys(entries, error), **result.refused})
+        for index, entry in entries.items():
             if index not in result.refused and entry.customer_segment_id in claimed:
                 result.refused[index] = _taken()
         for part in parts:
@@ -89,7 +87,7 @@ class SegmentService:
 
     @staticmethod
     def _take_found(
-        account_id: str, entries: Sequence[NewSegment], part: Part, created: Mapping[int, int], result: Creation
+        account_id: str, entries: Mapping[int, NewSegment], part: Part, created: Mapping[int, int], result: Creation
     ) -> None:
         """Take over what an earlier try has created; what it has not but could be now, the quota did not allow."""
         for index in part.indexes:
@@ -100,10 +98,10 @@ class SegmentService:
                 result.refused[index] = _quota_used_up()
 
     @staticmethod
-    def _refuse_repeats(entries: Sequence[NewSegment], result: Creation) -> None:
+    def _refuse_repeats(entries: Mapping[int, NewSegment], result: Creation) -> None:
         names: dict[str, int] = {}
         customer_ids: set[str] = set()
-        for index, entry in enumerate(entries):
+        for index, entry in entries.items():
             first = names.setdefault(entry.segment_name, index)
             if first != index:
                 result.refused[index] = InvalidRequestError(
@@ -117,7 +115,7 @@ class SegmentService:
     def _insert(
         self,
         account_id: str,
-        entries: Sequence[NewSegment],
+        entries: Mapping[int, NewSegment],
         part: Part,
         result: Creation,
         deadline: Deadline,
@@ -162,12 +160,14 @@ class SegmentService:
 
 def created_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
     """Return the segment that an entry becomes; its id tells when it was created."""
+    created_at = rfc3339(_EPOCH + segment_id * _MICROSECOND)
     return Segment(
         **asdict(entry),
         account_id=account_id,
         segment_id=segment_id,
         status=SegmentStatus.ACTIVE,
-        created_at=rfc3339(_EPOCH + segment_id * _MICROSECOND),
+        created_at=created_at,
+        digest_since=created_at,
     )
 
 

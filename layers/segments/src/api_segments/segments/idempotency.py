@@ -16,7 +16,7 @@ request was.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -39,7 +39,7 @@ from api_segments.core.limits import IDEMPOTENCY_HOURS
 from api_segments.http.gateway import CODES, RESERVE_SECONDS
 from api_segments.http.observability import count, logger
 from api_segments.segments.creation import Creation, created_segment
-from api_segments.segments.model import NewSegment
+from api_segments.segments.model import CreateRequest, NewSegment
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -76,7 +76,7 @@ class Idempotency:
         self,
         account_id: str,
         key: str,
-        entries: Sequence[NewSegment],
+        asked: CreateRequest,
         create: Callable[[str, Deadline], Creation],
         deadline: Deadline,
     ) -> tuple[Creation, bool]:
@@ -90,7 +90,7 @@ class Idempotency:
         request = {
             "account_id": account_id,
             "key": key,
-            "entries": [_hashed(entry) for entry in entries],
+            "entries": _hashed(asked),
         }
         name = sha256(json.dumps(request).encode()).hexdigest()
         made: list[Creation] = []
@@ -108,7 +108,7 @@ class Idempotency:
             try:
                 kept = once(request=request)
                 # NEW: what was made just now; ANSWERED: what was kept.
-                return (made[0], False) if made else (_from_json(kept, account_id, entries, name), True)
+                return (made[0], False) if made else (_from_json(kept, account_id, asked, name), True)
             except _LeftOpenError:
                 return made[0], False
             except IdempotencyAlreadyInProgressError as exc:  # RUNNING
@@ -162,11 +162,19 @@ class Idempotency:
         return readable_once
 
 
-def _hashed(entry: NewSegment) -> list[object]:
-    """Return what a repeat must have too: name and customer id as the first version had them, then what else was given.
+def _hashed(asked: CreateRequest) -> list[object]:
+    """Return what a repeat must have too: of an entry that can't be read all that was sent, whatever its order.
 
     A repeat after an update of the software must be known by what was kept before it.
     """
+    return [
+        _hashed_entry(asked.entries[index]) if index in asked.entries else json.dumps(sent, sort_keys=True)
+        for index, sent in enumerate(asked.sent)
+    ]
+
+
+def _hashed_entry(entry: NewSegment) -> list[object]:
+    """Return an entry's name and customer id as the first version had them, then what else was given."""
     known = ("segment_name", "customer_segment_id")
     further = [pair for pair in asdict(entry).items() if pair[0] not in known and pair[1] is not None]
     return [entry.segment_name, entry.customer_segment_id, *further]
@@ -179,11 +187,11 @@ def _to_json(result: Creation) -> dict[str, Any]:
     }
 
 
-def _from_json(kept: Any, account_id: str, entries: Sequence[NewSegment], name: str) -> Creation:  # noqa: ANN401 - JSON
+def _from_json(kept: Any, account_id: str, asked: CreateRequest, name: str) -> Creation:  # noqa: ANN401 - JSON
     try:
         return Creation(
             created={
-                index: created_segment(account_id, entries[index], segment_id)
+                index: created_segment(account_id, asked.entries[index], segment_id)
                 for index, segment_id, _created_at in kept["created"]
             },
             refused={index: _ERRORS[slug](message) for index, slug, message in kept["refused"]},

@@ -1,11 +1,12 @@
 """Segments and the events in their life. Plain values, no AWS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from api_segments.core.channels import Channel
+from api_segments.core.errors import SegmentsError
 
 
 class SegmentStatus(StrEnum):
@@ -31,11 +32,22 @@ class NewSegment:
     customer_segment_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """A create request: its entries as they were sent and, by index, what they ask for or why they can't be read."""
+
+    sent: Sequence[object]
+    entries: Mapping[int, NewSegment]
+    refused: Mapping[int, SegmentsError]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment(NewSegment):
     """A named set of users. Once deleted, its purge notes when it had ended.
 
     `is_used` is whether campaigns that are scheduled or running use it, which keeps it from being deleted.
+    `digest_since` is from when on its counters have had its digest: its creation, or, of one that is older than
+    digests, when reconciliation had counted it; None before that.
     """
 
     account_id: str
@@ -44,19 +56,24 @@ class Segment(NewSegment):
     created_at: str
     deleted_at: str | None = None
     purged_at: str | None = None
+    digest_since: str | None = None
     is_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentCounts:
-    """Members of a segment, all and by reachable channel; `as_of` is when they last changed, None if never."""
+    """Members of a segment, all and by reachable channel; `as_of` is when they last changed, None if never.
+
+    `digest` is what the counters say of who they are (`digests`), None if they are damaged or moved while being read.
+    """
 
     members: int
     reachable: Mapping[Channel, int]
     as_of: str | None
+    digest: int | None
 
 
-NO_MEMBERS = SegmentCounts(0, dict.fromkeys(Channel, 0), None)
+NO_MEMBERS = SegmentCounts(0, dict.fromkeys(Channel, 0), None, 0)
 CountedSegment = tuple[Segment, SegmentCounts]
 
 

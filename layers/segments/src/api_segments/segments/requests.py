@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from api_segments.core.errors import InvalidRequestError
+from pydantic_core import core_schema
+
+from api_segments.core.errors import InvalidRequestError, SegmentsError
 from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
 from api_segments.http.described import About, described
 from api_segments.http.validation import (
@@ -15,7 +17,7 @@ from api_segments.http.validation import (
     strict_object,
     validate,
 )
-from api_segments.segments.model import NewSegment, SegmentFilter, SegmentStatus
+from api_segments.segments.model import CreateRequest, NewSegment, SegmentFilter, SegmentStatus
 
 ANY_STATUS = "all"
 CUSTOMER_SEGMENT_ID_FILTERS = ("customer_segment_id", "customer_segment_id_prefix")
@@ -56,12 +58,25 @@ CREATE = described(
     filled_list(_NEW_SEGMENT, MAX_SEGMENTS_PER_CREATE), About("The segments to create; each stands or falls alone.")
 )
 RENAME = strict_object("RenameSegmentRequest", "What a segment is to be called.", {"segment_name": _SEGMENT_NAME})
-_CREATE, _RENAME = Shape(CREATE), Shape(RENAME)
+# Entries are read one by one, since each stands or falls alone.
+_CREATE, _ENTRY = Shape(filled_list(core_schema.dict_schema(), MAX_SEGMENTS_PER_CREATE)), Shape(_NEW_SEGMENT)
+_RENAME = Shape(RENAME)
 
 
-def parse_create(body: bytes) -> list[NewSegment]:
-    """Read the body of POST /api/createSegment; raises InvalidRequestError or BodyTooLargeError."""
-    return [NewSegment(**entry) for entry in validate(_CREATE, read_body(body))]
+def parse_create(body: bytes) -> CreateRequest:
+    """Read the body of POST /api/createSegment.
+
+    Raises InvalidRequestError or BodyTooLargeError when the body as a whole can't be read.
+    """
+    sent = validate(_CREATE, read_body(body))
+    entries: dict[int, NewSegment] = {}
+    refused: dict[int, SegmentsError] = {}
+    for index, entry in enumerate(sent):
+        try:
+            entries[index] = NewSegment(**validate(_ENTRY, entry, whole="entry"))
+        except InvalidRequestError as error:
+            refused[index] = error
+    return CreateRequest(sent, entries, refused)
 
 
 def parse_rename(body: bytes) -> str:

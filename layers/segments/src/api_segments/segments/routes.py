@@ -53,6 +53,7 @@ _SEGMENT = {
     "members": 1,
     "reachable": {channel.value: int(channel in {Channel.EMAIL, Channel.SMS}) for channel in Channel},
     "as_of": MOMENT,
+    "digest": "884080036042467504",
 }
 
 _ID_OF_FIRST = "$response.body#/segments/0/id"
@@ -149,7 +150,7 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Delete a segment",
         answers.SegmentBody,
-        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0},
+        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0, "digest": "0"},
         description="For good, and idempotent; updates get 410 from the next request on. Not while a scheduled or "
         "running campaign uses it.",
         errors=(*OF_SEGMENT, HTTPStatus.CONFLICT),

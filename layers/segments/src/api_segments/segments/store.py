@@ -102,8 +102,8 @@ class SegmentStore:
         for index, item in self._db.batch_get(gets, deadline).items():
             if index < len(segment_ids):
                 found[segment_ids[index]] = item
-            elif (slot := _slot_or_none(item)) is not None:
-                counters[slots[index - len(segment_ids)][0]].append(slot)
+            else:
+                counters[slots[index - len(segment_ids)][0]].append(_slot_or_damaged(item))
         rest = [(account_id, segment_id) for segment_id in segment_ids if segment_id not in found]
         if rest:
             deleted = self._items(rest, deleted_segment_key, deadline)
@@ -162,7 +162,7 @@ class SegmentStore:
         """
         from_key = keys.of_account(account_id, keys.segment_counts(first)[0])
         to_key = keys.of_account(account_id, keys.segment_counts(last)[-1])
-        slots = slots_between(self._db, self._table, from_key, to_key, _to_slot, deadline)
+        slots = slots_between(self._db, self._table, from_key, to_key, _slot_or_damaged, deadline)
         return {segment_id: _sum_of_slots(some) for segment_id, some in slots.items()}
 
     def counter_slots(self, account_id: str, segment_id: int, deadline: Deadline) -> list[CounterSlot]:
@@ -175,10 +175,7 @@ class SegmentStore:
         """Read the slots one by one, consistently, damaged ones as they are."""
         sort_keys = keys.segment_counts(segment_id)
         found = self._db.batch_get([Get(self._table, keys.of_account(account_id, sk)) for sk in sort_keys], deadline)
-        return [
-            (_slot_or_none(found[index]) or CounterSlot(None, {}, 0, found[index])) if index in found else _NO_SLOT
-            for index in range(len(sort_keys))
-        ]
+        return [_slot_or_damaged(found[index]) if index in found else _NO_SLOT for index in range(len(sort_keys))]
 
     def replace_damaged(self, damaged: Sequence[Item], counts: Mapping[str, int], now: str, deadline: Deadline) -> bool:
         """Write slots in place of damaged ones, which together count `counts`; False if one is no longer as read."""
@@ -223,6 +220,17 @@ class SegmentStore:
             },
         )
         return written or self.counter_slots(account_id, segment_id, deadline)[0].as_of == now
+
+    def start_digest(self, account_id: str, segment_id: int, now: str, deadline: Deadline) -> bool:
+        """Note that the counters of an active segment have its digest; False if there is no such segment."""
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=segment_key(account_id, segment_id),
+            UpdateExpression="SET digest_since = if_not_exists(digest_since, :now)",
+            ConditionExpression="attribute_exists(account_id)",
+            ExpressionAttributeValues={":now": {"S": now}},
+        )
 
     def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> bool:
         """Give an active segment a name; False if there is no such segment."""
@@ -350,12 +358,15 @@ def deleted_segment_key(account_id: str, segment_id: int) -> Item:
 
 
 MEMBERS = "members"
+DIGEST = "digest"
 PURGED = "purged"
 
 
-def counted_for(reach: Set[Channel]) -> Counter[str]:
-    """Return what one member with this reach adds to its segment's counters, by their names."""
-    return Counter([MEMBERS, *(counter_name(channel) for channel in reach)])
+def counted_for(reach: Set[Channel], digest: int) -> Counter[str]:
+    """Return what one member with this reach and digest adds to its segment's counters, by their names."""
+    counted = Counter([MEMBERS, *(counter_name(channel) for channel in reach)])
+    counted[DIGEST] = digest
+    return counted
 
 
 def counter_name(channel: Channel) -> str:
@@ -363,7 +374,7 @@ def counter_name(channel: Channel) -> str:
     return f"reachable_{channel}"
 
 
-_COUNTERS = (MEMBERS, *(counter_name(channel) for channel in Channel))
+_COUNTERS = (MEMBERS, DIGEST, *(counter_name(channel) for channel in Channel))
 _NO_SLOT = CounterSlot(None, {}, 0)
 
 
@@ -374,6 +385,10 @@ def _to_slot(item: Item) -> CounterSlot:
     return CounterSlot(slot.moment("as_of"), counts, purged)
 
 
+def _slot_or_damaged(item: Item) -> CounterSlot:
+    return _slot_or_none(item) or CounterSlot(None, {}, 0, damaged=item)
+
+
 _slot_or_none = passing_over(_to_slot)
 
 
@@ -382,17 +397,21 @@ def _active(quota: Item) -> int:
 
 
 def _sum_of_slots(slots: Sequence[CounterSlot]) -> SegmentCounts:
-    def total(name: str) -> int:
-        # The slots are not read at one moment, so a reader may miss a join in one and see the leave in another.
-        return max(0, sum(slot.counts.get(name, 0) for slot in slots))
-
-    reachable: Mapping[Channel, int] = {channel: total(counter_name(channel)) for channel in Channel}
+    # The slots are not read at one moment, so a reader may miss a join in one and see the leave in another.
+    totals = {name: sum(slot.counts.get(name, 0) for slot in slots) for name in _COUNTERS}
+    reachable: Mapping[Channel, int] = {channel: max(0, totals[counter_name(channel)]) for channel in Channel}
     changed = [slot.as_of for slot in slots if slot.as_of is not None]
-    return SegmentCounts(total(MEMBERS), reachable, max(changed, default=None))
+    is_known = min(totals.values()) >= 0 and not any(slot.damaged for slot in slots)
+    return SegmentCounts(
+        members=max(0, totals[MEMBERS]),
+        reachable=reachable,
+        as_of=max(changed, default=None),
+        digest=totals[DIGEST] if is_known else None,
+    )
 
 
 # Texts that a segment may lack and that are kept under their own names.
-_OPTIONAL_TEXTS = ("deleted_at", "purged_at")
+_OPTIONAL_TEXTS = ("deleted_at", "purged_at", "digest_since")
 
 
 def _to_item(segment: Segment) -> Item:
@@ -473,5 +492,6 @@ def from_item(item: Item) -> Segment:
         created_at=segment.moment("created_at"),
         deleted_at=segment.moment("deleted_at") if is_deleted else None,
         purged_at=segment.optional(segment.moment, "purged_at"),
+        digest_since=segment.optional(segment.moment, "digest_since"),
         is_used=segment.has("campaign_ids"),
     )

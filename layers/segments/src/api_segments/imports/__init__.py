@@ -1,0 +1,1 @@
+"""Files of users into segments, and segments into files."""
