@@ -20,6 +20,7 @@ from rich.console import Console
 from local.environment import STATE, child_environment
 from local.progress import step
 from tests.benchmarks import baseline, capacity, coldstart, document, endtoend
+from tests.benchmarks.bare import Beside
 from tests.benchmarks.campaigns import AUDIENCES, CampaignFigures
 from tests.benchmarks.measure import Figures
 from tests.benchmarks.results import Run
@@ -32,6 +33,7 @@ PLANS = {
     "product": dict(zip(SHAPES, (21, 15, 9, 3, 9, 15), strict=True)),
     "baseline": dict(zip(SHAPES, (21, 7, 5, 0, 5, 15), strict=True)),  # 0: once, it takes many seconds
 }
+BARE_TURNS = 61
 STARTS = 9
 
 
@@ -72,6 +74,11 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
         for side, plan in PLANS.items():
             with step(console, f"requests and readers: {side}"):
                 sides[side] = shapes(worker("worker", variables, side, control.url, json.dumps(plan)))
+        with step(console, "the SDK calls alone"):
+            bare = {
+                job: Beside.read(found)
+                for job, found in worker("bare", variables, control.url, str(BARE_TURNS)).items()
+            }
         with step(console, "refusals of the authorizer"):
             refusals = worker("refusals", variables, control.url)
         with step(console, "growth"):
@@ -87,6 +94,7 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
     lags, sustained = endtoend.measure(stack, console, updates, seconds)
     return Run(
         **sides,
+        bare=bare,
         growth=growth,
         campaigns=campaigns,
         starts=starts,

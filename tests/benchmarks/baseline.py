@@ -223,26 +223,16 @@ class HandRolled:
         return True
 
     def _publish(self, account: str, changes: list[tuple[str, str, str, Item]]) -> None:
+        now = datetime.now(UTC)
         entries = [
             {
                 "EventBusName": self._bus_name,
                 "Source": "api-segments",
                 "DetailType": "Segment Membership Change",
-                "Detail": json.dumps(
-                    {
-                        "Action": action,
-                        "Segment Name": segment["segment_name"]["S"],
-                        "Segment ID": int(segment["segment_id"]["N"]),
-                        "Customer_Segment_ID": segment["customer_segment_id"]["S"] or None,
-                        "Account ID": account,
-                        "Identity": user,
-                        "Profile ID": profile_id,
-                        "Event ID": secrets.token_hex(16),
-                        "Occurred At": _now(),
-                    }
-                ),
+                "Time": now,
+                "Detail": json.dumps(detail_of(account, change, now)),
             }
-            for action, profile_id, user, segment in changes
+            for change in changes
         ]
 
         def send(tens: Any) -> None:
@@ -262,6 +252,32 @@ class HandRolled:
 
     def _all(self, do: Callable[[T], R], values: Iterable[T]) -> list[R]:
         return list(self._pool.map(do, values))
+
+
+def detail_of(account: str, change: tuple[str, str, str, Item], now: datetime) -> Item:
+    """Return what the event of one change says: the same as the product's."""
+    action, profile_id, user, segment = change
+    segment_id, sent = segment["segment_id"]["N"], f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    event_id, sequence = secrets.token_hex(16), f"{time.time_ns():040d}"
+    return {
+        "Version": 1,
+        "Action": action,
+        "Identity": user,
+        "Profile ID": profile_id,
+        "Segment Name": segment["segment_name"]["S"],
+        "Segment ID": int(segment_id),
+        "Customer_Segment_ID": segment["customer_segment_id"]["S"] or None,
+        "Account ID": account,
+        "Event ID": event_id,
+        "Sequence": sequence,
+        "Occurred At": sent,
+        "Profile_ID": profile_id,
+        "Segment_Name": segment["segment_name"]["S"],
+        "Segment_ID": segment_id,
+        "Account_ID": account,
+        "Event_ID": event_id,
+        "Occurred_At": sent,
+    }
 
 
 def _answer(status: int, body: Json) -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tests.benchmarks.bare import Beside
 from tests.benchmarks.campaigns import CampaignFigures
 from tests.benchmarks.capacity import Capacity
 from tests.benchmarks.coldstart import BARE, Layer, Start
@@ -17,6 +18,7 @@ GrowthFigures = Mapping[str, Mapping[str, Mapping[str, Figures]]]
 
 COLD_FUNCTIONS = ("authorizer", "create_segment", "update_segment", "publish_changes", "project_members")
 COLD_RATIO = 1.3
+BARE_RATIO = 1.2
 LAYER_MEBIBYTES = 25
 MEBIBYTE = 1024 * 1024
 CHAIN = ("request", "publish", "project")
@@ -30,6 +32,7 @@ class Run:
 
     product: Shapes
     baseline: Shapes
+    bare: Mapping[str, Beside]
     growth: GrowthFigures
     campaigns: Sequence[CampaignFigures]
     starts: Mapping[str, Start]
@@ -86,6 +89,10 @@ def targets(run: Run) -> list[Target]:
         Target("create 100 segments: sequential round trips", 5, create.books["rounds"]),
     ]
     found += [
+        Target(f"100 known users x 1 segment, {job}: CPU, of its SDK calls alone", BARE_RATIO, bare_ratio(run, job))
+        for job in run.bare
+    ]
+    found += [
         Target(f"cold start of {name}: CPU, of a bare boto3 client's", COLD_RATIO, cold_ratio(run, name))
         for name in COLD_FUNCTIONS
     ]
@@ -98,6 +105,12 @@ def targets(run: Run) -> list[Target]:
 def cpu_ratio(run: Run, shape: str, phase: str = "request") -> float:
     """Return the product's CPU for a phase of a shape by the baseline's."""
     return median(run.product[shape][phase].cpu) / median(run.baseline[shape][phase].cpu)
+
+
+def bare_ratio(run: Run, job: str) -> float:
+    """Return a job's CPU by that of its SDK calls alone: the median over the turns, each by its own."""
+    beside = run.bare[job]
+    return median(ours / bare for ours, bare in zip(beside.ours.cpu, beside.bare.cpu, strict=True))
 
 
 def chain_ratio(run: Run, shape: str) -> float:

@@ -9,7 +9,17 @@ from tests.benchmarks.coldstart import BARE
 from tests.benchmarks.endtoend import POLL_SECONDS
 from tests.benchmarks.measure import LATENCY_SECONDS, Figures, spread
 from tests.benchmarks.refusals import UNKNOWN, WRONG, told_apart
-from tests.benchmarks.results import AGAIN, CHAIN, MEBIBYTE, Run, chain_ratio, cold_ratio, cpu_ratio, targets
+from tests.benchmarks.results import (
+    AGAIN,
+    CHAIN,
+    MEBIBYTE,
+    Run,
+    bare_ratio,
+    chain_ratio,
+    cold_ratio,
+    cpu_ratio,
+    targets,
+)
 
 TITLES = {
     "1 known x 1": "1 known user x 1 segment",
@@ -60,6 +70,7 @@ def all_tables(run: Run) -> list[Table]:
         _targets(run),
         _requests(run),
         _chain(run),
+        _bare(run),
         _cold(run),
         _layer(run),
         *_growth(run),
@@ -157,6 +168,25 @@ def _chain_row(run: Run, shape: str, phase: str, changes: int) -> list[str]:
         f"{figures.books['bytes_in'] / changes:,.0f}",
         f"{median(figures.cpu) / changes:.3f}",
     ]
+
+
+def _bare(run: Run) -> Table:
+    rows = [
+        [
+            job,
+            f"{beside.ours.calls:,}",
+            _cpu(beside.ours),
+            _cpu(beside.bare),
+            f"{bare_ratio(run, job):.2f}",
+        ]
+        for job, beside in run.bare.items()
+    ]
+    about = (
+        "100 known users x 1 segment, each job and right after it the SDK calls that it made, alone: written down, "
+        "then repeated by the same clients and the same pool. CPU in ms, the median (quartiles); the ratio is the "
+        "median of the turns' own. What is over 1 is ours: events in and out, what is decided, log and metrics."
+    )
+    return Table("Beside the SDK calls alone", about, ["", "calls", "CPU ms", "of the calls alone", "CPU ratio"], rows)
 
 
 def _cold(run: Run) -> Table:

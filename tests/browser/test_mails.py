@@ -1,6 +1,7 @@
 """Emails in a browser: the link is seen, also where html5lib (tests/unit/test_mail.py) is too old to say."""
 
 import random
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Browser
 
 from api_segments.campaigns.content.mail import with_link
 from api_segments.campaigns.content.templates import TemplateError
-from tests.unit.test_mail import HIDDEN, LINK, MARKS, OF_ALL_KINDS, SEEN, TAGS
+from tests.unit.test_mail import HIDDEN, LINK, MARKS, NOT_HIDDEN, OF_ALL_KINDS, PREHEADERS, SEEN, TAGS
 
 RECENT = "select option dialog template svg math desc br frameset noscript details summary button hr optgroup"
 PARTS = [
@@ -77,3 +78,30 @@ def test_the_link_is_seen_in_random_markup(browser: Browser, seed: int) -> None:
     mails = composed(markups)
     assert len(mails) > 90
     assert not_seen(browser, mails) == []
+
+
+def differing(browser: Browser, markups: Sequence[str], word: str, other: str) -> list[str]:
+    """Those of some emails that look otherwise with another word in place of one."""
+    page = browser.new_page(viewport={"width": 300, "height": 200})
+    found = []
+    try:
+        for markup in markups:
+            page.set_content(markup)
+            before = page.screenshot()
+            page.set_content(markup.replace(word, other))
+            found += [markup] if page.screenshot() != before else []
+    finally:
+        page.close()
+    return found
+
+
+def test_the_browser_shows_nothing_of_what_is_left_out_of_the_text(browser: Browser) -> None:
+    # Letters of nearly or just the colour behind them, unless it is white, are a shade off at their edges.
+    others = [each for each in PREHEADERS if not re.search(r"style='color:(#|rgb\()", each)]
+    assert len(others) > 20
+    assert differing(browser, others, "NO", "ON") == []
+
+
+def test_the_browser_shows_what_the_text_has(browser: Browser) -> None:
+    without_images = [each for each in NOT_HIDDEN if "x.png" not in each and "<img" not in each]
+    assert differing(browser, without_images, "yes", "yea") == without_images

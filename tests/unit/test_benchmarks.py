@@ -1,21 +1,32 @@
 """What of the benchmarks can be wrong without a run that shows it."""
 
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from api_segments.memberships.events import MEMBERSHIP_CHANGE
+from tests.benchmarks.baseline import detail_of
 from tests.benchmarks.coldstart import NEEDS
 from tests.benchmarks.picture import Bars, chart_parts
 from tests.benchmarks.refusals import told_apart
 from tests.benchmarks.results import COLD_FUNCTIONS
 from tests.support.dynamodb.tables import Table
 from tests.support.dynamodb.values import Item
+from tests.support.event_schemas import KINDS, assert_described
 from tests.support.template import ROOT
 
 
 def test_the_cold_start_of_every_function_is_measured() -> None:
     assert set(NEEDS) == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     assert set(COLD_FUNCTIONS) <= set(NEEDS)
+
+
+def test_the_baseline_publishes_what_the_product_does() -> None:
+    segment = {"segment_id": {"N": "17"}, "segment_name": {"S": "Premium"}, "customer_segment_id": {"S": "C"}}
+    detail = detail_of("SHP", ("ADD", "p" * 32, "CT1", segment), datetime.now(UTC))
+    assert_described(MEMBERSHIP_CHANGE, detail)
+    assert detail.keys() == KINDS[MEMBERSHIP_CHANGE].detail_schema()["properties"].keys()
 
 
 @pytest.mark.parametrize(

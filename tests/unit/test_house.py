@@ -67,3 +67,17 @@ def test_no_arrow_leads_up() -> None:
     arrows = imports_between_rooms()
     assert arrows
     assert [pair for pair in arrows if ROOMS.index(pair[0]) >= ROOMS.index(pair[1])] == []
+
+
+def test_one_module_knows_the_html_parser() -> None:
+    """So another parser can take its place there."""
+    sources = [*Path(package[0]).rglob("*.py"), *(ROOT / "functions").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    importing = [
+        path.name
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name is not None and name.partition(".")[0] == "turbohtml"
+    ]
+    assert set(importing) == {"markup.py"}

@@ -6,16 +6,18 @@ what ends foreign elements today. What it does not know, the browser judges (tes
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-import turbohtml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api_segments.campaigns.content import markup as markup_of_mails
 from api_segments.campaigns.content.mail import with_link
+from api_segments.campaigns.content.markup import Document
 from api_segments.campaigns.content.plain_text import text_of, text_with_link
 from api_segments.campaigns.content.templates import TemplateError
 
@@ -145,11 +147,36 @@ def test_the_link_stands_in_the_body_for_readers_that_run_scripts_too(markup: st
 
 
 @pytest.mark.parametrize(
-    "markup", ["<frameset><frame src=x></frameset>", "<!-- a", "<head><script><!--<script>", "<!doctype html><!-- a"]
+    ("markup", "named"),
+    [
+        ("<frameset><frame src=x></frameset>", "it is a document of frames"),
+        ("<!-- a", "the comment that begins in line 1 is never closed"),
+        (
+            "<!doctype html>\r\n<!-- a -->\r\n<!-- <p>Hello</p>\n</body>",
+            "the comment that begins in line 3 is never closed",
+        ),
+        ("<head><!-- x", "the comment that begins in line 1 is never closed"),
+        ("<head><script><!--<script>", "its <script> is never closed"),
+    ],
 )
-def test_what_has_no_place_for_a_link_is_refused(markup: str) -> None:
-    with pytest.raises(TemplateError, match="leaves no place"):
+def test_what_has_no_place_for_a_link_is_refused_and_says_why(markup: str, named: str) -> None:
+    with pytest.raises(TemplateError) as refused:
         with_link(markup, LINK)
+    assert str(refused.value) == f"leaves no place where a link to unsubscribe is seen: {named}"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<meta http-equiv="refresh" content="0;url=javascript:x()">a',
+        "<head><META HTTP-EQUIV=' Refresh ' content='5'></head>a",
+        "a<meta content='0; https://example.com' http-equiv=refresh>",
+    ],
+)
+def test_an_email_that_leads_its_reader_elsewhere_by_itself_is_refused(markup: str) -> None:
+    with pytest.raises(TemplateError, match="http-equiv refresh would lead the reader elsewhere"):
+        with_link(markup, LINK)
+    assert with_link(markup.replace("efresh", "efreshed"), LINK)
 
 
 TAGS = (
@@ -220,13 +247,14 @@ def test_markup_made_to_keep_parsers_busy_is_read_a_few_times_and_not_again(
     markup: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    parse = turbohtml.parse
+    library: Any = vars(markup_of_mails)["turbohtml"]
+    parse: Callable[..., Document] = library.parse
 
-    def counted(given: str, **options: Any) -> turbohtml.Document:
+    def counted(given: str, **options: Any) -> Document:
         read.append(len(given))
         return parse(given, **options)
 
-    monkeypatch.setattr(turbohtml, "parse", counted)
+    monkeypatch.setattr(library, "parse", counted)
     try:
         composed = with_link(markup, LINK)
     except TemplateError:
@@ -397,13 +425,120 @@ TEXTS = [
     ("a<img src=x alt=' '><img src=y alt='b  c'>d", "a b c d"),
     ("<title>no</title><style>no</style><script>no</script>yes<template>no</template><textarea>no</textarea>", "yes"),
     ("<div style='color:red; DISPLAY : none'>no</div><p hidden>no</p>yes<!-- no -->", "yes"),
-    ("<span style='visibility:hidden'>no</span>yes", "yes"),
     ("<div style='--x:display;none:1'>yes</div>", "yes"),
     ("a<span> b</span>c<b>d</b> e", "a bcd e"),
     ("<svg><text>no</text></svg>yes", "yes"),
     ("<p>\u0645\u06cc\u200c\u062e \u0130</p>", "\u0645\u06cc\u200c\u062e \u0130"),
     ("", ""),
 ]  # fmt: skip
+
+
+# As templates hide the line that lists of emails show beside the subject: NO must not be in the text.
+OF_MJML = (
+    "display:none;font-size:1px;color:#ffffff;line-height:1px;max-height:0px;max-width:0px;opacity:0;overflow:hidden"
+)
+PREHEADERS = [
+    f"<div style='{OF_MJML}'>NO</div>yes",
+    "<div style='max-height:0;overflow:hidden;mso-hide:all' aria-hidden=true>NO</div>yes",
+    "<style>.pre { display: none !important; mso-hide: all }</style><span class=pre>NO</span>yes",
+    "<style><!-- body .pre{visibility:hidden;opacity:0} --></style><div class='x pre'>NO</div>yes",
+    "<style>@font-face{src:url(b)} @media (width:1px){p{color:red}} .pre{display:none}</style><p class=pre>NO</p>yes",
+    "<style>.pre{display:none!important}</style><p class=pre style='display:block'>NO</p>yes",
+    "<style>#pre{display:none} p.pre{display:block}</style><p class=pre id=pre>NO</p>yes",
+    "<div style='opacity:0'><p style='opacity:1'>NO</p></div>yes",
+    "<div style='opacity:0.0;height:0'>NO</div>yes",
+    "<span style='font-size:0'>NO</span>yes",
+    "<span style='font-size:20px;font:0/0 a'>NO</span>yes",
+    "<div style='background-color:#000;background:#fff;color:white'>NO</div>yes",
+    "<div style='font-size:0'><p style='font-size:2em'>NO</p></div>yes",
+    "<div style='height:0;overflow:hidden'>NO</div>yes",
+    "<div style='width:0px;overflow-x:hidden;max-height:0.0em'>NO</div>yes",
+    "<span style='display:block;overflow:hidden;max-width:0'>NO</span>yes",
+    "<span style='color:transparent'>NO</span>yes",
+    "<span style='color:rgba(255, 255, 255, 0)'>NO</span>yes",
+    "<div style='color:#fefefe'>NO</div>yes",
+    "<font color=white>NO</font>yes",
+    "<body bgcolor='#FBF7F1'><div style='color:#FBF7F1'>NO</div>yes",
+    "<body style='background:#222;color:#eee'><p style='color:#222222'>NO</p>yes",
+    "<style>td{background-color:#123456}</style><table><td style='color:rgb(18,52,86)'>NO</td><td>yes</table>",
+    "<div style='visibility:hidden'>NO<b style='visibility:visible'>yes</b></div>",
+    "<a href='https://e.com/NO' style='display:none'>NO</a><a href='https://e.com/NO' style='font-size:0'>x</a>yes",
+    "<div hidden><img alt=NO src=x></div><p style='visibility:hidden'><img alt=NO src=x></p>yes",
+    "<ul style='display:none'><li>NO</ul>yes",
+]
+# What looks like it and is seen.
+NOT_HIDDEN = [
+    # A button that Outlook draws by itself, and all others read here.
+    "<!--[if mso]><v:rect>no</v:rect><![endif]--><a href='mailto:yes' style='mso-hide:all'>yes</a>",
+    "<td style='font-size:0px'><div style='font-size:13px'>yes</div>",
+    "<table><td style='font-size:0'><img src=x alt='yes'></table>",
+    "<style>.t{font-size:14px}</style><div style='font-size:0'><p class=t>yes</p></div>",
+    "<div style='font-size:0'><p style='font-size:medium'>yes</p></div>",
+    "<style>.wide{display:block} @media (max-width:9px){.wide{display:none}}</style><p class=wide>yes</p>",
+    "<style>.pre{display:none}</style><p class=pre style='display:block'>yes</p>",
+    "<style>.pre{display:none} p.pre{display:block}</style><p class=pre>yes</p>",
+    "<style>p:hover{display:none} a:active b{opacity:0}</style><p>yes</p>",
+    "<div style='opacity:.6'>yes</div>",
+    "<div style='max-height:0'>yes</div>",
+    "<span style='height:0;overflow:hidden'>yes</span>",
+    "<table><td style='height:0;overflow:hidden'>yes</table>",
+    "<div style='overflow:hidden;max-height:none;width:100%'>yes</div>",
+    "<table bgcolor=black><td style='color:#fff'>yes</table>",
+    "<table><td background=x.png style='color:#fff'>yes</table>",
+    "<div style='background:#fff url(x.png);color:#fff'>yes</div>",
+    "<div style='background-image:linear-gradient(red,blue);color:white'>yes</div>",
+    "<div style='background:none;background-color:#000;color:white'>yes</div>",
+    "<style>.dark{background:#000}</style><div class=dark><a href='mailto:yes' style='color:#fff'>yes</a></div>",
+    "<style>tr:nth-child(1) td{background:navy}</style><table><tr><td style='color:#fff'>yes</table>",
+    "<body bgcolor='#0000ee'><a href='mailto:yes' style='color:inherit'>yes</a>",
+    "<p style='visibility:hidden'><b style='visibility:visible'>yes</b></p>",
+    "<!--[if !mso]><!--><p>yes</p><!--<![endif]-->",
+    "<div style='color:#fff'><a href='mailto:yes'>yes</a></div>",
+    "<div style='background-color:#fff;background-image:url(x.png);color:#fff'>yes</div>",
+]
+
+
+# What nobody can tell from the email alone.
+PERHAPS_SEEN = [
+    "<style>@import url(x);</style><p style='color:#fff'>yes</p>",
+    "<style>p::selection{background:#000}</style><p style='color:#fff'>yes</p>",
+    "<style>p{color:#fff</style><p style='color:#fff'>yes</p>",
+    "<link rel=stylesheet href=x><p style='color:#fff'>yes</p>",
+    "<img src=x><p style='margin-top:-90px;color:#fff'>yes</p>",
+    "<div style='color:var(--x);background:var(--y)'>yes</div>",
+]
+
+
+@pytest.mark.parametrize("markup", PREHEADERS)
+def test_what_a_reader_does_not_see_is_not_in_the_text(markup: str) -> None:
+    assert text_of(markup, LINK) == f"yes\n\nUnsubscribe: {LINK}"
+
+
+@pytest.mark.parametrize("markup", [*NOT_HIDDEN, *PERHAPS_SEEN])
+def test_what_a_reader_sees_is_in_the_text(markup: str) -> None:
+    assert text_of(markup, LINK) == f"yes\n\nUnsubscribe: {LINK}"
+
+
+def test_a_link_that_is_hidden_is_told_at_the_end_of_the_text() -> None:
+    hidden = f"<p>x</p><div style='display:none'><a href='{LINK}'>stop</a></div>"
+    assert text_of(hidden, LINK) == f"x\n\nUnsubscribe: {LINK}"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<style>{'.b .a .a .a{color:red}' * 3_000}</style>{'<div class=a>' * 200}{'<p class=a>x' * 3_000}",
+        f"<style>{'.b .a .a .a{color:red}' * 5}</style>{'<div class=a>' * 5_000}",
+        f"<style>{'*{color:red}' * 2_000}</style>{'<p>x' * 10_000}",
+    ],
+)
+def test_style_sheets_that_ask_for_too_much_are_not_asked(markup: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "api_segments.campaigns.content.visibility.selected", lambda _, selector: asked.append(selector)
+    )
+    text_of(markup, LINK)
+    assert asked == []
 
 
 @pytest.mark.parametrize(("markup", "text"), TEXTS)

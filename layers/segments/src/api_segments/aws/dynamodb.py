@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -60,24 +60,21 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 _CONDITION_EXCEPTION = "ConditionalCheckFailedException"
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(NamedTuple):
     """One item to read."""
 
     table: str
     key: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One PartiQL write of a batch."""
 
     text: str
     parameters: Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StatementResult:
+class StatementResult(NamedTuple):
     """What came of a statement: the item it returned, or that its item is missing, or why it is not known written."""
 
     item: Item | None = None
@@ -195,24 +192,27 @@ class DynamoDB:
     def _batch_get_chunk(
         self, gets: Sequence[Get], indexes: Sequence[int], found: dict[int, Item], deadline: Deadline
     ) -> None:
-        index_of = {(gets[index].table, _frozen(gets[index].key)): index for index in indexes}
+        names = {get.table: sorted(get.key) for get in gets}
+
+        def place(table: str, item: Item) -> tuple[str, ...]:
+            return (table, *[value for name in names[table] for value in item[name].values()])
+
+        index_of = {place(gets[index].table, gets[index].key): index for index in indexes}
         tables: dict[str, list[Item]] = {}
         for index in index_of.values():
             tables.setdefault(gets[index].table, []).append(gets[index].key)
-        names = {get.table: sorted(get.key) for get in gets}
         wanted: Any = {table: {"Keys": keys, "ConsistentRead": True} for table, keys in tables.items()}
-        items: dict[tuple[str, Any], Item] = {}
+        items: dict[tuple[str, ...], Item] = {}
         backoff = Backoff(deadline)
         while wanted:
             reply = self._retried(lambda: self._client.batch_get_item(RequestItems=wanted), deadline)  # noqa: B023 - called at once
             for table, rows in reply["Responses"].items():
-                for row in rows:
-                    items[table, _frozen({name: row[name] for name in names[table]})] = row
+                items.update({place(table, row): row for row in rows})
             wanted = reply.get("UnprocessedKeys")
             if wanted and not backoff.wait():
                 raise ThrottledError("the database is throttling")
         for index in indexes:
-            row_found = items.get((gets[index].table, _frozen(gets[index].key)))
+            row_found = items.get(place(gets[index].table, gets[index].key))
             if row_found is not None:
                 found[index] = row_found
 
@@ -373,11 +373,6 @@ def _cancellation(exc: ClientError | BotoCoreError) -> _Failure | None:
         raise ConditionFailedError(failed) from exc
     codes = sorted({reason["Code"] for reason in reasons} - {"None"}, key=lambda code: code in _THROTTLED | _TRANSIENT)
     return _failure_of(codes[0]) if codes else None
-
-
-def _frozen(key: Item) -> tuple[tuple[str, str], ...]:
-    """Make a key hashable."""
-    return tuple((name, next(iter(value.values()))) for name, value in sorted(key.items()))
 
 
 def number_set(values: Iterable[int]) -> Item:

@@ -7,7 +7,8 @@ draft 7, OpenAPI has 2020-12.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
@@ -16,8 +17,7 @@ SOURCE = "api-segments"
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BusEvent:
+class BusEvent(NamedTuple):
     """An event as a room writes it: its detail-type, its detail, and when it occurred."""
 
     name: str
@@ -30,10 +30,11 @@ def full_detail(detail: Mapping[str, object]) -> dict[str, object]:
 
     EventBridge's input paths know no spaces, and its patterns compare numbers of at most 15 digits: ids are text there.
     """
-    twins = {plain_name(name): as_text(value) for name, value in detail.items() if plain_name(name) != name}
+    twins = {plain_name(name): as_text(value) for name, value in detail.items() if " " in name}
     return {"Version": VERSION, **detail, **twins}
 
 
+@cache
 def plain_name(name: str) -> str:
     """Return the name of a field without spaces."""
     return name.replace(" ", "_")

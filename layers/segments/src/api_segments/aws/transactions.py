@@ -39,10 +39,12 @@ def check_action(table: str, key: Mapping[str, Any], **on: Unpack[Conditions]) -
 
 
 def _action(kind: str, what: dict[str, Any], on: Conditions) -> TransactionAction:
-    further = {
-        "ConditionExpression": on.get("condition"),
-        "ExpressionAttributeNames": on.get("names") or None,  # DynamoDB refuses empty ones
-        "ExpressionAttributeValues": on.get("values") or None,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD" if on.get("tells_found") else None,
-    }
-    return {kind: what | {name: value for name, value in further.items() if value is not None}}
+    if "condition" in on:
+        what["ConditionExpression"] = on["condition"]
+    if names := on.get("names"):  # DynamoDB refuses empty ones
+        what["ExpressionAttributeNames"] = names
+    if values := on.get("values"):
+        what["ExpressionAttributeValues"] = values
+    if on.get("tells_found"):
+        what["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return {kind: what}

@@ -68,9 +68,9 @@ class Backoff:
 
 def rfc3339(moment: datetime) -> str:
     """Write a time as it is stored, answered and published: RFC 3339, UTC, to microseconds, so text sorts as time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def rfc3339_to_the_second(moment: datetime) -> str:
     """Write a time that is known to the second alone, as those of DynamoDB's streams are."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -68,11 +68,12 @@ def end_batch(
         answer = partial_failure(event, unfinished.failed | unfinished.met_damage)
         return {**answer, HAS_UNREADABLE: bool(unfinished.unreadable)}
     failed = set(unfinished.failed)
+    skipped = unfinished.unreadable | unfinished.met_damage
     passed_over: list[Mapping[str, Any]] = []
-    for raw in event["Records"]:
+    for raw in event["Records"] if skipped else ():
         if sequence_of(raw) in failed:
             break
-        if sequence_of(raw) in unfinished.unreadable | unfinished.met_damage:
+        if sequence_of(raw) in skipped:
             passed_over.append(raw)
     if passed_over:
         try:
@@ -91,7 +92,7 @@ def to_message(raw: Mapping[str, Any], function_arn: str) -> dict[str, object]:
 
 def partial_failure(event: Mapping[str, Any], failed: Set[str]) -> dict[str, Any]:
     """Answer with the first failed record; Lambda delivers again from there (ReportBatchItemFailures)."""
-    for raw in event["Records"]:
+    for raw in event["Records"] if failed else ():
         if sequence_of(raw) in failed:
             return {"batchItemFailures": [{"itemIdentifier": raw["dynamodb"]["SequenceNumber"]}]}
     return {"batchItemFailures": []}

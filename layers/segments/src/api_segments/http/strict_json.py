@@ -8,6 +8,7 @@ from api_segments.core.errors import InvalidRequestError
 
 _LONGEST_NAME = 64  # enough to know it by
 _LONGEST_PATH = 300
+_NESTING = (dict, list)
 _DEEPEST = 32  # no body of ours has more than six levels; what is read may be echoed, so it must be writable too
 
 REPLACEMENT = "\ufffd"
@@ -80,7 +81,7 @@ def _refuse_depth(value: object, levels: int) -> None:
     if inner and not levels:
         raise InvalidRequestError("body: nested too deeply")
     for each in inner:
-        if isinstance(each, dict | list):
+        if isinstance(each, _NESTING):
             _refuse_depth(each, levels - 1)
 
 

@@ -23,7 +23,7 @@ def segments_of(
 ) -> Readings[tuple[str, int], Segment]:
     """Read the segments that changed members; each time anew, so that a deletion is seen at once."""
     wanted: Sequence[tuple[str, int]] = sorted(
-        {(record.account_id, segment_id) for record in records for segment_id in record.joined | record.left}
+        {(record.account_id, segment_id) for record in records for segment_id in record.changed}
     )
     return store.get_many(wanted, deadline)
 

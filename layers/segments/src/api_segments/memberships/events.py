@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from api_segments.aws.events import IDENTITY, PROFILE_ID, BusEvent, EventKind, text
-from api_segments.memberships.model import Action, ChangeEvent
+from api_segments.memberships.model import Action, MembershipRecord
 from api_segments.segments.events import ABOUT_SEGMENT, about_segment
+from api_segments.segments.model import Segment
 
 MEMBERSHIP_CHANGE = "Segment Membership Change"
 _RECORD = "c81e728d9d4c2f636f067f89cc148621"
@@ -24,11 +25,12 @@ EVENTS: Sequence[EventKind] = (
 )
 
 
-def change_event(event: ChangeEvent) -> BusEvent:
-    """Write the event of one change."""
-    own = {"Action": event.action, "Identity": event.identity, "Profile ID": event.profile_id}
-    return BusEvent(
-        MEMBERSHIP_CHANGE,
-        {**own, **about_segment(event.segment, event.event_id, event.sequence, event.occurred_at)},
-        event.occurred_at,
-    )
+def change_event(action: Action, segment: Segment, record: MembershipRecord) -> BusEvent:
+    """Write the event of one change: of the segment that a record says was joined or left."""
+    detail = {
+        "Action": action,
+        "Identity": record.new.identity or record.old.identity,
+        "Profile ID": record.profile_id,
+        **about_segment(segment, f"{record.event_id}-{segment.segment_id}", record.sequence, record.occurred_at),
+    }
+    return BusEvent(MEMBERSHIP_CHANGE, detail, record.occurred_at)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from api_segments.core.channels import Channel
 from api_segments.core.errors import SegmentsError
@@ -27,8 +28,7 @@ class Member:
     reach: frozenset[Channel] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class UserReference:
+class UserReference(NamedTuple):
     """How a request names a user; `identity` wins when both are there."""
 
     identity: str | None = None
@@ -40,8 +40,7 @@ class UserReference:
         return "guid" if self.identity is None else "identity"
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateGroup:
+class UpdateGroup(NamedTuple):
     """Users and what to do with each of them: every action for every user."""
 
     users: Sequence[UserReference]
@@ -121,8 +120,7 @@ class Purge:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipImage:
+class MembershipImage(NamedTuple):
     """A profile's Memberships item at one moment; `purge` is the purge that wrote it last, if one did."""
 
     identity: str | None
@@ -134,8 +132,7 @@ class MembershipImage:
 NOBODY = MembershipImage(identity=None, segment_ids=frozenset(), reach=frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipRecord:
+class MembershipRecord(NamedTuple):
     """One write to a Memberships item, as its stream tells it.
 
     `event_id` and `sequence` are the stream record's own; `sequence` is zero-padded so that text sorts in order.
@@ -148,6 +145,11 @@ class MembershipRecord:
     profile_id: str
     old: MembershipImage
     new: MembershipImage
+
+    @property
+    def changed(self) -> frozenset[int]:
+        """Segments that the profile joined or left."""
+        return self.old.segment_ids ^ self.new.segment_ids
 
     @property
     def joined(self) -> frozenset[int]:
@@ -164,16 +166,3 @@ class MembershipRecord:
         """The deleted segment that a clean-up took the profile out of, if that is what this write did."""
         purge = self.new.purge
         return frozenset() if purge is None or purge == self.old.purge else self.left & {purge.segment_id}
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeEvent:
-    """A `Segment Membership Change`, ready for the bus."""
-
-    action: Action
-    segment: Segment
-    identity: str | None
-    profile_id: str
-    event_id: str
-    sequence: str
-    occurred_at: datetime

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS
 from api_segments.aws.items import Readings
@@ -46,9 +47,8 @@ from api_segments.segments.store import PURGED, SegmentStore
 _NO_REACH: frozenset[Channel] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """What one record makes of a row."""
+class RowChange(NamedTuple):
+    """What one record makes of a row. `month` is whose data point it may be."""
 
     sequence: str
     member: bool
@@ -56,6 +56,7 @@ class RowChange:
     reach: frozenset[Channel]
     identity: str | None
     occurred_at: datetime
+    month: str
     is_data_point: bool
     is_purge: bool
 
@@ -151,9 +152,10 @@ class ProjectionService:
     ) -> set[str]:
         """Take users out of deleted segments that they joined; return the sequences of records where that failed."""
         late: dict[tuple[str, int], dict[str, str]] = {}
+        known = segments.without_damaged()
         for record in records:
             for segment_id in record.joined:
-                segment = segments.without_damaged().get((record.account_id, segment_id))
+                segment = known.get((record.account_id, segment_id))
                 if segment is not None and segment.status is SegmentStatus.DELETED:
                     late.setdefault((record.account_id, segment_id), {})[record.profile_id] = record.sequence
         failed: set[str] = set()
@@ -215,8 +217,10 @@ def fold(
     """
     plans: dict[tuple[str, int, str], RowPlan] = {}
     met_damage: set[str] = set()
+    known = segments.without_damaged()
     for record in records:
-        changed = record.joined | record.left
+        changed = record.changed
+        month = record.occurred_at.isoformat()[: len("2026-11")]
         touched = changed
         if record.old.reach != record.new.reach or record.old.identity != record.new.identity:
             touched = changed | record.new.segment_ids
@@ -236,8 +240,9 @@ def fold(
                     reach=record.new.reach if member else _NO_REACH,
                     identity=record.new.identity,
                     occurred_at=record.occurred_at,
+                    month=month,
                     is_data_point=segment_id in changed
-                    and is_announced(segments.get((record.account_id, segment_id)), record),
+                    and is_announced(known.get((record.account_id, segment_id)), record),
                     is_purge=segment_id in record.purged,
                 )
             )
@@ -250,7 +255,7 @@ def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:
     counters: set[tuple[str, int | str]] = set()
     for plan in plans:
         needed: set[tuple[str, int | str]] = {(plan.account_id, plan.segment_id)}
-        needed |= {(plan.account_id, _month(change.occurred_at)) for change in plan.changes}
+        needed |= {(plan.account_id, change.month) for change in plan.changes}
         if len(batch) + 1 + len(counters | needed) > TRANSACTION_ACTIONS:
             yield batch
             batch, counters = [], set()
@@ -264,17 +269,14 @@ def _increments(plans: Sequence[RowPlan]) -> Increments:
     counts: dict[tuple[str, int], Counter[str]] = {}
     data_points: Counter[tuple[str, str]] = Counter()
     for plan in plans:
+        pending = plan.pending()
         deltas = plan.count_deltas()
-        deltas[PURGED] += sum(change.is_purge for change in plan.pending())
+        deltas[PURGED] += sum(change.is_purge for change in pending)
         if any(deltas.values()):
             counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(deltas)
-        for change in plan.pending():
-            data_points[plan.account_id, _month(change.occurred_at)] += change.is_data_point
+        for change in pending:
+            data_points[plan.account_id, change.month] += change.is_data_point
     return Increments(
         counts={row: {name: delta for name, delta in deltas.items() if delta} for row, deltas in counts.items()},
         data_points={month: points for month, points in data_points.items() if points},
     )
-
-
-def _month(moment: datetime) -> str:
-    return f"{moment:%Y-%m}"

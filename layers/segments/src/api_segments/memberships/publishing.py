@@ -12,7 +12,7 @@ from api_segments.aws.task_queue import TaskQueue
 from api_segments.core.clock import Deadline
 from api_segments.memberships.announcement import is_announced, segments_of
 from api_segments.memberships.events import change_event
-from api_segments.memberships.model import Action, ChangeEvent, MembershipRecord
+from api_segments.memberships.model import Action, MembershipRecord
 from api_segments.segments.publishing import PublishReport
 from api_segments.segments.store import SegmentStore
 
@@ -32,6 +32,7 @@ class PublishingService:
         the queue of triggers has taken.
         """
         segments = segments_of(records, self._segments, deadline)
+        known = segments.without_damaged()
         events: list[BusEvent] = []
         origins: list[str] = []
         met_damage: set[str] = set()
@@ -42,22 +43,10 @@ class PublishingService:
                     if (record.account_id, segment_id) in segments.damaged:
                         met_damage.add(record.sequence)
                         continue
-                    segment = segments.get((record.account_id, segment_id))
+                    segment = known.get((record.account_id, segment_id))
                     if not is_announced(segment, record):
                         continue
-                    events.append(
-                        change_event(
-                            ChangeEvent(
-                                action=action,
-                                segment=segment,
-                                identity=record.new.identity or record.old.identity,
-                                profile_id=record.profile_id,
-                                event_id=f"{record.event_id}-{segment_id}",
-                                sequence=record.sequence,
-                                occurred_at=record.occurred_at,
-                            )
-                        )
-                    )
+                    events.append(change_event(action, segment, record))
                     origins.append(record.sequence)
                     if segment.is_used:
                         triggering.append(events[-1])

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import (
@@ -29,8 +30,7 @@ _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
 PROFILES_PER_CREATE = TRANSACTION_ACTIONS // 2
 
 
-@dataclass(frozen=True, slots=True)
-class SetChange:
+class SetChange(NamedTuple):
     """Segments to add to, or to remove from, one profile's set."""
 
     profile_id: str
@@ -38,8 +38,7 @@ class SetChange:
     segment_ids: Set[int]
 
 
-@dataclass(frozen=True, slots=True)
-class SetChangeResult:
+class SetChangeResult(NamedTuple):
     """The set before the change; or None, because the profile does not exist or for `error`."""
 
     old: Set[int] | None
@@ -122,14 +121,19 @@ class MembershipStore:
         A profile may have one ADD and one REMOVE, of different segments: those go in separate calls.
         """
         indexes = {action: [p for p, change in enumerate(changes) if change.action is action] for action in Action}
-        parameters: dict[int, Item] = {}  # users of one group share one set
+        distinct = {id(change.segment_ids): change.segment_ids for change in changes}  # users of one group share one
+        sets = {key: number_set(segment_ids) for key, segment_ids in distinct.items()}
+        texts = {
+            action: f'UPDATE "{self._memberships_table}" SET segment_ids = {function}(segment_ids, ?) '  # noqa: S608 - names and values of ours
+            "WHERE pk = ? RETURNING ALL OLD *"
+            for action, function in _SET_FUNCTION.items()
+        }
         lanes = [
             [
                 Statement(
-                    f'UPDATE "{self._memberships_table}" SET segment_ids = {_SET_FUNCTION[action]}(segment_ids, ?) '  # noqa: S608 - names and values of ours
-                    "WHERE pk = ? RETURNING ALL OLD *",
+                    texts[action],
                     [
-                        parameters.setdefault(id(changes[p].segment_ids), number_set(changes[p].segment_ids)),
+                        sets[id(changes[p].segment_ids)],
                         {"S": keys.membership(account_id, changes[p].profile_id)},
                     ],
                 )
@@ -268,19 +272,19 @@ def _purge(memberships: Attributes) -> Purge:
 _KIND = "user's memberships"
 
 
-def image_from_item(item: Item | None) -> MembershipImage:
+def image_from_item(item: Item | None, *, with_reach: bool = True) -> MembershipImage:
     """Read a Memberships item, or its absence."""
-    return replace(changes_from_item(item), reach=Attributes(_KIND, item).some_of("reach", Channel)) if item else NOBODY
-
-
-def changes_from_item(item: Item | None) -> MembershipImage:
-    """Read a Memberships item without the reach, of which no event tells."""
     if not item:
         return NOBODY
     memberships = Attributes(_KIND, item)
     return MembershipImage(
-        identity=memberships.optional(memberships.text, "identity"),
-        segment_ids=_segment_ids(item),
-        reach=frozenset(),
+        identity=memberships.text("identity") if memberships.has("identity") else None,
+        segment_ids=memberships.numbers("segment_ids"),
+        reach=memberships.some_of("reach", Channel) if with_reach else NOBODY.reach,
         purge=_purge(memberships) if memberships.has("purge") else None,
     )
+
+
+def changes_from_item(item: Item | None) -> MembershipImage:
+    """Read a Memberships item without the reach, of which no event tells."""
+    return image_from_item(item, with_reach=False)

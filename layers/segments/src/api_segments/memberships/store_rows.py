@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import cache
+from typing import NamedTuple, Protocol
 
 from api_segments.aws import keys
 from api_segments.aws.counters import add_to_slot, any_slot
@@ -28,11 +29,9 @@ MEMBERS_ROW = "member's row"
 
 _SEQUENCE = re.compile(r"[0-9]{40}r*")  # http.streams; repair.rows adds letters
 _ATTRIBUTES = ("added_at", "expires_at", "identity", "reach", "sequence")
-_CONDITION_NAMES = ("profile_id", "expires_at", "reach", "identity", "sequence")
 
 
-@dataclass(frozen=True, slots=True)
-class MemberRow:
+class MemberRow(NamedTuple):
     """What a row says: as it was read (the actual row), or as it is to be (the new one). `member`: no tombstone."""
 
     member: bool
@@ -41,8 +40,7 @@ class MemberRow:
     sequence: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRow:
+class RecordedRow(NamedTuple):
     """A row as a record says that it was before: it has not taken in that record, `first_sequence`, nor a later one."""
 
     member: bool
@@ -94,8 +92,7 @@ def counts_moved(profile_id: str, before: Countable | None, after: Countable) ->
     return moved
 
 
-@dataclass(frozen=True, slots=True)
-class RowWrite:
+class RowWrite(NamedTuple):
     """A row to write.
 
     It is written only if the row in the table is as `expected`: as recorded, as read, damaged, or (None) absent. Then
@@ -190,28 +187,38 @@ class RowStore:
         condition, values, condition_names = _condition(row.expected)
         sets: Item = {"sequence": {"S": row.new.sequence}}
         if row.new.member:
-            removes = {"expires_at"}
             if row.joined_at is not None:
                 sets["added_at"] = {"S": rfc3339(row.joined_at)}
             if row.new.reach:
                 sets["reach"] = {"SS": sorted(row.new.reach)}
             if row.new.identity is not None:
                 sets["identity"] = {"S": row.new.identity}
-            removes |= {"reach", "identity"} - set(sets)
+            removes = [name for name in ("expires_at", "identity", "reach") if name not in sets]
         else:
-            removes = {"added_at", "identity", "reach"}
+            removes = ["added_at", "identity", "reach"]
             sets["expires_at"] = {"N": str(int(now.timestamp()) + TOMBSTONE_SECONDS)}
-        names = {f"#{name}": name for name in {*sets, *removes}} | condition_names
+        expression = _expression(tuple(sets), tuple(removes))
         return update_action(
             self._members_table,
             _row_key(row.account_id, row.segment_id, row.profile_id),
-            f"SET {', '.join(f'#{name} = :{name}' for name in sets)} "
-            f"REMOVE {', '.join(f'#{name}' for name in sorted(removes))}",
+            expression,
             condition=condition,
             values={**values, **{f":{name}": value for name, value in sets.items()}},
-            names=names,
+            names={**_names_in(expression), **condition_names},
             tells_found=True,
         )
+
+
+@cache
+def _expression(sets: tuple[str, ...], removes: tuple[str, ...]) -> str:
+    """Return the expression that sets attributes and removes others."""
+    return f"SET {', '.join(f'#{name} = :{name}' for name in sets)} REMOVE {', '.join(f'#{name}' for name in removes)}"
+
+
+@cache
+def _names_in(expression: str) -> dict[str, str]:
+    """Return the attributes that an expression of ours names, by what it calls them; the few there are are kept."""
+    return {f"#{name}": name for name in re.findall(r"#(\w+)", expression)}
 
 
 def _condition(expected: RecordedRow | MemberRow | DamagedRow | None) -> tuple[str, Item, dict[str, str]]:
@@ -219,7 +226,7 @@ def _condition(expected: RecordedRow | MemberRow | DamagedRow | None) -> tuple[s
     if isinstance(expected, DamagedRow):
         return as_read(expected.item, _ATTRIBUTES)
     condition, values = _condition_of(expected)
-    return condition, values, {f"#{name}": name for name in _CONDITION_NAMES if f"#{name}" in condition}
+    return condition, values, _names_in(condition)
 
 
 def _condition_of(expected: RecordedRow | MemberRow | None) -> tuple[str, Item]:

@@ -4,9 +4,10 @@ Links come with their targets, lists with their marks, tables row by row, pictur
 """
 
 import re
+from dataclasses import dataclass
 
-import turbohtml
-from turbohtml import Element, Node, Text
+from api_segments.campaigns.content.markup import Document, Element, Node, Text, attribute, parse
+from api_segments.campaigns.content.visibility import Shown, Visibility
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _LEFT_OUT = re.compile(
@@ -17,9 +18,6 @@ _LINES = re.compile(
     "div|li|dt|dd|tr|thead|tbody|tfoot|caption|center|section|article|header|footer|main|nav|aside|form|fieldset|figcaption"
 )
 _LISTS, _CELLS = ("ul", "ol"), ("td", "th")
-_HIDING = re.compile(
-    r"(^|;)\s*(display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|mso-hide\s*:\s*all)", re.IGNORECASE
-)
 _TARGET = re.compile(r"(https?|mailto|tel|sms):", re.IGNORECASE)
 _BARE = re.compile(r"^(https?://|mailto:|tel:|sms:)|/$", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -33,7 +31,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def text_of(markup: str, link: str) -> str:
     """Return an email's HTML as text, with the link to unsubscribe."""
-    return text_with_link(_Writer().write(turbohtml.parse(markup)), link)
+    return text_with_link(_Writer().write(parse(markup)), link)
 
 
 def text_with_link(text: str, link: str) -> str:
@@ -41,6 +39,16 @@ def text_with_link(text: str, link: str) -> str:
     if link in re.split(r"[\s()<>]+", text):
         return text
     return f"{text.rstrip()}\n\nUnsubscribe: {link}".lstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """A link that is open: where it leads, and how many pieces and pictures had been written before it."""
+
+    target: str
+    pieces: int
+    pictures: int
+    is_seen: bool
 
 
 class _Writer:
@@ -51,46 +59,50 @@ class _Writer:
         self._line: list[str] = []  # what the line has so far
         self._indents: list[str] = []  # what lines begin with; the mark of a list's entry only its first
         self._numbers: list[int | None] = []  # of the lists that are open: the next entry's, None in one without
-        self._anchors: list[tuple[str, int]] = []  # targets, and how many pieces had been written before
+        self._anchors: list[_Anchor] = []
         self._pieces: list[str] = []
+        self._pictures = 0
         self._preformatted = 0
         self._has_space = False
         self._has_cell_before = False
 
-    def write(self, document: turbohtml.Document) -> str:
+    def write(self, document: Document) -> str:
         """Return the document as text."""
-        waiting: list[tuple[Node, bool]] = [(document, False)]
+        visibility = Visibility(document)
+        waiting: list[tuple[Node, Shown, bool]] = [(document, Shown(), False)]
         while waiting:
-            node, is_over = waiting.pop()
+            node, shown, is_over = waiting.pop()
             if isinstance(node, Text):
-                self._say(node.data)
+                self._say(node.data if shown.shows_text else "")
             elif is_over and isinstance(node, Element):
                 self._leave(node)
-            elif not isinstance(node, Element) or _is_shown(node):
+            else:
                 if isinstance(node, Element):
-                    self._enter(node)
-                    waiting.append((node, True))
-                waiting += [(child, False) for child in reversed(node.children)]
+                    shown = visibility.of(node, shown)
+                    if shown.is_gone or _LEFT_OUT.fullmatch(node.tag):
+                        continue
+                    self._enter(node, shown)
+                    waiting.append((node, shown, True))
+                waiting += [(child, shown, False) for child in reversed(node.children)]
         self._end_line()
         return _BLANK_LINES.sub("\n\n", "\n".join(self._lines).replace("\u00a0", " ")).strip("\n")
 
-    def _enter(self, element: Element) -> None:
+    def _enter(self, element: Element, shown: Shown) -> None:
         tag = element.tag
         self._begin_block(tag)
         if tag == "br":
             self._break()
-        elif tag == "hr":
+        elif tag == "hr" and shown.is_visible:
             self._add(_RULE)
-        elif tag == "img" and str(element.attr("alt") or "").strip():
-            self._has_space = True
-            self._say(str(element.attr("alt")))
-            self._has_space = True
+        elif tag == "img" and shown.shows_pictures:
+            self._show(element)
         elif tag == "a":
-            self._anchors.append((str(element.attr("href") or "").strip(), len(self._pieces)))
+            target = attribute(element, "href").strip()
+            self._anchors.append(_Anchor(target, len(self._pieces), self._pictures, shown.shows_text))
         elif tag == "blockquote":
             self._indents.append(_QUOTED)
         elif tag in _LISTS:
-            start = str(element.attr("start") or "1")
+            start = attribute(element, "start") or "1"
             number = int(start) if _NUMBER.fullmatch(start) else 1
             self._numbers.append(number if tag == "ol" else None)
         elif tag == "li":
@@ -100,10 +112,17 @@ class _Writer:
         elif tag in _CELLS:
             self._has_cell_before = bool(self._line)
 
+    def _show(self, picture: Element) -> None:
+        self._pictures += 1
+        if attribute(picture, "alt").strip():
+            self._has_space = True
+            self._say(attribute(picture, "alt"))
+            self._has_space = True
+
     def _leave(self, element: Element) -> None:
         tag = element.tag
         if tag == "a":
-            self._name_target(*self._anchors.pop())
+            self._name_target(self._anchors.pop())
         self._begin_block(tag)
         if tag in ("blockquote", "li"):
             self._indents.pop()
@@ -127,12 +146,14 @@ class _Writer:
         self._numbers[-1] = number + 1
         return f"{number}. "
 
-    def _name_target(self, target: str, before: int) -> None:
-        pieces = self._pieces[before : before + _MOST_PIECES]
-        if not _TARGET.match(target) or _bare("".join(pieces)) == _bare(target):
+    def _name_target(self, anchor: _Anchor) -> None:
+        pieces = self._pieces[anchor.pieces : anchor.pieces + _MOST_PIECES]
+        if not _TARGET.match(anchor.target) or _bare("".join(pieces)) == _bare(anchor.target):
+            return
+        if not pieces and not anchor.is_seen and anchor.pictures == self._pictures:
             return
         self._has_space = True
-        self._add(f"({target})" if pieces else target)
+        self._add(f"({anchor.target})" if pieces else anchor.target)
 
     def _say(self, text: str) -> None:
         if self._preformatted:
@@ -171,11 +192,6 @@ class _Writer:
             self._indents[:_INDENTS] = [each if each == _QUOTED else " " * len(each) for each in indents]
         self._line.clear()
         self._has_space = self._has_cell_before = False
-
-
-def _is_shown(element: Element) -> bool:
-    is_hidden = "hidden" in element.attrs or _HIDING.search(str(element.attr("style") or ""))
-    return not (is_hidden or _LEFT_OUT.fullmatch(element.tag))
 
 
 def _bare(address: str) -> str:

@@ -4,13 +4,23 @@ Nothing is laid out here. A link counts as seen if every element, attribute and 
 in is known to hide nothing. So a link that is seen may be missed, but a hidden one is never taken for one that is seen.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from turbohtml import Comment, Document, Element, Namespace, SelectorSyntaxError, Text
+from api_segments.campaigns.content.markup import Comment, Document, Element, Text, attribute, is_html, matches
+from api_segments.campaigns.content.styles import (
+    Declaration,
+    Rule,
+    colour_of,
+    contrast,
+    declarations_of,
+    has_external_sheets,
+    has_moving_parts,
+    rules_of,
+    sheets_of,
+)
 
 _SHOWN_TAGS = re.compile(
     "html|body|div|p|span|a|b|i|u|em|strong|small|big|font|center|table|tbody|thead|tfoot|tr|td|th|ul|ol|li|dl|dt|dd|h[1-6]|"
@@ -46,51 +56,20 @@ _LEAST_SIZE = {"px": 6.0, "pt": 5.0, "rem": 0.5, "em": 0.5, "%": 50.0}
 _RELATIVE_SIZE = re.compile(r"\d(em|%)")
 # WCAG 2.2's contrast ratio, of 21; light grey on white, as in many a footer, has 1.6.
 _LEAST_CONTRAST = 1.5
-_COLOURS = {
-    "white": (255, 255, 255),
-    "black": (0, 0, 0),
-    "gray": (128, 128, 128),
-    "grey": (128, 128, 128),
-    "silver": (192, 192, 192),
-    "red": (255, 0, 0),
-    "blue": (0, 0, 255),
-    "navy": (0, 0, 128),
-    "green": (0, 128, 0),
-}
 _WHITE, _BLUE = "#ffffff", "#0000ee"
-_RGB = re.compile(r"rgb\( *(\d{1,3}) *, *(\d{1,3}) *, *(\d{1,3}) *\)")
-_HEX = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})")
-_SHORT_HEX = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])")
 # What is looked at; beyond that there is doubt.
 _ANCHORS, _TEXTS, _LEVELS = 3, 3, 100
 _RULES, _DECLARATIONS, _COLOURS_TOLD = 300, 500, 20
 # Letters that are blank.
 _WORD = re.compile(r"[^\W\u115f\u1160\u3164\uffa0]")
-# What moves an element over others, wherever it is; what makes a body smaller than a line.
-_MOVING = re.compile(r"(position(?!:static)|transform|translate|scale|margin[a-z-]*:.*-).*")
+# What makes a body smaller than a line.
 _EXTENTS = ("height", "max-height", "width", "max-width")
 _LEAST_EXTENT = 20
 _OFFSETS = ("left", "top", "right", "bottom", "margin", "margin-left", "margin-top")
 _FAR_AWAY = re.compile(r"-\d{3}")
 
-_Declarations = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A rule of a style sheet."""
-
-    selector: str
-    declarations: _Declarations
-
-    def may_match(self, element: Element) -> bool:
-        """Whether it holds for an element, at least at times."""
-        if ":" in self.selector:  # what it depends on is not in the document
-            return True
-        try:
-            return element.matches(self.selector)
-        except SelectorSyntaxError:
-            return True
+# What is not followed: escaped names, sheets from elsewhere, fonts whose letters may be blank, other colours at night.
+_DOUBTFUL_IN_SHEETS = ("\\", "@import", "@font-face", "prefers-color-scheme", "<!--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +77,8 @@ class _Level:
     """An element around a text: what it says of its style itself, and what rules that hold at times say of it."""
 
     tag: str
-    own: _Declarations
-    ruled: _Declarations
+    own: Sequence[Declaration]
+    ruled: Sequence[Declaration]
 
     def values(self, names: Sequence[str]) -> list[str]:
         """Return all values of some properties."""
@@ -108,11 +87,11 @@ class _Level:
 
 def shows_link(document: Document, link: str) -> bool:
     """Whether a document shows a text that leads to `link`, beyond doubt."""
-    anchors = [each for each in document.find_all("a") if _attribute(each, "href").strip() == link]
+    anchors = [each for each in document.find_all("a") if attribute(each, "href").strip() == link]
     if not anchors:
         return False
     rules = _rules(document)
-    if rules is None or _has_parts_for_some(document) or _has_moving_parts(document, rules):
+    if rules is None or _has_parts_for_some(document) or has_moving_parts(document, rules):
         return False
     texts = (text for anchor in anchors[:_ANCHORS] for text in islice(_words(anchor), _TEXTS))
     return any(_is_seen(text, rules) for text in texts)
@@ -124,10 +103,15 @@ def hides_its_body(document: Document) -> bool:
     for element in (found for found in (document.find("html"), document.find("body")) if found is not None):
         if "hidden" in element.attrs:
             return True
-        ruled = [each for rule in rules if rule.may_match(element) for each in rule.declarations]
-        if any(_hides_all(*each) for each in (*_declarations(_attribute(element, "style")), *ruled)):
+        ruled = [each for rule in rules if _may_match(rule, element) for each in rule.declarations]
+        if any(_hides_all(each.name, each.value) for each in (*declarations_of(attribute(element, "style")), *ruled)):
             return True
     return False
+
+
+def _may_match(rule: Rule, element: Element) -> bool:
+    """Whether a rule holds for an element, at least at times: the document can't tell when one with a colon does."""
+    return ":" in rule.selector or matches(element, rule.selector) is not False
 
 
 def _hides_all(name: str, value: str) -> bool:
@@ -140,19 +124,8 @@ def _hides_all(name: str, value: str) -> bool:
     return name in _OFFSETS and _FAR_AWAY.search(value) is not None
 
 
-def _attribute(element: Element, name: str) -> str:
-    return str(element.attr(name) or "")
-
-
 def _words(anchor: Element) -> Iterator[Text]:
     return (each for each in anchor.descendants if isinstance(each, Text) and _WORD.search(each.data))
-
-
-def _has_moving_parts(document: Document, rules: Sequence[_Rule]) -> bool:
-    """Whether any element may be moved over others."""
-    own = (_declarations(_attribute(each, "style")) for each in document.iter_elements() if "style" in each.attrs)
-    said = (each for declarations in (*own, *(rule.declarations for rule in rules)) for each in declarations)
-    return any(_MOVING.fullmatch(f"{name}:{value}") for name, value in said)
 
 
 def _has_parts_for_some(document: Document) -> bool:
@@ -165,13 +138,13 @@ def _has_parts_for_some(document: Document) -> bool:
     return is_open
 
 
-def _rules(document: Document) -> list[_Rule] | None:
+def _rules(document: Document) -> list[Rule] | None:
     """Return the rules of a document's style sheets, each as if its conditions held; None if one can't be told."""
-    if any("stylesheet" in _attribute(each, "rel").lower() for each in document.find_all("link")):
+    if has_external_sheets(document):
         return None
-    rules: list[_Rule] = []
-    for sheet in document.find_all("style"):
-        found = _rules_of(sheet.text)
+    rules: list[Rule] = []
+    for sheet in sheets_of(document):
+        found = None if any(mark in sheet for mark in _DOUBTFUL_IN_SHEETS) else rules_of(sheet)
         if found is None:
             return None
         rules += found
@@ -180,62 +153,31 @@ def _rules(document: Document) -> list[_Rule] | None:
     return rules
 
 
-def _rules_of(sheet: str) -> list[_Rule] | None:
-    text = _without_comments(sheet).lower()
-    if any(mark in text for mark in ("\\", "@import", "@font-face", "prefers-color-scheme", "<!--")):
-        return None
-    *blocks, rest = text.split("}")
-    rules = []
-    for block in blocks:
-        head, brace, body = block.rpartition("{")
-        around, _, selector = head.rpartition("{")
-        if not brace and not body.strip():  # the end of a block of rules
-            continue
-        if not brace or (around and not around.lstrip().startswith("@")):
-            return None
-        rules.append(_Rule(selector.rpartition(";")[2].strip(), _declarations(body)))
-    return None if rest.strip() else [rule for rule in rules if not rule.selector.startswith("@")]
+def _values(declarations: Sequence[Declaration], names: Sequence[str]) -> list[str]:
+    said = [each for each in declarations if each.name in names]
+    return [each.value for each in said if not (each.name in _GROUNDS and each.value in ("transparent", "none"))]
 
 
-def _without_comments(sheet: str) -> str:
-    first, *others = sheet.split("/*")
-    return first + "".join(" " + other.partition("*/")[2] for other in others)
-
-
-def _declarations(block: str) -> _Declarations:
-    found = []
-    for each in block.lower().split(";"):
-        name, _, value = each.partition(":")
-        if name.strip():
-            found.append((name.strip(), value.replace("!important", "").strip()))
-    return found
-
-
-def _values(declarations: _Declarations, names: Sequence[str]) -> list[str]:
-    said = [(name, value) for name, value in declarations if name in names]
-    return [value for name, value in said if not (name in _GROUNDS and value in ("transparent", "none"))]
-
-
-def _is_seen(text: Text, rules: Sequence[_Rule]) -> bool:
+def _is_seen(text: Text, rules: Sequence[Rule]) -> bool:
     around = [each for each in islice(text.ancestors, _LEVELS) if isinstance(each, Element)]
     if around[-1].tag != "html":
         return False
     levels: list[_Level] = []
     for element in around:
-        if not _SHOWN_TAGS.fullmatch(element.tag) or element.namespace is not Namespace.HTML:
+        if not _SHOWN_TAGS.fullmatch(element.tag) or not is_html(element):
             return False
         if any(name in element.attrs for name in _DOUBTFUL_ATTRIBUTES):
             return False
-        own = _declarations(_attribute(element, "style"))
+        own = declarations_of(attribute(element, "style"))
         own += [
-            (said, _attribute(element, name).lower())
+            Declaration(said, attribute(element, name).lower())
             for name, said in _COLOUR_ATTRIBUTES.items()
             if name in element.attrs
         ]
         if len(own) > _DECLARATIONS:
             return False
-        ruled = [each for rule in rules if rule.may_match(element) for each in rule.declarations]
-        if not all(_hides_nothing(*each) for each in (*own, *ruled)):
+        ruled = [each for rule in rules if _may_match(rule, element) for each in rule.declarations]
+        if not all(_hides_nothing(each.name, each.value) for each in (*own, *ruled)):
             return False
         levels.append(_Level(element.tag, own, ruled))
     return _is_large_enough(levels) and _stands_out(levels)
@@ -278,8 +220,8 @@ def _stands_out(levels: Sequence[_Level]) -> bool:
     grounds = _possible(levels, _GROUNDS, _WHITE)
     if max(len(texts), len(grounds)) > _COLOURS_TOLD:
         return False
-    pairs = [(_colour(text), _colour(ground)) for text, ground in product(texts, grounds)]
-    return all(text and ground and _contrast(text, ground) >= _LEAST_CONTRAST for text, ground in pairs)
+    pairs = [(colour_of(text), colour_of(ground)) for text, ground in product(texts, grounds)]
+    return all(text and ground and contrast(text, ground) >= _LEAST_CONTRAST for text, ground in pairs)
 
 
 def _possible(levels: Sequence[_Level], names: Sequence[str], otherwise: str) -> set[str]:
@@ -290,24 +232,3 @@ def _possible(levels: Sequence[_Level], names: Sequence[str], otherwise: str) ->
         if _values(level.own, names):
             return found
     return {*found, otherwise}
-
-
-def _colour(value: str) -> tuple[int, int, int] | None:
-    if _SHORT_HEX.fullmatch(value):
-        value = _SHORT_HEX.sub(r"#\1\1\2\2\3\3", value)
-    if found := _HEX.fullmatch(value):
-        return int(found[1], 16), int(found[2], 16), int(found[3], 16)
-    if found := _RGB.fullmatch(value):
-        return min(int(found[1]), 255), min(int(found[2]), 255), min(int(found[3]), 255)
-    return _COLOURS.get(value)
-
-
-def _contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    """Return how light a colour is, from 0 to 1, about as WCAG 2.2 has it."""
-    red, green, blue = (math.pow(part / 255, 2.2) for part in colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
