@@ -8,6 +8,8 @@ from functools import partial
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from api_segments.campaigns.running.runs import CAMPAIGN_PATIENCE_SECONDS
+from api_segments.campaigns.store import CampaignStore
 from tests.integration.campaigning import Campaigning, sms
 from tests.integration.conftest import RecordingBus, Relay
 from tests.support.clock import MovableClock
@@ -152,3 +154,39 @@ def test_two_runners_at_once_reach_everybody_once(
     assert campaigning.result(campaign_id)["queued"] == 20
     ids = {json.loads(each["Detail"])["Event ID"] for each in bus.entries if each["DetailType"] == "Campaign Completed"}
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_an_end_that_is_published_again_says_the_same_though_a_message_ended_since(  # noqa: PLR0913 - fixtures
+    campaigning: Campaigning,
+    relay: Relay,
+    bus: RecordingBus,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_stopped: bool,
+) -> None:
+    (gold,) = campaigning.account.create("GOLD")
+    campaigning.users(gold, "a", "b")
+    relay.drain()
+    campaign_id = campaigning.create(segment=gold)
+    (task,) = campaigning.queues.tasks
+    campaigning.run()
+    *first, late = campaigning.queues.messages
+    campaigning.queues.messages = first
+    campaigning.send_all()
+    if is_stopped:
+        campaigning.ok("stop", {"id": campaign_id})
+    clock.move(seconds=CAMPAIGN_PATIENCE_SECONDS)
+    with monkeypatch.context() as dying:
+        dying.setattr(CampaignStore, "note_published", crash)
+        with pytest.raises(CrashError):
+            campaigning.run(task)
+    campaigning.queues.messages = [late]
+    campaigning.send_all()
+    campaigning.run(task)
+
+    published, again = [each["Detail"] for each in bus.entries if each["DetailType"] == "Campaign Completed"]
+    assert published == again
+    assert json.loads(again)["Results"] == {"queued": 2, "sent": 1, "skipped": {}, "failed": {}}
+    assert campaigning.result(campaign_id)["sent"] == 2

@@ -60,6 +60,7 @@ def held(world: Walking) -> None:
     assert results.sent == of_log[DeliveryStatus.SENT] == sum(world.sent.values())
     assert sum(results.skipped.values()) == len(log) - results.sent
     told = {event["Event ID"]: event for event in world.outside.events}
+    assert all(event == told[event["Event ID"]] for event in world.outside.events), "what is sent again says the same"
     ends = [event for event in told.values() if event["name"] == "Campaign Completed"]
     assert [event["Status"] for event in ends] == [campaign.status]
     assert ends[0]["Results"]["sent"] == results.sent

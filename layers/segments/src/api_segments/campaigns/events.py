@@ -42,7 +42,7 @@ _ENDED: Mapping[str, Json] = {
     ),
     "Results": {
         "type": "object",
-        "description": "What became of its messages, skipped and failed ones by reason.",
+        "description": "What had become of its messages when it ended, skipped and failed ones by reason.",
         "required": ["queued", "sent", "skipped", "failed"],
         "properties": {
             "queued": {**_COUNT, "description": "Messages that were ever queued.", "examples": [1630]},

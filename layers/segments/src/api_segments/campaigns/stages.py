@@ -22,7 +22,7 @@ the queue of campaigns: a schedule or planning sends the first, and each that do
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api_segments.campaigns.model import Campaign, CampaignStatus
+from api_segments.campaigns.model import Campaign, CampaignStatus, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Walk:
     The walk goes on after the profile `after`, or has seen all. The messages of the last page, `pending`, may not be in
     their queue yet. `queued` counts users whose message was queued, for the limit. `walked_at` is when the last page
     was done, or an online campaign was found full; `start_published` and `end_published` are whether the bus has taken
-    these events.
+    these events. `end_results` are what the second of them says of the messages.
     """
 
     version: int = 0
@@ -43,6 +43,7 @@ class Walk:
     walked_at: str | None = None
     start_published: bool = False
     end_published: bool = False
+    end_results: Results | None = None
 
 
 class Stage(StrEnum):

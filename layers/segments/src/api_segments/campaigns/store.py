@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
@@ -20,6 +21,7 @@ from api_segments.campaigns.model import (
     Campaign,
     CampaignEventName,
     CampaignStatus,
+    Results,
     SkipReason,
     TargetMode,
     Trigger,
@@ -290,6 +292,18 @@ class CampaignStore:
             ExpressionAttributeValues={":true": {"BOOL": True}},
         )
 
+    def keep_end_results(self, campaign: Campaign, results: Results, deadline: Deadline) -> bool:
+        """Keep what the event of the campaign's end says; False if that is kept."""
+        told = {"queued": results.queued, "sent": results.sent, "skipped": results.skipped, "failed": results.failed}
+        return self._db.update(
+            deadline,
+            TableName=self._table,
+            Key=keys.of_account(campaign.account_id, keys.campaign(campaign.campaign_id)),
+            UpdateExpression="SET end_results = :results",
+            ConditionExpression="attribute_exists(account_id) AND attribute_not_exists(end_results)",
+            ExpressionAttributeValues={":results": {"S": json.dumps(told)}},
+        )
+
     def _put_request(self, campaign: Campaign, request: KnownRequest, now: datetime) -> TransactionAction:
         item = {
             **keys.of_account(campaign.account_id, keys.campaign_request(request.key)),
@@ -425,7 +439,13 @@ def _walk(item: Item) -> Walk:
         walked_at=walk.optional(walk.moment, "walked_at"),
         start_published=walk.optional(walk.flag, _NOTED_AS[CampaignEventName.STARTED]) or False,
         end_published=walk.optional(walk.flag, _NOTED_AS[CampaignEventName.COMPLETED]) or False,
+        end_results=walk.parsed("end_results", _results) if walk.has("end_results") else None,
     )
+
+
+def _results(kept: Mapping[str, Any]) -> Results:
+    skipped, failed = ({reason: int(kept[name][reason]) for reason in kept[name]} for name in ("skipped", "failed"))
+    return Results(queued=int(kept["queued"]), sent=int(kept["sent"]), skipped=skipped, failed=failed)
 
 
 def _text(value: Item) -> str:

@@ -284,17 +284,19 @@ class CampaignRunService:
     def _settle(self, campaign: Campaign, walk: Walk, deadline: Deadline) -> RunReport:
         """End the campaign when all its messages have ended, take off what leads to it, and publish its end once.
 
-        For one that is over, whose task came twice, all of this is done again but the event.
+        For one that is over, whose task came twice, all of this is done again but the event. What the event says of the
+        messages is kept before it is published, so that it says the same if it has to be published again.
         """
         now = self._clock.now()
         if campaign.status is CampaignStatus.RUNNING and walk.walked_at is None:  # an online one that is full
             walk = replace(walk, walked_at=rfc3339(now))
             self._stores.walks.note_full(campaign, rfc3339(now), deadline)
-        results = self._stores.deliveries.results(campaign.account_id, campaign.campaign_id, deadline)
-        if results.settled < results.queued:
+        results = walk.end_results
+        if results is None:
+            results = self._stores.deliveries.results(campaign.account_id, campaign.campaign_id, deadline)
             since = campaign.ended_at or walk.walked_at
             waited = 0.0 if since is None else (now - datetime.fromisoformat(since)).total_seconds()
-            if waited < CAMPAIGN_PATIENCE_SECONDS:
+            if results.settled < results.queued and waited < CAMPAIGN_PATIENCE_SECONDS:
                 return RunReport(0, min(max(waited / 4, NEXT_LOOK_SECONDS), LAST_LOOK_SECONDS))
         if campaign.status.is_live:
             ended_at = rfc3339(now)
@@ -306,6 +308,8 @@ class CampaignRunService:
         self._stores.campaigns.forget_trigger(campaign, deadline)
         if stage_of(campaign, walk) is Stage.OVER:
             return RunReport(0, None)
+        if walk.end_results is None and not self._stores.campaigns.keep_end_results(campaign, results, deadline):
+            return RunReport(0, 0)  # another runner has kept others
         self._publish(CampaignEventName.COMPLETED, campaign, campaign.ended_at or rfc3339(now), results, deadline)
         return RunReport(0, None, is_finished=True)
 
