@@ -9,10 +9,8 @@ from api_segments.accounts import wiring as accounts
 from api_segments.core.errors import NotWrittenError, SegmentsError
 from api_segments.http.gateway import deadline_of, failure
 from api_segments.http.observability import count, logger, metrics
-from api_segments.repair import wiring
-from api_segments.repair.endpoints import go_on
-from api_segments.repair.reconciliation import BEGINNING
-from api_segments.repair.tasks import read_task, to_task, what_to_reconcile
+from api_segments.repair.endpoints import begin, go_on
+from api_segments.repair.tasks import read_task, what_to_reconcile
 
 
 @metrics.log_metrics
@@ -33,6 +31,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise  # Lambda tries the schedule's invocation again, and tells when it gives up
     except SegmentsError as error:
         return dict(failure(error).body)
-    for scope in scopes:
-        wiring.reconciliation_queue().put_off(to_task(scope, BEGINNING), 0, deadline)
+    begin(scopes, deadline)
     return {"status": "success", "begun": len(scopes)}

@@ -150,6 +150,12 @@ def check_counts(world: World, account_id: str) -> None:
     counts, sums = world.tables.counts(account_id), world.tables.digests(account_id)
     # A purge that ends drops the slots of its segment's counters, which add up to nothing, one by one.
     active = [segment_id for segment_id in {*rows, *counts, *sums} if deleted(world, account_id, segment_id) is None]
+    balances = world.tables.joined_less_left(account_id)
+    check(
+        all(balances[each] == rows.get(each, Counter())["members"] for each in active),
+        "members are not those who joined and have not left",
+        account_id,
+    )
     check(
         all(sums[segment_id] == digests[segment_id] for segment_id in active),
         "digests are not those of the rows",

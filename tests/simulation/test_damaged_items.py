@@ -42,7 +42,7 @@ KEYS = {"account_id", "sk", "pk", "id"}
 MAY_LACK = {
     "SEGMENT": {"customer_segment_id", "campaign_ids", "digest_since"},
     "DELETED": {"deleted_customer_segment_id", "digest_since"},
-    "STATS": {"members", "digest", "reachable_email", "reachable_push", "reachable_sms"},
+    "STATS": {"members", "digest", "joined_total", "left_total", "reachable_email", "reachable_push", "reachable_sms"},
     "PROFILE": {"tokens", "email_key", "phone_key"},
     "MEMBERSHIP": {"identity", "segment_ids", "reach"},
     "ROW": {"identity", "reach", "expires_at"},

@@ -94,13 +94,20 @@ class Tables:
         """Return the digests of segments; only those that are not 0."""
         return without_zeros_in({key: each["digest"] for key, each in self._counters(account_id).items()})
 
+    def joined_less_left(self, account_id: str) -> Counter[int]:
+        """Return by how much more often users joined segments than left them, where that is not 0."""
+        sums: Counter[int] = Counter()
+        for item in self.of_account("SEGMENTS_TABLE", account_id, "STATS#"):
+            sums[int(item["sk"].split("#")[1])] += int(item.get("joined_total", 0)) - int(item.get("left_total", 0))
+        return without_zeros_in(sums)
+
     def _counters(self, account_id: str) -> dict[int, Counter[str]]:
         sums: dict[int, Counter[str]] = {}
         for item in self.of_account("SEGMENTS_TABLE", account_id, "STATS#"):
             figures = {
                 name.removeprefix("reachable_"): int(figure)
                 for name, figure in item.items()
-                if name not in {"account_id", "sk", "as_of", "purged"}
+                if name not in {"account_id", "sk", "as_of", "purged", "joined_total", "left_total"}
             }
             sums.setdefault(int(item["sk"].split("#")[1]), Counter()).update(figures)
         return sums

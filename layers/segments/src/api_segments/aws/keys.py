@@ -86,6 +86,16 @@ def segment_counts(segment_id: int) -> list[str]:
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
 
 
+def history(segment_id: int, day: str) -> str:
+    """Sort key in Segments of what is noted of a segment when a day (`YYYY-MM-DD`, UTC) begins."""
+    return f"HISTORY#{segment_id:016d}#{day}"
+
+
+def day_in(sort_key: str) -> str:
+    """Return the day that such a sort key is of."""
+    return sort_key.rpartition("#")[2]
+
+
 def id_in(sort_key: str) -> int:
     """Return the id that comes after the kind in a sort key: of a segment, a campaign, or what a slot counts."""
     return int(sort_key.split("#")[1])

@@ -40,6 +40,7 @@ from api_segments.memberships.store_rows import (
     RowStore,
     RowWrite,
     counts_moved,
+    moves,
 )
 from api_segments.segments.model import Segment, SegmentStatus
 from api_segments.segments.store import PURGED, SegmentStore
@@ -107,7 +108,10 @@ class RowPlan:
 
     def count_deltas(self) -> Counter[str]:
         """Return by how much the write moves the segment's counters."""
-        return counts_moved(self.profile_id, self.expected, self.changes[-1])
+        deltas = counts_moved(self.profile_id, self.expected, self.changes[-1])
+        was_member = self.expected is not None and self.expected.member
+        deltas.update(moves([was_member, *(change.member for change in self.pending())]))
+        return deltas
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ tombstone (it has `expires_at`, which is also its TTL), so that a record deliver
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from api_segments.aws import keys
@@ -20,7 +21,7 @@ from api_segments.aws.transactions import TransactionAction, update_action
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.segments.digests import member_digest
-from api_segments.segments.store import counted_for
+from api_segments.segments.store import JOINED, LEFT, counted_for
 
 # A removed member's row stays as a tombstone longer than its stream record can be delivered again (24 h).
 TOMBSTONE_SECONDS = 2 * 24 * 3600
@@ -90,6 +91,11 @@ def counts_moved(profile_id: str, before: Countable | None, after: Countable) ->
     if before is not None and before.member:
         moved.subtract(counted_for(before.reach, member_digest(before.identity, profile_id)))
     return moved
+
+
+def moves(members: Iterable[bool]) -> Counter[str]:
+    """Return how often a user joined and left a segment who, one state after the other, was a member or was not."""
+    return Counter(JOINED if after else LEFT for before, after in pairwise(members) if before != after)
 
 
 class RowWrite(NamedTuple):

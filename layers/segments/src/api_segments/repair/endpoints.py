@@ -1,6 +1,8 @@
 """What one invocation of `reconcile` does with one task of its queue."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 from api_segments.aws.keys import shown_profile_id
 from api_segments.campaigns.model import CampaignTask
@@ -18,11 +20,13 @@ from api_segments.repair.rows import Suspect
 from api_segments.repair.tasks import (
     LOOK_AGAIN_SECONDS,
     MAX_RECOUNTS,
+    HistoryWalk,
     Recount,
     SuppressionSweep,
     Task,
     Unclaimed,
     to_claim_tasks,
+    to_history_task,
     to_index_task,
     to_purge_task,
     to_recount_task,
@@ -30,6 +34,16 @@ from api_segments.repair.tasks import (
     to_task,
     to_tasks,
 )
+from api_segments.segments.wiring import day_notes
+
+
+def begin(scopes: Sequence[Scope], deadline: Deadline) -> None:
+    """Put off a walk over each scope; before all walks the noting of what the day begins with, which waits for none."""
+    day = day_notes().today().isoformat()
+    for account_id in (scope.account_id for scope in scopes if scope.segment_id is None):
+        wiring.reconciliation_queue().put_off(to_history_task(account_id, HistoryWalk(day)), 0, deadline)
+    for scope in scopes:
+        wiring.reconciliation_queue().put_off(to_task(scope, BEGINNING), 0, deadline)
 
 
 def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
@@ -38,6 +52,8 @@ def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
         walk(scope, work, deadline)
     elif isinstance(work, IndexWalk):
         index_addresses(scope.account_id, work, deadline)
+    elif isinstance(work, HistoryWalk):
+        note_day(scope.account_id, work, deadline)
     elif isinstance(work, SuppressionSweep):
         sweep_suppressions(scope.account_id, work, deadline)
     elif isinstance(work, FollowTask):
@@ -124,6 +140,19 @@ def index_addresses(account_id: str, start: IndexWalk, deadline: Deadline) -> No
     if left is not None:
         wiring.reconciliation_queue().put_off(to_index_task(account_id, left), 0, deadline)
     logger.info("indexed addresses", before=start.looked_at, finished=left is None)
+
+
+def note_day(account_id: str, start: HistoryWalk, deadline: Deadline) -> None:
+    """Note what a day begins with, of a part of an account's segments."""
+    left = walk_on(lambda here: _note_page(account_id, here, deadline), start, deadline)
+    if left is not None:
+        wiring.reconciliation_queue().put_off(to_history_task(account_id, left), 0, deadline)
+    logger.info("noted a day", day=start.day, finished=left is None)
+
+
+def _note_page(account_id: str, here: HistoryWalk, deadline: Deadline) -> HistoryWalk | None:
+    below = day_notes().note_page(account_id, date.fromisoformat(here.day), here.below, deadline)
+    return None if below is None else replace(here, below=below)
 
 
 def sweep_suppressions(account_id: str, start: SuppressionSweep, deadline: Deadline) -> None:

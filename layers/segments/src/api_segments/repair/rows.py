@@ -29,6 +29,7 @@ from api_segments.memberships.store_rows import (
     RowStore,
     RowWrite,
     counts_moved,
+    moves,
 )
 from api_segments.segments.store import SegmentStore
 
@@ -199,4 +200,5 @@ def _moved(writes: Sequence[RowWrite]) -> Mapping[tuple[str, int], Mapping[str, 
             continue
         before = write.expected if isinstance(write.expected, MemberRow) else None
         deltas.update(counts_moved(write.profile_id, before, write.new))
+        deltas.update(moves([before is not None and before.member, write.new.member]))
     return {segment: {name: delta for name, delta in deltas.items() if delta} for segment, deltas in moved.items()}

@@ -33,6 +33,14 @@ class Recount:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryWalk:
+    """How far the noting of what a day (`YYYY-MM-DD`) begins with has come: to the segments below the id `below`."""
+
+    day: str
+    below: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SuppressionSweep:
     """How far a walk over an account's suppression list has come: to the sort key `after`."""
 
@@ -95,6 +103,11 @@ def to_index_task(account_id: str, walk: IndexWalk) -> dict[str, object]:
     return {"scope": asdict(Scope(account_id)), "index": asdict(walk)}
 
 
+def to_history_task(account_id: str, walk: HistoryWalk) -> dict[str, object]:
+    """Write the task of noting what a day begins with as JSON."""
+    return {"scope": asdict(Scope(account_id)), "history": asdict(walk)}
+
+
 def to_sweep_task(account_id: str, sweep: SuppressionSweep) -> dict[str, object]:
     """Write the task of letting profiles follow an account's suppression list as JSON."""
     return {"scope": asdict(Scope(account_id)), "sweep": asdict(sweep)}
@@ -126,7 +139,7 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-Task = Position | FollowTask | SuppressionSweep | IndexWalk | Recount | Unclaimed | list[Suspect]
+Task = Position | FollowTask | HistoryWalk | SuppressionSweep | IndexWalk | Recount | Unclaimed | list[Suspect]
 
 
 def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
@@ -154,6 +167,7 @@ def _position_of(position: Mapping[str, Any]) -> Position:
 
 _READERS: Mapping[str, Callable[[Any], Task]] = {
     "index": lambda said: IndexWalk(**said),
+    "history": lambda said: HistoryWalk(**said),
     "sweep": lambda said: SuppressionSweep(**said),
     "recount": lambda said: Recount(**said),
     "unclaimed": Unclaimed,

@@ -20,7 +20,7 @@ from api_segments.http.described import (
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import CountedSegment, Segment, SegmentStatus
+from api_segments.segments.model import CountedSegment, Day, Segment, SegmentCounts, SegmentStatus
 
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
@@ -72,6 +72,42 @@ class SegmentBody(SegmentNameBody):
     ]
 
 
+DayBody = TypedDict(  # `from` can't be a name in a class
+    "DayBody",
+    {
+        "date": Annotated[str, About("The day, UTC.", "2026-11-28", "date")],
+        "members": Annotated[int | None, About("Members at the end of the day; null if nobody noted them.", 1704)],
+        "reachable": Annotated[
+            ReachableMembersBody | None,
+            About(
+                "How many of them each channel reached then.",
+                {"email": 1630, "sms": 912, "push": 455, "whatsapp": 78, "web_push": 240},
+            ),
+        ],
+        "joined": Annotated[int | None, About("How often a user joined since `from`; null if it is not known.", 31)],
+        "left": Annotated[int | None, About("How often a user left since `from`; null if it is not known.", 12)],
+        "corrected": Annotated[
+            int | None, About("By how much reconciliation mended the number of members meanwhile, as a rule 0.", 0)
+        ],
+        "from": Annotated[
+            str | None,
+            moment(
+                "Since when `joined` and `left` count: the beginning of the day or a moment later, or when the segment "
+                "was created. Earlier after a day at whose end nobody noted anything."
+            ),
+        ],
+        "to": Annotated[str | None, moment("Until when: the end of the day or a moment later, or now.")],
+    },
+)
+DayBody.__doc__ = "A day of a segment."
+
+
+class SegmentHistoryBody(TypedDict):
+    """The days of a segment."""
+
+    days: Annotated[list[DayBody], About("One entry a day, the oldest first, today so far the last.")]
+
+
 class SegmentListBody(TypedDict):
     """A page of segments."""
 
@@ -90,7 +126,7 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "created_at": segment.created_at,
         "deleted_at": segment.deleted_at,
         "members": counts.members,
-        "reachable": {channel.value: counts.reachable[channel] for channel in Channel},
+        "reachable": _reachable_body(counts),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,
         "digest": str(counts.digest) if is_digested and counts.digest is not None else None,
     }
@@ -99,6 +135,28 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
 def segments_body(rows: Sequence[CountedSegment], cursor: str | None) -> SegmentListBody:
     """Write a page of segments."""
     return {"segments": [segment_body(row) for row in rows], "cursor": cursor}
+
+
+def history_body(days: Sequence[Day]) -> SegmentHistoryBody:
+    """Write the days of a segment."""
+    return {"days": [_day_body(day) for day in days]}
+
+
+def _day_body(day: Day) -> DayBody:
+    return {
+        "date": day.day.isoformat(),
+        "members": None if day.counts is None else day.counts.members,
+        "reachable": None if day.counts is None else _reachable_body(day.counts),
+        "joined": day.joined,
+        "left": day.left,
+        "corrected": day.corrected,
+        "from": day.began_at,
+        "to": day.ended_at,
+    }
+
+
+def _reachable_body(counts: SegmentCounts) -> dict[str, int]:
+    return {channel.value: counts.reachable[channel] for channel in Channel}
 
 
 def segment_name_body(segment: Segment) -> SegmentNameBody:

@@ -7,10 +7,17 @@ from api_segments.http.parameters import Paging, refuse_unknown, segment_id_in_p
 from api_segments.http.tenant import require_api_segments
 from api_segments.http.wiring import cursors
 from api_segments.segments import wiring
-from api_segments.segments.answers import segment_body, segments_body
+from api_segments.segments.answers import history_body, segment_body, segments_body
 from api_segments.segments.deletion import SegmentDeletionService
 from api_segments.segments.model import NO_MEMBERS
-from api_segments.segments.requests import SEGMENT_FILTERS, list_filters, parse_rename, segment_filter
+from api_segments.segments.requests import (
+    DAYS,
+    SEGMENT_FILTERS,
+    days_in_query,
+    list_filters,
+    parse_rename,
+    segment_filter,
+)
 
 
 def list_segments(request: Request) -> Answer:
@@ -30,6 +37,16 @@ def get_segment(request: Request, segment_id: str) -> Answer:
     refuse_unknown(request.query)
     require_api_segments(request.tenant)
     return _shown(request, segment_id_in_path(segment_id))
+
+
+def get_segment_history(request: Request, segment_id: str) -> Answer:
+    """Show the days of a segment."""
+    refuse_unknown(request.query, *DAYS)
+    require_api_segments(request.tenant)
+    found = segment_id_in_path(segment_id)
+    first, last = days_in_query(request.query)
+    days = wiring.segment_history().days(request.tenant.account_id, found, first, last, request.deadline)
+    return Answer(HTTPStatus.OK, history_body(days))
 
 
 def rename_segment(request: Request, segment_id: str) -> Answer:

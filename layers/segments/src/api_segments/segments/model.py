@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from api_segments.core.channels import Channel
@@ -64,17 +64,49 @@ class Segment(NewSegment):
 class SegmentCounts:
     """Members of a segment, all and by reachable channel; `as_of` is when they last changed, None if never.
 
-    `digest` is what the counters say of who they are (`digests`), None if they are damaged or moved while being read.
+    `digest` is what the counters say of who they are (`digests`), None if it is not known. `joined` and `left` are how
+    often users did so in all, since the segment was created or its counters had them. The counts are not whole if a
+    counter is damaged, or moved while being read.
     """
 
     members: int
     reachable: Mapping[Channel, int]
     as_of: str | None
     digest: int | None
+    joined: int = 0
+    left: int = 0
+    is_whole: bool = True
 
 
 NO_MEMBERS = SegmentCounts(0, dict.fromkeys(Channel, 0), None, 0)
 CountedSegment = tuple[Segment, SegmentCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class DayNote:
+    """What was noted of a segment when a day (UTC) began, or a moment later: at `noted_at`."""
+
+    day: date
+    noted_at: str
+    counts: SegmentCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day (UTC) of a segment.
+
+    `counts` are as of the end of it, `ended_at`, or of today so far; None if nobody noted them. `joined` and `left` are
+    since `began_at`, as a rule the beginning of the day: earlier after a day on whose end nobody noted anything. They
+    are None if they are not known. `corrected` is by how much reconciliation mended the number of members meanwhile.
+    """
+
+    day: date
+    began_at: str | None = None
+    ended_at: str | None = None
+    counts: SegmentCounts | None = None
+    joined: int | None = None
+    left: int | None = None
+    corrected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

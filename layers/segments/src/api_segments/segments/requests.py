@@ -1,6 +1,9 @@
 """What requests about segments ask for: bodies to create and rename them, filters of lists."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 
 from pydantic_core import core_schema
 
@@ -19,6 +22,7 @@ from api_segments.http.validation import (
 )
 from api_segments.segments.model import CreateRequest, NewSegment, SegmentFilter, SegmentStatus
 
+DAYS = ("from", "to")
 ANY_STATUS = "all"
 CUSTOMER_SEGMENT_ID_FILTERS = ("customer_segment_id", "customer_segment_id_prefix")
 SEGMENT_FILTERS = ("status", *CUSTOMER_SEGMENT_ID_FILTERS)
@@ -34,6 +38,21 @@ def segment_filter(query: Mapping[str, str]) -> SegmentFilter:
     if len(ids) > 1:
         raise InvalidRequestError(f"{' and '.join(ids)}: only one of them may be given")
     return SegmentFilter(None if status == ANY_STATUS else SegmentStatus(status), **ids)
+
+
+def days_in_query(query: Mapping[str, str]) -> tuple[date | None, date | None]:
+    """Read the first and the last day that are asked for, None where one is not given; raises InvalidRequestError."""
+    first, last = (_day(query[name], name) if name in query else None for name in DAYS)
+    if first is not None and last is not None and first > last:
+        raise InvalidRequestError("from: must not be after to")
+    return first, last
+
+
+def _day(value: str, name: str) -> date:
+    with suppress(ValueError):
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    raise InvalidRequestError(f"{name}: must be a day like 2026-11-28")
 
 
 def list_filters(query: Mapping[str, str]) -> Mapping[str, str]:

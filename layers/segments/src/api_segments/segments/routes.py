@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from api_segments.core.channels import Channel
-from api_segments.core.limits import MAX_SEGMENTS_PER_CREATE
+from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS, MAX_SEGMENTS_PER_CREATE
 from api_segments.http.described import MOMENT, SEGMENT_ID, Json
 from api_segments.http.openapi import (
     BODY_ERRORS,
@@ -54,6 +54,24 @@ _SEGMENT = {
     "reachable": {channel.value: int(channel in {Channel.EMAIL, Channel.SMS}) for channel in Channel},
     "as_of": MOMENT,
     "digest": "884080036042467504",
+}
+
+_DAY = {
+    "date": "2026-11-23",
+    "members": 1,
+    "reachable": _SEGMENT["reachable"],
+    "joined": 1,
+    "left": 0,
+    "corrected": 0,
+    "from": MOMENT,
+    "to": "2026-11-24T00:00:07.112233Z",
+}
+_DAYS: Mapping[str, Json] = {
+    name: {"in": "query", "description": said, "schema": {"type": "string", "format": "date"}, "example": example}
+    for name, said, example in (
+        ("from", f"The first day; {DEFAULT_HISTORY_DAYS} days up to `to` if absent.", "2026-11-01"),
+        ("to", "The last day; today if absent.", "2026-11-23"),
+    )
 }
 
 _ID_OF_FIRST = "$response.body#/segments/0/id"
@@ -126,9 +144,23 @@ ROUTES: Sequence[Route] = (
         errors=OF_SEGMENT,
         links=(
             Link("listMembers", "Lists its members.", {"segment_id": "$request.path.segment_id"}),
+            Link("getSegmentHistory", "Shows its days.", {"segment_id": "$request.path.segment_id"}),
             Link("renameSegment", "Renames it.", {"segment_id": "$request.path.segment_id"}),
             Link("deleteSegment", "Deletes it.", {"segment_id": "$request.path.segment_id"}),
         ),
+    ),
+    Route(
+        "getSegmentHistory",
+        "get",
+        "/api/segments/{segment_id}/history",
+        SEGMENTS,
+        "Show the days of a segment",
+        answers.SegmentHistoryBody,
+        {"days": [_DAY]},
+        description=f"Days are UTC; they are kept for {HISTORY_DAYS}. What nobody noted is null, and the next day then "
+        "tells of both.",
+        parameters=_DAYS,
+        errors=OF_SEGMENT,
     ),
     Route(
         "renameSegment",

@@ -43,14 +43,19 @@ class AlreadyInsertedError(Exception):
 class CounterSlot:
     """One slot of a segment's counters, as it is; `as_of` is None if it has never been written.
 
-    `purged` counts those whom the clean-up of the deleted segment took away. A slot that is `damaged` is that item, and
-    counts nothing.
+    `counts` is what its members add up to. `totals` only grow: users who joined, who left, and of those whom the
+    clean-up of the deleted segment took away. A slot that is `damaged` is that item, and counts nothing.
     """
 
     as_of: str | None
     counts: Mapping[str, int]
-    purged: int
+    totals: Mapping[str, int]
     damaged: Item | None = None
+
+    @property
+    def purged(self) -> int:
+        """Members whom the clean-up took away."""
+        return self.totals.get(PURGED, 0)
 
 
 class SegmentStore:
@@ -178,12 +183,21 @@ class SegmentStore:
         return [_slot_or_damaged(found[index]) if index in found else _NO_SLOT for index in range(len(sort_keys))]
 
     def replace_damaged(self, damaged: Sequence[Item], counts: Mapping[str, int], now: str, deadline: Deadline) -> bool:
-        """Write slots in place of damaged ones, which together count `counts`; False if one is no longer as read."""
+        """Write slots in place of damaged ones, which together count `counts`; False if one is no longer as read.
+
+        What can be read of their totals stays.
+        """
         actions = []
         for index, item in enumerate(damaged):
             key = {name: item[name] for name in ("account_id", "sk")}
             figures = counts if index == 0 else {}
-            slot = {**key, "as_of": {"S": now}, **{name: {"N": str(figure)} for name, figure in figures.items()}}
+            kept = {name: item[name] for name in TOTALS if item.get(name, {}).keys() == {"N"}}
+            slot = {
+                **key,
+                "as_of": {"S": now},
+                **{name: {"N": str(figure)} for name, figure in figures.items()},
+                **kept,
+            }
             condition, values, names = as_read(item, ("as_of", *_COUNTERS))
             actions.append(put_action(self._table, slot, condition=condition, values=values, names=names))
         try:
@@ -359,7 +373,7 @@ def deleted_segment_key(account_id: str, segment_id: int) -> Item:
 
 MEMBERS = "members"
 DIGEST = "digest"
-PURGED = "purged"
+JOINED, LEFT, PURGED = TOTALS = ("joined_total", "left_total", "purged")
 
 
 def counted_for(reach: Set[Channel], digest: int) -> Counter[str]:
@@ -375,18 +389,18 @@ def counter_name(channel: Channel) -> str:
 
 
 _COUNTERS = (MEMBERS, DIGEST, *(counter_name(channel) for channel in Channel))
-_NO_SLOT = CounterSlot(None, {}, 0)
+_NO_SLOT = CounterSlot(None, {}, {})
 
 
 def _to_slot(item: Item) -> CounterSlot:
     slot = Attributes("segment's counter", item)
     counts = slot.counts("as_of")
-    purged = counts.pop(PURGED, 0)
-    return CounterSlot(slot.moment("as_of"), counts, purged)
+    totals = {name: counts.pop(name) for name in TOTALS if name in counts}
+    return CounterSlot(slot.moment("as_of"), counts, totals)
 
 
 def _slot_or_damaged(item: Item) -> CounterSlot:
-    return _slot_or_none(item) or CounterSlot(None, {}, 0, damaged=item)
+    return _slot_or_none(item) or CounterSlot(None, {}, {}, damaged=item)
 
 
 _slot_or_none = passing_over(_to_slot)
@@ -401,12 +415,16 @@ def _sum_of_slots(slots: Sequence[CounterSlot]) -> SegmentCounts:
     totals = {name: sum(slot.counts.get(name, 0) for slot in slots) for name in _COUNTERS}
     reachable: Mapping[Channel, int] = {channel: max(0, totals[counter_name(channel)]) for channel in Channel}
     changed = [slot.as_of for slot in slots if slot.as_of is not None]
-    is_known = min(totals.values()) >= 0 and not any(slot.damaged for slot in slots)
+    figures = [totals[name] for name in _COUNTERS if name != DIGEST]
+    is_whole = min(figures) >= 0 and not any(slot.damaged for slot in slots)
     return SegmentCounts(
         members=max(0, totals[MEMBERS]),
         reachable=reachable,
         as_of=max(changed, default=None),
-        digest=totals[DIGEST] if is_known else None,
+        digest=totals[DIGEST] if is_whole and totals[DIGEST] >= 0 else None,
+        joined=sum(slot.totals.get(JOINED, 0) for slot in slots),
+        left=sum(slot.totals.get(LEFT, 0) for slot in slots),
+        is_whole=is_whole,
     )
 
 

@@ -14,10 +14,12 @@ from api_segments.core.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from api_segments.segments.creation import SegmentService
+    from api_segments.segments.history import DayNotes, SegmentHistory
     from api_segments.segments.idempotency import Idempotency
     from api_segments.segments.publishing import SegmentPublishingService
     from api_segments.segments.reads import SegmentReads
     from api_segments.segments.store import SegmentStore
+    from api_segments.segments.store_history import HistoryStore
     from api_segments.segments.store_lists import SegmentListStore
     from api_segments.segments.store_uses import SegmentUseStore
 
@@ -59,6 +61,29 @@ def segment_reads() -> "SegmentReads":
     from api_segments.segments.reads import SegmentReads
 
     return SegmentReads(segment_store(), segment_lists())
+
+
+def history_store() -> "HistoryStore":
+    """Return where the beginning of each day is noted."""
+    from api_segments.segments.store_history import HistoryStore
+
+    return HistoryStore(db(), settings().segments_table, SYSTEM_CLOCK)
+
+
+@cache
+def segment_history() -> "SegmentHistory":
+    """Return the process's view of segments' days."""
+    from api_segments.segments.history import SegmentHistory
+
+    return SegmentHistory(segment_reads(), history_store(), SYSTEM_CLOCK)
+
+
+@cache
+def day_notes() -> "DayNotes":
+    """Return what notes the beginning of a day in this process."""
+    from api_segments.segments.history import DayNotes
+
+    return DayNotes(segment_store(), segment_lists(), history_store(), SYSTEM_CLOCK)
 
 
 @cache
