@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
 .PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local test-openapi
-.PHONY: bench build deploy dashboard pins audit house events
+.PHONY: bench scale build deploy dashboard pins audit house events
 .DEFAULT_GOAL := run
 
 run: ## the whole stack on this machine, with its demo (ARGS=--exit ends after the demo)
@@ -92,16 +92,21 @@ test-sam-local: ## the functions as built for AWS in containers, where a contain
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/sam_local $(ARGS)
 
-bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md
+bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md and docs/scale.md
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+scale: ## reckons what rates of changes and numbers of users take, from the last bench's figures; writes docs/scale.md
+	@$(PYTHON) local/bootstrap.py project
+	@$(BIN)/python -m tests.benchmarks.scale
 
 build: ## for AWS
 	@$(PYTHON) local/bootstrap.py sam
 	$(SAM) build
 
-deploy: build ## to the AWS account of your credentials
-	$(SAM) deploy --guided
+deploy: build ## to the AWS account of your credentials; SNAPSTART=on: what people wait for starts from snapshots
+	@$(PYTHON) local/bootstrap.py project
+	$(SAM) deploy --guided $(if $(filter on,$(SNAPSTART)),--template-file "$$($(BIN)/python -m local.snapstart)")
 
 dashboard: ## of a deployed stack, in CloudWatch: STACK=api-segments
 	@$(PYTHON) local/bootstrap.py project

@@ -24,8 +24,9 @@ from local.webhook_receiver import running_receiver
 
 STAGE = "live"
 QUEUE_NAME = "api-segments-events"
-CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "1000", "CampaignDelaySeconds": "2"}
+CAMPAIGN_PARAMETERS = {"CampaignMessagesPerSecond": "100", "CampaignDelaySeconds": "2"}
 """Faster than the emulator, so nothing waits for a provider's pace; its lists of members follow within two seconds."""
+IMPORT_PARAMETERS = {"ImportDelaySeconds": "2"}
 NOT_EMULATED = {"EventArchiveDays": "0", "RegisterEventSchemas": "false"}
 
 
@@ -91,7 +92,11 @@ def running_stack(
             template = sam.build(state, tell)
         with step(console, "deploying template.yaml (sam deploy)") as tell:
             resources = sam.deploy(
-                state, template, emulator, {**CAMPAIGN_PARAMETERS, **NOT_EMULATED, **(parameters or {})}, tell
+                state,
+                template,
+                emulator,
+                {**CAMPAIGN_PARAMETERS, **IMPORT_PARAMETERS, **NOT_EMULATED, **(parameters or {})},
+                tell,
             )
             apply_gateway_responses(emulator.endpoint_url, resources["Api"], template)
         with step(console, "subscribing a queue to the bus and creating accounts"):

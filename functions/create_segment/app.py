@@ -32,7 +32,7 @@ def _create(request: Request) -> Answer:
     account_id = request.tenant.account_id
 
     def create(name: str | None, deadline: Deadline) -> Creation:
-        result = wiring.segments().create(account_id, asked, deadline, name)
+        result = wiring.segments().create(account_id, asked, request.tenant.passcode_name, deadline, name)
         count(SegmentsCreated=len(result.created), Unprocessed=len(result.refused))
         return result
 

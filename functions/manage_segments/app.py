@@ -12,14 +12,20 @@ from api_segments.campaigns import wiring as campaigns
 from api_segments.core.errors import NotFoundError, SegmentsError
 from api_segments.http.gateway import Answer, Request, failure, health, read_request, render, serve_head
 from api_segments.http.observability import count, logger, metrics
-from api_segments.memberships.endpoints import get_member, get_profile_segments, list_errors, list_members
+from api_segments.memberships.endpoints import (
+    compare_segments,
+    get_member,
+    get_profile_segments,
+    list_errors,
+    list_members,
+)
 from api_segments.profiles.endpoints import erase_profile
 from api_segments.segments.endpoints import (
+    change_segment,
     delete_segment,
     get_segment,
     get_segment_history,
     list_segments,
-    rename_segment,
 )
 
 app = APIGatewayRestResolver()
@@ -51,9 +57,10 @@ def _get_health() -> Response[str]:
 
 
 app.get("/api/segments")(_served(list_segments))
+app.post("/api/segments/overlap")(_served(compare_segments))
 app.get("/api/segments/<segment_id>")(_served(get_segment))
 app.get("/api/segments/<segment_id>/history")(_served(get_segment_history))
-app.patch("/api/segments/<segment_id>")(_served(rename_segment))
+app.patch("/api/segments/<segment_id>")(_served(change_segment))
 app.delete("/api/segments/<segment_id>")(_served(_delete_segment))
 app.get("/api/segments/<segment_id>/members")(_served(list_members))
 app.get("/api/segments/<segment_id>/members/<identity>")(_served(get_member))

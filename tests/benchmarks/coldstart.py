@@ -37,6 +37,9 @@ NEEDS = {
     "send_messages": "campaigns.sending()",
     "unsubscribe": "campaigns.opt_outs()",
     "mail_feedback": "campaigns.opt_outs()",
+    "imports": "imports.imports()",
+    "read_import": "imports.reading()",
+    "apply_import": "imports.applying()",
 }
 """What a function's first request asks for; every function is here (tests/unit/test_benchmarks.py)."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")

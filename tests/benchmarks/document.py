@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from tests.benchmarks import figures, scale
 from tests.benchmarks.measure import LATENCY_SECONDS
 from tests.benchmarks.picture import draw
 from tests.benchmarks.results import Run
@@ -51,9 +52,11 @@ def show(run: Run, console: Console) -> None:
 
 
 def write(run: Run, docs: Path) -> None:
-    """Write the document and its picture."""
+    """Write the document and its picture, the figures that others reckon with, and what is reckoned from them."""
     (docs / PICTURE).write_text(draw(run))
     (docs / "benchmarks.md").write_text(_markdown(run))
+    figures.write(run, docs)
+    scale.write(docs)
 
 
 def _markdown(run: Run) -> str:

@@ -16,6 +16,7 @@ from functions.campaigns.app import handler as campaigns
 from functions.run_campaign.app import handler as run_campaign
 from functions.trigger_campaigns.app import handler as trigger_campaigns
 from tests.support.events import Context, Event, body_of, with_body
+from tests.support.routes import held
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Account
@@ -121,7 +122,7 @@ class Campaigning:
         event = with_body("campaigns", self.account.account_id, body)
         event["resource"] = event["path"] = f"/1/targets/{name}.json"
         event["headers"] = {**event["headers"], **(headers or {})}
-        answer = campaigns(event, Context())
+        answer = held(event, campaigns(event, Context()))
         return answer["statusCode"], body_of(answer)
 
     def ok(self, name: str, body: Json) -> Json:

@@ -41,6 +41,7 @@ from tests.support.event_schemas import assert_entry_described
 from tests.support.events import Context, Event, body_of, with_body, without_body
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
+from tests.support.routes import held
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
@@ -93,6 +94,10 @@ def environment(endpoint: str) -> Iterator[dict[str, str]]:
             "CAMPAIGN_DELAY_SECONDS": "0",
             "MESSAGE_QUEUE_URL": "https://sqs.test/messages",
             "MAIL_CONFIGURATION_SET": "test",
+            "IMPORTS_BUCKET": "test",
+            "IMPORT_WORKFLOW_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:imports",
+            "IMPORT_ROWS_PER_SECOND": "1000",
+            "IMPORT_DELAY_SECONDS": "2",
             "WEBHOOK_TEST_ORIGIN": "",
         }.items():
             patch.setenv(name, value)
@@ -305,7 +310,8 @@ class Account:
 
     def call(self, function: str, body: object, *, seconds: float = 28.0) -> tuple[int, Json]:
         handler = {"create_segment": create_segment, "update_segment": update_segment, "profiles": profiles}[function]
-        answer = handler(with_body(function, self.account_id, body), Context(seconds))
+        event = with_body(function, self.account_id, body)
+        answer = held(event, handler(event, Context(seconds)))
         return answer["statusCode"], body_of(answer)
 
     def create(self, *customer_segment_ids: str | None) -> list[int]:
@@ -338,7 +344,7 @@ class Account:
         event = without_body(self.account_id, method, resource, query, **parameters)
         if body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
-        answer = manage_segments(event, Context())
+        answer = held(event, manage_segments(event, Context()))
         return answer["statusCode"], body_of(answer)
 
     def get(self, resource: str, **parameters: str) -> tuple[int, Json]:

@@ -50,7 +50,7 @@ def test_a_deleted_segment_is_still_shown_with_everything_but_its_members(accoun
 
     status, deleted = account.delete(segment)
 
-    changed = {"status", "deleted_at", "members", "as_of", "digest"}
+    changed = {"status", "deleted_at", "deleted_by", "updated_at", "members", "as_of", "digest"}
     assert status == 200
     assert {name: deleted[name] for name in deleted if name not in changed} == {
         name: before[name] for name in before if name not in changed

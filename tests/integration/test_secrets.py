@@ -70,7 +70,8 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
         ("POST", "/api/createSegment"): [{"segment_name": NAME, "customer_segment_id": NAME}],
         ("POST", "/api/updateSegment"): {"bulk_profiles": [group, nowhere]},
         ("POST", "/1/upload"): {"d": records},
-        ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME},
+        ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME, "description": EMAIL, "tags": [NAME]},
+        ("POST", "/api/segments/overlap"): {"segments": [segment, 5]},
         **{("POST", f"/1/targets/{name}.json"): body for name, body in _of_campaigns(segment).items()},
     }
     assert set(good) == set(WITH_BODIES)

@@ -28,6 +28,7 @@ Answer = tuple[int, Json, Json]
 
 CREATE, UPDATE, UPLOAD = ("POST", "/api/createSegment"), ("POST", "/api/updateSegment"), ("POST", "/1/upload")
 LIST, SHOW = ("GET", "/api/segments"), ("GET", "/api/segments/{segment_id}")
+HISTORY, OVERLAP = ("GET", "/api/segments/{segment_id}/history"), ("POST", "/api/segments/overlap")
 RENAME, DELETE = ("PATCH", "/api/segments/{segment_id}"), ("DELETE", "/api/segments/{segment_id}")
 MEMBERS, MEMBER = (
     ("GET", "/api/segments/{segment_id}/members"),
@@ -71,7 +72,9 @@ class World:
 @pytest.fixture
 def world(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock.tick = timedelta()  # it stands still, so that two accounts are given the same segment ids
-    monkeypatch.setattr(random, "uniform", lambda _, most: most)  # and waits as long for the one as for the other
+    monkeypatch.setattr(
+        random.SystemRandom, "uniform", lambda _, __, most: most
+    )  # and waits as long for the one as for the other
     made = World(clock)
     for name, stand_in in (("sqs", Queues()), ("scheduler", Schedules()), ("sesv2", Identities())):
         monkeypatch.setattr(clients, f"{name}_client", lambda stand_in=stand_in: stand_in)
@@ -127,6 +130,8 @@ def look_at_all(client: Client) -> None:
         client.send(LIST, query)
     client.send(SHOW, segment_id=gold)
     client.send(MEMBERS, segment_id=gold)
+    client.send(HISTORY, segment_id=gold)
+    client.send(OVERLAP, None, {"segments": [gold, int(gold) + 1]})
     for who in ("a", "b", "nobody"):
         client.send(MEMBER, segment_id=gold, identity=who)
         client.send(SEGMENTS_OF, identity=who)
@@ -215,6 +220,8 @@ def told(answers: list[Answer]) -> str:
         shown = json.loads(json.dumps(body))
         if "cursor" in shown:
             shown["cursor"] = shown["cursor"] is not None
+        for day in shown.get("days", []):
+            day.pop("to")  # of today it is now
         for entry in [shown.get("suppression", {}), *shown.get("suppressions", [])]:
             entry.pop("id", None)  # a hash of the account's
         for member in [shown, *shown.get("members", [])] if isinstance(shown.get("members", []), list) else [shown]:
@@ -292,6 +299,7 @@ def tries(foreign: Foreign) -> Iterator[tuple[Named, Json, Json, dict[str, str]]
             body = {"segment_name": "Mine"} if route == RENAME else None
             query = {"identity": foreign.identity} if route == PROFILE else None
             yield route, query, body, parameters
+    yield OVERLAP, None, {"segments": [foreign.segment_id, 5]}, {}
     yield PROFILE, {"guid": foreign.guid}, None, {}
     for name in ("customer_segment_id", "customer_segment_id_prefix"):
         yield LIST, {name: foreign.customer_segment_id, "status": "all"}, None, {}

@@ -7,16 +7,16 @@ from segments_client import Client
 from segments_client.api.campaigns import create_campaign, get_campaign_result
 from segments_client.api.members import get_member, list_members, update_members
 from segments_client.api.profiles import get_profile, list_segments_of_profile, upload_profiles
-from segments_client.api.segments import create_segments, delete_segment, get_segment, list_segments, rename_segment
+from segments_client.api.segments import change_segment, create_segments, delete_segment, get_segment, list_segments
 from segments_client.models import (
     Action,
     CampaignReference,
+    ChangeSegmentRequest,
     CreateSmsCampaignRequest,
     Error,
     NewSegment,
     ProfileData,
     ProfileRecord,
-    RenameSegmentRequest,
     SegmentAction,
     SegmentStatus,
     SmsContent,
@@ -90,7 +90,7 @@ started = create_campaign.sync(
 report = get_campaign_result.sync(client=client, body=CampaignReference(started.id))
 assert (report.target.content.body, report.target.target_mode) == ("Hello", "sms")
 
-renamed = rename_segment.sync(premium.id, client=client, body=RenameSegmentRequest("Premium Customers"))
+renamed = change_segment.sync(premium.id, client=client, body=ChangeSegmentRequest(segment_name="Premium Customers"))
 assert renamed.segment_name == "Premium Customers"
 deleted = delete_segment.sync(premium.id, client=client)
 assert deleted.status is SegmentStatus.DELETED

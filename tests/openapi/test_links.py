@@ -35,9 +35,9 @@ OF_SOURCES = {target: source for source, target in reversed(FOLLOWED) if target 
 """Of each operation one that links to it."""
 FIRST = ("createSegments", "uploadProfiles")
 """What a client begins with: their examples can be sent as they are."""
-WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "getCampaignSettings", "getHealth"}
+WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "listImports", "getCampaignSettings", "getHealth"}
 """What takes nothing that another operation gives."""
-FILLED_BY = {"listMembers": "updateMembers", "listCampaigns": "createCampaign"}
+FILLED_BY = {"listMembers": "updateMembers", "listCampaigns": "createCampaign", "listImports": "createImport"}
 """Lists that are empty until something was done."""
 EXAMPLES_IDS = ("SEG12345", "CT123456", "ada@example.com", "demo-token-1")
 

@@ -40,13 +40,14 @@ Item = dict[str, Any]
 
 KEYS = {"account_id", "sk", "pk", "id"}
 MAY_LACK = {
-    "SEGMENT": {"customer_segment_id", "campaign_ids", "digest_since"},
-    "DELETED": {"deleted_customer_segment_id", "digest_since"},
+    "SEGMENT": {"customer_segment_id", "campaign_ids", "digest_since", "created_by"},
+    "DELETED": {"deleted_customer_segment_id", "digest_since", "created_by", "deleted_by"},
     "STATS": {"members", "digest", "joined_total", "left_total", "reachable_email", "reachable_push", "reachable_sms"},
     "PROFILE": {"tokens", "email_key", "phone_key"},
     "MEMBERSHIP": {"identity", "segment_ids", "reach"},
     "ROW": {"identity", "reach", "expires_at"},
     "CAMPAIGN": {
+        "created_by",
         "users_limit",
         "asked_when",
         "seen_all",
@@ -80,6 +81,8 @@ ANY_TEXT = {"name", "segment_name", "campaign_name", "customer_segment_id", "del
 ANY_TEXT |= {
     "profile_id",
     "time_zone",
+    "created_by",
+    "deleted_by",
     "digest",
     "delivery_id",
     "asked_when",
@@ -604,7 +607,7 @@ def test_a_damaged_image_is_passed_over_and_holds_up_no_other(shop: Shop, reader
         "publish_changes": {"account_id", "profile_id", "identity", "segment_ids"},
         "publish_segments": {
             "account_id", "segment_id", "segment_name", "status", "created_at", "deleted_at",
-            "customer_segment_id", "deleted_customer_segment_id", "digest_since",
+            "customer_segment_id", "deleted_customer_segment_id", "digest_since", "created_by", "deleted_by",
         },
     }[reader]  # fmt: skip
 

@@ -57,12 +57,23 @@ def test_no_role_grants_anything_twice(role: str) -> None:
 
 
 def test_the_scheduler_may_feed_the_queue_that_schedules_feed_and_nothing_else(toured: World) -> None:
-    """AWS itself has the role for that, the one that is no function's."""
+    """AWS itself has the role for that, one of the two that are no function's."""
     functions = resources("AWS::Serverless::Function").values()
     of_functions = {each["Role"]["GetAtt"].removesuffix(".Arn") for each in functions}
-    assert set(ROLES) - of_functions == {"SchedulerRole"}
+    assert set(ROLES) - of_functions == {"SchedulerRole", "ImportWorkflowRole"}
     assert toured.schedules.targets == {(NAMES["SCHEDULER_ROLE_ARN"], NAMES["CAMPAIGN_QUEUE_ARN"])}
     assert granted_by("SchedulerRole") == [Right("sqs:SendMessage", "CampaignQueue")]
+
+
+def test_the_workflow_may_invoke_its_two_functions_and_run_parts_of_itself_and_nothing_else() -> None:
+    machine, executions = arn("states", "stateMachine:stack-imports"), arn("states", "execution:stack-imports:*")
+    assert granted_by("ImportWorkflowRole") == [
+        Right("lambda:InvokeFunction", "ReadImportFunction"),
+        Right("lambda:InvokeFunction", "ApplyImportFunction"),
+        Right("states:StartExecution", machine),
+        Right("states:DescribeExecution", executions),
+        Right("states:StopExecution", executions),
+    ]
 
 
 def test_each_call_needs_what_aws_says() -> None:

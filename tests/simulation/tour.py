@@ -19,6 +19,7 @@ from api_segments.segments.creation import Creation
 from api_segments.segments.model import CreateRequest
 from api_segments.site.openapi import ROUTES
 from tests.simulation.campaign_tour import CampaignTour
+from tests.simulation.import_tour import ImportTour
 from tests.simulation.weather import SimulatedClient
 from tests.simulation.world import World
 from tests.support.events import Event, body_of, with_body, without_body
@@ -107,7 +108,9 @@ class GivenUp:
 class Throttled:
     """The service of segments, when nothing can be written."""
 
-    def create(self, _account_id: str, asked: CreateRequest, _deadline: Deadline, _name: str | None) -> Creation:
+    def create(
+        self, _account_id: str, asked: CreateRequest, _by: str, _deadline: Deadline, _name: str | None
+    ) -> Creation:
         return Creation({}, {index: ThrottledError("throttled") for index in asked.entries})
 
 
@@ -124,7 +127,8 @@ class Tour:
         segment_id = self._batches()
         records = self._world.db.stream_records(self._world.environment["MEMBERSHIPS_TABLE"])
         self._invoke("project_members", {"Records": list(records)})
-        self._reads(segment_id)
+        import_id = ImportTour(self._world, ACCOUNT, segment_id).play()
+        self._reads(segment_id, import_id)
         CampaignTour(self._world, ACCOUNT, self._invoke).play()
         self._purge(int(segment_id))
         self._repair(segment_id)
@@ -186,7 +190,7 @@ class Tour:
         claim = {"pk": {"S": token_claim(ACCOUNT, "fcm", "left")}, "profile_id": {"S": "nobody"}}
         self._world.db.put_item(TableName=table, Item=claim)
 
-    def _reads(self, segment_id: str) -> None:
+    def _reads(self, segment_id: str, import_id: str) -> None:
         """Call every other route of the API, those that take something away at last, as on a new stack."""
         table = self._world.environment["ACCOUNTS_TABLE"]
         self._world.db.delete_item(TableName=table, Key=of_account(STACK, SIGNING_KEY))
@@ -195,7 +199,7 @@ class Tour:
             if method == "POST":
                 continue
             function = HANDLERS[method, route.path].__module__.split(".")[1]
-            wanted = {"segment_id": segment_id, "identity": "u1"}
+            wanted = {"segment_id": segment_id, "import_id": import_id, "identity": "u1"}
             given = {name: value for name, value in wanted.items() if f"{{{name}}}" in route.path}
             for query in (*QUERIES.get(route.path, (None,)), *QUERIES.get(f"{method} {route.path}", ())):
                 event = without_body(ACCOUNT, method, route.path, query, **given)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from tests.simulation.scheduler import Killed
+from tests.support.buckets import Pages
 from tests.support.dynamodb.errors import cancelled, client_error
 from tests.support.rights import uses
 
@@ -158,6 +159,20 @@ class SimulatedClient:
         """Tell whether this very transaction was done before: DynamoDB answers that first of all."""
         token = arguments.get("ClientRequestToken")
         return token is not None and self._world.db.has_committed(token)
+
+
+class SimulatedS3(SimulatedClient):
+    """S3's client: links are signed without a call, and need the rights of who signs."""
+
+    def generate_presigned_url(self, operation: str, Params: Arguments, ExpiresIn: int) -> str:  # noqa: N803 - boto3's own names
+        process = self._world.process()
+        self._world.used.update(uses(process.function, operation, Params, os.environ))
+        url: str = self._world.s3.generate_presigned_url(operation, Params, ExpiresIn)
+        return url
+
+    def get_paginator(self, operation: str) -> Pages:
+        assert operation == "list_objects_v2"
+        return Pages(self)
 
 
 def _ignoring(run: Run, arguments: Arguments) -> None:

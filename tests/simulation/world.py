@@ -20,9 +20,11 @@ from api_segments.core.clock import SYSTEM_CLOCK
 from api_segments.core.settings import Settings
 from api_segments.http import observability
 from functions.accounts.app import handler as accounts
+from functions.apply_import.app import handler as apply_import
 from functions.authorizer.app import handler as authorizer
 from functions.campaigns.app import handler as campaigns
 from functions.create_segment.app import handler as create_segment
+from functions.imports.app import handler as imports
 from functions.mail_feedback.app import handler as mail_feedback
 from functions.manage_segments.app import app as manage_segments_app
 from functions.manage_segments.app import handler as manage_segments
@@ -31,6 +33,7 @@ from functions.project_members.app import handler as project_members
 from functions.publish_changes.app import handler as publish_changes
 from functions.publish_segments.app import handler as publish_segments
 from functions.purge_segment.app import handler as purge_segment
+from functions.read_import.app import handler as read_import
 from functions.reconcile.app import handler as reconcile
 from functions.replay.app import handler as replay
 from functions.run_campaign.app import handler as run_campaign
@@ -39,10 +42,12 @@ from functions.trigger_campaigns.app import handler as trigger_campaigns
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.update_segment.app import handler as update_segment
 from tests.simulation.bus import Bus, Queue, Sqs
+from tests.simulation.executions import Executions
 from tests.simulation.history import History, Moments
 from tests.simulation.providers import Mail, Notifications, Schedules
 from tests.simulation.scheduler import START, Killed, Scheduler, Task
-from tests.simulation.weather import Fault, SimulatedClient, Weather, drawn
+from tests.simulation.weather import Fault, SimulatedClient, SimulatedS3, Weather, drawn
+from tests.support.buckets import InMemoryS3
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.dynamodb.tables import Write
 from tests.support.events import Context, Event
@@ -74,6 +79,9 @@ HANDLERS: dict[str, Callable[[Event, Any], Event | None]] = {
     "send_messages": send_messages,
     "unsubscribe": unsubscribe,
     "mail_feedback": mail_feedback,
+    "imports": imports,
+    "read_import": read_import,
+    "apply_import": apply_import,
 }
 QUEUES = {
     "purges": ("PURGE_QUEUE_URL", "PurgeQueue"),
@@ -93,6 +101,10 @@ NAMES = {
     "CAMPAIGN_MESSAGES_PER_SECOND": "14",
     "CAMPAIGN_DELAY_SECONDS": "2",
     "MAIL_CONFIGURATION_SET": "mail",
+    "IMPORTS_BUCKET": "imports",
+    "IMPORT_WORKFLOW_ARN": arn("states", "stateMachine:stack-imports"),
+    "IMPORT_ROWS_PER_SECOND": "20000",
+    "IMPORT_DELAY_SECONDS": "4",
     "PUBLIC_URL": "https://api.example.com/live",
 }
 """Further variables that functions read; each name of a resource is here once."""
@@ -168,6 +180,7 @@ class World:
         }
         self.bus = Bus(self._hand_on)
         self.schedules, self.mail, self.notifications = Schedules(), Mail(), Notifications()
+        self.s3, self.executions = InMemoryS3(), Executions(self)
         self.struck: set[Fault] = set()
         self.used: set[Use] = set()
 
@@ -270,6 +283,8 @@ class World:
             patch.setattr(clients, "sqs_client", lambda: SimulatedClient(self, Sqs(self.queues)))
             patch.setattr(clients, "scheduler_client", lambda: SimulatedClient(self, self.schedules))
             patch.setattr(clients, "sesv2_client", lambda: SimulatedClient(self, self.mail))
+            patch.setattr(clients, "s3_client", lambda: SimulatedS3(self, self.s3))
+            patch.setattr(clients, "stepfunctions_client", lambda: SimulatedClient(self, self.executions))
             patch.setattr(clients, "sns_client", lambda: SimulatedClient(self, self.notifications))
             patch.setattr(manage_segments_app, "__class__", SideBySideResolver)
             patch.setattr(parallel, "_POOL", InlinePool())
@@ -277,8 +292,7 @@ class World:
             patch.setattr(SYSTEM_CLOCK, "monotonic", lambda: self.scheduler.now)
             patch.setattr(SYSTEM_CLOCK, "sleep", self.pause)
             patch.setattr(os, "urandom", chance.randbytes)  # uuid
-            patch.setattr(random, "_urandom", chance.randbytes)  # secrets
-            patch.setattr(random, "uniform", chance.uniform)  # Backoff
+            patch.setattr(random, "_urandom", chance.randbytes)  # secrets, Backoff
             # One invocation's line, and here are many at once; nobody reads the logs of thousands of runs.
             patch.setattr(observability.metrics.provider, "add_metric", lambda **_: None)
             patch.setattr(observability.metrics.provider, "flush_metrics", lambda **_: None)

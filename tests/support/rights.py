@@ -16,7 +16,12 @@ _SINGLE = {"get_item": "GetItem", "put_item": "PutItem", "update_item": "UpdateI
 _ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 _STREAM_READS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 _QUEUE_READS = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
-_STACK = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
+_STACK = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "000000000000",
+    "AWS::StackName": "stack",
+}
 _CONDITIONS = {"dynamodb:LeadingKeys", "iam:PassedToService", "aws:CalledViaLast"}
 _STATEMENT = {"Effect", "Action", "Resource", "NotResource", "Condition"}
 
@@ -134,6 +139,18 @@ _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] =
     "get_records": lambda sent: [("dynamodb:GetRecords", _stream(sent["ShardIterator"]))],
     "invoke": lambda sent: [("lambda:InvokeFunction", sent["FunctionName"].rpartition(":")[2])],
     "delete_schedule": lambda sent: [("scheduler:DeleteSchedule", _schedule(sent))],
+    "get_object": lambda sent: [("s3:GetObject", f"{sent['Bucket']}/{sent['Key']}")],
+    "head_object": lambda sent: [
+        ("s3:GetObject", f"{sent['Bucket']}/{sent['Key']}"),
+        ("s3:ListBucket", sent["Bucket"]),
+    ],
+    "put_object": lambda sent: [("s3:PutObject", f"{sent['Bucket']}/{sent['Key']}")],
+    "create_multipart_upload": lambda sent: [("s3:PutObject", f"{sent['Bucket']}/{sent['Key']}")],
+    "upload_part": lambda sent: [("s3:PutObject", f"{sent['Bucket']}/{sent['Key']}")],
+    "complete_multipart_upload": lambda sent: [("s3:PutObject", f"{sent['Bucket']}/{sent['Key']}")],
+    "list_objects_v2": lambda sent: [("s3:ListBucket", sent["Bucket"])],
+    "start_execution": lambda sent: [("states:StartExecution", sent["stateMachineArn"])],
+    "stop_execution": lambda sent: [("states:StopExecution", sent["executionArn"])],
     "get_email_identity": lambda sent: [("ses:GetEmailIdentity", arn("ses", f"identity/{sent['EmailIdentity']}"))],
     "send_email": _email,
     "create_platform_endpoint": lambda sent: [("sns:CreatePlatformEndpoint", sent["PlatformApplicationArn"])],
@@ -148,6 +165,11 @@ def _functions() -> dict[str, Json]:
 
 
 FUNCTIONS = tuple(_functions())
+FUNCTIONS_BY_NAME = {
+    name: (properties["CodeUri"].removeprefix("functions/"), float(properties.get("Timeout", 28)))
+    for name, properties in resources("AWS::Serverless::Function").items()
+}
+"""Folders and time-outs of the template's functions, by their names there."""
 
 
 @cache

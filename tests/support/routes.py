@@ -1,11 +1,12 @@
 """Every route of the API, and the handler that the template gives it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from functools import cache
 from importlib import import_module
 from typing import Any
 
-from api_segments.site.openapi import ROUTES
+from api_segments.site.openapi import ROUTES, document
 from tests.support.events import Context, Event, body_of, without_body
 from tests.support.template import resources
 
@@ -57,8 +58,25 @@ def event_of(
 
 def send(route: Named, event: Event, seconds: float = 28) -> tuple[int, Json, dict[str, str]]:
     """Hand a request to its handler; return status, body and headers."""
-    answer = HANDLERS[route](event, Context(seconds))
+    answer = held(event, HANDLERS[route](event, Context(seconds)))
     return answer["statusCode"], body_of(answer), headers_of(answer)
+
+
+def held(event: Event, answer: Event) -> Event:
+    """Return an answer to a request, of a status that the API's description has."""
+    route = event["httpMethod"], event["resource"]
+    assert answer["statusCode"] in _statuses().get(route, {answer["statusCode"]}), (route, answer)
+    return answer
+
+
+@cache
+def _statuses() -> Mapping[Named, Set[int]]:
+    """Return the statuses that the API's description has for each of its routes."""
+    return {
+        (method.upper(), path): set(map(int, operation["responses"]))
+        for path, methods in document("https://api.example.com")["paths"].items()
+        for method, operation in methods.items()
+    }
 
 
 def headers_of(answer: Event) -> dict[str, str]:

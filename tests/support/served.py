@@ -4,6 +4,7 @@ A client reaches it by HTTP (`serving`) or directly, as schemathesis does. What 
 """
 
 import base64
+import json
 import os
 import re
 from collections import Counter
@@ -20,10 +21,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api_segments.accounts.authorizer import UnauthorizedByApiGateway
 from api_segments.aws import clients
+from api_segments.core.clock import Deadline
 from api_segments.core.settings import Settings
+from api_segments.imports import tasks
+from api_segments.imports import wiring as imports
 from functions.accounts.app import handler as accounts
 from functions.authorizer.app import handler as authorizer
 from functions.project_members.app import handler as project_members
+from tests.support.buckets import InMemoryS3
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.events import Context, Event, without_body
 from tests.support.headers import ACCOUNT, PASSCODE, authorizer_event
@@ -32,6 +37,7 @@ from tests.support.routes import HANDLERS, Named, headers_of
 from tests.support.tables import create_tables
 from tests.support.template import resources
 from tests.support.wired import forget_services
+from tests.support.workflows import Machine
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,10 +51,41 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 class Dropped:
-    """Stands for any other service: takes whatever it is asked, and answers nothing."""
+    """Stands for any other service: takes whatever it is asked, and answers that nothing failed."""
 
     def __getattr__(self, _: str) -> Callable[..., dict[str, Any]]:
-        return lambda **_: {}
+        return lambda **_: {"FailedEntryCount": 0}
+
+
+class UploadingS3(InMemoryS3):
+    """A bucket to which a file comes as soon as its link is signed: nobody here follows links to other services."""
+
+    def generate_presigned_url(self, operation: str, Params: dict[str, Any], ExpiresIn: int) -> str:  # noqa: N803 - boto3's own names
+        if operation == "put_object":
+            self.put_object(Params["Bucket"], Params["Key"], b"identity\nCT123456\n")
+        return super().generate_presigned_url(operation, Params, ExpiresIn)
+
+
+class InstantExecutions:
+    """Step Functions, where an execution has ended when its start is answered."""
+
+    def start_execution(self, name: str, input: str, **_: Any) -> dict[str, Any]:  # noqa: A002 - boto3's own name
+        assert name
+        Machine("ImportWorkflow", _invoke, lambda _: None, lambda runs, _: [run() for run in runs]).run(
+            json.loads(input)
+        )
+        return {}
+
+    def stop_execution(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+
+def _invoke(function: str, task: Any, seconds: float) -> Any:
+    """Take a step as its function does, whose metrics would be written into those of the request here."""
+    deadline = Deadline.after(seconds)
+    if function == "ReadImportFunction":
+        return tasks.read(imports.reading(), task, deadline)
+    return tasks.apply(imports.applying(), task, deadline)
 
 
 @dataclass
@@ -97,6 +134,11 @@ def served_api() -> Iterator[Served]:
             patch.setenv(name, table)
         for name in ("dynamodb_client", "retrying_dynamodb_client"):
             patch.setattr(clients, name, lambda: database)
+        s3 = UploadingS3()
+        patch.setattr(clients, "s3_client", lambda: s3)
+        patch.setattr(clients, "stepfunctions_client", InstantExecutions)
+        patch.setenv("IMPORT_DELAY_SECONDS", "2")
+        patch.setenv("IMPORT_ROWS_PER_SECOND", "1000")
         for name in ("events_client", "sqs_client", "scheduler_client", "sesv2_client", "sns_client", "lambda_client"):
             patch.setattr(clients, name, Dropped)
         forget_services()

@@ -5,7 +5,7 @@ from types import ModuleType
 
 WIRINGS: tuple[ModuleType, ...] = tuple(
     import_module(f"api_segments.{room}.wiring")
-    for room in ("aws", "http", "accounts", "segments", "memberships", "profiles", "campaigns", "repair")
+    for room in ("aws", "http", "accounts", "segments", "memberships", "profiles", "campaigns", "imports", "repair")
 )
 
 

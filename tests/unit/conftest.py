@@ -39,6 +39,7 @@ def function_environment(monkeypatch: pytest.MonkeyPatch, socket_disabled: None)
     for name in Settings.__dataclass_fields__:
         monkeypatch.setenv(name.upper(), f"unit-test-{name}")
     monkeypatch.setenv("CAMPAIGN_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:campaigns")
+    monkeypatch.setenv("IMPORT_DELAY_SECONDS", "30")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -48,7 +48,8 @@ def rejected(error: SegmentsError, user: UserReference = USER, reference: Segmen
 
 def created(indexes: Iterable[int], refused: dict[int, SegmentsError]) -> Answer:
     result = Creation({index: segment(index) for index in indexes}, refused)
-    return create_answer([asdict(entry(index)) for index in range(10)], result)
+    sent = [{name: value for name, value in asdict(entry(index)).items() if value is not None} for index in range(10)]
+    return create_answer(sent, result)
 
 
 def updated(added: int, *errors: SegmentsError) -> Answer:

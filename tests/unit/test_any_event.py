@@ -118,6 +118,7 @@ def requests(draw: st.DrawFn, route: Named, segment_id: str) -> Event:
     parameters = {}
     for name, known in {
         "segment_id": segment_id,
+        "import_id": "65f1b2c3d4e5f0a1b2c3d",
         "identity": "a",
         "version": "v",
         "file": "docs.js",

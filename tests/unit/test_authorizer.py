@@ -1,6 +1,7 @@
 """The request authorizer: who comes in, and that nobody learns from it which accounts there are."""
 
 import hmac
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,7 +69,49 @@ def test_the_right_headers_lead_to_the_account_and_its_plan(known: Known) -> Non
     answer = ask(authorizer_event(known.account_id, known.passcode))
     assert effect(answer) == "Allow"
     assert answer["principalId"] == known.account_id
-    assert answer["context"] == {"account_id": known.account_id, "plan": "Advanced", "private_beta": "true"}
+    assert answer["context"] == {
+        "account_id": known.account_id,
+        "plan": "Advanced",
+        "private_beta": "true",
+        "passcode_name": "unnamed",
+    }
+
+
+def test_a_passcode_has_the_name_that_it_was_given(known: Known) -> None:
+    answer = operate("add_passcode", account_id=known.account_id, name="nightly sync")
+    second = answer["passcode"]
+    assert [each["name"] for each in answer["account"]["passcodes"]] == ["unnamed", "nightly sync"]
+
+    def named(passcode: str) -> str:
+        return str(ask(authorizer_event(known.account_id, passcode))["context"]["passcode_name"])
+
+    assert (named(known.passcode), named(second["passcode"])) == ("unnamed", "nightly sync")
+    first_id = answer["account"]["passcodes"][0]["passcode_id"]
+    operate("name_passcode", account_id=known.account_id, passcode_id=first_id, name="Ada's laptop 😀")
+    assert (named(known.passcode), named(second["passcode"])) == ("Ada's laptop 😀", "nightly sync")
+
+
+def test_a_passcode_of_before_is_unnamed(known: Known, tables: "DynamoDBClient") -> None:
+    item = tables.get_item(
+        TableName=os.environ["ACCOUNTS_TABLE"], Key={"account_id": {"S": known.account_id}, "sk": {"S": "ACCOUNT"}}
+    )
+    kept = item["Item"]
+    for passcode in kept["passcodes"]["M"].values():
+        del passcode["M"]["name"]
+    tables.put_item(TableName=os.environ["ACCOUNTS_TABLE"], Item=kept)
+    assert ask(authorizer_event(known.account_id, known.passcode))["context"]["passcode_name"] == "unnamed"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\nb", "x" * 101, 7, None, "\ufffd"])
+def test_a_name_that_is_none_is_refused(known: Known, name: object) -> None:
+    answer = accounts({"operation": "add_passcode", "account_id": known.account_id, "name": name}, Context())
+    assert (answer["status"], answer["code"]) == ("fail", 400)
+    assert answer["error"].startswith("name: ")
+
+
+def test_a_passcode_that_is_not_there_gets_no_name(known: Known) -> None:
+    asked = {"operation": "name_passcode", "account_id": known.account_id, "passcode_id": "nope", "name": "A"}
+    assert accounts(asked, Context())["code"] == 404
 
 
 def test_the_plan_is_that_of_the_moment(known: Known) -> None:

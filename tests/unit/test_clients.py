@@ -28,6 +28,7 @@ MADE = [
     clients.scheduler_client,
     clients.sesv2_client,
     clients.sns_client,
+    clients.stepfunctions_client,
 ]
 
 

@@ -133,7 +133,7 @@ def test_a_function_goes_by_its_folder_or_its_name_with_its_own_sample() -> None
         assert invoke.chosen(name, None) == ("UpdateSegmentFunction", sample_of_it)
     other = str(ROOT / "events" / "replay.json")
     assert invoke.chosen("update_segment", other)[1] == Path(other)
-    assert "there is none; there are accounts, authorizer" in told(invoke.chosen, "nothing", None)
+    assert "there is none; there are accounts, apply_import" in told(invoke.chosen, "nothing", None)
     assert "there is no such file" in told(invoke.chosen, "update_segment", "nothing.json")
 
 

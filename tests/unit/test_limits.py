@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api_segments.core import limits
+from api_segments.imports.files.reader import MAX_ROWS
 from tests.support.template import ROOT
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
@@ -39,6 +40,14 @@ TABLE: Mapping[str, tuple[int, ...]] = {
     ),
     "scheduled and running campaigns an account": (limits.MAX_LIVE_CAMPAIGNS,),
     "delivery log": (limits.DELIVERY_LOG_DAYS,),
+    "an import": (
+        limits.MAX_IMPORT_BYTES // 1024**3,
+        MAX_ROWS // 1_000_000,
+        limits.IMPORT_UPLOAD_HOURS,
+        limits.IMPORT_PREVIEW_HOURS,
+        limits.IMPORT_UNDO_DAYS,
+    ),
+    "imports": (limits.IMPORT_DAYS, limits.IMPORT_FILE_DAYS),
 }
 """The rows of docs/api.md, Limits, and the numbers in each."""
 

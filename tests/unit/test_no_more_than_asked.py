@@ -12,7 +12,7 @@ from tests.support.events import Context
 from tests.support.routes import HANDLERS, HEADS, OF_THE_API, WITH_BODIES, Named, event_of, headers_of, send
 
 Json = Any
-PATH = {"segment_id": "1763901234567890", "identity": "CT123456"}
+PATH = {"segment_id": "1763901234567890", "import_id": "65f1b2c3d4e5f0a1b2c3d", "identity": "CT123456"}
 QUERIES = {
     (route.method.upper(), route.path): [name for name, kind in route.parameters.items() if kind["in"] == "query"]
     for route in ROUTES

@@ -28,6 +28,8 @@ Json = Any
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
 RESPONSES: dict[str, Json] = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
+INVOKED = ("ReplayFunction", "ReadImportFunction", "ApplyImportFunction")
+"""Are invoked by hand, or by a state machine."""
 ROOMS = (
     "What all rooms share",
     "Accounts",
@@ -35,6 +37,7 @@ ROOMS = (
     "Memberships",
     "Profiles",
     "Campaigns",
+    "Imports",
     "Repair",
     "Site",
 )
@@ -63,7 +66,7 @@ def test_the_stream_of_segments_is_filtered_to_segments() -> None:
     assert not [key for key in others if key.startswith(tuple(prefixes))]
 
 
-def test_there_are_nine_tables() -> None:
+def test_there_are_ten_tables() -> None:
     assert set(TABLES) == {
         "AccountsTable",
         "SegmentsTable",
@@ -74,6 +77,7 @@ def test_there_are_nine_tables() -> None:
         "UpdateErrorsTable",
         "IdempotencyTable",
         "CampaignsTable",
+        "ImportsTable",
     }
 
 
@@ -195,7 +199,7 @@ def test_requests_end_before_api_gateway_stops_waiting() -> None:
     default = load()["Globals"]["Function"]["Timeout"]
     for name, properties in FUNCTIONS.items():
         timeout = properties.get("Timeout", default)
-        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, *BATCH_READERS, "ReplayFunction")
+        assert timeout < 29 or name in (*STREAM_READERS, *QUEUE_READERS, *BATCH_READERS, *INVOKED)
 
 
 def test_what_waits_for_requests_and_deliveries_to_end_waits_longer_than_they_last() -> None:

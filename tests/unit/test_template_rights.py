@@ -26,20 +26,25 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
 
 
-# What is named or declared only while the stack runs: schedules, senders, push applications and phone numbers. Their
-# actions can't name one resource, but name its kind in this account.
+# What is named or declared only while the stack runs: schedules, objects, executions, senders, push applications and
+# phone numbers.
+# Their actions can't name one resource, but name its kind in this account.
 NAMED_LATER = {
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
+    "s3:GetObject",
+    "s3:PutObject",
     "ses:GetEmailIdentity",
     "ses:SendEmail",
     "sms-voice:SendTextMessage",
     "sns:CreatePlatformEndpoint",
     "sns:Publish",
+    "states:DescribeExecution",
+    "states:StopExecution",
 }
 
 
-OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com"}
+OF_OTHERS = {"SchedulerRole": "scheduler.amazonaws.com", "ImportWorkflowRole": "states.amazonaws.com"}
 """Roles that are no function's, and who has them."""
 
 
@@ -93,6 +98,9 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
         "MailFeedbackFunction": ["sqs"],
         "ProfilesFunction": ["sqs"],
         "UnsubscribeFunction": ["sqs"],
+        "ImportsFunction": ["s3", "states"],
+        "ReadImportFunction": ["s3"],
+        "ApplyImportFunction": ["s3", "sqs"],
     }
     assert services <= {"dynamodb", "events", *further.get(function, [])}
 
@@ -105,6 +113,8 @@ def test_only_who_publishes_may_put_events() -> None:
         "CampaignsFunction",
         "RunCampaignFunction",
         "SendMessagesFunction",
+        "ReadImportFunction",
+        "ApplyImportFunction",
     ]
 
 

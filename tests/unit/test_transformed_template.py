@@ -9,7 +9,7 @@ import pytest
 from local.bootstrap import environment
 from tests.support.template import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
-from tests.unit.test_template_rights import NAMED_LATER
+from tests.unit.test_template_rights import NAMED_LATER, OF_OTHERS
 
 Json = Any
 
@@ -48,8 +48,8 @@ def test_nothing_is_left_of_sam_and_no_role_or_policy_is_its_own(transformed: Js
     assert "AWS::IAM::Policy" not in kinds
     functions = of_type(transformed, "AWS::Lambda::Function")
     roles = of_type(transformed, "AWS::IAM::Role")
-    assert {name.replace("Function", "Role") for name in functions} == set(roles) - {"SchedulerRole"}
-    for role in (role for name, role in roles.items() if name != "SchedulerRole"):
+    assert {name.replace("Function", "Role") for name in functions} == set(roles) - OF_OTHERS.keys()
+    for role in (role for name, role in roles.items() if name not in OF_OTHERS):
         assert role["ManagedPolicyArns"] == [{"Ref": "LogAndTracePolicy"}]
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}

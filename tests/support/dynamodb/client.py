@@ -196,7 +196,7 @@ class InMemoryDynamoDB:
         try:
             statement, table, key, values = self._statement(what)
             old = table.items.get(key)
-            if old is None:
+            if old is None or not all(holds(old, values) for holds in statement.conditions):
                 self.units.write += write_units(0, 0)
                 missing = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
                 return {"TableName": table.name, "Error": missing}

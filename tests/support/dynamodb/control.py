@@ -106,6 +106,8 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
         "MESSAGE_QUEUE_URL": f"{control.url}/messages",
         "CAMPAIGN_MESSAGES_PER_SECOND": "1000000",
         "CAMPAIGN_DELAY_SECONDS": "0",
+        "IMPORT_ROWS_PER_SECOND": "1000000",
+        "IMPORT_DELAY_SECONDS": "2",
         "PUBLIC_URL": "https://api.example.com/live",
         "WEBHOOK_TEST_ORIGIN": "",
         **tables,

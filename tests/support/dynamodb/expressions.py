@@ -188,6 +188,11 @@ def _read_condition(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Cond
     return condition, frozenset(reader.used)
 
 
+def read_condition(text: str) -> Condition:
+    """Return a condition that has no #names."""
+    return _read_condition(text, ())[0]
+
+
 def _any_of(reader: _Reader) -> Condition:
     choices = [_all_of(reader)]
     while reader.takes("OR"):

@@ -1,4 +1,4 @@
-"""The PartiQL that the stores write: one UPDATE of one item by its key."""
+"""The PartiQL that the stores write: one UPDATE of one item by its key, on further conditions or none."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import count
 
 from tests.support.dynamodb.errors import InvalidError
-from tests.support.dynamodb.expressions import Update
+from tests.support.dynamodb.expressions import Condition, Update, read_condition
 from tests.support.dynamodb.values import Item, Value, normal
 
 _UPDATE = re.compile(
@@ -31,7 +31,8 @@ _KEPT_TEXTS = 2_000
 class Statement:
     """An UPDATE: of which item, what it does, and what it returns ("", "ALL OLD *" or "ALL NEW *").
 
-    Its parameters are `:0`, `:1` and so on; `where` says which of them is which attribute of the key.
+    Its parameters are `:0`, `:1` and so on; `where` says which of them is which attribute of the key, and `conditions`
+    what else must hold.
     """
 
     table: str
@@ -39,6 +40,7 @@ class Statement:
     update: Update
     returning: str
     parameters: int
+    conditions: Sequence[Condition] = ()
 
     def values(self, parameters: Sequence[Value]) -> Item:
         """Return the parameters by their tokens; raises InvalidError."""
@@ -56,14 +58,18 @@ def parse(text: str) -> Statement:
     tokens = (f":{index}" for index in count())
     update = _clauses(match["clauses"], tokens)
     where = {}
+    conditions = []
     for part in re.split(r"\s+AND\s+", match["where"], flags=re.IGNORECASE):
         equal = _KEY.fullmatch(part.strip())
         if equal is None:
-            raise InvalidError("Where clause does not contain a mandatory equality on all key attributes")
-        where[equal[1]] = next(tokens)
+            conditions.append(read_condition(_MARK.sub(lambda _: next(tokens), part)))
+        else:
+            where[equal[1]] = next(tokens)
+    if not where:
+        raise InvalidError("Where clause does not contain a mandatory equality on all key attributes")
     update.refuse_overlaps()
     returning = " ".join((match["returning"] or "").upper().split())
-    return Statement(match["table"], where, update, returning, len(_MARK.findall(text)))
+    return Statement(match["table"], where, update, returning, len(_MARK.findall(text)), conditions)
 
 
 def _clauses(text: str, tokens: Iterator[str]) -> Update:

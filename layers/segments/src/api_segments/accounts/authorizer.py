@@ -44,6 +44,7 @@ def authorize(event: Mapping[str, Any], context: LambdaContext, accounts: Accoun
         "account_id": tenant.account_id,
         "plan": tenant.plan.value,
         "private_beta": "true" if tenant.private_beta else "false",
+        "passcode_name": tenant.passcode_name,
     }
     return _policy(event, account_id, "Allow", who)
 

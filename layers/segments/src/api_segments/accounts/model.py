@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api_segments.http.tenant import Plan, Tenant
+from api_segments.http.tenant import UNNAMED, Plan, Tenant
 
 
 class AccountStatus(StrEnum):
@@ -15,11 +15,12 @@ class AccountStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passcode:
-    """A stored passcode: its name, the hash that is kept, when it was made."""
+    """A stored passcode: its id, the hash that is kept, when it was made, what people call it."""
 
     passcode_id: str
     digest: str
     created_at: str
+    name: str = UNNAMED
 
 
 @dataclass(frozen=True, slots=True)

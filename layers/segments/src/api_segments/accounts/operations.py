@@ -8,8 +8,10 @@ from pydantic_core import PydanticCustomError
 from api_segments.accounts.model import Account, AccountStatus
 from api_segments.accounts.service import ACCOUNT_ID, AccountService
 from api_segments.core.clock import Deadline
+from api_segments.core.limits import MAX_PASSCODE_NAME_CHARACTERS
 from api_segments.http.fields import Text
-from api_segments.http.tenant import Plan
+from api_segments.http.ids import check_text
+from api_segments.http.tenant import UNNAMED, Plan
 
 
 class Operation(BaseModel):
@@ -27,6 +29,7 @@ def _check_account_id(value: object) -> object:
 
 
 AccountId = Annotated[str, BeforeValidator(_check_account_id)]
+PasscodeName = Annotated[str, BeforeValidator(lambda value: check_text(value, MAX_PASSCODE_NAME_CHARACTERS))]
 
 
 class CreateAccount(Operation):
@@ -37,11 +40,17 @@ class CreateAccount(Operation):
     plan: Plan
     private_beta: StrictBool = False
     account_id: AccountId | None = None
+    passcode_name: PasscodeName = UNNAMED
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Create it; the answer is the only place that ever shows the passcode."""
         account, passcode = accounts.create(
-            self.name, self.plan, private_beta=self.private_beta, account_id=self.account_id, deadline=deadline
+            self.name,
+            self.plan,
+            private_beta=self.private_beta,
+            account_id=self.account_id,
+            passcode_name=self.passcode_name,
+            deadline=deadline,
         )
         return _answer(account, passcode)
 
@@ -62,11 +71,25 @@ class AddPasscode(Operation):
 
     operation: Literal["add_passcode"]
     account_id: AccountId
+    name: PasscodeName = UNNAMED
 
     def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
         """Add it; the answer is the only place that ever shows it."""
-        account, passcode = accounts.add_passcode(self.account_id, deadline)
+        account, passcode = accounts.add_passcode(self.account_id, self.name, deadline)
         return _answer(account, passcode)
+
+
+class NamePasscode(Operation):
+    """Give a passcode a name, which what it makes from then on bears."""
+
+    operation: Literal["name_passcode"]
+    account_id: AccountId
+    passcode_id: Text
+    name: PasscodeName
+
+    def run(self, accounts: AccountService, deadline: Deadline) -> dict[str, Any]:
+        """Name it."""
+        return _answer(accounts.name_passcode(self.account_id, self.passcode_id, self.name, deadline))
 
 
 class RevokePasscode(Operation):
@@ -106,7 +129,7 @@ class SetStatus(Operation):
         return _answer(accounts.set_status(self.account_id, status, deadline))
 
 
-AccountOperation = CreateAccount | GetAccount | AddPasscode | RevokePasscode | SetPlan | SetStatus
+AccountOperation = CreateAccount | GetAccount | AddPasscode | NamePasscode | RevokePasscode | SetPlan | SetStatus
 
 
 def _answer(account: Account, passcode: str | None = None) -> dict[str, Any]:
@@ -118,7 +141,8 @@ def _answer(account: Account, passcode: str | None = None) -> dict[str, Any]:
         "status": account.status,
         "created_at": account.created_at,
         "passcodes": [
-            {"passcode_id": known.passcode_id, "created_at": known.created_at} for known in account.passcodes
+            {"passcode_id": known.passcode_id, "name": known.name, "created_at": known.created_at}
+            for known in account.passcodes
         ],
     }
     answer: dict[str, Any] = {"status": "success", "account": shown}

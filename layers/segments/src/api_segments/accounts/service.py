@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import replace
 
 from api_segments.accounts.model import Account, AccountStatus, Passcode, Usage
 from api_segments.accounts.store import AccountStore
@@ -44,17 +45,24 @@ class AccountService:
             raise UnauthorizedError(WRONG_CREDENTIALS)
         if account.status is not AccountStatus.ACTIVE:
             raise ForbiddenError("this account is disabled")
-        return account.tenant
+        return replace(account.tenant, passcode_name=account.passcodes[matches.index(True)].name)
 
-    def create(
-        self, name: str, plan: Plan, *, private_beta: bool, account_id: str | None, deadline: Deadline
+    def create(  # noqa: PLR0913 - what an account begins with
+        self,
+        name: str,
+        plan: Plan,
+        *,
+        private_beta: bool,
+        account_id: str | None,
+        passcode_name: str,
+        deadline: Deadline,
     ) -> tuple[Account, str]:
         """Create an account with one passcode; return it and the passcode, which is kept nowhere.
 
         `account_id` must match ACCOUNT_ID; without one it is made up. Raises ConflictError if it is taken.
         """
         new_id = account_id or "-".join(_letters(length) for length in (3, 3, 4))
-        passcode, plain = self._new_passcode(new_id)
+        passcode, plain = self._new_passcode(new_id, passcode_name)
         account = Account(
             new_id, name, plan, private_beta, AccountStatus.ACTIVE, rfc3339(self._clock.now()), passcodes=(passcode,)
         )
@@ -79,19 +87,26 @@ class AccountService:
         asked = month or f"{self._clock.now():%Y-%m}"
         return Usage(asked, self._accounts.data_points(tenant.account_id, asked, deadline), tenant.plan)
 
-    def add_passcode(self, account_id: str, deadline: Deadline) -> tuple[Account, str]:
+    def add_passcode(self, account_id: str, name: str, deadline: Deadline) -> tuple[Account, str]:
         """Add a second passcode, to change over to; raises NotFoundError, ConflictError if there are two."""
-        passcode, plain = self._new_passcode(account_id)
+        passcode, plain = self._new_passcode(account_id, name)
         self._accounts.add_passcode(account_id, passcode, MAX_LIVE_PASSCODES, deadline)
         account = self.get(account_id, deadline)
         if passcode not in account.passcodes:
             raise ConflictError(f"account {account_id} has {MAX_LIVE_PASSCODES} passcodes; revoke one first")
         return account, plain
 
+    def name_passcode(self, account_id: str, passcode_id: str, name: str, deadline: Deadline) -> Account:
+        """Give a passcode a name; what it makes bears it within the authorizer's cache time. Raises NotFoundError."""
+        if all(known.passcode_id != passcode_id for known in self.get(account_id, deadline).passcodes):
+            raise _no_such_passcode(account_id, passcode_id)
+        self._accounts.name_passcode(account_id, passcode_id, name, deadline)
+        return self.get(account_id, deadline)
+
     def revoke_passcode(self, account_id: str, passcode_id: str, deadline: Deadline) -> Account:
         """Revoke a passcode; it stops within the authorizer's cache time. Raises NotFoundError."""
         if all(known.passcode_id != passcode_id for known in self.get(account_id, deadline).passcodes):
-            raise NotFoundError(f"passcode_id: account {account_id} has no passcode {passcode_id}")
+            raise _no_such_passcode(account_id, passcode_id)
         self._accounts.remove_passcode(account_id, passcode_id, deadline)
         return self.get(account_id, deadline)
 
@@ -105,10 +120,14 @@ class AccountService:
         self._accounts.set_status(account_id, status, deadline)
         return self.get(account_id, deadline)
 
-    def _new_passcode(self, account_id: str) -> tuple[Passcode, str]:
+    def _new_passcode(self, account_id: str, name: str) -> tuple[Passcode, str]:
         plain = base64.b32encode(secrets.token_bytes(PASSCODE_BITS // 8)).decode()
-        passcode = Passcode(secrets.token_hex(4), digest_of(account_id, plain), rfc3339(self._clock.now()))
+        passcode = Passcode(secrets.token_hex(4), digest_of(account_id, plain), rfc3339(self._clock.now()), name)
         return passcode, plain
+
+
+def _no_such_passcode(account_id: str, passcode_id: str) -> NotFoundError:
+    return NotFoundError(f"passcode_id: account {account_id} has no passcode {passcode_id}")
 
 
 def digest_of(account_id: str, passcode: str) -> str:

@@ -6,7 +6,7 @@ from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
 from api_segments.aws.items import Attributes, Readings
 from api_segments.aws.transactions import put_action
 from api_segments.core.clock import Deadline
-from api_segments.http.tenant import Plan
+from api_segments.http.tenant import UNNAMED, Plan
 
 
 class AccountStore:
@@ -67,6 +67,17 @@ class AccountStore:
             deadline=deadline,
         )
 
+    def name_passcode(self, account_id: str, passcode_id: str, name: str, deadline: Deadline) -> bool:
+        """Give a passcode a name; False if there is no such account or passcode."""
+        return self._update(
+            account_id,
+            "SET passcodes.#id.#name = :name",
+            "attribute_exists(passcodes.#id)",
+            names={"#id": passcode_id, "#name": "name"},
+            values={":name": {"S": name}},
+            deadline=deadline,
+        )
+
     def set_plan(self, account_id: str, plan: Plan, private_beta: bool | None, deadline: Deadline) -> bool:  # noqa: FBT001 - it is the flag's value
         """Set the plan, and the private-beta flag unless None; False if there is no such account."""
         beta = {} if private_beta is None else {":beta": {"BOOL": private_beta}}
@@ -117,7 +128,8 @@ class AccountStore:
 
 
 def _passcode_to_value(passcode: Passcode) -> Item:
-    return {"M": {"digest": {"S": passcode.digest}, "created_at": {"S": passcode.created_at}}}
+    said = {"digest": passcode.digest, "created_at": passcode.created_at, "name": passcode.name}
+    return {"M": {name: {"S": text} for name, text in said.items()}}
 
 
 def _to_item(account: Account) -> Item:
@@ -140,7 +152,8 @@ def _data_points(item: Item) -> int:
 def _passcode(passcode_id: str, value: Item) -> Passcode:
     digest = value["M"]["digest"]["S"]
     bytes.fromhex(digest)  # or ValueError
-    return Passcode(passcode_id, digest, value["M"]["created_at"]["S"])
+    name = value["M"]["name"]["S"] if "name" in value["M"] else UNNAMED
+    return Passcode(passcode_id, digest, value["M"]["created_at"]["S"], name)
 
 
 def _from_item(item: Item) -> Account:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
 
 # A call that hangs is given up early enough to be repeated within one request, and to end before the request must
 # (http.gateway.RESERVE_SECONDS). The stores repeat calls within their deadline, so the SDK does not.
@@ -45,7 +46,18 @@ class _OurServices(Loader):
     """Knows which services are used, so that botocore does not look through the directories of all 400 for them."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - whichever file is asked for
-        return ["dynamodb", "dynamodbstreams", "events", "lambda", "s3", "scheduler", "sesv2", "sns", "sqs"]
+        return [
+            "dynamodb",
+            "dynamodbstreams",
+            "events",
+            "lambda",
+            "s3",
+            "scheduler",
+            "sesv2",
+            "sns",
+            "sqs",
+            "stepfunctions",
+        ]
 
 
 @cache
@@ -115,6 +127,12 @@ def s3_client() -> "S3Client":
         response_checksum_validation="when_required",
     )
     return cast("S3Client", _session().create_client("s3", config=CONFIG.merge(patient)))
+
+
+@cache
+def stepfunctions_client() -> "SFNClient":
+    """Return the process's client of Step Functions."""
+    return cast("SFNClient", _session().create_client("stepfunctions", config=CONFIG))
 
 
 # Providers of messages are waited for longer: a call that is given up has an outcome that nobody knows.

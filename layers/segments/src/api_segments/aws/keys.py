@@ -245,6 +245,44 @@ def campaign_request(idempotency_key: str) -> str:
     return f"REQUEST#{idempotency_key}"
 
 
+IMPORTS = "IMPORT#"
+"""What the sort keys in Imports of all imports begin with."""
+
+
+def import_(import_id: str) -> str:
+    """Sort key in Imports of an import; ids sort by age."""
+    return f"{IMPORTS}{import_id}"
+
+
+def importing(segment_id: int) -> str:
+    """Sort key in Imports of the lock of a segment: it has one import at a time."""
+    return f"SEGMENT#{segment_id:016d}"
+
+
+def import_request(idempotency_key: str) -> str:
+    """Sort key in Imports of what a creation with this Idempotency-Key created."""
+    return f"REQUEST#{idempotency_key}"
+
+
+def import_figures(import_id: str, counted: str) -> str:
+    """Sort key in Imports of the figures of a step of an import, or what the keys of several steps begin with."""
+    return f"FIGURES#{import_id}#{counted}"
+
+
+def import_mark(segment_id: int) -> str:
+    """Attribute in Memberships that names the import which last changed whether the user is in a segment."""
+    return f"i{segment_id:016d}"
+
+
+_IMPORT_MARK = re.compile(r"i([0-9]{16})")
+
+
+def segment_of_mark(attribute: str) -> int | None:
+    """Return the segment that an attribute is the mark of; None if it is none."""
+    found = _IMPORT_MARK.fullmatch(attribute)
+    return None if found is None else int(found[1])
+
+
 _BEFORE_CHOSEN = re.compile(r"((?:IDENTITY|PROFILE)#[^#]*#|CID#|REQUEST#|LOG#[0-9]*#)(.*)", re.DOTALL)
 _DRAWN_ID = re.compile(r"[0-9a-f]{32}")
 _MEMBER_BUCKET = re.compile(r"[0-9]{16}#[0-9]{2}")

@@ -42,7 +42,7 @@ def create_campaign(request: Request) -> Answer:
         users = wiring.campaign_creation().estimate(account_id, wanted.campaign, request.deadline)
         return Answer(HTTPStatus.OK, estimates_body(wanted.campaign.target_mode, users))
     campaign_id, is_replay = wiring.campaign_creation().create(
-        account_id, wanted.campaign, wanted.key, request.deadline
+        account_id, wanted.campaign, request.tenant.passcode_name, wanted.key, request.deadline
     )
     count(CampaignsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})
@@ -62,7 +62,7 @@ def duplicate_campaign(request: Request) -> Answer:
     """Create a campaign like another."""
     wanted, key = parse_duplicate(request)
     campaign_id, is_replay = wiring.campaign_creation().duplicate(
-        request.tenant.account_id, wanted, key, request.deadline
+        request.tenant.account_id, wanted, request.tenant.passcode_name, key, request.deadline
     )
     count(CampaignsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(campaign_id), {"Idempotent-Replayed": "true"} if is_replay else {})

@@ -150,6 +150,7 @@ class Campaign:
     users_limit: int | None
     status: CampaignStatus
     created_at: str
+    created_by: str | None = None
     when: str | None = None
     when_time_zone: str | None = None
     started_at: str | None = None

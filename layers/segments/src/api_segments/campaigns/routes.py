@@ -23,6 +23,7 @@ _TARGET = {
     "starts_at": "2026-12-01T08:30:00.000000Z",
     "time_zone": "Europe/Berlin",
     "created_at": MOMENT,
+    "created_by": "nightly sync",
     "started_at": MOMENT,
     "ended_at": MOMENT,
     "segments": {"include": [SEGMENT_ID], "exclude": []},
@@ -169,7 +170,7 @@ ROUTES: Sequence[Route] = (
         "filters a page may be short, or empty, and not the last: only a `cursor` of null says that there are no more.",
         body=bodies.LIST,
         body_example={"from": 20261101, "to": 20261231},
-        errors=BODY_ERRORS,
+        errors=_OF_TARGET,
         links=(
             Link("listCampaigns", "Lists the next page.", body=dict(NEXT_PAGE)),
             Link("getCampaignResult", "Shows the first of them.", body=_FIRST),

@@ -334,6 +334,8 @@ class CampaignStore:
             "version": {"N": "0"},
             "queued": {"N": "0"},
         }
+        if campaign.created_by is not None:
+            item["created_by"] = {"S": campaign.created_by}
         if campaign.trigger is not None:
             item["trigger_segment_id"] = {"N": str(campaign.trigger.segment_id)}
             item["trigger_action"] = {"S": campaign.trigger.action}
@@ -414,6 +416,7 @@ def _campaign(item: Item) -> Campaign:
         users_limit=campaign.optional(campaign.whole, "users_limit"),
         status=status,
         created_at=campaign.moment("created_at"),
+        created_by=campaign.optional(campaign.text, "created_by"),
         when=campaign.optional(campaign.text, "asked_when"),
         when_time_zone=campaign.optional(campaign.text, "when_time_zone"),
         started_at=campaign.optional(campaign.moment, "started_at"),

@@ -1,9 +1,9 @@
 """Time as the domain sees it: what o'clock it is, how long is left, and when to try again."""
 
-import random
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import SystemRandom
 
 
 class Clock:
@@ -23,6 +23,9 @@ class Clock:
 
 
 SYSTEM_CLOCK = Clock()
+
+# A generator with a state would be the same in all processes that start from one snapshot: their retries would meet.
+_RANDOM = SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Backoff:
         """Sleep before another attempt; False, at once, when the time left does not allow one."""
         ceiling = min(self.most, self.first * 2**self._attempt)
         self._attempt += 1
-        pause = random.uniform(0, ceiling)  # noqa: S311 - spreads retries, protects nothing
+        pause = _RANDOM.uniform(0, ceiling)
         if self.deadline.remaining() <= pause:
             return False
         self.deadline.clock.sleep(pause)

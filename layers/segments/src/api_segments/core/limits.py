@@ -13,6 +13,12 @@ MAX_ID_CHARACTERS = 255
 # docs/api.md, Limits: ours
 MAX_SEGMENT_ID = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 MAX_LIVE_PASSCODES = 2
+MAX_PASSCODE_NAME_CHARACTERS = 100
+MAX_DESCRIPTION_CHARACTERS = 1000
+MAX_TAGS = 20
+MAX_TAG_CHARACTERS = 50
+MIN_OVERLAP_SEGMENTS, MAX_OVERLAP_SEGMENTS = 2, 5
+MAX_OVERLAP_EXACT_MEMBERS = 20_000  # segments that have more members together are estimated
 UPDATE_ERROR_DAYS = 30
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
@@ -60,3 +66,11 @@ MAX_SENDERS = 100
 MAX_WEBHOOKS = 100
 MAX_TEST_RECIPIENTS = 50
 MAX_URL_CHARACTERS = 2000
+
+# Imports, ours; a PUT takes 5 GB (S3 user guide, "Uploading objects"), which no URL can widen
+MAX_IMPORT_BYTES = 5 * 1024**3
+IMPORT_UPLOAD_HOURS = 24
+IMPORT_PREVIEW_HOURS = 24
+IMPORT_UNDO_DAYS = 7
+IMPORT_DAYS = 90
+IMPORT_FILE_DAYS = 30  # template.yaml, ImportsBucket

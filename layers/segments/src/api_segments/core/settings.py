@@ -18,6 +18,11 @@ class Settings:
     update_errors_table: str
     idempotency_table: str
     campaigns_table: str
+    imports_table: str
+    imports_bucket: str
+    import_workflow_arn: str
+    import_rows_per_second: str
+    import_delay_seconds: str
     purge_queue_url: str
     reconciliation_queue_url: str
     failed_records_queue_url: str

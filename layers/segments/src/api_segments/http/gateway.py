@@ -15,7 +15,7 @@ from api_segments.core import errors
 from api_segments.core.clock import Deadline
 from api_segments.http.observability import logger
 from api_segments.http.strict_json import REPLACEMENT, parse, show
-from api_segments.http.tenant import Plan, Tenant
+from api_segments.http.tenant import UNNAMED, Plan, Tenant
 
 # Kept back from the invocation's time: for a call that was begun in time and hangs (clients.CONFIG: 1 s to connect, 3 s
 # to read), and for building and sending the answer.
@@ -97,14 +97,19 @@ def respond(event: Mapping[str, Any], context: LambdaContext, endpoint: Callable
 def read_request(event: Mapping[str, Any], context: LambdaContext) -> Request:
     """Read who asks, from the authorizer's answer alone, and what; raises InvalidRequestError."""
     who = event["requestContext"]["authorizer"]
-    tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true")
-    logger.append_keys(request_id=event["requestContext"]["requestId"], account_id=tenant.account_id)
+    passcode_name = who.get("passcode_name", UNNAMED)  # not in what was cached by a version before
+    tenant = Tenant(who["account_id"], Plan(who["plan"]), who["private_beta"] == "true", passcode_name)
+    logger.append_keys(
+        request_id=event["requestContext"]["requestId"],
+        account_id=tenant.account_id,
+        passcode_name=tenant.passcode_name,
+    )
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     body = _body(event)
     if event["httpMethod"] in _WITH_BODY:
         _check_encoding(body, headers)
     else:
-        _refuse_body(body)
+        refuse_body(body)
     return Request(
         tenant=tenant,
         request_id=event["requestContext"]["requestId"],
@@ -199,7 +204,7 @@ def _is_utf8(charset: str) -> bool:
         return False
 
 
-def _refuse_body(body: bytes) -> None:
+def refuse_body(body: bytes) -> None:
     """Raise InvalidRequestError for a body where none has a meaning: what it asks for would not be done."""
     if not body.strip():
         return

@@ -13,13 +13,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 
 
-def check_text(value: object) -> object:
-    """Check what a plain string type does not: emptiness, control characters, broken text, blankness."""
+def check_text(value: object, most: int = MAX_ID_CHARACTERS, line_break: str = "") -> object:
+    """Check what a plain string type does not: emptiness, control characters, broken text, blankness.
+
+    It may have `most` characters, and, where lines may be broken, `line_break`.
+    """
     if not isinstance(value, str):
         return value
-    if not 1 <= len(value) <= MAX_ID_CHARACTERS:
-        raise PydanticCustomError("length", "must have 1 to 255 characters, has {length}", {"length": len(value)})
-    if _CONTROL.search(value):
+    if not 1 <= len(value) <= most:
+        lengths = {"length": len(value), "most": most}
+        raise PydanticCustomError("length", "must have 1 to {most} characters, has {length}", lengths)
+    if _CONTROL.search(value.replace(line_break, "") if line_break else value):
         raise PydanticCustomError("control", "must have no control characters")
     if REPLACEMENT in value:
         raise PydanticCustomError("broken", BROKEN)

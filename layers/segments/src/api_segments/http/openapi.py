@@ -27,9 +27,10 @@ from api_segments.http.parameters import USER_NAMES
 TEMPLATE = "#/components/schemas/{model}"
 TEXT = {"$ref": TEMPLATE.format(model="Text")}
 
-SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = (
+SEGMENTS, MEMBERS, IMPORTS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = (
     "Segments",
     "Members",
+    "Imports",
     "Profiles",
     "Campaigns",
     "Account",
@@ -38,6 +39,7 @@ SEGMENTS, MEMBERS, PROFILES, CAMPAIGNS, ACCOUNT, OTHER = (
 TAGS: Mapping[str, str] = {
     SEGMENTS: "Create segments, find them with their counts, rename and delete them.",
     MEMBERS: "Add users to segments and remove them, and see who is in one.",
+    IMPORTS: "Files of users into segments: previewed, guarded, accounted, undone.",
     PROFILES: "What you tell of users: what makes them reachable, and what messages say.",
     CAMPAIGNS: "Personal messages to the users of segments, at a time or at each change of a membership.",
     ACCOUNT: "What was rejected, and what a month counted.",
@@ -78,6 +80,7 @@ class Route:
     body: TypeAdapter[Any] | CoreSchema | None = None
     body_example: object = None
     errors: Sequence[HTTPStatus] = (HTTPStatus.BAD_REQUEST,)
+    takes_no_body_too: bool = False
     is_open: bool = False
     is_batch: bool = False
     links: Sequence[Link] = ()
@@ -97,9 +100,12 @@ ERRORS: Mapping[HTTPStatus, tuple[str, str]] = {
         "The account is disabled, or its plan lacks API Segments",
         "API Segments need the plan Advanced or Cutting Edge; this account is on Essentials",
     ),
-    HTTPStatus.NOT_FOUND: ("No such segment, profile or route in this account", f"there is no segment {SEGMENT_ID}"),
+    HTTPStatus.NOT_FOUND: (
+        "No such segment, profile, import or route in this account",
+        f"there is no segment {SEGMENT_ID}",
+    ),
     HTTPStatus.CONFLICT: (
-        "The idempotency key came with another body, or its first request still runs; or campaigns use the segment",
+        "The idempotency key came with another body or its first request still runs, or the state does not allow it",
         "Idempotency-Key: was used with another body",
     ),
     HTTPStatus.GONE: ("The segment was deleted", f"segment {SEGMENT_ID} was deleted"),
@@ -165,6 +171,11 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
         "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SEGMENT_ID},
         "example": SEGMENT_ID,
     },
+    "import_id": {
+        "description": "An import's id.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{21}$"},
+        "example": "65f1b2c3d4e5f0a1b2c3d",
+    },
     "identity": {
         "description": "Your id of the user or, with `by=guid`, the guid; percent-encoded.",
         "schema": TEXT,
@@ -190,7 +201,7 @@ def operation(route: Route, answer: Json, body: Json | None) -> Json:
     }
     if body is not None:
         content = {"application/json": {"schema": body, "example": route.body_example}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": not route.takes_no_body_too, "content": content}
     if route.is_open:
         described["security"] = []
     if route.links:

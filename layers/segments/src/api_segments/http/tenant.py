@@ -14,13 +14,18 @@ class Plan(StrEnum):
     CUTTING_EDGE = "Cutting Edge"
 
 
+UNNAMED = "unnamed"
+"""What a passcode without a name is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """The account that a request acts for, as the authorizer found it."""
+    """The account that a request acts for, as the authorizer found it, and its passcode's name."""
 
     account_id: str
     plan: Plan
     private_beta: bool
+    passcode_name: str = UNNAMED
 
     @property
     def has_api_segments(self) -> bool:

@@ -59,6 +59,10 @@ SEGMENT_ID = core_schema.no_info_before_validator_function(
     json_schema_input_schema=core_schema.nullable_schema(_DESCRIBED_SEGMENT_ID),
 )
 
+REQUIRED_SEGMENT_ID = core_schema.no_info_before_validator_function(
+    check_segment_id, core_schema.int_schema(), json_schema_input_schema=_DESCRIBED_SEGMENT_ID
+)
+
 
 def strict_object(
     name: str, about: str, fields: Mapping[str, CoreSchema], optional: Set[str] = frozenset()
@@ -88,6 +92,17 @@ def filled_list(of: CoreSchema, at_most: int | None = None) -> CoreSchema:
     return core_schema.list_schema(of, min_length=1, max_length=at_most, fail_fast=True)
 
 
+def text_of(most: int, line_break: str = "") -> CoreSchema:
+    """Return the shape of a text of at most so many characters, and of lines where `line_break` breaks them."""
+    controls = _CONTROLS.replace(r"\u0000-\u001f", r"\u0000-\u0009\u000b-\u001f") if line_break else _CONTROLS
+    pattern = rf"^[^{controls}]*[^\s{controls}][^{controls}]*$"
+    return core_schema.no_info_before_validator_function(
+        lambda value: check_text(value, most, line_break),
+        core_schema.str_schema(),
+        json_schema_input_schema=core_schema.str_schema(min_length=1, max_length=most, pattern=pattern),
+    )
+
+
 _TEXT, _SEGMENT_ID = SchemaValidator(TEXT), SchemaValidator(SEGMENT_ID)
 
 # What uploads call objectId is the guid of all other calls.
@@ -97,6 +112,7 @@ _SAID = {
     "missing": "is required",
     "extra_forbidden": "unknown field",
     "string_type": "must be a string",
+    "int_type": "must be a whole number",
     "string_unicode": "must have no lone surrogates",
     "bool_type": "must be true or false",
     "list_type": "must be a list",

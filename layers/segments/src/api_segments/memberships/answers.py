@@ -28,6 +28,7 @@ from api_segments.memberships.model import (
     UpdateResult,
     UserReference,
 )
+from api_segments.memberships.overlap import Overlap
 from api_segments.segments.answers import SegmentNameBody, segment_name_body
 from api_segments.segments.model import SegmentReference
 
@@ -207,3 +208,47 @@ def _segment(reference: SegmentReference) -> dict[str, str]:
     if reference.customer_segment_id is not None:
         ids["customer_segment_id"] = reference.customer_segment_id
     return ids
+
+
+class OverlapSegmentBody(SegmentNameBody):
+    """A segment that is compared."""
+
+    members: Annotated[int, About("How many members it has.", 1704)]
+
+
+class IntersectionBody(TypedDict):
+    """What some of the segments have in common."""
+
+    segments: Annotated[list[int], About("The ids of these segments.", [EXAMPLE_ID])]
+    members: Annotated[int, About("Users who are in all of them.", 226)]
+    only: Annotated[int, About("Users who are in all of them, and in none of the others that are compared.", 200)]
+    members_margin: Annotated[int, About("By how much `members` may be off, 19 times in 20; 0 if it is exact.", 0)]
+    only_margin: Annotated[int, About("By how much `only` may be off, 19 times in 20; 0 if it is exact.", 0)]
+
+
+class OverlapBody(TypedDict):
+    """How many users segments have in common."""
+
+    segments: Annotated[list[OverlapSegmentBody], About("The segments, in the order of the request.")]
+    intersections: Annotated[list[IntersectionBody], About("Each choice of them, smaller ones first.")]
+    exact: Annotated[bool, About("Whether all members were counted.", True)]  # noqa: FBT003 - an example
+    counted: Annotated[float, About("The part of all users that was counted; 1 if all were.", 1)]
+
+
+def overlap_body(overlap: Overlap) -> OverlapBody:
+    """Write how many users segments have in common."""
+    return {
+        "segments": [{**segment_name_body(segment), "members": counts.members} for segment, counts in overlap.segments],
+        "intersections": [
+            {
+                "segments": list(each.segment_ids),
+                "members": each.members,
+                "only": each.only,
+                "members_margin": each.members_margin,
+                "only_margin": each.only_margin,
+            }
+            for each in overlap.intersections
+        ],
+        "exact": overlap.counted == 1,
+        "counted": overlap.counted,
+    }

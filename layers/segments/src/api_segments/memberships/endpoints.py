@@ -7,8 +7,15 @@ from api_segments.http.parameters import Paging, refuse_unknown, segment_id_in_p
 from api_segments.http.tenant import require_api_segments
 from api_segments.http.wiring import cursors
 from api_segments.memberships import wiring
-from api_segments.memberships.answers import member_body, members_body, profile_segments_body, update_errors_body
+from api_segments.memberships.answers import (
+    member_body,
+    members_body,
+    overlap_body,
+    profile_segments_body,
+    update_errors_body,
+)
 from api_segments.memberships.model import UserReference
+from api_segments.memberships.requests import parse_overlap
 
 
 def list_members(request: Request, segment_id: str) -> Answer:
@@ -38,6 +45,15 @@ def get_profile_segments(request: Request, identity: str) -> Answer:
     require_api_segments(request.tenant)
     found = wiring.member_reads().of_profile(request.tenant.account_id, who, request.deadline)
     return Answer(HTTPStatus.OK, profile_segments_body(found))
+
+
+def compare_segments(request: Request) -> Answer:
+    """Show how many users segments have in common."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    segment_ids = parse_overlap(request.body)
+    found = wiring.overlaps().overlap(request.tenant.account_id, segment_ids, request.deadline)
+    return Answer(HTTPStatus.OK, overlap_body(found))
 
 
 def list_errors(request: Request) -> Answer:

@@ -1,9 +1,10 @@
 """Users in segments, and changes of that. Plain values, no AWS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from api_segments.core.channels import Channel
@@ -121,12 +122,16 @@ class Purge:
 
 
 class MembershipImage(NamedTuple):
-    """A profile's Memberships item at one moment; `purge` is the purge that wrote it last, if one did."""
+    """A profile's Memberships item at one moment; `purge` is the purge that wrote it last, if one did.
+
+    `import_marks`: by segment, what the import wrote that last changed whether the profile is in it.
+    """
 
     identity: str | None
     segment_ids: frozenset[int]
     reach: frozenset[Channel]
     purge: Purge | None = None
+    import_marks: Mapping[int, str] = MappingProxyType({})
 
 
 NOBODY = MembershipImage(identity=None, segment_ids=frozenset(), reach=frozenset())
@@ -166,3 +171,33 @@ class MembershipRecord(NamedTuple):
         """The deleted segment that a clean-up took the profile out of, if that is what this write did."""
         purge = self.new.purge
         return frozenset() if purge is None or purge == self.old.purge else self.left & {purge.segment_id}
+
+    def import_mark(self, segment_id: int) -> str | None:
+        """Return the mark of the import that changed whether the profile is in a segment, None if none did that."""
+        mark = self.new.import_marks.get(segment_id)
+        return None if mark == self.old.import_marks.get(segment_id) else mark
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMark:
+    """What an import writes beside a change: its id, and whether it applied its file, created the user, or undid that.
+
+    As text, no two imports' marks begin alike; what undid an import begins unlike what applied it.
+    """
+
+    import_id: str
+    is_undoing: bool = False
+    is_new_user: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.prefix}{'c' if self.is_new_user else 'a'}"
+
+    @property
+    def prefix(self) -> str:
+        """What all marks begin with that this import writes while it applies its file, or while it is undone."""
+        return f"{'u' if self.is_undoing else 'i'}{self.import_id}"
+
+    @classmethod
+    def read(cls, text: str) -> "ImportMark":
+        """Read a mark."""
+        return cls(text[1:-1], is_undoing=text.startswith("u"), is_new_user=text.endswith("c"))

@@ -48,7 +48,7 @@ class PublishingService:
                         continue
                     events.append(change_event(action, segment, record))
                     origins.append(record.sequence)
-                    if segment.is_used:
+                    if segment.campaign_ids:
                         triggering.append(events[-1])
         if triggering:
             self._triggers().put_all([{"detail": full_detail(event.detail)} for event in triggering], deadline)

@@ -6,13 +6,14 @@ from typing import Any
 from pydantic_core import CoreSchema, core_schema
 
 from api_segments.core.errors import InvalidRequestError
-from api_segments.core.limits import MAX_USERS_PER_UPDATE
+from api_segments.core.limits import MAX_OVERLAP_SEGMENTS, MAX_USERS_PER_UPDATE, MIN_OVERLAP_SEGMENTS
 from api_segments.http.described import GUID, About, ActionBody, DescribedAs, described
 from api_segments.http.described import SEGMENT_ID as EXAMPLE_ID
 from api_segments.http.gateway import to_json
 from api_segments.http.strict_json import show
 from api_segments.http.validation import (
     OPTIONAL_TEXT,
+    REQUIRED_SEGMENT_ID,
     SEGMENT_ID,
     Shape,
     filled_list,
@@ -68,6 +69,30 @@ def _update_of(user: CoreSchema) -> CoreSchema:
 UPDATE = _update_of(_USER)
 # Users are read one by one, since each stands or falls alone.
 _UPDATE, _USER_ALONE = Shape(_update_of(core_schema.any_schema())), Shape(_USER)
+
+
+OVERLAP = strict_object(
+    "OverlapRequest",
+    "The segments to compare.",
+    {
+        "segments": described(
+            filled_list(described(REQUIRED_SEGMENT_ID, About("A segment's id.", EXAMPLE_ID)), MAX_OVERLAP_SEGMENTS),
+            About(f"{MIN_OVERLAP_SEGMENTS} to {MAX_OVERLAP_SEGMENTS} segments.", [EXAMPLE_ID, EXAMPLE_ID + 1]),
+        )
+    },
+)
+_OVERLAP = Shape(OVERLAP)
+
+
+def parse_overlap(body: bytes) -> list[int]:
+    """Read the body of POST /api/segments/overlap; raises InvalidRequestError or BodyTooLargeError."""
+    segment_ids: list[int] = validate(_OVERLAP, read_body(body))["segments"]
+    if len(segment_ids) < MIN_OVERLAP_SEGMENTS:
+        raise InvalidRequestError(f"segments: must have {MIN_OVERLAP_SEGMENTS} entries or more")
+    for index, segment_id in enumerate(segment_ids):
+        if segment_id in segment_ids[:index]:
+            raise InvalidRequestError(f"segments[{index}]: entry [{segment_ids.index(segment_id)}] is the same")
+    return segment_ids
 
 
 def parse_update(body: bytes) -> tuple[list[UpdateGroup], list[Rejection]]:

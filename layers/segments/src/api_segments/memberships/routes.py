@@ -1,9 +1,15 @@
 """The routes of members and of updates, as the API's description has them."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
-from api_segments.core.limits import MAX_SEGMENTS_PER_UPDATE, MAX_USERS_PER_UPDATE, UPDATE_ERROR_DAYS
-from api_segments.http.described import GUID, MOMENT
+from api_segments.core.limits import (
+    MAX_OVERLAP_EXACT_MEMBERS,
+    MAX_SEGMENTS_PER_UPDATE,
+    MAX_USERS_PER_UPDATE,
+    UPDATE_ERROR_DAYS,
+)
+from api_segments.http.described import GUID, MOMENT, SEGMENT_ID
 from api_segments.http.openapi import (
     ACCOUNT,
     BODY_ERRORS,
@@ -13,16 +19,20 @@ from api_segments.http.openapi import (
     OF_SEGMENT,
     PAGED,
     PROFILES,
+    SEGMENTS,
     USER_IN_PATH,
     Link,
     Route,
 )
 from api_segments.memberships import answers
-from api_segments.memberships.requests import UPDATE
+from api_segments.memberships.requests import OVERLAP, UPDATE
 from api_segments.segments.errors import NO_SUCH_SEGMENT
 from api_segments.segments.routes import CREATED
 
 _MEMBER = {"identity": "CT123456", "guid": GUID, "added_at": MOMENT}
+
+_SECOND = {"id": SEGMENT_ID + 1, "segment_name": "Lapsed Buyers", "customer_segment_id": None}
+_EXACT = {"members_margin": 0, "only_margin": 0}
 
 _FIRST_SEGMENT = {"segment_id": "$request.body#/bulk_profiles/0/segments/0/ct_segment_id"}
 _FIRST_USER = {"identity": "$request.body#/bulk_profiles/0/user_profiles/0/identity"}
@@ -99,6 +109,29 @@ ROUTES: Sequence[Route] = (
         description="As of this moment; 404 says that the user is no member.",
         parameters=USER_IN_PATH,
         errors=OF_ACTIVE_SEGMENT,
+    ),
+    Route(
+        "compareSegments",
+        "post",
+        "/api/segments/overlap",
+        SEGMENTS,
+        "Show how many users segments have in common",
+        answers.OverlapBody,
+        {
+            "segments": [{**CREATED, "members": 1704}, {**_SECOND, "members": 342}],
+            "intersections": [
+                {"segments": [SEGMENT_ID], "members": 1704, "only": 1478, **_EXACT},
+                {"segments": [SEGMENT_ID + 1], "members": 342, "only": 116, **_EXACT},
+                {"segments": [SEGMENT_ID, SEGMENT_ID + 1], "members": 226, "only": 226, **_EXACT},
+            ],
+            "exact": True,
+            "counted": 1,
+        },
+        description=f"Exact up to {MAX_OVERLAP_EXACT_MEMBERS:,} members together; estimated beyond that, with how far "
+        "it may be off. By the lists of members, which follow changes within about a second.",
+        body=OVERLAP,
+        body_example={"segments": [SEGMENT_ID, SEGMENT_ID + 1]},
+        errors=(*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
     ),
     Route(
         "listSegmentsOfProfile",

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from api_segments.aws import keys
@@ -22,7 +23,7 @@ from api_segments.core.channels import Channel
 from api_segments.core.clock import Deadline
 from api_segments.core.errors import DamagedItemError, NotWrittenError, UnavailableError
 from api_segments.core.parallel import chunks, in_parallel
-from api_segments.memberships.model import NOBODY, Action, MembershipImage, Purge
+from api_segments.memberships.model import NOBODY, Action, ImportMark, MembershipImage, Purge
 
 ACCOUNT_INDEX = "AccountIndex"
 _SET_FUNCTION = {Action.ADD: "set_add", Action.REMOVE: "set_delete"}
@@ -52,6 +53,29 @@ class NewProfile:
     profile_id: str
     identity: str | None
     segment_ids: Set[int]
+    mark: ImportMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChange:
+    """What an import does with users of a segment: the change, and the mark that it leaves.
+
+    It leaves whoever is as asked already, and whose change of this segment bears its own mark. With `undoes` it changes
+    only those whose last change by an import was that one's.
+    """
+
+    segment_id: int
+    action: Action
+    mark: ImportMark
+    undoes: ImportMark | None = None
+
+
+class ImportOutcome(StrEnum):
+    """What came of an import's change of a user: made, now or when the same was tried before, or not its to make."""
+
+    MADE = "made"
+    MADE_WITH_USER = "made_with_user"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +195,42 @@ class MembershipStore:
                 raise error
         return sum(result.item is not None and segment_id in _segment_ids(result.item) for result in results)
 
+    def change_by_import(
+        self, account_id: str, change: ImportChange, profile_ids: Sequence[str], deadline: Deadline
+    ) -> list[ImportOutcome]:
+        """Make an import's change of many users, each atomic; asked again, it changes nobody twice and says the same.
+
+        A user who is gone, whose set is damaged, or who is as asked by somebody else's doing is superseded. Raises
+        ThrottledError or UnavailableError when not all are known to be changed.
+        """
+        mark = keys.import_mark(change.segment_id)
+        is_in = "" if change.action is Action.REMOVE else "NOT "
+        undone = "" if change.undoes is None else f" AND begins_with({mark}, ?)"
+        text = (
+            f'UPDATE "{self._memberships_table}" SET segment_ids = {_SET_FUNCTION[change.action]}(segment_ids, ?) '  # noqa: S608 - names of ours
+            f"SET {mark} = ? WHERE pk = ? AND {is_in}contains(segment_ids, ?) AND NOT begins_with({mark}, ?){undone}"
+        )
+        segment: Item = {"N": str(change.segment_id)}
+        before, marked = number_set({change.segment_id}), {"S": str(change.mark)}
+        after = [segment, {"S": change.mark.prefix}]
+        after += [] if change.undoes is None else [{"S": change.undoes.prefix}]
+        lane = [
+            Statement(text, [before, marked, {"S": keys.membership(account_id, each)}, *after]) for each in profile_ids
+        ]
+        results = self._db.batch_execute([lane], deadline)[0]
+        open_ = [each for each, result in zip(profile_ids, results, strict=True) if result.item is None]
+        known = self.get_many(account_id, open_, deadline) if open_ else None
+        outcomes = []
+        for profile_id, result in zip(profile_ids, results, strict=True):
+            if known is None or result.item is not None:
+                outcomes.append(ImportOutcome.MADE)
+                continue
+            image = known.without_damaged().get(profile_id)
+            if result.error is not None and profile_id not in known.damaged:
+                raise result.error
+            outcomes.append(_outcome(image, change))
+        return outcomes
+
     def _damaged_sets(self, account_id: str, profile_ids: Sequence[str], deadline: Deadline) -> Set[str]:
         gets = [Get(self._memberships_table, {"pk": {"S": keys.membership(account_id, each)}}) for each in profile_ids]
         found = self._db.batch_get(gets, deadline)
@@ -224,6 +284,8 @@ class MembershipStore:
             "profile_id": {"S": profile.profile_id},
             "segment_ids": number_set(profile.segment_ids),
         }
+        if profile.mark is not None:
+            item.update({keys.import_mark(each): {"S": str(profile.mark)} for each in profile.segment_ids})
         puts = [(index, self._memberships_table, item)]
         if profile.identity is not None:
             item["identity"] = {"S": profile.identity}
@@ -258,6 +320,14 @@ def _set_change_result(result: StatementResult) -> SetChangeResult:
         return SetChangeResult(None, error)
 
 
+def _outcome(image: MembershipImage | None, change: ImportChange) -> ImportOutcome:
+    """Tell whether a change that could not be made now was made before."""
+    mark = "" if image is None else image.import_marks.get(change.segment_id, "")
+    if not mark.startswith(change.mark.prefix):
+        return ImportOutcome.SUPERSEDED
+    return ImportOutcome.MADE_WITH_USER if ImportMark.read(mark).is_new_user else ImportOutcome.MADE
+
+
 def _segment_ids(item: Item) -> frozenset[int]:
     return Attributes(_KIND, item).numbers("segment_ids")
 
@@ -282,6 +352,11 @@ def image_from_item(item: Item | None, *, with_reach: bool = True) -> Membership
         segment_ids=memberships.numbers("segment_ids"),
         reach=memberships.some_of("reach", Channel) if with_reach else NOBODY.reach,
         purge=_purge(memberships) if memberships.has("purge") else None,
+        import_marks={
+            segment_id: memberships.text(name)
+            for name in item
+            if name[0] == "i" and name != "identity" and (segment_id := keys.segment_of_mark(name)) is not None
+        },
     )
 
 

@@ -1,7 +1,9 @@
 """SegmentMembers table, read: the members of a segment in a stable order, and one of them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
 from typing import TypeVar
 
@@ -10,10 +12,10 @@ from api_segments.aws.dynamodb import DynamoDB, Item
 from api_segments.aws.items import Attributes, passing_over
 from api_segments.aws.keys import MEMBER_BUCKETS
 from api_segments.core.channels import Channel
-from api_segments.core.clock import Deadline
+from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.model import Member
-from api_segments.memberships.store_rows import MEMBERS_ROW
+from api_segments.memberships.store_rows import MEMBERS_ROW, TOMBSTONE_SECONDS
 from api_segments.segments.digests import member_digest
 from api_segments.segments.store import counted_for
 
@@ -25,6 +27,16 @@ CALLS_PER_BUCKET = 10
 
 # A row whose `expires_at` is no number is damaged: nobody knows whether its user is a member.
 _IS_NO_TOMBSTONE = "attribute_not_exists(expires_at) OR NOT attribute_type(expires_at, :number)"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMember:
+    """A row of a segment's list: of a member, with when it was added, or of a former one, with when it was removed."""
+
+    profile_id: str
+    identity: str | None
+    added_at: str | None
+    removed_at: str | None
 
 
 def _is_tombstone(item: Item) -> bool:
@@ -52,6 +64,27 @@ class MemberListStore:
     ) -> tuple[list[str], str | None]:
         """Return profile ids as `page` does members: of damaged rows too."""
         return self._page(account_id, segment_id, after, at_most, _profile_id, None, deadline)
+
+    def ids_in_bucket(self, account_id: str, segment_id: int, bucket: int, deadline: Deadline) -> set[str]:
+        """Return the profile ids of all members in one of a segment's MEMBER_BUCKETS buckets, of damaged rows too.
+
+        They follow the table within moments.
+        """
+        return set(
+            self._db.query(
+                None,
+                _profile_id,
+                deadline,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                FilterExpression=_IS_NO_TOMBSTONE,
+                ProjectionExpression="profile_id",
+                ExpressionAttributeValues={
+                    ":pk": {"S": keys.member_buckets(account_id, segment_id)[bucket]},
+                    ":number": {"S": "N"},
+                },
+            )
+        )
 
     def counts(
         self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
@@ -136,6 +169,41 @@ class MemberListStore:
             if len(members) >= at_most:
                 break
         return members, last
+
+    def bucket(
+        self, account_id: str, segment_id: int, bucket: int, deadline: Deadline
+    ) -> Iterator[Sequence[ListedMember]]:
+        """Return the rows of one bucket, former members' too, a call's at a time, as of a moment ago.
+
+        Only what is needed of a row is sent; damaged rows are left out.
+        """
+        pk = keys.member_buckets(account_id, segment_id)[bucket]
+        start: Item = {}
+        while True:
+            items, last = self._db.query_call(
+                deadline,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ProjectionExpression="profile_id, #identity, added_at, expires_at",
+                ExpressionAttributeNames={"#identity": "identity"},
+                ExpressionAttributeValues={":pk": {"S": pk}},
+                **start,
+            )
+            yield [row for row in map(passing_over(_listed), items) if row is not None]
+            if last is None:
+                return
+            start = {"ExclusiveStartKey": last}
+
+
+def _listed(item: Item) -> ListedMember:
+    row = Attributes(MEMBERS_ROW, item)
+    expires_at = row.optional(row.whole, "expires_at")
+    return ListedMember(
+        _profile_id(item),
+        row.optional(row.text, "identity"),
+        None if expires_at is not None else row.moment("added_at"),
+        None if expires_at is None else rfc3339(datetime.fromtimestamp(expires_at - TOMBSTONE_SECONDS, UTC)),
+    )
 
 
 def _profile_id(item: Item) -> str:

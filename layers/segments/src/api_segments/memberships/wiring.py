@@ -16,6 +16,7 @@ from api_segments.segments.wiring import segment_store
 if TYPE_CHECKING:
     from api_segments.aws.task_queue import TaskQueue
     from api_segments.memberships.error_stream import ErrorStream
+    from api_segments.memberships.overlap import OverlapService
     from api_segments.memberships.projection import ProjectionService
     from api_segments.memberships.publishing import PublishingService
     from api_segments.memberships.purging import PurgeService
@@ -69,6 +70,14 @@ def member_reads() -> "MemberReads":
     from api_segments.memberships.reads import MemberReads
 
     return MemberReads(segment_store(), member_lists(), membership_store(), references())
+
+
+@cache
+def overlaps() -> "OverlapService":
+    """Return what compares segments in this process."""
+    from api_segments.memberships.overlap import OverlapService
+
+    return OverlapService(segment_store(), member_lists())
 
 
 @cache

@@ -9,6 +9,7 @@ from api_segments.core.channels import Channel
 from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
 from api_segments.http.described import (
+    CAMPAIGN_ID,
     About,
     BatchStatus,
     CustomerSegmentId,
@@ -22,6 +23,7 @@ from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
 from api_segments.segments.model import CountedSegment, Day, Segment, SegmentCounts, SegmentStatus
 
+CAMPAIGNS_SHOWN = 100
 SegmentStatusBody = TypeAliasType(
     "SegmentStatusBody", Annotated[Literal["active", "deleted"], About("Whether a segment was deleted.", "active")]
 )
@@ -57,7 +59,18 @@ class SegmentBody(SegmentNameBody):
     type: Annotated[Literal["API Segments"], About("All segments are of this type.", "API Segments")]
     status: Annotated[SegmentStatusBody, About("Whether it was deleted.", "active")]
     created_at: Annotated[str, moment("When it was created.")]
+    created_by: Annotated[
+        str | None, About("The name of the passcode that created it; null before passcodes had names.", "nightly sync")
+    ]
     deleted_at: Annotated[str | None, moment("When it was deleted; null if it was not.")]
+    deleted_by: Annotated[str | None, About("The name of the passcode that deleted it.", "Ada's laptop")]
+    updated_at: Annotated[str, moment("When its members, its name, description or tags last changed.")]
+    description: Annotated[str | None, About("What it is for; null if nobody said.", "Spent 750 or more")]
+    tags: Annotated[list[str], About("What it is found by, in order.", ["loyalty", "spring"])]
+    campaigns: Annotated[
+        list[int],
+        About(f"The ids of campaigns that use it or have used it, the newest {CAMPAIGNS_SHOWN}.", [CAMPAIGN_ID]),
+    ]
     members: Annotated[int, About("How many members it has; a deleted one has none.", 1704)]
     reachable: Annotated[ReachableMembersBody, About("How many of them each channel reaches now.")]
     as_of: Annotated[str, moment("When the counts last changed.")]
@@ -124,7 +137,13 @@ def segment_body(counted: CountedSegment) -> SegmentBody:
         "type": "API Segments",
         "status": "deleted" if segment.deleted_at else "active",
         "created_at": segment.created_at,
+        "created_by": segment.created_by,
         "deleted_at": segment.deleted_at,
+        "deleted_by": segment.deleted_by,
+        "updated_at": max(filter(None, (counts.as_of, segment.changed_at, segment.deleted_at, segment.created_at))),
+        "description": segment.description,
+        "tags": list(segment.tags or ()),
+        "campaigns": sorted(segment.campaign_ids, reverse=True)[:CAMPAIGNS_SHOWN],
         "members": counts.members,
         "reachable": _reachable_body(counts),
         "as_of": counts.as_of or segment.deleted_at or segment.created_at,

@@ -28,7 +28,7 @@ from api_segments.core.errors import (
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
 from api_segments.core.parallel import chunks
 from api_segments.segments.errors import no_such_segment, segment_deleted
-from api_segments.segments.model import CreateRequest, NewSegment, Segment, SegmentStatus
+from api_segments.segments.model import CreateRequest, NewSegment, Segment, SegmentChange, SegmentStatus
 from api_segments.segments.store import SEGMENTS_PER_INSERT, AlreadyInsertedError, InsertRefusedError, SegmentStore
 from api_segments.segments.store_creations import CreationStore, Part
 
@@ -52,18 +52,23 @@ class SegmentService:
         self._creations = creations
         self._clock = clock
 
-    def create(self, account_id: str, request: CreateRequest, deadline: Deadline, name: str | None = None) -> Creation:
+    def create(
+        self, account_id: str, request: CreateRequest, by: str, deadline: Deadline, name: str | None = None
+    ) -> Creation:
         """Create segments; each entry stands or falls alone, and of two alike the first stands.
 
+        `by` is the name of the passcode that asks.
         What an earlier try of a request of the same `name` has created is not created again, and counts as created.
         """
         while True:
             try:
-                return self._create(account_id, request, name, deadline)
+                return self._create(account_id, request, by, name, deadline)
             except AlreadyInsertedError:  # by a try that is under way: the next turn finds what it created
                 continue
 
-    def _create(self, account_id: str, request: CreateRequest, name: str | None, deadline: Deadline) -> Creation:
+    def _create(
+        self, account_id: str, request: CreateRequest, by: str, name: str | None, deadline: Deadline
+    ) -> Creation:
         entries = request.entries
         result = Creation({}, dict(request.refused))
         self._refuse_repeats(entries, result)
@@ -82,7 +87,7 @@ class SegmentService:
             if part in found:
                 self._take_found(account_id, entries, part, found[part], result)
             else:
-                self._insert(account_id, entries, part, result, deadline)
+                self._insert(account_id, by, entries, part, result, deadline)
         return result
 
     @staticmethod
@@ -112,9 +117,10 @@ class SegmentService:
             elif entry.customer_segment_id is not None:
                 customer_ids.add(entry.customer_segment_id)
 
-    def _insert(
+    def _insert(  # noqa: PLR0913, PLR0917 - what it is made of
         self,
         account_id: str,
+        by: str,
         entries: Mapping[int, NewSegment],
         part: Part,
         result: Creation,
@@ -128,7 +134,9 @@ class SegmentService:
         while pending:
             first_id = self._next_id()
             ids = {index: first_id + offset for offset, index in enumerate(pending)}
-            segments = [created_segment(account_id, entries[index], segment_id) for index, segment_id in ids.items()]
+            segments = [
+                created_segment(account_id, entries[index], segment_id, by) for index, segment_id in ids.items()
+            ]
             note = None if part.request is None else self._creations.note(part, ids)
             try:
                 self._segments.insert(account_id, segments, deadline, note)
@@ -151,15 +159,16 @@ class SegmentService:
         """Return microseconds since 1970; below 2^53 until the year 2255. Those of one request are one apart."""
         return (self._clock.now() - _EPOCH) // _MICROSECOND
 
-    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> None:
-        """Give an active segment another name; raises NotFoundError or SegmentDeletedError."""
-        if not self._segments.rename(account_id, segment_id, name, deadline):
+    def change(self, account_id: str, segment_id: int, change: SegmentChange, deadline: Deadline) -> None:
+        """Change an active segment's name, description or tags; raises NotFoundError or SegmentDeletedError."""
+        changed_at = rfc3339(self._clock.now())
+        if not self._segments.change(account_id, segment_id, change, changed_at, deadline):
             known = self._segments.get(account_id, segment_id, deadline)
             raise no_such_segment(segment_id) if known is None else segment_deleted(segment_id)
 
 
-def created_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segment:
-    """Return the segment that an entry becomes; its id tells when it was created."""
+def created_segment(account_id: str, entry: NewSegment, segment_id: int, by: str | None = None) -> Segment:
+    """Return the segment that an entry becomes, created `by` somebody; its id tells when it was created."""
     created_at = rfc3339(_EPOCH + segment_id * _MICROSECOND)
     return Segment(
         **asdict(entry),
@@ -168,6 +177,7 @@ def created_segment(account_id: str, entry: NewSegment, segment_id: int) -> Segm
         status=SegmentStatus.ACTIVE,
         created_at=created_at,
         digest_since=created_at,
+        created_by=by,
     )
 
 

@@ -49,9 +49,10 @@ class SegmentDeletionService:
         self._campaigns = campaigns
         self._clock = clock
 
-    def delete(self, account_id: str, segment_id: int, deadline: Deadline) -> Segment:
+    def delete(self, account_id: str, segment_id: int, by: str, deadline: Deadline) -> Segment:
         """Delete a segment, once; return it as it was deleted. Its members are taken away by its purge.
 
+        `by` is the name of the passcode that asks.
         Raises NotFoundError, or ConflictError while a scheduled or running campaign uses it.
         """
         backoff = Backoff(deadline)
@@ -61,7 +62,7 @@ class SegmentDeletionService:
                 raise no_such_segment(segment_id)
             if segment.status is SegmentStatus.DELETED:
                 return segment
-            deleted = self._segments.delete(segment, rfc3339(self._clock.now()), deadline)
+            deleted = self._segments.delete(segment, rfc3339(self._clock.now()), by, deadline)
             if deleted is not None:
                 return deleted
             self._take_marks_off(account_id, segment_id, deadline)

@@ -15,7 +15,7 @@ from api_segments.segments.requests import (
     SEGMENT_FILTERS,
     days_in_query,
     list_filters,
-    parse_rename,
+    parse_change,
     segment_filter,
 )
 
@@ -49,12 +49,12 @@ def get_segment_history(request: Request, segment_id: str) -> Answer:
     return Answer(HTTPStatus.OK, history_body(days))
 
 
-def rename_segment(request: Request, segment_id: str) -> Answer:
-    """Give a segment another name."""
+def change_segment(request: Request, segment_id: str) -> Answer:
+    """Change a segment's name, description or tags."""
     refuse_unknown(request.query)
     require_api_segments(request.tenant)
     found = segment_id_in_path(segment_id)
-    wiring.segments().rename(request.tenant.account_id, found, parse_rename(request.body), request.deadline)
+    wiring.segments().change(request.tenant.account_id, found, parse_change(request.body), request.deadline)
     return _shown(request, found)
 
 
@@ -62,7 +62,8 @@ def delete_segment(request: Request, segment_id: str, deletion: SegmentDeletionS
     """Delete a segment, for good."""
     refuse_unknown(request.query)
     require_api_segments(request.tenant)
-    deleted = deletion.delete(request.tenant.account_id, segment_id_in_path(segment_id), request.deadline)
+    found = segment_id_in_path(segment_id)
+    deleted = deletion.delete(request.tenant.account_id, found, request.tenant.passcode_name, request.deadline)
     return Answer(HTTPStatus.OK, segment_body((deleted, NO_MEMBERS)))
 
 

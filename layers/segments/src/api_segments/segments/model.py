@@ -30,6 +30,17 @@ class NewSegment:
 
     segment_name: str
     customer_segment_id: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChange:
+    """What a client changes of a segment: None is left as it is, an empty text or no tags take away what is there."""
+
+    segment_name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,10 @@ class CreateRequest:
 class Segment(NewSegment):
     """A named set of users. Once deleted, its purge notes when it had ended.
 
-    `is_used` is whether campaigns that are scheduled or running use it, which keeps it from being deleted.
-    `digest_since` is from when on its counters have had its digest: its creation, or, of one that is older than
-    digests, when reconciliation had counted it; None before that.
+    `campaign_ids` are the campaigns that use it, which keeps it from being deleted, and some that did and have ended.
+    `changed_at` is when its name, description or tags changed last, None if never. Who created and deleted it is told
+    by the name of a passcode, None before passcodes had names. `digest_since` is from when on its counters have had its
+    digest: its creation, or, of one that is older than digests, when reconciliation had counted it; None before that.
     """
 
     account_id: str
@@ -57,7 +69,10 @@ class Segment(NewSegment):
     deleted_at: str | None = None
     purged_at: str | None = None
     digest_since: str | None = None
-    is_used: bool = False
+    changed_at: str | None = None
+    created_by: str | None = None
+    deleted_by: str | None = None
+    campaign_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +126,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class SegmentFilter:
-    """Which segments to list: of a status (None: of any), with a customer id or a beginning of it."""
+    """Which segments to list: of a status (None: of any), with a customer id or a beginning of it, with a tag."""
 
     status: SegmentStatus | None
     customer_segment_id: str | None = None
     customer_segment_id_prefix: str | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

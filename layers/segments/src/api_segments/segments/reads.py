@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from api_segments.core.clock import Deadline
+from api_segments.core.limits import MAX_PAGE
 from api_segments.core.paging import Page, Position
 from api_segments.segments.errors import no_such_segment
 from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentFilter, SegmentStatus
@@ -35,13 +36,25 @@ class SegmentReads:
         Damaged ones are left out. A page may have fewer rows than `limit`, also when the list goes on.
         """
         if wanted.customer_segment_id is not None:
-            return self._with_customer_id(account_id, wanted.customer_segment_id, wanted.status, deadline)
+            return self._with_customer_id(account_id, wanted.customer_segment_id, wanted, deadline)
         if wanted.customer_segment_id_prefix is not None:
             return self._by_customer_id(account_id, wanted, after, limit, deadline)
         before = None if after is None else int(after[0])
+        if wanted.tag is not None:
+            return self._newest_with_tag(account_id, wanted, before, limit, deadline)
         segments = self._lists.newest(account_id, wanted.status, before, limit + 1, deadline)
         goes_on_at = (segments[limit - 1].segment_id,) if len(segments) > limit else None
         return Page(self._counted(account_id, segments[:limit], deadline), goes_on_at)
+
+    def _newest_with_tag(
+        self, account_id: str, wanted: SegmentFilter, before: int | None, limit: int, deadline: Deadline
+    ) -> Page[CountedSegment]:
+        """Look for a tag among the next MAX_PAGE segments."""
+        seen = self._lists.newest(account_id, wanted.status, before, MAX_PAGE + 1, deadline)
+        having = [segment.segment_id for segment in seen[:MAX_PAGE] if _has_tag(segment, wanted.tag)]
+        ids = having[:limit]
+        last = ids[-1] if len(having) > limit else seen[MAX_PAGE - 1].segment_id if len(seen) > MAX_PAGE else None
+        return Page(self._wanted(account_id, ids, wanted, deadline), None if last is None else (last,))
 
     def _counted(self, account_id: str, segments: Sequence[Segment], deadline: Deadline) -> list[CountedSegment]:
         """Add counts: the slots of a page of active segments lie side by side."""
@@ -56,11 +69,11 @@ class SegmentReads:
         ]
 
     def _with_customer_id(
-        self, account_id: str, customer_segment_id: str, status: SegmentStatus | None, deadline: Deadline
+        self, account_id: str, customer_segment_id: str, wanted: SegmentFilter, deadline: Deadline
     ) -> Page[CountedSegment]:
         segment_id = self._lists.find_by_customer_id(account_id, customer_segment_id, deadline)
         ids = [] if segment_id is None else [segment_id]
-        return Page(self._of_status(account_id, ids, status, deadline), None)
+        return Page(self._wanted(account_id, ids, wanted, deadline), None)
 
     def _by_customer_id(
         self, account_id: str, wanted: SegmentFilter, after: Position | None, limit: int, deadline: Deadline
@@ -68,10 +81,10 @@ class SegmentReads:
         claimed = self._lists.by_customer_id(account_id, wanted, after, limit + 1, deadline)
         ids = [segment_id for _, segment_id in claimed[:limit]]
         goes_on_at = claimed[limit - 1] if len(claimed) > limit else None
-        return Page(self._of_status(account_id, ids, wanted.status, deadline), goes_on_at)
+        return Page(self._wanted(account_id, ids, wanted, deadline), goes_on_at)
 
-    def _of_status(
-        self, account_id: str, segment_ids: Sequence[int], status: SegmentStatus | None, deadline: Deadline
+    def _wanted(
+        self, account_id: str, segment_ids: Sequence[int], wanted: SegmentFilter, deadline: Deadline
     ) -> list[CountedSegment]:
         if len(segment_ids) > _COUNTED_ONE_BY_ONE:
             segments = self._segments.get_many([(account_id, segment_id) for segment_id in segment_ids], deadline)
@@ -80,4 +93,8 @@ class SegmentReads:
         else:
             found = self._segments.get_counted(account_id, segment_ids, deadline).without_damaged()
         rows = [found[segment_id] for segment_id in segment_ids if segment_id in found]
-        return [row for row in rows if status in (None, row[0].status)]
+        return [row for row in rows if wanted.status in (None, row[0].status) and _has_tag(row[0], wanted.tag)]
+
+
+def _has_tag(segment: Segment, tag: str | None) -> bool:
+    return tag is None or tag in (segment.tags or ())

@@ -19,7 +19,7 @@ from api_segments.http.openapi import (
     Route,
 )
 from api_segments.segments import answers
-from api_segments.segments.requests import CREATE, RENAME, STATUS_FILTERS
+from api_segments.segments.requests import CHANGE, CREATE, STATUS_FILTERS
 
 FILTERS: Mapping[str, Json] = {
     "status": {
@@ -40,6 +40,12 @@ FILTERS: Mapping[str, Json] = {
         "schema": TEXT,
         "example": "SEG",
     },
+    "tag": {
+        "in": "query",
+        "description": "Segments that have this tag. A page may be short.",
+        "schema": TEXT,
+        "example": "loyalty",
+    },
 }
 
 _ASKED = {"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
@@ -49,7 +55,13 @@ _SEGMENT = {
     "type": "API Segments",
     "status": "active",
     "created_at": MOMENT,
+    "created_by": "nightly sync",
     "deleted_at": None,
+    "deleted_by": None,
+    "updated_at": MOMENT,
+    "description": "Spent 750 or more",
+    "tags": ["loyalty", "spring"],
+    "campaigns": [],
     "members": 1,
     "reachable": {channel.value: int(channel in {Channel.EMAIL, Channel.SMS}) for channel in Channel},
     "as_of": MOMENT,
@@ -83,6 +95,7 @@ _ADD_USER = {
         }
     ]
 }
+_IMPORT = {"segment": _ID_OF_FIRST, "mode": "replace", "apply": "manual"}
 _SEND_SMS = {
     "name": "Spring sale",
     "target_mode": "sms",
@@ -109,10 +122,11 @@ ROUTES: Sequence[Route] = (
         is_batch=True,
         links=(
             Link("getSegment", "Shows a created segment.", {"segment_id": _ID_OF_FIRST}),
-            Link("renameSegment", "Renames it.", {"segment_id": _ID_OF_FIRST}),
+            Link("changeSegment", "Renames it, or changes its tags.", {"segment_id": _ID_OF_FIRST}),
             Link("deleteSegment", "Deletes it.", {"segment_id": _ID_OF_FIRST}),
             Link("listMembers", "Lists its members.", {"segment_id": _ID_OF_FIRST}),
             Link("updateMembers", "Adds a user to it.", body=_ADD_USER),
+            Link("createImport", "Takes a file of users into it.", body=_IMPORT),
             Link("createCampaign", "Sends a message to its members.", body=_SEND_SMS),
         ),
     ),
@@ -145,7 +159,7 @@ ROUTES: Sequence[Route] = (
         links=(
             Link("listMembers", "Lists its members.", {"segment_id": "$request.path.segment_id"}),
             Link("getSegmentHistory", "Shows its days.", {"segment_id": "$request.path.segment_id"}),
-            Link("renameSegment", "Renames it.", {"segment_id": "$request.path.segment_id"}),
+            Link("changeSegment", "Renames it, or changes its tags.", {"segment_id": "$request.path.segment_id"}),
             Link("deleteSegment", "Deletes it.", {"segment_id": "$request.path.segment_id"}),
         ),
     ),
@@ -163,16 +177,16 @@ ROUTES: Sequence[Route] = (
         errors=OF_SEGMENT,
     ),
     Route(
-        "renameSegment",
+        "changeSegment",
         "patch",
         "/api/segments/{segment_id}",
         SEGMENTS,
-        "Rename a segment",
+        "Change a segment's name, description or tags",
         answers.SegmentBody,
         _SEGMENT,
-        description="Its members and its ids stay; one event says that it was renamed.",
-        body=RENAME,
-        body_example={"segment_name": "Premium Users"},
+        description="At least one of them; its members and its ids stay. One event says that it was renamed.",
+        body=CHANGE,
+        body_example={"segment_name": "Premium Users", "tags": ["loyalty", "spring"]},
         errors=(*OF_ACTIVE_SEGMENT, *BODY_ERRORS),
     ),
     Route(
@@ -182,7 +196,14 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Delete a segment",
         answers.SegmentBody,
-        {**_SEGMENT, "status": "deleted", "deleted_at": MOMENT, "members": 0, "digest": "0"},
+        {
+            **_SEGMENT,
+            "status": "deleted",
+            "deleted_at": MOMENT,
+            "deleted_by": "nightly sync",
+            "members": 0,
+            "digest": "0",
+        },
         description="For good, and idempotent; updates get 410 from the next request on. Not while a scheduled or "
         "running campaign uses it.",
         errors=(*OF_SEGMENT, HTTPStatus.CONFLICT),

@@ -16,7 +16,14 @@ from api_segments.core.channels import Channel
 from api_segments.core.clock import Backoff, Deadline
 from api_segments.core.errors import UnavailableError
 from api_segments.core.limits import MAX_ACTIVE_SEGMENTS
-from api_segments.segments.model import NO_MEMBERS, CountedSegment, Segment, SegmentCounts, SegmentStatus
+from api_segments.segments.model import (
+    NO_MEMBERS,
+    CountedSegment,
+    Segment,
+    SegmentChange,
+    SegmentCounts,
+    SegmentStatus,
+)
 
 # One action counts the quota, one notes what was created; a segment with a customer id takes two.
 SEGMENTS_PER_INSERT = (TRANSACTION_ACTIONS - 2) // 2
@@ -246,31 +253,51 @@ class SegmentStore:
             ExpressionAttributeValues={":now": {"S": now}},
         )
 
-    def rename(self, account_id: str, segment_id: int, name: str, deadline: Deadline) -> bool:
-        """Give an active segment a name; False if there is no such segment."""
+    def change(
+        self, account_id: str, segment_id: int, change: SegmentChange, changed_at: str, deadline: Deadline
+    ) -> bool:
+        """Change name, description or tags of an active segment; False if there is no such segment."""
+        wanted: dict[str, Item | None] = {"changed_at": {"S": changed_at}}
+        if change.segment_name is not None:
+            wanted["segment_name"] = {"S": change.segment_name}
+        if change.description is not None:
+            wanted["description"] = {"S": change.description} if change.description else None
+        if change.tags is not None:
+            wanted["tags"] = {"SS": sorted(change.tags)} if change.tags else None
+        sets = {name: value for name, value in wanted.items() if value is not None}
+        removes = [name for name, value in wanted.items() if value is None]
         return self._db.update(
             deadline,
             TableName=self._table,
             Key=segment_key(account_id, segment_id),
-            UpdateExpression="SET segment_name = :name",
+            UpdateExpression=f"SET {', '.join(f'{name} = :{name}' for name in sets)}"
+            + (f" REMOVE {', '.join(removes)}" if removes else ""),
             ConditionExpression="attribute_exists(account_id)",
-            ExpressionAttributeValues={":name": {"S": name}},
+            ExpressionAttributeValues={f":{name}": value for name, value in sets.items()},
         )
 
-    def delete(self, segment: Segment, deleted_at: str, deadline: Deadline) -> Segment | None:
+    def delete(self, segment: Segment, deleted_at: str, deleted_by: str, deadline: Deadline) -> Segment | None:
         """Move an active segment to the deleted ones, mark its customer id's claim and free its room: all or nothing.
 
         Returns it as deleted; None if it is no longer as in `segment`, or bears marks of campaigns that use it. Raises
         ThrottledError or UnavailableError (a DamagedItemError, if the quota or the claim is damaged, or that is gone).
         """
-        deleted = replace(segment, status=SegmentStatus.DELETED, deleted_at=deleted_at)
+        deleted = replace(
+            segment,
+            status=SegmentStatus.DELETED,
+            deleted_at=deleted_at,
+            deleted_by=deleted_by,
+            campaign_ids=frozenset(),
+        )
+        unchanged = "attribute_not_exists(changed_at)" if segment.changed_at is None else "changed_at = :changed_at"
+        changed_at = {} if segment.changed_at is None else {":changed_at": {"S": segment.changed_at}}
         actions = [
             self._add_active(segment.account_id, -1),
             delete_action(
                 self._table,
                 segment_key(segment.account_id, segment.segment_id),
-                condition="segment_name = :name AND attribute_not_exists(campaign_ids)",
-                values={":name": {"S": segment.segment_name}},
+                condition=f"segment_name = :name AND {unchanged} AND attribute_not_exists(campaign_ids)",
+                values={":name": {"S": segment.segment_name}, **changed_at},
             ),
             self._put_new(_to_item(deleted)),
         ]
@@ -429,7 +456,15 @@ def _sum_of_slots(slots: Sequence[CounterSlot]) -> SegmentCounts:
 
 
 # Texts that a segment may lack and that are kept under their own names.
-_OPTIONAL_TEXTS = ("deleted_at", "purged_at", "digest_since")
+_OPTIONAL_TEXTS = (
+    "deleted_at",
+    "purged_at",
+    "digest_since",
+    "description",
+    "changed_at",
+    "created_by",
+    "deleted_by",
+)
 
 
 def _to_item(segment: Segment) -> Item:
@@ -442,6 +477,8 @@ def _to_item(segment: Segment) -> Item:
         "created_at": {"S": segment.created_at},
     }
     item |= {name: {"S": text} for name in _OPTIONAL_TEXTS if (text := getattr(segment, name)) is not None}
+    if segment.tags:
+        item["tags"] = {"SS": sorted(segment.tags)}
     if segment.customer_segment_id is not None:
         # A deleted segment leaves CustomerSegmentIdIndex: it lists active ones, whose number is bounded.
         name = "customer_segment_id" if is_active else "deleted_customer_segment_id"
@@ -511,5 +548,10 @@ def from_item(item: Item) -> Segment:
         deleted_at=segment.moment("deleted_at") if is_deleted else None,
         purged_at=segment.optional(segment.moment, "purged_at"),
         digest_since=segment.optional(segment.moment, "digest_since"),
-        is_used=segment.has("campaign_ids"),
+        description=segment.optional(segment.text, "description"),
+        tags=tuple(sorted(segment.texts("tags"))) or None,
+        changed_at=segment.optional(segment.moment, "changed_at"),
+        created_by=segment.optional(segment.text, "created_by"),
+        deleted_by=segment.optional(segment.text, "deleted_by"),
+        campaign_ids=segment.numbers("campaign_ids"),
     )

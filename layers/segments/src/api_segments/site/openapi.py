@@ -12,6 +12,7 @@ from api_segments.http.answers import ErrorBody, HealthBody
 from api_segments.http.described import About, Json, described
 from api_segments.http.openapi import OTHER, TAGS, TEMPLATE, Route, error_responses, operation
 from api_segments.http.validation import TEXT
+from api_segments.imports.routes import ROUTES as IMPORTS
 from api_segments.memberships.routes import ROUTES as MEMBERSHIPS
 from api_segments.profiles.routes import ROUTES as PROFILES
 from api_segments.segments.routes import ROUTES as SEGMENTS
@@ -20,6 +21,7 @@ from api_segments.site.webhooks import TAG, event_schemas, webhooks
 ROUTES: Sequence[Route] = (
     *SEGMENTS,
     *MEMBERSHIPS,
+    *IMPORTS,
     *PROFILES,
     *CAMPAIGNS,
     *ACCOUNTS,

@@ -6,10 +6,11 @@ from api_segments.aws.events import EventKind, plain_name
 from api_segments.campaigns.events import EVENTS as CAMPAIGNS
 from api_segments.http.described import Json
 from api_segments.http.openapi import TEMPLATE
+from api_segments.imports.events import EVENTS as IMPORTS
 from api_segments.memberships.events import EVENTS as MEMBERSHIPS
 from api_segments.segments.events import EVENTS as SEGMENTS
 
-EVENTS: Sequence[EventKind] = (*MEMBERSHIPS, *SEGMENTS, *CAMPAIGNS)
+EVENTS: Sequence[EventKind] = (*MEMBERSHIPS, *SEGMENTS, *IMPORTS, *CAMPAIGNS)
 TAG = {"Events": "What the stack's bus carries; a rule of yours hands it on to an address, too."}
 
 

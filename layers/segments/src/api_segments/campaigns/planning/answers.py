@@ -152,6 +152,9 @@ class CampaignBody(TypedDict):
     starts_at: Annotated[str | None, moment("The same moment in UTC; null for an online campaign.")]
     time_zone: Annotated[str, About("The account's time zone now.", "Europe/Berlin")]
     created_at: Annotated[str, moment("When it was created.")]
+    created_by: Annotated[
+        str | None, About("The name of the passcode that created it; null before passcodes had names.", "nightly sync")
+    ]
     started_at: StartedAt
     ended_at: EndedAt
     segments: Annotated[CampaignSegmentsBody, About("Whom it is for.")]
@@ -434,6 +437,7 @@ def _entry(campaign: Campaign, results: Results, time_zone: str) -> CampaignBody
         "starts_at": None if campaign.starts_at is None else rfc3339(campaign.starts_at),
         "time_zone": time_zone,
         "created_at": campaign.created_at,
+        "created_by": campaign.created_by,
         "started_at": campaign.started_at,
         "ended_at": campaign.ended_at,
         "segments": {"include": list(campaign.audience.include), "exclude": list(campaign.audience.exclude)},

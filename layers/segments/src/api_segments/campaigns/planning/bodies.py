@@ -17,39 +17,10 @@ from api_segments.core.limits import (
 )
 from api_segments.http.described import CAMPAIGN_ID, GUID, SEGMENT_ID, About, ActionBody, DescribedAs
 from api_segments.http.fields import OptionalText, TaggedBy, Text
-from api_segments.http.ids import check_segment_id, check_text
-from api_segments.http.validation import hint
-from api_segments.segments.model import SegmentReference
+from api_segments.segments.named import NamedSegment
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _DIGITS = re.compile(r"[0-9]{1,16}")
-_CUSTOMER_SEGMENT_ID = "customer_segment_id"
-
-
-def _read_segment(value: object) -> SegmentReference:
-    """Read how a body names a segment: our id, a number or its digits, or an object with the customer's."""
-    if isinstance(value, dict):
-        if _CUSTOMER_SEGMENT_ID not in value:
-            raise _wrong_below(_CUSTOMER_SEGMENT_ID, "is required")
-        for name in value:
-            if name != _CUSTOMER_SEGMENT_ID:
-                raise _wrong_below(name, f"unknown field{hint(name, [_CUSTOMER_SEGMENT_ID])}")
-        try:
-            text = check_text(value[_CUSTOMER_SEGMENT_ID])
-        except PydanticCustomError as exc:
-            raise _wrong_below(_CUSTOMER_SEGMENT_ID, exc.message()) from exc
-        if not isinstance(text, str):
-            raise _wrong_below(_CUSTOMER_SEGMENT_ID, "must be a string")
-        return SegmentReference(customer_segment_id=text)
-    segment_id = check_segment_id(value)
-    if segment_id is None:
-        raise PydanticCustomError("segment", "must be a segment's id, or an object with its customer_segment_id")
-    return SegmentReference(segment_id)
-
-
-def _wrong_below(name: str, said: str) -> PydanticCustomError:
-    """Return the error for a field of a value that is read whole; `validate` adds it to the path."""
-    return PydanticCustomError("below", "{said}", {"said": said, "below": (name,)})
 
 
 def _whole_number(most: int, about: About) -> Any:  # noqa: ANN401 - a type as pydantic takes it
@@ -72,23 +43,6 @@ def _check_day(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-@with_config(_STRICT)
-class CustomerSegment(TypedDict):
-    """A segment, by your id."""
-
-    customer_segment_id: Annotated[Text, About("Your id of the segment.", "SEG12345")]
-
-
-SegmentSelector = TypeAliasType(
-    "SegmentSelector",
-    Annotated[
-        Annotated[int, Field(ge=1, le=MAX_SEGMENT_ID)]
-        | Annotated[str, Field(pattern="^[0-9]{1,16}$")]
-        | CustomerSegment,
-        About("A segment: its id as the API gave it, a number or its digits, or your own id of it.", SEGMENT_ID),
-    ],
-)
-NamedSegment = Annotated[Any, PlainValidator(_read_segment), DescribedAs(SegmentSelector)]
 CampaignId: Any = _whole_number(MAX_SEGMENT_ID, About("The campaign's id.", CAMPAIGN_ID))
 _DAY_SCHEMA: dict[str, Any] = {
     "anyOf": [

@@ -90,10 +90,11 @@ class CampaignCreationService:
         return found if wanted.users_limit is None else min(found, wanted.users_limit)
 
     def create(
-        self, account_id: str, wanted: NewCampaign, request: RequestKey | None, deadline: Deadline
+        self, account_id: str, wanted: NewCampaign, by: str, request: RequestKey | None, deadline: Deadline
     ) -> tuple[int, bool]:
         """Create a campaign; return its id, and whether an earlier request with the same key created it.
 
+        `by` is the name of the passcode that asks.
         Everything that can be refused is refused before anything is written. Raises InvalidRequestError, NotFoundError,
         SegmentDeletedError, QuotaExceededError, ConflictError, ThrottledError or UnavailableError.
         """
@@ -117,6 +118,7 @@ class CampaignCreationService:
             users_limit=wanted.users_limit,
             status=CampaignStatus.SCHEDULED if trigger is None else CampaignStatus.RUNNING,
             created_at="",
+            created_by=by,
             when=wanted.when,
             when_time_zone=None if start is None else start.time_zone,
         )
@@ -145,6 +147,7 @@ class CampaignCreationService:
         self,
         account_id: str,
         wanted: Duplicate,
+        by: str,
         request: RequestKey | None,
         deadline: Deadline,
     ) -> tuple[int, bool]:
@@ -166,7 +169,7 @@ class CampaignCreationService:
             content=like.content,
             users_limit=like.users_limit,
         )
-        return self.create(account_id, new, request, deadline)
+        return self.create(account_id, new, by, request, deadline)
 
     def _check(self, account_id: str, wanted: NewCampaign, now: datetime, deadline: Deadline) -> LocalStart | None:
         """Check time and content as far as they are given; return when to start, None for at once or at events."""

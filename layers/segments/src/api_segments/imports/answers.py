@@ -1,0 +1,197 @@
+"""The bodies of answers about imports: their shapes, and how they are written."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from typing_extensions import TypeAliasType, TypedDict
+
+from api_segments.core.clock import rfc3339
+from api_segments.core.limits import IMPORT_UPLOAD_HOURS
+from api_segments.http.described import About, NextCursor, SegmentId, moment
+from api_segments.imports.model import Figure, Figures, Import, ImportStatus
+from api_segments.imports.service import CONTENT_TYPE, Shown
+
+IMPORT_ID = "65f1b2c3d4e5f0a1b2c3d"
+UPLOAD_URL = "https://api-segments-imports.s3.amazonaws.com/SHP-7KD-42QX/65f1b2c3d4e5f0a1b2c3d/upload?X-Amz-Signature=…"
+
+ImportStatusBody = TypeAliasType(
+    "ImportStatusBody",
+    Annotated[
+        Literal[
+            "awaiting_upload",
+            "reading",
+            "previewed",
+            "refused",
+            "applying",
+            "done",
+            "failed",
+            "cancelled",
+            "undoing",
+            "undone",
+        ],
+        About("How far an import has come.", "previewed"),
+    ],
+)
+
+
+class ImportUploadBody(TypedDict):
+    """How the file is uploaded: one request, without the API's headers."""
+
+    url: Annotated[
+        str, About("Where to put it. Who knows the address may put a file there: keep it to yourself.", UPLOAD_URL)
+    ]
+    method: Annotated[Literal["PUT"], About("How to send it.", "PUT")]
+    headers: Annotated[dict[str, str], About("Headers to send with it.", {"Content-Type": CONTENT_TYPE})]
+    expires_at: Annotated[str, moment("Until when the address can be used.")]
+
+
+class CreateImportResultBody(TypedDict):
+    """An import that waits for its file."""
+
+    import_id: Annotated[str, About("The import's id.", IMPORT_ID)]
+    status: Annotated[ImportStatusBody, About("How far it has come.", "awaiting_upload")]
+    upload: Annotated[ImportUploadBody, About("How to upload its file.")]
+
+
+class ImportPreviewBody(TypedDict):
+    """What a file asks for: rows = rejected + duplicate + skipped + unchanged + to_add, of a removal + to_remove."""
+
+    rows: Annotated[int, About("Rows of the file, without its header and empty ones.", 2994)]
+    rejected: Annotated[int, About("Rows that can't be read.", 4)]
+    duplicate: Annotated[int, About("Rows that name a user whom a row before names.", 0)]
+    skipped: Annotated[int, About("Users who don't exist and are to be skipped, or whose stored item is damaged.", 0)]
+    unchanged: Annotated[int, About("Users of the file who are as asked already.", 10)]
+    to_add: Annotated[int, About("Users who will be added.", 2980)]
+    to_create: Annotated[int, About("How many of these will be created.", 2970)]
+    to_remove: Annotated[int, About("Users who will be removed.", 12)]
+
+
+class ImportResultBody(TypedDict):
+    """What was done: added + removed are the membership events that bear the import's id, in its phase `apply`."""
+
+    added: Annotated[int, About("Users who were added.", 2979)]
+    removed: Annotated[int, About("Users who were removed.", 12)]
+    created: Annotated[int, About("How many of the added were created.", 2970)]
+    superseded: Annotated[int, About("Users who were left alone, as others changed them after the preview.", 1)]
+
+
+class ImportUndoBody(TypedDict):
+    """What the undoing did: the membership events that bear the import's id, in its phase `undo`."""
+
+    added: Annotated[int, About("Users who were added again.", 12)]
+    removed: Annotated[int, About("Users who were taken out again.", 2970)]
+    left_alone: Annotated[int, About("Users who stay as they are, as others changed them since.", 9)]
+
+
+class ImportBody(TypedDict):
+    """An import."""
+
+    import_id: Annotated[str, About("Its id.", IMPORT_ID)]
+    segment_id: SegmentId
+    mode: Annotated[Literal["add", "remove", "replace"], About("What the file's users are to the segment.", "replace")]
+    unknown_users: Annotated[Literal["create", "skip"], About("What is done with users who do not exist.", "create")]
+    guard: Annotated[dict[str, int], About("The most that it may change.", {"max_removed_percent": 20})]
+    apply: Annotated[Literal["auto", "manual"], About("Whether it is applied without being asked.", "manual")]
+    status: Annotated[ImportStatusBody, About("How far it has come.", "previewed")]
+    reason: Annotated[str | None, About("Why it was refused, failed or lapsed; null otherwise.", None)]
+    created_at: Annotated[str, moment("When it was created.")]
+    started_at: Annotated[str | None, moment("When it was started; null before.")]
+    ended_at: Annotated[str | None, moment("When it ended; null before.")]
+    preview: Annotated[
+        ImportPreviewBody | None, About("What the file asks for, as far as it is read; null before.", None)
+    ]
+    result: Annotated[ImportResultBody | None, About("What was done so far; null where it was not applied.", None)]
+    undo: Annotated[ImportUndoBody | None, About("What was undone so far; null where it was not.", None)]
+    rejected_rows: Annotated[
+        str | None,
+        About("A link, good for an hour, to a CSV of the rows that can't be read; null where there are none.", None),
+    ]
+    upload: Annotated[
+        ImportUploadBody | None, About("How to upload its file, as long as it waits for one; null otherwise.", None)
+    ]
+
+
+class ImportListBody(TypedDict):
+    """A page of imports."""
+
+    imports: Annotated[list[ImportBody], About("The imports of this page, the newest first.")]
+    cursor: NextCursor
+
+
+def created_body(new: Import, url: str) -> CreateImportResultBody:
+    """Write an import that was created."""
+    return {"import_id": new.import_id, "status": "awaiting_upload", "upload": _upload(new, url)}
+
+
+def _upload(of: Import, url: str) -> ImportUploadBody:
+    expires_at = datetime.fromisoformat(of.created_at) + timedelta(hours=IMPORT_UPLOAD_HOURS)
+    return {
+        "url": url,
+        "method": "PUT",
+        "headers": {"Content-Type": CONTENT_TYPE},
+        "expires_at": rfc3339(expires_at),
+    }
+
+
+def import_body(shown: Shown) -> ImportBody:
+    """Write an import."""
+    kept = shown.kept
+    guard = {
+        name: each
+        for name in ("max_added", "max_removed", "max_removed_percent", "max_created", "max_rejected")
+        if (each := getattr(kept.guard, name)) is not None
+    }
+    return {
+        "import_id": kept.import_id,
+        "segment_id": kept.segment_id,
+        "mode": kept.mode.value,
+        "unknown_users": kept.unknown_users.value,
+        "guard": guard,
+        "apply": "auto" if kept.applies_itself else "manual",
+        "status": kept.status.value,
+        "reason": kept.reason,
+        "created_at": kept.created_at,
+        "started_at": kept.started_at,
+        "ended_at": kept.ended_at,
+        "preview": _preview(shown.preview) if kept.started_at is not None else None,
+        "result": _result(shown.applied) if kept.has_applied else None,
+        "undo": _undo(shown) if kept.undone is not None or kept.status is ImportStatus.UNDOING else None,
+        "rejected_rows": shown.rejected_rows,
+        "upload": None if shown.upload_url is None else _upload(kept, shown.upload_url),
+    }
+
+
+def imports_body(rows: Sequence[Shown], cursor: str | None) -> ImportListBody:
+    """Write a page of imports."""
+    return {"imports": [import_body(row) for row in rows], "cursor": cursor}
+
+
+def _preview(figures: Figures) -> ImportPreviewBody:
+    return {
+        "rows": figures.get(Figure.ROWS, 0),
+        "rejected": figures.get(Figure.REJECTED, 0),
+        "duplicate": figures.get(Figure.DUPLICATE, 0),
+        "skipped": figures.get(Figure.SKIPPED, 0),
+        "unchanged": figures.get(Figure.UNCHANGED, 0),
+        "to_add": figures.get(Figure.TO_ADD, 0),
+        "to_create": figures.get(Figure.TO_CREATE, 0),
+        "to_remove": figures.get(Figure.TO_REMOVE, 0),
+    }
+
+
+def _result(figures: Figures) -> ImportResultBody:
+    return {
+        "added": figures.get(Figure.ADDED, 0),
+        "removed": figures.get(Figure.REMOVED, 0),
+        "created": figures.get(Figure.CREATED, 0),
+        "superseded": figures.get(Figure.SUPERSEDED, 0),
+    }
+
+
+def _undo(shown: Shown) -> ImportUndoBody:
+    applied, undone = shown.applied, shown.undone
+    added, removed = undone.get(Figure.ADDED, 0), undone.get(Figure.REMOVED, 0)
+    changed = applied.get(Figure.ADDED, 0) + applied.get(Figure.REMOVED, 0)
+    is_over = shown.kept.undone is not None
+    return {"added": added, "removed": removed, "left_alone": changed - added - removed if is_over else 0}

@@ -1,0 +1,200 @@
+"""Apply what a preview found, and undo it: users are added, then removed, in parts of seconds.
+
+A change is written with a mark (memberships.store), only if it is one, and only once. So a step that runs again, after
+a crash or a lost answer, finds what it did and counts it, and whoever was changed by others first is left alone.
+
+Undoing goes over the same files the other way round. It changes only those whose last change by any import was this
+one's, and who are as that left them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from secrets import token_hex
+
+from api_segments.aws.object_store import ObjectStore
+from api_segments.core.clock import Deadline, rfc3339
+from api_segments.core.errors import DamagedItemError, NotWrittenError
+from api_segments.imports import objects
+from api_segments.imports.files.model import GUID, IDENTITY, user_of
+from api_segments.imports.files.parts import read_part
+from api_segments.imports.model import (
+    Figure,
+    Import,
+    ImportStatus,
+    Phase,
+    imbalance_of_changes,
+)
+from api_segments.imports.reading import DIFF, KNOWN, Work, work_of
+from api_segments.imports.steps import Steps
+from api_segments.memberships.model import Action, ImportMark
+from api_segments.memberships.store import ImportChange, ImportOutcome, MembershipStore, NewProfile
+from api_segments.memberships.store_references import ReferenceStore
+
+# Twenty calls of 25; their answers wait for nothing else.
+CHANGES_AT_ONCE = 500
+# Parts that are applied side by side (template.yaml, MaxConcurrency), which share the pace.
+LANES = 10
+_OTHER = {Action.ADD: Action.REMOVE, Action.REMOVE: Action.ADD}
+_ENDS = {Phase.APPLY: ImportStatus.DONE, Phase.UNDO: ImportStatus.UNDONE}
+_CHANGED = {Action.ADD: Figure.ADDED, Action.REMOVE: Figure.REMOVED}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what is to be applied or undone, from so many of its users on; `lanes` are worked on side by side."""
+
+    phase: Phase
+    action: Action
+    part: int
+    after: int
+    lanes: int
+
+
+class ApplyingService:
+    """Takes imports from APPLYING to DONE and from UNDOING to UNDONE, and ends those that fail."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        store: ObjectStore,
+        memberships: MembershipStore,
+        references: ReferenceStore,
+        rows_per_second: float,
+    ) -> None:
+        self._steps = steps
+        self._store = store
+        self._memberships = memberships
+        self._references = references
+        self._rows_per_second = rows_per_second
+
+    def begin(self, account_id: str, import_id: str, phase: Phase, deadline: Deadline) -> Work:
+        """Return which parts are to be applied; or, to undo them, which parts to add users from and to remove users."""
+        self._steps.begin(account_id, import_id, phase, deadline)
+        work = work_of(self._steps.imports.figures(account_id, import_id, DIFF, deadline))
+        return work if phase is Phase.APPLY else Work(work.removals, work.additions)
+
+    def change(self, account_id: str, import_id: str, piece: Piece, deadline: Deadline) -> int | None:
+        """Make changes at the import's pace for as long as there is time; return after how many to go on, or None."""
+        of = self._steps.begin(account_id, import_id, piece.phase, deadline)
+        wanted = piece.action if piece.phase is Phase.APPLY else _OTHER[piece.action]
+        lines = [
+            line for lines in read_part([self._store.read(objects.changes(of, wanted, piece.part))]) for line in lines
+        ]
+        began, at = self._steps.clock.monotonic(), piece.after
+        pace = self._rows_per_second / min(piece.lanes, LANES)
+        try:
+            while at < len(lines) and not deadline.is_over():
+                some = lines[at : at + CHANGES_AT_ONCE]
+                figures = self._change(of, piece, some, deadline)
+                counted = f"{piece.phase}#{piece.action}#{piece.part:04d}#{at:09d}"
+                self._steps.imports.note_figures(of, counted, figures, self._steps.clock.now(), deadline)
+                at += len(some)
+                ahead = (at - piece.after) / pace - (self._steps.clock.monotonic() - began)
+                if ahead >= deadline.remaining():
+                    break
+                if ahead > 0 and at < len(lines):
+                    self._steps.clock.sleep(ahead)
+        except NotWrittenError:
+            if at == piece.after or not deadline.is_over():
+                raise
+        return at if at < len(lines) else None
+
+    def _change(self, of: Import, piece: Piece, lines: Sequence[bytes], deadline: Deadline) -> Counter[str]:
+        """Change some users; raises ThrottledError or UnavailableError, then it is to be done again."""
+        figures: Counter[str] = Counter()
+        profile_ids = [line[1:].decode() for line in lines if line.startswith(KNOWN.encode())]
+        others = [line for line in lines if not line.startswith(KNOWN.encode())]
+        if piece.phase is Phase.APPLY:
+            existing = self._create(of, others, figures, deadline)
+        else:
+            existing = self._found(of, others, figures, deadline)
+        applies = ImportMark(of.import_id)
+        change = ImportChange(of.segment_id, piece.action, applies)
+        if piece.phase is Phase.UNDO:
+            change = ImportChange(of.segment_id, piece.action, ImportMark(of.import_id, is_undoing=True), applies)
+        wanted = list(dict.fromkeys([*profile_ids, *existing]))
+        figures[Figure.SUPERSEDED] += len(profile_ids) + len(existing) - len(wanted)
+        for outcome in self._memberships.change_by_import(of.account_id, change, wanted, deadline):
+            if outcome is ImportOutcome.SUPERSEDED:
+                figures[Figure.SUPERSEDED] += 1
+                continue
+            figures[_CHANGED[piece.action]] += 1
+            figures[Figure.CREATED] += outcome is ImportOutcome.MADE_WITH_USER
+        return figures
+
+    def _create(self, of: Import, lines: Sequence[bytes], figures: Counter[str], deadline: Deadline) -> list[str]:
+        """Create users as members; return those who turn out to exist."""
+        mark = ImportMark(of.import_id, is_new_user=True)
+        users = [user_of(line) for line in lines]
+        profiles = [
+            NewProfile(user.guid or token_hex(16), user.identity, frozenset({of.segment_id}), mark) for user in users
+        ]
+        existing = []
+        for outcome in self._memberships.create(of.account_id, profiles, deadline):
+            if outcome.created:
+                figures.update((Figure.ADDED, Figure.CREATED))
+            elif outcome.profile_id is not None:
+                existing.append(outcome.profile_id)
+            elif isinstance(outcome.error, DamagedItemError):
+                figures[Figure.SUPERSEDED] += 1
+            elif outcome.error is not None:
+                raise outcome.error
+        return existing
+
+    def _found(self, of: Import, lines: Sequence[bytes], figures: Counter[str], deadline: Deadline) -> list[str]:
+        """Return the profiles of users whom the import created; those who are gone are left alone."""
+        guids = [line[1:].decode() for line in lines if line.startswith(GUID.encode())]
+        identities = [line[1:].decode() for line in lines if line.startswith(IDENTITY.encode())]
+        claims = self._references.find(of.account_id, [], identities, deadline).profile_ids.without_damaged()
+        figures[Figure.SUPERSEDED] += len(identities) - len(claims)
+        return [*guids, *claims.values()]
+
+    def finish(self, account_id: str, import_id: str, phase: Phase, deadline: Deadline) -> None:
+        """End an import that was applied, or undone; raises ImportStoppedError if its figures don't add up."""
+        store, now = self._steps.imports, self._steps.clock.now()
+        kept = store.get(account_id, import_id, deadline)
+        if kept is not None and kept.phase is phase:
+            figures: Counter[str] = Counter()
+            for counted in store.figures(account_id, import_id, f"{phase}#", deadline).values():
+                figures.update(counted)
+            wrong = imbalance_of_changes(kept.preview or {}, figures)
+            if wrong is not None:
+                self._steps.stop(kept, f"the figures don't add up: {wrong}", deadline)
+            after = replace(
+                kept,
+                status=_ENDS[phase],
+                status_at=rfc3339(now),
+                until=None,
+                ended_at=rfc3339(now),
+                reason=None,
+                applied=figures if phase is Phase.APPLY else kept.applied,
+                undone=kept.undone if phase is Phase.APPLY else figures,
+            )
+            store.move(kept, after, now, deadline)
+            kept = store.get(account_id, import_id, deadline)
+        if kept is not None and kept.status is _ENDS[phase]:
+            self._steps.publish(kept, deadline)
+
+    def fail(self, account_id: str, import_id: str, phases: Sequence[Phase], why: str, deadline: Deadline) -> bool:
+        """End an import that can't go on, unless it has ended or is at something else by now; `why` if nobody noted it.
+
+        Returns whether it has failed; the bus is told then, also of one that had failed before.
+        """
+        store, now = self._steps.imports, self._steps.clock.now()
+        kept = store.get(account_id, import_id, deadline)
+        if kept is not None and kept.phase in phases:
+            after = replace(
+                kept,
+                status=ImportStatus.FAILED,
+                status_at=rfc3339(now),
+                until=None,
+                ended_at=rfc3339(now),
+                reason=kept.reason or why,
+            )
+            store.move(kept, after, now, deadline)
+            kept = store.get(account_id, import_id, deadline)
+        if kept is None or kept.status is not ImportStatus.FAILED:
+            return False
+        self._steps.publish(kept, deadline)
+        return True

@@ -1,0 +1,83 @@
+"""The routes of imports: each takes a request, makes one domain call and answers."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from api_segments.http.gateway import Answer, Request, refuse_body
+from api_segments.http.observability import count
+from api_segments.http.parameters import Paging, refuse_unknown
+from api_segments.http.wiring import cursors
+from api_segments.imports import wiring
+from api_segments.imports.answers import created_body, import_body, imports_body
+from api_segments.imports.requests import import_id_in_path, parse_create, parse_undo
+
+
+def create_import(request: Request) -> Answer:
+    """Create an import."""
+    refuse_unknown(request.query)
+    wanted, key = parse_create(request)
+    new, url, is_replay = wiring.imports().create(request.tenant.account_id, wanted, key, request.deadline)
+    count(ImportsCreated=int(not is_replay))
+    return Answer(HTTPStatus.OK, created_body(new, url), {"Idempotent-Replayed": "true"} if is_replay else {})
+
+
+def list_imports(request: Request) -> Answer:
+    """List imports, the newest first."""
+    refuse_unknown(request.query, "limit", "cursor")
+    paging = Paging(request, cursors(), "/api/imports")
+    page = wiring.imports().newest(request.tenant.account_id, paging.position, paging.limit, request.deadline)
+    return Answer(HTTPStatus.OK, imports_body(page.rows, paging.cursor_to(page.goes_on_at)))
+
+
+def get_import(request: Request, import_id: str) -> Answer:
+    """Show an import with its figures."""
+    refuse_unknown(request.query)
+    shown = wiring.imports().get(request.tenant.account_id, import_id_in_path(import_id), request.deadline)
+    return Answer(HTTPStatus.OK, import_body(shown))
+
+
+def start_import(request: Request, import_id: str) -> Answer:
+    """Begin to read the uploaded file."""
+    return _changed(request, import_id, "start")
+
+
+def apply_import(request: Request, import_id: str) -> Answer:
+    """Apply what the preview told."""
+    return _changed(request, import_id, "apply")
+
+
+def cancel_import(request: Request, import_id: str) -> Answer:
+    """End an import that has changed nothing yet."""
+    return _changed(request, import_id, "cancel")
+
+
+def undo_import(request: Request, import_id: str) -> Answer:
+    """Turn round what an import applied."""
+    refuse_unknown(request.query)
+    guard = parse_undo(request.body)
+    account_id = request.tenant.account_id
+    return Answer(
+        HTTPStatus.OK,
+        import_body(wiring.imports().undo(account_id, import_id_in_path(import_id), guard, request.deadline)),
+    )
+
+
+def _changed(request: Request, import_id: str, what: str) -> Answer:
+    refuse_unknown(request.query)
+    refuse_body(request.body)
+    imports = wiring.imports()
+    change = {"start": imports.start, "apply": imports.apply, "cancel": imports.cancel}[what]
+    shown = change(request.tenant.account_id, import_id_in_path(import_id), request.deadline)
+    return Answer(HTTPStatus.OK, import_body(shown))
+
+
+_BY_ID = "/api/imports/{import_id}"
+ENDPOINTS: Mapping[tuple[str, str], Callable[..., Answer]] = {
+    ("POST", "/api/imports"): create_import,
+    ("GET", "/api/imports"): list_imports,
+    ("GET", _BY_ID): get_import,
+    ("POST", f"{_BY_ID}/start"): start_import,
+    ("POST", f"{_BY_ID}/apply"): apply_import,
+    ("POST", f"{_BY_ID}/cancel"): cancel_import,
+    ("POST", f"{_BY_ID}/undo"): undo_import,
+}

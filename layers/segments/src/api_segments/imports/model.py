@@ -1,0 +1,237 @@
+"""Imports: files of users that become members of a segment, or leave it. Plain values, no AWS.
+
+An import is in one of these states; who takes it from one to the next stands beside the arrow:
+
+    AWAITING_UPLOAD ──start──▶ READING ──preview──▶ PREVIEWED ──apply──▶ APPLYING ──finish──▶ DONE ──undo──▶ UNDOING
+          │                      │  │                  │                    │                  ▲               │
+          │ cancel               │  └─guard─▶ REFUSED  │ cancel             │                  │               ▼
+          ├──────────────────────┴─────────────────────┴──▶ CANCELLED       │ a step fails     │            UNDONE
+          │ nothing was uploaded                                            ▼                  │
+          └───────────────────────────────────────────────────────────▶ FAILED ──undo──▶ (as DONE, once it has applied)
+
+With `apply` = auto the preview itself goes on to APPLYING. A state that something else has to end has a time limit
+(`until`): an upload and a preview are good for a day, and what an execution works on has failed when the longest that
+an execution may last is over. `as_of` says what an import has come to by then, so nothing stays as it is for ever.
+
+A segment has one import at a time: from READING on an import holds the segment's lock, until it has ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from api_segments.core.limits import IMPORT_PREVIEW_HOURS, IMPORT_UPLOAD_HOURS
+from api_segments.memberships.model import Action
+
+# What the state machine lets an execution last, and what its last step and a clock may take beyond it (template.yaml).
+EXECUTION_SECONDS = 24 * 3600
+_LATEST_STEP_SECONDS = 3600
+
+
+class ImportStatus(StrEnum):
+    """How far an import has come."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    READING = "reading"
+    PREVIEWED = "previewed"
+    REFUSED = "refused"
+    APPLYING = "applying"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+WORKED_ON = (ImportStatus.READING, ImportStatus.APPLYING, ImportStatus.UNDOING)
+"""States in which an execution of the state machine is at work."""
+ENDED = (
+    ImportStatus.REFUSED,
+    ImportStatus.DONE,
+    ImportStatus.FAILED,
+    ImportStatus.CANCELLED,
+    ImportStatus.UNDONE,
+)
+"""States that hold no lock of the segment."""
+_LASTING = {
+    ImportStatus.AWAITING_UPLOAD: timedelta(hours=IMPORT_UPLOAD_HOURS),
+    ImportStatus.PREVIEWED: timedelta(hours=IMPORT_PREVIEW_HOURS),
+    **dict.fromkeys(WORKED_ON, timedelta(seconds=EXECUTION_SECONDS + _LATEST_STEP_SECONDS)),
+}
+
+
+class Mode(StrEnum):
+    """What a file's users are to the segment: its users, once more, or no more."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+class UnknownUsers(StrEnum):
+    """What to do with users who do not exist."""
+
+    CREATE = "create"
+    SKIP = "skip"
+
+
+class Phase(StrEnum):
+    """What an execution of the state machine is for."""
+
+    READ = "read"
+    APPLY = "apply"
+    UNDO = "undo"
+
+
+PHASE_OF = {
+    ImportStatus.READING: Phase.READ,
+    ImportStatus.APPLYING: Phase.APPLY,
+    ImportStatus.UNDOING: Phase.UNDO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The most that an import may change; None: as much as it likes. `max_removed_percent` is of the members before."""
+
+    max_added: int | None = None
+    max_removed: int | None = None
+    max_removed_percent: int | None = None
+    max_created: int | None = None
+    max_rejected: int | None = None
+
+
+NO_GUARD = Guard()
+
+
+class Figure(StrEnum):
+    """What is counted: of the file, of the preview, of what was applied, of what was undone."""
+
+    ROWS = "rows"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    SKIPPED = "skipped"
+    UNCHANGED = "unchanged"
+    TO_ADD = "to_add"
+    TO_CREATE = "to_create"
+    TO_REMOVE = "to_remove"
+    TO_REMOVE_NAMED = "to_remove_named"
+    MEMBERS = "members"
+    ADDED = "added"
+    REMOVED = "removed"
+    CREATED = "created"
+    SUPERSEDED = "superseded"
+
+
+Figures = Mapping[Any, int]
+"""By `Figure`; as they are kept, by its text, which is equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The uploaded object as it was at the start: a later one under the same key has another `etag`."""
+
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """An import as it is kept. Times are RFC 3339; `until` is when the state that it is in has lasted too long.
+
+    `parts` is how many part files its rows are spread over. `reads_since`: changes from this moment on are of others,
+    and stay. `preview` and `applied` are the figures once they are final, `undone` those of the undoing.
+    """
+
+    account_id: str
+    import_id: str
+    segment_id: int
+    mode: Mode
+    unknown_users: UnknownUsers
+    guard: Guard
+    applies_itself: bool
+    status: ImportStatus
+    created_at: str
+    status_at: str
+    until: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    reads_since: str | None = None
+    upload: Upload | None = None
+    parts: int | None = None
+    reason: str | None = None
+    preview: Figures | None = None
+    applied: Figures | None = None
+    undone: Figures | None = None
+    has_applied: bool = False
+    has_rejected_rows: bool = False
+
+    @property
+    def phase(self) -> Phase | None:
+        """What an execution is doing for it now."""
+        return PHASE_OF.get(self.status)
+
+
+def until(status: ImportStatus, now: datetime) -> datetime | None:
+    """Return how long an import may stay in a state that it enters now; None: for ever."""
+    lasting = _LASTING.get(status)
+    return None if lasting is None else now + lasting
+
+
+def as_of(kept: Import, now: datetime) -> Import:
+    """Return what an import has come to: one that stayed in its state for too long has ended."""
+    if kept.until is None or now < datetime.fromisoformat(kept.until):
+        return kept
+    if kept.status is ImportStatus.AWAITING_UPLOAD:
+        status, why = ImportStatus.FAILED, f"it was not started within {IMPORT_UPLOAD_HOURS} hours"
+    elif kept.status is ImportStatus.PREVIEWED:
+        status, why = ImportStatus.CANCELLED, f"its preview was not applied within {IMPORT_PREVIEW_HOURS} hours"
+    else:
+        status, why = ImportStatus.FAILED, "its execution was lost"
+    return replace(kept, status=status, reason=why, status_at=kept.until, ended_at=kept.until, until=None)
+
+
+def hit(guard: Guard, figures: Figures) -> str | None:
+    """Return which bound of a guard the figures of a preview are over, as people read it; None if all hold."""
+    bounds = (
+        ("max_added", guard.max_added, Figure.TO_ADD, "users would be added"),
+        ("max_removed", guard.max_removed, Figure.TO_REMOVE, "users would be removed"),
+        ("max_created", guard.max_created, Figure.TO_CREATE, "users would be created"),
+        ("max_rejected", guard.max_rejected, Figure.REJECTED, "rows can't be read"),
+    )
+    for name, most, figure, said in bounds:
+        if most is not None and figures.get(figure, 0) > most:
+            return f"{name} is {most}, and {figures[figure]} {said}"
+    removed, members = figures.get(Figure.TO_REMOVE, 0), figures.get(Figure.MEMBERS, 0)
+    most = guard.max_removed_percent
+    if most is not None and removed * 100 > most * members:
+        return f"max_removed_percent is {most}, and {removed} of {members} members would be removed"
+    return None
+
+
+def imbalance(figures: Figures) -> str | None:
+    """Return how the figures of a preview don't add up, None if they do: every row is in exactly one."""
+    counted = (
+        Figure.REJECTED,
+        Figure.DUPLICATE,
+        Figure.SKIPPED,
+        Figure.UNCHANGED,
+        Figure.TO_ADD,
+        Figure.TO_REMOVE_NAMED,
+    )
+    total = sum(figures.get(each, 0) for each in counted)
+    rows = figures.get(Figure.ROWS, 0)
+    return None if rows == total else f"{rows} rows were read, and {total} are in a figure"
+
+
+def imbalance_of_changes(preview: Figures, applied: Figures) -> str | None:
+    """Return how the figures of what was applied don't add up, None if they do: every change has exactly one end."""
+    wanted = preview.get(Figure.TO_ADD, 0) + preview.get(Figure.TO_REMOVE, 0)
+    ended = sum(applied.get(each, 0) for each in (Figure.ADDED, Figure.REMOVED, Figure.SUPERSEDED))
+    return None if wanted == ended else f"{wanted} changes were to be made, and {ended} came to an end"
+
+
+ACTIONS = (Action.ADD, Action.REMOVE)
+"""In the order in which they are applied, so that a segment is never emptied before it is filled."""

@@ -1,0 +1,471 @@
+"""Imports, case by case: what clients may ask in which state, and what ends an import."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
+from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
+from tests.simulation.world import World
+from tests.support.events import without_body
+
+Json = Any
+NOTHING = Plan(
+    0,
+    [{"identity": "u0"}, {"identity": "u1"}],
+    [],
+    "replace",
+    "create",
+    "manual",
+    undoes=False,
+    cancels_after=None,
+    others=[],
+)
+
+
+class Case(Importing):
+    """An import of a segment with the members u0 and u1, where nothing goes wrong by itself."""
+
+    def run(self, work: Any) -> Any:
+        return self.world.run(work)
+
+    def create(self, **wanted: Json) -> str:
+        """Create an import; return its id."""
+        body = {"segment": self.segment_id, "mode": "replace", "apply": "manual", **wanted}
+        status, answer = self.call("POST", "/api/imports", body)
+        assert status == 200, answer
+        self.import_id = answer["import_id"]
+        return self.import_id
+
+    def upload(self, *ids: str, content: bytes | None = None) -> None:
+        """Put a file where the import's URL leads."""
+        file = "\n".join(["identity", *ids]).encode() if content is None else content
+        self.world.s3.put_object("imports", f"{ACCOUNT}/{self.import_id}/upload", file)
+
+    def ask(self, what: str, body: Json = None) -> tuple[int, Json]:
+        return self.call("POST", f"/api/imports/{{import_id}}/{what}", body)
+
+    def look(self) -> Json:
+        return self.call("GET", "/api/imports/{import_id}")[1]
+
+    def wait(self, *statuses: str) -> Json:
+        return self.wait_for(*statuses, *OVER)
+
+    def members(self) -> set[str]:
+        items = self.world.tables.memberships(ACCOUNT).values()
+        return {str(item["identity"]) for item in items if self.segment_id in item.get("segment_ids", ())}
+
+    def let_time_run_out(self) -> None:
+        """Let the import have been in its state for too long."""
+        self.world.db.update_item(
+            TableName=self.world.environment["IMPORTS_TABLE"],
+            Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{self.import_id}"}},
+            UpdateExpression="SET #until = :past",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":past": {"S": rfc3339(SYSTEM_CLOCK.now())}},
+        )
+
+    def pause(self, seconds: float) -> None:
+        self.world.pause(seconds)
+
+    def invoke(self, function: str, event: Json) -> Json:
+        return self.world.invoke(function, event, f"{function} {self.world.scheduler.now}").answer
+
+
+@pytest.fixture
+def case() -> Iterator[Case]:
+    world = World("import case", mild=True)
+    with world.installed():
+        found = Case(NOTHING, world)
+        world.run(found.prepare)
+        for function in ("project_members", "publish_changes"):
+            follower = Follower(world, function, 0, 1)
+            world.spawn(follower.name, follower.poll)
+        world.run(lambda: world.pause(5))
+        yield found
+
+
+def played(case: Case, work: Any) -> None:
+    case.run(work)
+
+
+def test_a_preview_changes_nothing_and_is_applied_once_when_asked(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("u1", "new")
+        assert case.ask("start")[1]["status"] == "reading"
+        assert case.wait("previewed")["preview"]["to_remove"] == 1
+        assert case.members() == {"u0", "u1"}
+        assert case.ask("start")[0] == 409
+        assert case.ask("undo")[0] == 409
+        assert [case.ask("apply")[0] for _ in range(2)] == [200, 200]
+        assert case.wait()["result"] == {"added": 1, "removed": 1, "created": 1, "superseded": 0}
+        assert case.members() == {"u1", "new"}
+        assert len(case.world.executions.inputs) == 2
+        assert case.ask("apply")[0] == case.ask("cancel")[0] == 409
+
+    played(case, work)
+
+
+def test_a_start_before_the_upload_is_refused_and_can_be_made_again(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        status, answer = case.ask("start")
+        assert (status, answer["error"]) == (
+            409,
+            "nothing has been uploaded yet: PUT the file at the import's upload URL first",
+        )
+        shown = case.look()
+        assert shown["status"] == "awaiting_upload"
+        assert shown["upload"]["url"].startswith(
+            f"https://imports.example/{ACCOUNT}/{case.import_id}/upload?put_object"
+        )
+        case.upload("u0")
+        assert case.ask("start")[0] == 200
+        assert case.wait("previewed")["status"] == "previewed"
+
+    played(case, work)
+
+
+def test_an_execution_that_is_lost_ends_its_import_after_a_day_which_can_be_undone_then(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.loses = True
+        assert case.ask("apply")[0] == 200
+        case.let_time_run_out()
+        shown = case.look()
+        assert (shown["status"], shown["reason"]) == ("failed", "its execution was lost")
+        case.world.executions.loses = False
+        case.pause(131)
+        assert case.ask("undo")[0] == 200
+        assert case.wait("undone")["status"] == "undone"
+
+    played(case, work)
+
+
+def test_a_preview_that_is_not_applied_within_a_day_lets_the_segment_go(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.let_time_run_out()
+        assert case.look()["status"] == "cancelled"
+        assert case.ask("apply")[0] == 409
+        case.create()
+        assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
+def test_an_upload_that_never_comes_ends_the_import_and_keeps_no_segment_busy(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.let_time_run_out()
+        shown = case.look()
+        assert (shown["status"], shown["reason"]) == ("failed", "it was not started within 24 hours")
+        case.upload("u0")
+        assert case.ask("start")[0] == 409
+        second = case.create()
+        case.upload("u0")
+        assert case.ask("start")[0] == 200
+        assert case.wait("previewed")["import_id"] == second
+
+    played(case, work)
+
+
+def test_two_starts_at_once_run_one_execution(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("u0", "u1")
+        tasks = [case.world.spawn(f"start {n}", lambda: case.ask("start")) for n in range(2)]
+        while not all(task.ended for task in tasks):
+            case.pause(0.1)
+        case.wait("previewed")
+        assert list(case.world.executions.inputs) == [f"{case.import_id}-read"]
+
+    played(case, work)
+
+
+def test_a_segment_has_one_import_at_a_time_which_the_error_names(case: Case) -> None:
+    def work() -> None:
+        first = case.create()
+        case.upload("u0")
+        second = case.create()  # before the first one is started
+        case.upload("u1")
+        case.import_id = first
+        assert case.ask("start")[0] == 200
+        status, answer = case.call("POST", "/api/imports", {"segment": case.segment_id, "mode": "add"})
+        assert (status, first in answer["error"]) == (409, True)
+        case.import_id = second
+        status, answer = case.ask("start")
+        assert (status, first in answer["error"]) == (409, True)
+        case.import_id = first
+        case.wait("previewed")
+        assert case.ask("cancel")[1]["status"] == "cancelled"
+        case.import_id = second
+        assert case.ask("start")[0] == 200
+        assert case.wait("previewed")["status"] == "previewed"
+
+    played(case, work)
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0, 4.5, 30.0])
+def test_an_import_is_cancelled_at_any_time_before_it_is_applied_and_changes_nothing(case: Case, after: float) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        if after:
+            case.ask("start")
+        case.pause(after)
+        assert case.ask("cancel")[1]["status"] == "cancelled"
+        assert case.ask("cancel")[0] == 200
+        case.pause(60)
+        assert case.look()["status"] == "cancelled"
+        assert case.members() == {"u0", "u1"}
+        assert case.ask("start")[0] == case.ask("apply")[0] == 409
+
+    played(case, work)
+
+
+def test_a_file_that_is_replaced_after_the_start_fails_the_import(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u0", "u1")
+        case.ask("start")
+        case.upload("evil")
+        shown = case.wait()
+        assert shown["status"] == "failed"
+        assert shown["reason"] == "another file was uploaded after the start, or the file is gone"
+        assert case.members() == {"u0", "u1"}
+        failed = case.world.bus.details["Import Failed"]
+        assert [(each["Reason"], each["Has Applied"]) for each in failed] == [(shown["reason"], False)] * len(failed)
+
+    played(case, work)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty; it must have a header with a column named identity or guid"),
+        (
+            b"PK\x03\x04zip",
+            "the file is a zip archive or an Excel workbook (.xlsx); send CSV or NDJSON as text, plain or gzip",
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_read_fails_the_import_and_says_why(case: Case, content: bytes, reason: str) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload(content=content)
+        case.ask("start")
+        assert (case.wait()["status"], case.look()["reason"]) == ("failed", reason)
+
+    played(case, work)
+
+
+def test_a_file_without_rows_empties_the_segment_unless_a_guard_forbids_it(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto", guard={"max_removed_percent": 99})
+        case.upload()
+        case.ask("start")
+        assert case.wait()["status"] == "refused"
+        assert case.members() == {"u0", "u1"}
+        case.create(apply="auto")
+        case.upload()
+        case.ask("start")
+        assert case.wait()["status"] == "done"
+        assert case.members() == set()
+
+    played(case, work)
+
+
+@pytest.mark.parametrize("state", ["reading", "previewed"])
+def test_a_segment_that_is_deleted_meanwhile_fails_the_import(case: Case, state: str) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        if state == "previewed":
+            case.wait("previewed")
+        event = without_body(ACCOUNT, "DELETE", "/api/segments/{segment_id}", segment_id=str(case.segment_id))
+        assert case.invoke("manage_segments", event)["statusCode"] == 200
+        if state == "previewed":
+            assert case.ask("apply")[0] == 200
+        shown = case.wait()
+        assert (shown["status"], shown["reason"]) == ("failed", f"segment {case.segment_id} was deleted")
+        assert "new" not in case.world.tables.claims(ACCOUNT)
+
+    played(case, work)
+
+
+def test_an_account_that_is_disabled_meanwhile_fails_the_import(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("new")
+        case.ask("start")
+        case.invoke("accounts", {"operation": "disable_account", "account_id": ACCOUNT})
+        assert (case.wait()["status"], case.look()["reason"]) == ("failed", "the account was disabled")
+        assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
+def test_an_execution_that_is_stopped_fails_its_import_which_can_be_undone_after_two_minutes(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.loses = True
+        case.ask("apply")
+        name = f"{case.import_id}-apply"
+        case.world.executions.status[name] = "TIMED_OUT"
+        case.world.executions.tell(name)
+        shown = case.look()
+        assert (shown["status"], shown["reason"]) == ("failed", "it took too long, and was ended")
+        case.world.executions.loses = False
+        assert case.ask("undo")[0] == 409
+        case.pause(131)
+        assert case.ask("undo")[0] == 200
+        assert case.wait("undone")["status"] == "undone"
+        assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
+def test_an_undoing_leaves_alone_whom_others_changed_since_and_is_bounded_by_its_guard(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1", "a", "b")
+        case.ask("start")
+        assert case.wait()["status"] == "done"
+        case.change([{"identity": "a"}], "REMOVE", "other 1")
+        case.change([{"identity": "u0"}], "ADD", "other 2")
+        status, answer = case.ask("undo", {"guard": {"max_removed": 1}})
+        assert (status, answer["error"]) == (
+            409,
+            "guard: max_removed is 1, and 2 users would be removed; nothing was changed",
+        )
+        assert case.members() == {"u0", "u1", "b"}
+        assert case.ask("undo", {})[0] == 200
+        shown = case.wait("undone")
+        assert shown["undo"] == {"added": 0, "removed": 1, "left_alone": 2}
+        assert case.members() == {"u0", "u1"}
+        assert case.ask("undo")[0] == 409
+
+    played(case, work)
+
+
+def test_an_import_can_not_be_undone_after_a_week(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1")
+        case.ask("start")
+        case.wait()
+        table = case.world.environment["IMPORTS_TABLE"]
+        case.world.db.update_item(
+            TableName=table,
+            Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{case.import_id}"}},
+            UpdateExpression="SET ended_at = :then",
+            ExpressionAttributeValues={":then": {"S": "2026-11-01T00:00:00.000000Z"}},
+        )
+        status, answer = case.ask("undo")
+        assert (status, "more than 7 days ago" in answer["error"]) == (409, True)
+
+    played(case, work)
+
+
+def test_a_key_creates_one_import_and_another_body_is_refused(case: Case) -> None:
+    def work() -> None:
+        body = {"segment": {"customer_segment_id": "C0"}, "mode": "add"}
+        first, again = (case.call("POST", "/api/imports", body, "key")[1] for _ in range(2))
+        assert first["import_id"] == again["import_id"]
+        assert case.call("POST", "/api/imports", {**body, "mode": "remove"}, "key")[0] == 409
+        assert len(case.call("GET", "/api/imports")[1]["imports"]) == 1
+
+    played(case, work)
+
+
+def test_nobody_finds_or_changes_the_imports_of_another_account(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        for method, path, body in (
+            ("GET", "/api/imports/{import_id}", None),
+            *(("POST", f"/api/imports/{{import_id}}/{what}", None) for what in ("start", "apply", "cancel", "undo")),
+        ):
+            event = without_body("B-2", method, path, None, import_id=case.import_id)
+            event["body"] = body
+            assert case.invoke("imports", event)["statusCode"] == 404
+        event = without_body("B-2", "POST", "/api/imports", None)
+        event["body"] = json.dumps({"segment": case.segment_id, "mode": "add"})
+        assert case.invoke("imports", event)["statusCode"] == 404
+        listed = case.invoke("imports", without_body("B-2", "GET", "/api/imports", None))
+        assert json.loads(listed["body"])["imports"] == []
+
+    played(case, work)
+
+
+def test_states_and_names_of_executions_hold_no_users(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("canary-user")
+        case.ask("start")
+        assert case.wait()["status"] == "done"
+        told = json.dumps([case.world.executions.inputs, case.world.trace])
+        assert "canary" not in told
+
+    played(case, work)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"mode": "add"}, "segment: is required"),
+        ({"segment": 1, "mode": "merge"}, "mode: must be"),
+        ({"segment": 1, "mode": "add", "guard": {"max_add": 1}}, "guard.max_add: unknown field"),
+        ({"segment": 1, "mode": "add", "guard": {"max_added": -1}}, "guard.max_added: "),
+        ({"segment": 1, "mode": "add", "guard": {"max_removed_percent": 101}}, "guard.max_removed_percent: "),
+        ({"segment": 1, "mode": "remove", "unknown_users": "create"}, "unknown_users: must be skip, or left out"),
+    ],
+)
+def test_what_can_not_be_read_is_refused_by_name(case: Case, body: Json, said: str) -> None:
+    def work() -> None:
+        status, answer = case.call("POST", "/api/imports", body)
+        assert status == 400
+        assert answer["error"].startswith(said), answer
+
+    played(case, work)
+
+
+def test_a_body_where_none_has_a_meaning_is_refused(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        status, answer = case.ask("start", {"force": True})
+        assert (status, answer["error"]) == (400, "force: unknown field")
+
+    played(case, work)
+
+
+def test_an_update_of_the_same_segment_bears_no_import(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1", "new")
+        case.ask("start")
+        case.wait()
+        case.change([{"identity": "new"}, {"identity": "u9"}], "REMOVE", "other")
+        case.change([{"identity": "u9"}], "ADD", "other 2")
+        case.pause(5)
+        marked = [
+            (detail["Identity"], detail["Action"])
+            for detail in case.world.bus.details["Segment Membership Change"]
+            if "Import ID" in detail
+        ]
+        assert sorted(marked) == [("new", "ADD"), ("u0", "REMOVE")]
+
+    played(case, work)
