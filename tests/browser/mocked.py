@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Request, Route
 
@@ -105,6 +105,8 @@ class MockedApi:
     segments: list[Json] = field(default_factory=lambda: [segment(1, "Gold", 1500, "GOLD"), segment(2, "Lapsed", 400)])
     targets: list[Json] = field(default_factory=list)
     log: list[Json] = field(default_factory=list)
+    suppressions: dict[str, Json] = field(default_factory=dict)
+    having: dict[str, list[Json]] = field(default_factory=dict)
     settings: Json = field(default_factory=lambda: SETTINGS)
     now: str = NOON
     answers: dict[str, Answerer] = field(default_factory=dict)
@@ -152,7 +154,33 @@ class MockedApi:
         }
         if path.startswith("/api/segments/"):
             return lambda _: self._segment(request.method, path)
+        if path in ("/api/suppressions", "/api/profiles"):
+            ((kind, address),) = [item for item in parse_qsl(urlsplit(request.url).query) if item[0] != "limit"]
+            if "@" not in address and kind == "email":
+                return lambda _: fail(400, "email: must be an email address")
+            if path == "/api/profiles":
+                return lambda _: {"profiles": self.having.get(address, []), "cursor": None}
+            return lambda _: self._suppression(request.method, kind, address)
         return known[path]
+
+    def _suppression(self, method: str, kind: str, address: str) -> Answer:
+        self.asked.append((f"{method} /api/suppressions", {kind: address}))
+        entry = self.suppressions.get(address)
+        if method == "GET":
+            return {"suppressions": [] if entry is None else [entry], "cursor": None}
+        was_active = entry is not None and entry["suppressed"]
+        reasons = dict.fromkeys(("unsubscribed_at", "complained_at", "bounced_at", "entered_at"))
+        entry = self.suppressions[address] = {
+            "id": "0f5c",
+            "type": kind,
+            "suppressed": method == "PUT",
+            "lifted_at": None,
+            "applied_at": None,
+            "profiles": 0,
+            **reasons,
+            "entered_at" if method == "PUT" else "lifted_at": NOW,
+        }
+        return {"status": "success", "lifted": was_active, "suppression": entry}
 
     def _segment(self, method: str, path: str) -> Answer:
         segment_id, *rest = path.removeprefix("/api/segments/").split("/")
@@ -248,4 +276,5 @@ def deliveries(count: int) -> Iterator[Json]:
     for number in range(count):
         status, reason = kinds[number % len(kinds)]
         identity = None if number == 1 else f"user-{number:03}"
-        yield {"identity": identity, "guid": f"guid{number:03}", "status": status, "reason": reason, "at": NOW}
+        after = {"bounced_at": None, "complained_at": None, "unsubscribed_at": None}
+        yield {"identity": identity, "guid": f"guid{number:03}", "status": status, "reason": reason, "at": NOW, **after}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.drafts import MAIL, created
+from tests.browser.drafts import MAIL, created, resume
 from tests.browser.mocked import Json, MockedApi, fail, target
 from tests.browser.tab import Tab
 
@@ -123,6 +124,41 @@ def test_a_duplicate_of_one_that_acts_on_joining_acts_on_joining(mocked_tab: Tab
     mocked_tab.press("Create the campaign")
     expect(mocked_tab.page.get_by_text("Created. From now on")).to_be_visible()
     assert created(mocked_api)[0]["when"] == joining
+
+
+@pytest.mark.parametrize("button", ["Edit", "Duplicate"])
+def test_a_campaign_that_is_being_written_is_not_replaced_without_asking(
+    mocked_tab: Tab, mocked_api: MockedApi, button: str
+) -> None:
+    page = mocked_tab.page
+    resume(mocked_tab, "content", name="Half written")
+    opened(mocked_tab, mocked_api, planned(), button)
+    expect(mocked_tab.dialog).to_contain_text("Half written is not saved yet.")
+    expect(page.get_by_role("button", name="Go on with it")).to_be_focused()
+    mocked_tab.press("Go on with it")
+    expect(page.get_by_label("Name of the campaign")).to_have_value("Half written")
+    mocked_tab.go("/campaigns/5")
+    mocked_tab.press(button)
+    mocked_tab.press("Close")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Spring sale")
+    mocked_tab.press(button)
+    mocked_tab.press("Discard it")
+    expect(page.get_by_label("Name of the campaign")).to_have_value("Spring sale")
+
+
+def test_what_was_only_looked_at_is_replaced_without_asking(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    mocked_tab.go("/campaigns/new")
+    expect(mocked_tab.page.get_by_label("Name of the campaign")).to_be_visible()
+    opened(mocked_tab, mocked_api, planned(), "Duplicate")
+    expect(mocked_tab.page.get_by_label("Name of the campaign")).to_have_value("Spring sale")
+
+
+def test_changes_of_another_campaign_are_not_replaced_without_asking(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    opened(mocked_tab, mocked_api, planned(), "Edit")
+    expect(mocked_tab.page.get_by_label("Name of the campaign")).to_have_value("Spring sale")
+    mocked_tab.go("/campaigns/5")
+    mocked_tab.press("Edit")
+    expect(mocked_tab.dialog).to_contain_text("Changes of Spring sale are not saved yet.")
 
 
 def test_campaigns_are_found_under_an_address(mocked_tab: Tab, mocked_api: MockedApi) -> None:

@@ -137,6 +137,34 @@ def test_a_campaign_is_stopped_only_when_that_is_confirmed(mocked_tab: Tab, mock
     assert mocked_api.bodies("/1/targets/stop.json") == [{"id": SALE}]
 
 
+def test_what_became_known_of_emails_after_they_were_sent_is_told_as_a_share_of_those(
+    mocked_tab: Tab, mocked_api: MockedApi
+) -> None:
+    results = {**result(sent=200, skipped={"unreachable": 50}), "bounced": 4, "complained": 1, "unsubscribed": 12}
+    line = next(deliveries(1))
+    mocked_api.log = [{**line, "bounced_at": NOW}, {**line, "complained_at": NOW, "unsubscribed_at": NOW}]
+    mocked_api.targets = [target(SALE, "Spring sale", result=results)]
+    mocked_tab.go(f"/campaigns/{SALE}")
+    figures = mocked_tab.page.locator(".results .figures > div")
+    for label, shown in {"Sent": "20080%", "Bounced": "42%", "Complained": "10.5%", "Unsubscribed": "126%"}.items():
+        expect(figures.filter(has_text=label)).to_have_text(f"{label}{shown}")
+    why = mocked_tab.page.get_by_role("table", name="Delivery log").locator(".why")
+    expect(why).to_have_text(
+        [
+            "Bounced 2026-11-25 10:30:00 Europe/Berlin",
+            "Complained 2026-11-25 10:30:00 Europe/Berlin, Unsubscribed 2026-11-25 10:30:00 Europe/Berlin",
+        ]
+    )
+    mocked_api.targets = [target(SALE, "Spring sale", result={**results, "bounced": 6})]
+    expect(figures.filter(has_text="Bounced")).to_have_text("Bounced63%")
+
+
+def test_channels_that_nothing_is_known_of_after_sending_don_t_tell_it(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    mocked_api.targets = [target(SALE, "Spring sale", target_mode="sms", result=result(sent=200))]
+    mocked_tab.go(f"/campaigns/{SALE}")
+    expect(mocked_tab.page.locator(".results .figures dt")).to_have_text(["Queued", "Sent", "Skipped", "Failed"])
+
+
 def test_campaigns_are_shown_page_by_page(mocked_tab: Tab, mocked_api: MockedApi) -> None:
     mocked_api.targets = [target(SALE - number, f"Campaign {number:02}") for number in range(30)]
     mocked_tab.go("/campaigns")

@@ -27,6 +27,7 @@ def check_all(clients: Clients, account_ids: tuple[str, ...], active_before: int
     world = clients.world
     clients.check_uploads_stay()
     clients.opting_out.check_nothing_was_sent()
+    clients.opting_out.check_opt_outs_stay()
     denied = [use for use in world.used if not allows(use)]
     check(not denied, "a role does not allow a call", denied)
     told = check_events(world)

@@ -1,16 +1,19 @@
 """Emails to users, and users, mail servers and accounts that close addresses and open them again, all at once.
 
 What must hold: once an opt-out was confirmed nothing is sent to its address by a sender that begins after that, unless
-somebody has opened the address since; and when all is quiet every profile says of its addresses what the list says.
+somebody has opened the address since; when all is quiet every profile says of its addresses what the list says; and who
+opted out is opted out, whatever the address is by then, unless that was taken back for the user, or for an address that
+the user had at that time.
 """
 
 import json
 from base64 import urlsafe_b64decode
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from api_segments.aws import keys
 from api_segments.aws.dynamodb import DynamoDB
 from api_segments.campaigns.model import (
     Audience,
@@ -42,11 +45,15 @@ AGAIN = (429, 503)
 
 @dataclass(frozen=True)
 class Change:
-    """An address of an account that was closed, as was confirmed, or that somebody tried to open."""
+    """An address of an account that was closed, as was confirmed, or that somebody tried to open.
+
+    If it was by an email, `profile_id` is the user who got that, and is opted out or in as well.
+    """
 
     account_id: str
     address: str
     during: Moments
+    profile_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class Mail:
 
     account_id: str
     address: str
+    profile_id: str
     delivery_id: str
     link: str
     token: str
@@ -93,6 +101,7 @@ class OptingOut:
             users_limit=None,
             status=CampaignStatus.RUNNING,
             created_at="2026-11-29T00:00:00.000000Z",
+            started_at="2026-11-29T00:00:00.000000Z",
         )
         store = CampaignStore(db, names["CAMPAIGNS_TABLE"])
         assert store.reserve(campaign, _deadline())
@@ -131,8 +140,27 @@ class OptingOut:
             self.closed.append(Change(request.account_id, request.body, outcome.during))
 
     def _lift(self, request: Request, name: str) -> None:
-        outcome = self._call(request.account_id, "DELETE", request.body, name)
-        self.opened.append(Change(request.account_id, request.body, outcome.during))
+        self._open(request.account_id, request.body, name)
+
+    def _open(self, account_id: str, address: str, name: str) -> None:
+        outcome = self._call(account_id, "DELETE", address, name)
+        self.opened.append(Change(account_id, address, outcome.during))
+
+    def _move(self, request: Request, name: str) -> None:
+        """Open an address, and give it at once to who opted out of another: before those follow who had it."""
+        account_id, address = request.account_id, request.body["address"]
+        self._open(account_id, address, name)
+        others = [
+            guid
+            for guid, item in sorted(self.world.tables.profiles(account_id).items())
+            if "opted_out_by_user" in item and json.loads(item["attributes"]).get("Email") != address
+        ]
+        record = profile(request.body["identity"], Email=address)
+        if others:
+            record = {**record, "objectId": others[0]}
+            del record["identity"]
+        body = {"d": [record]}
+        self.world.invoke("profiles", with_body("profiles", account_id, body), f"{name} moves", 28.0)
 
     def _call(self, account_id: str, method: str, address: str, name: str) -> Outcome:
         event = without_body(account_id, method, "/api/suppressions", {"email": address})
@@ -147,13 +175,13 @@ class OptingOut:
         if mail is not None:
             outcome = self._post(mail, None, name)
             if _status(outcome) == 200:
-                self.closed.append(Change(mail.account_id, mail.address, outcome.during))
+                self.closed.append(_by(mail, outcome))
 
     def _again(self, request: Request, name: str) -> None:
         mail = self._mail(request)
         if mail is not None:
             outcome = self._post(mail, "Subscribe=Again", name)
-            self.opened.append(Change(mail.account_id, mail.address, outcome.during))
+            self.opened.append(_by(mail, outcome))
 
     def _post(self, mail: Mail, body: str | None, name: str) -> Outcome:
         further = {"httpMethod": "POST", "pathParameters": {"token": mail.link}, "body": body}
@@ -171,7 +199,8 @@ class OptingOut:
         is_done = outcome.error is None and outcome.answer is not None
         self.is_left |= not is_done
         if is_done:
-            self.closed.append(Change(mail.account_id, mail.address, outcome.during))
+            is_complaint = request.body["kind"] == "Complaint"
+            self.closed.append(_by(mail, outcome) if is_complaint else replace(_by(mail, outcome), profile_id=None))
 
     def _mail(self, request: Request) -> Mail | None:
         mails = [mail for mail in self._mails() if mail.account_id == request.account_id]
@@ -202,6 +231,37 @@ class OptingOut:
             for opened in self.opened
         )
 
+    def check_opt_outs_stay(self) -> None:
+        """Who opted out stays so, unless it was taken back: for the user, or for an address that the user had then."""
+        for closed in self.closed:
+            key = keys.profile(closed.account_id, str(closed.profile_id))
+            since = Moments(closed.during.last, self.world.history.now)
+            versions = [item for _, item in self.world.history.versions("PROFILES_TABLE", key, since)]
+            if None in versions:  # not there, or erased since
+                continue
+            is_closed = "email" in (versions[-1] or {}).get("opted_out_by_user", {}).get("M", {})
+            check(is_closed or self._may_be_opted_in(closed, key), "an opt-out is lost", closed)
+
+    def _may_be_opted_in(self, closed: Change, key: str) -> bool:
+        """Whether somebody opened the user, or an address that the user had, while the user opted out or after that."""
+        return any(
+            opened.account_id == closed.account_id
+            and opened.during.last >= closed.during.first
+            and (opened.profile_id == closed.profile_id or opened.address in self._addresses_at(key, opened.during))
+            for opened in self.opened
+        )
+
+    def _addresses_at(self, key: str, during: Moments) -> set[str]:
+        """Return the emails that a profile had then, or got by what had begun by then."""
+        history, world = self.world.history, self.world
+        until = Moments(during.first, history.now)
+        versions = [
+            item
+            for since, item in history.versions("PROFILES_TABLE", key, until)
+            if since <= during.last or world.began.get(history.writers[since - 1][0], 0) < during.last
+        ]
+        return {json.loads(item["attributes"]["S"]).get("Email", "") for item in versions if item is not None}
+
     def check_profiles_follow(self, account_id: str) -> None:
         """Every profile says of its addresses what the list says, and is found by them."""
         tables = self.world.tables
@@ -218,6 +278,10 @@ class OptingOut:
             check(closed == set(item.get("suppressed", ())), "does not follow the list", profile_id, closed, item)
 
 
+def _by(mail: Mail, outcome: Outcome) -> Change:
+    return Change(mail.account_id, mail.address, outcome.during, mail.profile_id)
+
+
 def _deadline() -> Deadline:
     return Deadline.after(60, SYSTEM_CLOCK)
 
@@ -230,9 +294,8 @@ def _read(sent: Json) -> Mail:
     headers = {header["Name"]: header["Value"] for header in sent["Content"]["Simple"]["Headers"]}
     link = headers["List-Unsubscribe"].strip("<>").rpartition("/")[2]
     origin = json.loads(_payload(link))
-    return Mail(
-        origin[0], sent["Destination"]["ToAddresses"][0].lower(), origin[4] or origin[1], link, headers[MESSAGE_HEADER]
-    )
+    address = sent["Destination"]["ToAddresses"][0].lower()
+    return Mail(origin[0], address, origin[1], origin[4] or origin[1], link, headers[MESSAGE_HEADER])
 
 
 def _payload(token: str) -> bytes:

@@ -22,7 +22,7 @@ CONTACTS: Sequence[Json] = (
     {"Phone": "+14155550123", "MSG-whatsapp": True, "MSG-sms": False},
     {"MSG-push": False},
 )
-OPT_OUT_KINDS = {"message", "link", "again", "feedback", "suppress", "lift"}
+OPT_OUT_KINDS = {"message", "link", "again", "feedback", "suppress", "lift", "move"}
 START_SECONDS = (28.0, 28.0, 28.0, 28.0, 12.0, 7.0, 5.6)
 """How much of an invocation's time is left when the handler begins."""
 
@@ -79,6 +79,7 @@ THEMES: Sequence[Mapping[str, int]] = (
     {"erase": 40, "update": 40, "upload": 20},
     {"upload": 20, "message": 45, "link": 12, "again": 5, "feedback": 8, "suppress": 5, "lift": 5, "erase": 4},
     {"upload": 40, "suppress": 20, "lift": 10, "message": 30},
+    {"message": 30, "link": 25, "move": 25, "upload": 10, "lift": 10},
 )
 """How often each kind of request comes, in plans of different kinds."""
 
@@ -168,6 +169,9 @@ class _Draw:
         return self.chance.choice(EMAILS)
 
     _lift = _suppress
+
+    def _move(self) -> Json:
+        return {"address": self.chance.choice(EMAILS), "identity": self.chance.choice(self.identities)}
 
     def _feedback(self) -> Json:
         return {"mail": self.chance.randrange(100), "kind": self.chance.choice(["Bounce", "Complaint"])}

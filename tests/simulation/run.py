@@ -16,6 +16,7 @@ from tests.simulation.delivery import READERS, WORKERS, Poller, work_off
 from tests.simulation.invariants import check_all, check_counts
 from tests.simulation.plan import ACCOUNTS, Plan, draw
 from tests.simulation.world import World
+from tests.support.events import Event
 
 TRACE_LINES = 120
 LONGEST_REQUEST = 40.0
@@ -98,7 +99,8 @@ def _start(clients: Clients, plan: Plan) -> None:
     """Create the accounts, each with two segments, with nothing going wrong."""
     clients.world.mild = True
     for account_id in ACCOUNTS:
-        event = {"operation": "create_account", "name": account_id, "plan": "Advanced", "account_id": account_id}
+        event: Event = {"operation": "create_account", "name": account_id, "plan": "Advanced", "account_id": account_id}
+        event["private_beta"] = True  # or campaigns would send nothing
         outcome = clients.world.invoke("accounts", event, f"{account_id} made")
         assert outcome.answer is not None
         assert outcome.answer["status"] == "success", outcome.answer

@@ -43,7 +43,7 @@ MAY_LACK = {
     "SEGMENT": {"customer_segment_id", "campaign_ids", "digest_since", "created_by"},
     "DELETED": {"deleted_customer_segment_id", "digest_since", "created_by", "deleted_by"},
     "STATS": {"members", "digest", "joined_total", "left_total", "reachable_email", "reachable_push", "reachable_sms"},
-    "PROFILE": {"tokens", "email_key", "phone_key"},
+    "PROFILE": {"tokens", "email_key", "phone_key", "address_since"},
     "MEMBERSHIP": {"identity", "segment_ids", "reach"},
     "ROW": {"identity", "reach", "expires_at"},
     "CAMPAIGN": {

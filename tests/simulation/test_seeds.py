@@ -38,6 +38,18 @@ def test_every_fault_strikes() -> None:
     assert struck == set(Fault)
 
 
+def test_plans_send_emails_and_users_opt_out_and_come_back() -> None:
+    """Else what must hold of them would hold of nothing."""
+    worlds: list[World] = []
+    for seed in [seed for seed in range(1, 100) if draw(seed).opts_out][:12]:
+        assert play(draw(seed), worlds.append) is None
+    profiles = [write.new or {} for world in worlds for write in world.history.of("PROFILES_TABLE")]
+
+    assert sum(len(world.mail.sent) for world in worlds) > 20
+    assert sum("opted_out_by_user" in each for each in profiles) > 5
+    assert sum("opted_in" in each for each in profiles) > 5
+
+
 def test_a_plan_that_fails_is_shown_with_what_it_takes_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api_segments.memberships.records.sequence_of", lambda _: "1".zfill(40))
     failure = next(failure for seed in range(1, 20) if (failure := play(draw(seed))) is not None)

@@ -168,6 +168,8 @@ class World:
     """Say whether a reader of a stream or a queue has nothing to do."""
     loose: int = 0
     """How many calls and deliveries are under way that nobody waits for."""
+    began: dict[str, int] = field(default_factory=dict)
+    """When each process began, by its name: how many writes there had been."""
 
     def __post_init__(self) -> None:
         stale = self.random("stale reads")
@@ -231,6 +233,7 @@ class World:
         weather = weather or drawn(self.random(name), mild=self.mild)
         process = Process(self, name, function, weather, self.scheduler.now + seconds)
         first, answer, error, out_of_time = self.history.now, None, None, False
+        self.began[name] = first
         task.process = process
         self.note(f"{name} starts {function}")
         try:

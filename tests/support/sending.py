@@ -136,7 +136,7 @@ class World:
         key = SigningKeyStore(self.db, tables["ACCOUNTS_TABLE"])
         self.addresses = AddressKeys(KeyedHashes(key))
         self.suppressions = SuppressionStore(self.db, tables["SUPPRESSIONS_TABLE"])
-        self.profiles = ProfileService(profiles, self.addresses, self.suppressions)
+        self.profiles = ProfileService(profiles, self.addresses, self.suppressions, self.clock)
         self.memberships = MembershipStore(self.db, tables["MEMBERSHIPS_TABLE"], tables["PROFILES_TABLE"])
         self.tokens = MessageTokens(SignedTokens(key))
         self.emails, self.sms, self.pushes, self.webhooks, self.bus = (

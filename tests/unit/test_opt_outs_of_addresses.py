@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from api_segments.aws import keys
 from api_segments.campaigns import wiring as campaigns_wiring
-from api_segments.campaigns.model import AfterSending, DeliveryStatus, Message, Results
+from api_segments.campaigns.model import AfterSending, Delivery, DeliveryStatus, Message, Results
+from api_segments.campaigns.planning.answers import deliveries_body
 from api_segments.campaigns.sending.opt_outs import TokenUse
 from api_segments.campaigns.store_deliveries import delivery_key
 from api_segments.core.channels import Channel
 from api_segments.core.errors import NotFoundError, NotWrittenError
 from api_segments.profiles import wiring as profiles_wiring
 from api_segments.profiles.model import Address, AddressType, ProfileUpdate
+from api_segments.profiles.store import ProfileStore
 from api_segments.profiles.store_suppressions import SuppressionReason
 from functions.mail_feedback.app import handler as mail_feedback
 from tests.support.clock import MovableClock
@@ -355,7 +358,7 @@ def test_an_old_complaint_does_not_close_what_the_account_opened_for_a_new_addre
     assert (is_reached(), is_listed()) == (True, True)
 
 
-@pytest.mark.parametrize("then", ["the second pass", "the daily sweep", "another entry"])
+@pytest.mark.parametrize("then", ["the first pass", "the second pass", "the daily sweep", "another entry"])
 def test_an_address_that_was_lifted_before_the_user_got_it_does_not_take_the_opt_out_back(
     database: FaultyClient, queue: Queue, clock: MovableClock, then: str
 ) -> None:
@@ -367,7 +370,11 @@ def test_an_address_that_was_lifted_before_the_user_got_it_does_not_take_the_opt
     other = profiles_wiring.address_keys().of("T-1", Address(AddressType.EMAIL, OTHER), deadline())
     lists.add(other, SuppressionReason.ENTERED, None, deadline())
     lists.lift(other, tuple(SuppressionReason), deadline())
-    if then == "the second pass":
+    clock.move(seconds=1)
+    if then == "the first pass":
+        upload("T-1", Email=OTHER)
+        queue.work()
+    elif then == "the second pass":
         for _ in range(3):  # the first ones, of the link too
             queue.work_once()
     else:
@@ -381,6 +388,118 @@ def test_an_address_that_was_lifted_before_the_user_got_it_does_not_take_the_opt
     queue.work()
     assert Channel.EMAIL in profile().opted_out
     assert not is_reached()
+
+
+def lifted(address: str = ADDRESS) -> None:
+    key = profiles_wiring.address_keys().of("T-1", Address(AddressType.EMAIL, address), deadline())
+    profiles_wiring.suppressions().lift(key, tuple(SuppressionReason), deadline())
+
+
+@pytest.mark.parametrize("by", ["link", "complaint"])
+def test_the_daily_sweep_makes_up_for_the_lost_task_of_a_lift(
+    database: FaultyClient, queue: Queue, clock: MovableClock, by: str
+) -> None:
+    assert database is not None
+    add("twin", Email=ADDRESS)
+    event = complaint()
+    clock.move(seconds=3600)
+    OPT_OUTS[by]() if by == "link" else mail_feedback(event, Context())
+    queue.work()
+    clock.move(seconds=3600)
+    lifted()
+    queue.tasks.clear()
+    assert profiles_wiring.suppressions().sweep_page("T-1", None, deadline()) is None
+    assert (is_reached(), is_reached("twin"), profile().opted_out) == (True, True, {})
+    clock.move(seconds=1)
+    request("POST", token())
+    queue.tasks.clear()
+    assert profiles_wiring.suppressions().sweep_page("T-1", None, deadline()) is None
+    assert (is_reached(), is_reached("twin"), set(profile().opted_out)) == (False, False, {Channel.EMAIL})
+
+
+def test_who_had_the_address_before_and_came_back_to_it_after_it_was_lifted_stays_opted_out(
+    database: FaultyClient, queue: Queue, clock: MovableClock
+) -> None:
+    """The account took back the word of those who had it then."""
+    assert database is not None
+    clock.move(seconds=1)
+    request("POST", token())
+    upload("T-1", Email=OTHER)
+    clock.move(seconds=1)
+    lifted()
+    clock.move(seconds=1)
+    upload("T-1", Email=ADDRESS)
+    queue.work()
+    assert (is_reached(), is_listed()) == (False, False)
+
+
+@pytest.mark.parametrize("by", ["link", "complaint"])
+def test_who_opts_out_again_after_a_lift_stays_opted_out_though_those_who_had_the_address_follow_later(
+    database: FaultyClient, queue: Queue, clock: MovableClock, by: str
+) -> None:
+    assert database is not None
+    request("POST", token())
+    upload("T-1", Email=OTHER)
+    clock.move(seconds=1)
+    lifted(OTHER)
+    if by == "link":
+        clock.move(seconds=1)
+        request("POST", token())
+    else:
+        event = complaint()
+        later = {**event["Records"][0]["Sns"], "Timestamp": "2027-11-29T10:00:00.000Z"}
+        mail_feedback({**event, "Records": [{"Sns": later}]}, Context())
+    queue.work()
+    assert (is_reached(), is_listed(OTHER)) == (False, False)
+
+
+def test_another_spelling_of_the_address_is_no_other_address(
+    database: FaultyClient, queue: Queue, clock: MovableClock
+) -> None:
+    assert database is not None
+    clock.move(seconds=1)
+    request("POST", token())
+    clock.move(seconds=1)
+    lifted()
+    clock.move(seconds=1)
+    upload("T-1", Email=ADDRESS.upper())
+    upload("T-1", Email=ADDRESS, Name="Ada L.")
+    queue.work()
+    assert is_reached()
+
+
+def test_who_has_gone_to_another_address_meanwhile_is_not_opened_by_an_index_that_lags(
+    database: FaultyClient, queue: Queue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database is not None
+    request("POST", token())
+    upload("T-1", Email=OTHER)
+    clock.move(seconds=1)
+    lifted()
+    monkeypatch.setattr(ProfileStore, "having_address", lambda *_: ["5f2d"])
+    queue.work_once()
+    assert Channel.EMAIL in profile().opted_out
+
+
+def test_a_profile_that_does_not_know_since_when_has_had_its_address(
+    database: FaultyClient, memory: InMemoryDynamoDB, queue: Queue, clock: MovableClock
+) -> None:
+    """Older versions did not write it, nor the key of the address, which comes with any write."""
+    assert database is not None
+    clock.move(seconds=1)
+    request("POST", token())
+    queue.work()
+    key = {"pk": {"S": keys.profile("T-1", "5f2d")}}
+    forget = "REMOVE address_since, email_key"
+    memory.update_item(TableName=os.environ["PROFILES_TABLE"], Key=key, UpdateExpression=forget)
+    clock.move(seconds=1)
+    lifted()
+    clock.move(seconds=1)
+    as_the_walk_of_old_ones = ProfileUpdate(None, "5f2d")
+    profiles_wiring.profiles().update("T-1", {0: as_the_walk_of_old_ones}, deadline())
+    assert profile().address_since == {}
+    queue.work()
+    assert is_reached()
 
 
 # ---------------------------------------------------------------- results
@@ -420,6 +539,11 @@ def test_results_count_each_once_however_often_it_is_told(
     for _ in range(3):
         OPT_OUTS[by]()
     what = {"link": AfterSending.UNSUBSCRIBED, "complaint": AfterSending.COMPLAINED, "bounce": AfterSending.BOUNCED}[by]
+    (line,) = campaigns_wiring.delivery_store().page("T-1", CAMPAIGN, None, 10, deadline())
+    shown = Delivery("5f2d", "5f2d", "CT1", line.status, line.reason, line.at, line.after_sending)
+    (told,) = deliveries_body([shown], None)["log"]
+    known = {name: at is not None for name, at in told.items() if name.endswith("_at")}
+    assert known == {f"{each}_at": each is what for each in AfterSending}
     assert {name: count for name, count in results().after_sending.items() if count} == {what: 1}
     assert (results().sent, results().settled, status()) == (0, 0, "sent")  # those were counted when it was sent
 

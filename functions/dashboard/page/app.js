@@ -13,6 +13,7 @@ import { segmentView } from "./segments/segment.js";
 import { clear, load, save } from "./kit/session.js";
 import { refusal, signInView } from "./accounts/sign_in.js";
 import { usageView } from "./accounts/usage.js";
+import { addressView } from "./users/address.js";
 import { userView } from "./users/user.js";
 
 const ROUTES = [
@@ -27,6 +28,7 @@ const ROUTES = [
     "users",
     (context, kind, value) => userView({ ...context, kind, value: decoded(value) }),
   ],
+  [/^\/addresses$/, "users", (context) => addressView(context)],
   [/^\/errors$/, "errors", (context) => errorsView(context)],
   [/^\/usage$/, "usage", (context) => usageView(context)],
 ];

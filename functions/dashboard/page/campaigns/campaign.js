@@ -1,7 +1,8 @@
 // One campaign: what it is, what became of its messages by reason, and the delivery log.
 
-import { isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
+import { AFTER_SENDING, isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
 import { duplicateOf, editOf } from "./draft.js";
+import { whenFree } from "./replace_draft.js";
 import { copyButton, fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
 import { clock, moment, number, share } from "../kit/formats.js";
 import { logPart } from "./delivery_log.js";
@@ -47,10 +48,12 @@ export function campaignView({ api, catalogue, id, query, signal, go }) {
       const { target, result } = await api.ask("/1/targets/result.json", { id }, { signal, tries: 2 });
       if (!parts) {
         const stop = () => stopDialog(api, parts.target, () => refresher.soon());
-        const write = (draft) => {
-          saveDraft(draft);
-          go("#/campaigns/new/channel");
-        };
+        const goOn = () => go("#/campaigns/new/channel");
+        const write = (draft) =>
+          whenFree(goOn, () => {
+            saveDraft(draft);
+            goOn();
+          });
         parts = campaignParts({ api, names, target, signal, stop, write, query });
         const hadFocus = view.contains(document.activeElement);
         view.replaceChildren(...parts.elements);
@@ -75,9 +78,6 @@ export function campaignView({ api, catalogue, id, query, signal, go }) {
     }
   }
 }
-
-/** What may become known of emails after they were sent: a share of these. */
-const AFTER_SENDING = ["bounced", "complained", "unsubscribed"];
 
 function campaignParts({ api, names, target: first, signal, stop, write, query }) {
   const isEdited = query.has("edited");

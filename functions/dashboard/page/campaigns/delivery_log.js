@@ -1,8 +1,8 @@
 // The delivery log of a campaign, page by page.
 
-import { reasonText } from "./labels.js";
+import { AFTER_SENDING, reasonText } from "./labels.js";
 import { h, problem, reconcile, setText, showTime } from "../kit/elements.js";
-import { counted, number } from "../kit/formats.js";
+import { counted, moment, number } from "../kit/formats.js";
 import { DELIVERY_LOG_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
 
@@ -109,6 +109,9 @@ function createRow(line) {
 function updateRow(row, line, accounts) {
   const badge = row.querySelector(".badge");
   if (setText(badge, line.status)) badge.className = `badge ${line.status}`;
-  setText(row.querySelector(".why"), line.reason === null ? "" : reasonText(line.reason));
+  const since = AFTER_SENDING.filter((what) => line[`${what}_at`] !== null).map(
+    (what) => `${what[0].toUpperCase()}${what.slice(1)} ${moment(line[`${what}_at`], accounts)}`,
+  );
+  setText(row.querySelector(".why"), [line.reason === null ? [] : reasonText(line.reason), since].flat().join(", "));
   showTime(row.querySelector("time"), line.at, accounts);
 }

@@ -78,6 +78,12 @@ export function currentDraft() {
   return { ...newDraft(), ...loadDraft() };
 }
 
+/** Whether nothing that was typed or chosen would be lost with a draft. */
+export function isBlank({ editing, name, mode, rules, contents }) {
+  const isWritten = Object.values(contents).some((content) => Object.values(content).some((value) => value.trim()));
+  return !editing && !name.trim() && !mode && !rules.length && !isWritten;
+}
+
 export function contentOf(draft) {
   const filled = Object.entries(draft.contents[draft.mode] ?? {}).filter(([, value]) => value.trim() !== "");
   return Object.fromEntries(filled);

@@ -53,6 +53,9 @@ const REASONS = {
   outcome_unknown: "Interrupted while it was sent: it may have arrived, and is not sent again",
 };
 
+/** What may become known of an email after it was sent, as the API names it. */
+export const AFTER_SENDING = ["bounced", "complained", "unsubscribed"];
+
 export function modeLabel(mode) {
   return LABELS.get(mode) ?? mode;
 }

@@ -106,6 +106,11 @@ export class Api {
     return this.#persist(() => this.request("DELETE", `/api/segments/${id}`), TRIES);
   }
 
+  /** Change what is the same however often that is asked for. */
+  change(method, path) {
+    return this.#persist(() => this.request(method, path), TRIES);
+  }
+
   async #persist(attempt, tries, signal) {
     for (let number = 0; ; number += 1) {
       try {

@@ -24,7 +24,12 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
   const view = h(
     "section",
     { class: "user" },
-    h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Users")),
+    h(
+      "div",
+      { class: "title" },
+      h("h1", { tabindex: "-1" }, "Users"),
+      h("a", { class: "button", href: "#/addresses" }, "Look an address up"),
+    ),
     h(
       "form",
       { class: "filters", role: "search", onsubmit: look },
@@ -131,6 +136,7 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
             ),
           ),
         ),
+        closedPart(record),
         h("h3", {}, "Profile"),
         attributes.length
           ? h(
@@ -257,6 +263,25 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
       submit,
     );
   }
+}
+
+/** Which channels the user or the suppression list has closed, and where to see why. */
+function closedPart({ opted_out: closed, profileData }) {
+  if (!closed.length) return null;
+  const labels = CHANNELS.filter(([channel]) => closed.includes(channel)).map(([, label]) => label);
+  const addresses = [
+    ["email", profileData.Email],
+    ["phone", profileData.Phone],
+  ].filter(([, address]) => address);
+  return h(
+    "p",
+    {},
+    `Closed by the user or the suppression list, whatever is uploaded: ${labels.join(", ")}. `,
+    addresses.flatMap(([type, address], index) => [
+      index ? ", " : "See ",
+      h("a", { href: `#/addresses?${new URLSearchParams({ [type]: address })}` }, foreign(address)),
+    ]),
+  );
 }
 
 async function orNothing(asking) {

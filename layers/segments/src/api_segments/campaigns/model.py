@@ -211,7 +211,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A line of the delivery log; `identity` is None for an anonymous or erased user."""
+    """A line of the delivery log; `identity` is None for an anonymous or erased user.
+
+    `after_sending` is what became known of the message since it was sent, and when.
+    """
 
     delivery_id: str
     profile_id: str
@@ -219,6 +222,7 @@ class Delivery:
     status: DeliveryStatus
     reason: str | None
     at: str
+    after_sending: Mapping[AfterSending, str]
 
 
 @dataclass(frozen=True, slots=True)

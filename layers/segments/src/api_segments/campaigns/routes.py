@@ -231,7 +231,18 @@ ROUTES: Sequence[Route] = (
         answers.CampaignMessageListBody,
         {
             "status": "success",
-            "log": [{"identity": "CT123456", "guid": GUID, "status": "sent", "reason": None, "at": MOMENT}],
+            "log": [
+                {
+                    "identity": "CT123456",
+                    "guid": GUID,
+                    "status": "sent",
+                    "reason": None,
+                    "at": MOMENT,
+                    "bounced_at": None,
+                    "complained_at": None,
+                    "unsubscribed_at": MOMENT,
+                }
+            ],
             "cursor": None,
         },
         description=f"In an order that never changes; kept for {DELIVERY_LOG_DAYS} days.",

@@ -22,7 +22,10 @@ _SKIPPED, _FAILED = f"{DeliveryStatus.SKIPPED}_", f"{DeliveryStatus.FAILED}_"
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A message as the log has it; while it is `sending`, somebody may be at it until `sending_until` (RFC 3339)."""
+    """A message as the log has it; while it is `sending`, somebody may be at it until `sending_until` (RFC 3339).
+
+    `after_sending` is what became known of it since, and when.
+    """
 
     delivery_id: str
     profile_id: str
@@ -30,6 +33,7 @@ class StoredDelivery:
     sending_until: str | None
     reason: str | None
     at: str
+    after_sending: Mapping[AfterSending, str]
 
 
 class DeliveryStore:
@@ -172,7 +176,7 @@ class DeliveryStore:
         key, backoff = delivery_key(account_id, campaign_id, delivery_id), Backoff(deadline)
         while True:
             item = self._db.get(self._table, key, deadline)
-            if item is None or f"{what}_at" in item:
+            if item is None or _at(what) in item:
                 return False
             delivery = _delivery(item)
             if delivery.status is DeliveryStatus.SKIPPED:
@@ -180,8 +184,8 @@ class DeliveryStore:
             update = update_action(
                 self._table,
                 key,
-                f"SET {what}_at = :at, #status = :sent REMOVE sending_until, claim, reason",
-                condition=f"#status = :seen AND attribute_not_exists({what}_at)",
+                f"SET {_at(what)} = :at, #status = :sent REMOVE sending_until, claim, reason",
+                condition=f"#status = :seen AND attribute_not_exists({_at(what)})",
                 values={":at": {"S": at}, ":sent": {"S": DeliveryStatus.SENT}, ":seen": {"S": delivery.status}},
                 names={"#status": "status"},
             )
@@ -196,6 +200,10 @@ class DeliveryStore:
                     raise UnavailableError("the message kept changing") from None
             else:
                 return True
+
+
+def _at(what: AfterSending) -> str:
+    return f"{what}_at"
 
 
 def _found_to_be_sent(delivery: StoredDelivery) -> dict[str, int]:
@@ -259,4 +267,5 @@ def _delivery(item: Item) -> StoredDelivery:
         sending_until=delivery.moment("sending_until") if status is DeliveryStatus.SENDING else None,
         reason=delivery.optional(delivery.text, "reason"),
         at=delivery.moment("moved_at"),
+        after_sending={what: delivery.moment(_at(what)) for what in AfterSending if delivery.has(_at(what))},
     )

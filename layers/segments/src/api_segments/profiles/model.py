@@ -60,8 +60,9 @@ class Profile:
     """What is known of a user. `version` grows by one with each write; 0 means that nothing has been written.
 
     `address_keys` are those of its addresses by which the profile is found; older versions wrote none. `opted_out` is
-    what the user closed, and since when (RFC 3339); `opted_in` when that was last taken back; `suppressed` which of its
-    addresses are on the account's suppression list.
+    what the user closed, and when that was last said (RFC 3339); `opted_in` when that was last taken back; `suppressed`
+    which of its addresses are on the account's suppression list; `address_since` since when it has those that it got
+    since version 0.2.0.
     """
 
     profile_id: str
@@ -73,14 +74,20 @@ class Profile:
     suppressed: frozenset[AddressType] = frozenset()
     opted_out: Mapping[Channel, str] = field(default_factory=dict)
     opted_in: Mapping[Channel, str] = field(default_factory=dict)
+    address_since: Mapping[AddressType, str] = field(default_factory=dict)
+
+    def has_had(self, address: AddressKey, at: str) -> bool:
+        """Whether the user has an address, and had it before a moment."""
+        return self.address_keys.get(address.type) == address.key and self.address_since.get(address.type, "") < at
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileUpdate:
     """One record of an upload: whom it is about, and what it sets and clears; `creates` whoever does not exist.
 
-    No upload has the rest: the user's own opt-outs and their taking back, each with its time, the addresses that are to
-    be looked up in the suppression list though they stay as they are, and whether to claim the tokens that are there.
+    No upload has the rest: the user's own opt-outs and their taking back, each with its time, the address that the user
+    must have had by then for its taking back to hold, the addresses that are to be looked up in the suppression list
+    though they stay as they are, and whether to claim the tokens that are there.
     """
 
     identity: str | None
@@ -92,6 +99,7 @@ class ProfileUpdate:
     creates: bool = True
     opts_out: Mapping[Channel, str] = field(default_factory=dict)
     opts_in: Mapping[Channel, str] = field(default_factory=dict)
+    opts_in_by: AddressKey | None = None
     looks_up: frozenset[AddressType] = frozenset()
     claims_tokens: bool = False
 
@@ -101,16 +109,22 @@ class ProfileUpdate:
         taken_back = {
             channel: at
             for channel, at in self.opts_in.items()
-            if channel in profile.opted_out and profile.opted_out[channel] <= at
+            if profile.opted_out.get(channel, "~") <= at
+            and (self.opts_in_by is None or profile.has_had(self.opts_in_by, at))
         }
         opted_in = {**profile.opted_in, **taken_back}
         opted_out = {channel: at for channel, at in profile.opted_out.items() if channel not in taken_back}
-        news = {channel: at for channel, at in self.opts_out.items() if at > opted_in.get(channel, "")}
+        # Who closes again what is closed says so now: what was taken back before is older, though it comes later.
+        news = {
+            channel: max(at, opted_out.get(channel, ""))
+            for channel, at in self.opts_out.items()
+            if at > opted_in.get(channel, "")
+        }
         return replace(
             profile,
             identity=self.identity or profile.identity,
             attributes={**kept, **self.attributes},
             tokens=(profile.tokens | self.added_tokens) - self.removed_tokens,
-            opted_out={**news, **opted_out},
+            opted_out={**opted_out, **news},
             opted_in=opted_in,
         )

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.clock import Backoff, Clock, Deadline, rfc3339
 from api_segments.core.errors import (
     ConflictError,
     DamagedItemError,
@@ -57,10 +57,13 @@ class Known:
 class ProfileService:
     """Applies profile updates, each alone; looks profiles up; erases them."""
 
-    def __init__(self, profiles: ProfileStore, addresses: AddressKeys, suppressions: SuppressionStore) -> None:
+    def __init__(
+        self, profiles: ProfileStore, addresses: AddressKeys, suppressions: SuppressionStore, clock: Clock
+    ) -> None:
         self._profiles = profiles
         self._addresses = addresses
         self._suppressions = suppressions
+        self._clock = clock
 
     def update(
         self, account_id: str, updates: Mapping[int, ProfileUpdate], deadline: Deadline, *, dry_run: bool = False
@@ -207,7 +210,26 @@ class ProfileService:
             raise known.damaged_addresses[each]
         suppressed = {each.type for each in looked_up if known.suppressed[each]}
         unchanged = keys.keys() - {each.type for each in looked_up}
-        return replace(after, address_keys=keys, suppressed=frozenset(suppressed | (before.suppressed & unchanged)))
+        return replace(
+            after,
+            address_keys=keys,
+            suppressed=frozenset(suppressed | (before.suppressed & unchanged)),
+            address_since=self._since(before, after, keys),
+        )
+
+    def _since(self, before: Profile, after: Profile, keys: Mapping[AddressType, str]) -> dict[AddressType, str]:
+        """Return since when a user has the addresses; a key that older versions did not write is no other address."""
+        now = rfc3339(self._clock.now())
+        stays = {
+            address_type: before.address_keys.get(address_type) == key
+            or before.attributes.get(address_type.attribute) == after.attributes[address_type.attribute]
+            for address_type, key in keys.items()
+        }
+        since = {
+            address_type: before.address_since.get(address_type) if stays[address_type] else now
+            for address_type in keys
+        }
+        return {address_type: at for address_type, at in since.items() if at is not None}
 
     def _apply(
         self, account_id: str, update: ProfileUpdate, known: Known, deadline: Deadline, *, dry_run: bool

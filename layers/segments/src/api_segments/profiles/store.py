@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from secrets import randbits
+from typing import TypeVar
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Get, Item
@@ -25,7 +27,8 @@ from api_segments.memberships.store_references import profile_id_of
 from api_segments.profiles.channels import FLAGS
 from api_segments.profiles.model import AddressKey, AddressType, AttributeValue, Profile, Token, TokenType
 
-_OPTED_OUT, _OPTED_IN = "opted_out_by_user", "opted_in"
+_OPTED_OUT, _OPTED_IN, _SINCE = "opted_out_by_user", "opted_in", "address_since"
+_Kind = TypeVar("_Kind", bound=StrEnum)
 _INDEXES = {AddressType.EMAIL: "EmailIndex", AddressType.PHONE: "PhoneIndex"}
 
 
@@ -367,9 +370,13 @@ def _to_item(profile: Profile) -> Item:
         item[key_attribute(address_type)] = {"S": key}
     if profile.suppressed:
         item["suppressed"] = {"SS": sorted(profile.suppressed)}
-    for name, times in ((_OPTED_OUT, profile.opted_out), (_OPTED_IN, profile.opted_in)):
+    for name, times in (
+        (_OPTED_OUT, profile.opted_out),
+        (_OPTED_IN, profile.opted_in),
+        (_SINCE, profile.address_since),
+    ):
         if times:
-            item[name] = {"M": {channel: {"S": at} for channel, at in times.items()}}
+            item[name] = {"M": {of_what: {"S": at} for of_what, at in times.items()}}
     if profile.tokens:
         item["tokens"] = {"SS": sorted(f"{token.type}#{token.token_id}" for token in profile.tokens)}
     return item
@@ -398,8 +405,9 @@ def _from_item(profile_id: str, identity: str | None, item: Item | None) -> Prof
             if profile.has(key_attribute(address_type))
         },
         suppressed=profile.some_of("suppressed", AddressType),
-        opted_out=_times(profile, _OPTED_OUT),
-        opted_in=_times(profile, _OPTED_IN),
+        opted_out=_times(profile, _OPTED_OUT, Channel),
+        opted_in=_times(profile, _OPTED_IN, Channel),
+        address_since=_times(profile, _SINCE, AddressType),
     )
 
 
@@ -418,5 +426,5 @@ def _attributes(kept: object) -> Mapping[str, AttributeValue]:
     return kept
 
 
-def _times(profile: Attributes, name: str) -> dict[Channel, str]:
-    return dict(profile.mapped(name, lambda channel, at: (Channel(channel), at["S"]))) if profile.has(name) else {}
+def _times(profile: Attributes, name: str, of_what: type[_Kind]) -> dict[_Kind, str]:
+    return dict(profile.mapped(name, lambda kind, at: (of_what(kind), at["S"]))) if profile.has(name) else {}

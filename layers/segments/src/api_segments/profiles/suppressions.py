@@ -31,9 +31,7 @@ SECOND_PASS_SECONDS = 90
 class FollowTask:
     """A pass over the profiles that have an address: the next is after the profile `after`; `seen` came before it.
 
-    `has_damaged`: of these some are damaged, and could not follow. `lifted_at`: the pass follows a lift of that moment,
-    which also takes back what the users closed before; no other pass does, as its users may have come with the address
-    since.
+    `has_damaged`: of these some are damaged, and could not follow.
     """
 
     address: AddressKey
@@ -41,15 +39,14 @@ class FollowTask:
     seen: int = 0
     is_second: bool = False
     has_damaged: bool = False
-    lifted_at: str | None = None
 
     @classmethod
     def from_json(cls, sent: dict[str, object]) -> "FollowTask":
         """Read a task of the queue."""
         address = AddressKey(str(sent["account_id"]), AddressType(str(sent["type"])), str(sent["key"]))
-        after, lifted_at = (None if sent[name] is None else str(sent[name]) for name in ("after", "lifted_at"))
+        after = None if sent["after"] is None else str(sent["after"])
         flags = (sent["is_second"] is True, sent["has_damaged"] is True)
-        return cls(address, after, int(str(sent["seen"])), *flags, lifted_at)
+        return cls(address, after, int(str(sent["seen"])), *flags)
 
     def to_json(self) -> dict[str, object]:
         """Return the task as its queue carries it; nobody can tell the address from it."""
@@ -95,11 +92,14 @@ class SuppressionService:
         return True
 
     def lift(self, address: AddressKey, reasons: Sequence[SuppressionReason], deadline: Deadline) -> Suppression | None:
-        """Take an address off the list for these reasons, and the opt-outs of its users back; return what was known."""
+        """Take an address off the list for these reasons, and the opt-outs of its users back; return what was known.
+
+        Its users are those who have it now, and still have it when they follow.
+        """
         before = self._store.get(address, deadline)
         now = rfc3339(self._clock.now())
         self._store.lift(address, reasons, now, deadline)
-        self._tasks.put_off(FollowTask(address, lifted_at=now).to_json(), 0, deadline)
+        self._tasks.put_off(FollowTask(address).to_json(), 0, deadline)
         return before
 
     def follow(self, task: FollowTask, deadline: Deadline) -> bool:
@@ -129,7 +129,7 @@ class SuppressionService:
 
     def _follow_page(self, entry: Suppression, task: FollowTask, deadline: Deadline) -> FollowTask | None:
         profile_ids = self._index.having_address(task.address, task.after, FOLLOWING_PAGE, deadline)
-        has_damaged = self._save(task, profile_ids, deadline) or task.has_damaged
+        has_damaged = self._save(entry, profile_ids, deadline) or task.has_damaged
         seen, is_last_page = task.seen + len(profile_ids), len(profile_ids) < FOLLOWING_PAGE
         is_applied = is_last_page and task.is_second and not has_damaged
         if entry.profiles != seen or (is_applied and entry.applied_at is None):
@@ -137,19 +137,26 @@ class SuppressionService:
             self._store.note_applied(entry, seen, now, deadline)
         return None if is_last_page else replace(task, after=profile_ids[-1], seen=seen, has_damaged=has_damaged)
 
-    def _save(self, task: FollowTask, profile_ids: Sequence[str], deadline: Deadline) -> bool:
-        """Work out anew how users are reached; what they closed before a lift is open again.
+    def _save(self, entry: Suppression, profile_ids: Sequence[str], deadline: Deadline) -> bool:
+        """Work out anew how users are reached; what they closed before the address was lifted is open again.
 
-        Return whether a profile is damaged; the others go on.
+        That is the word of those who had the address then. Return whether a profile is damaged; the others go on.
         """
-        opts_in = {} if task.lifted_at is None else dict.fromkeys(reached_by(task.address.type), task.lifted_at)
-        looks_up = frozenset({task.address.type})
+        address, lifted_at = entry.address, entry.lifted_at
+        opts_in = {} if lifted_at is None else dict.fromkeys(reached_by(address.type), lifted_at)
         updates = {
-            index: ProfileUpdate(None, profile_id, creates=False, opts_in=opts_in, looks_up=looks_up)
+            index: ProfileUpdate(
+                None,
+                profile_id,
+                creates=False,
+                opts_in=opts_in,
+                opts_in_by=address,
+                looks_up=frozenset({address.type}),
+            )
             for index, profile_id in enumerate(profile_ids)
         }
         has_damaged = False
-        for error in self._profiles.update(task.address.account_id, updates, deadline).values():
+        for error in self._profiles.update(address.account_id, updates, deadline).values():
             if isinstance(error, DamagedItemError):
                 has_damaged = True
             elif not isinstance(error, NotFoundError):  # erased a moment ago

@@ -35,7 +35,7 @@ def suppression_store() -> SuppressionStore:
 @cache
 def profiles() -> ProfileService:
     """Return the process's profile service."""
-    return ProfileService(profile_store(), address_keys(), suppression_store())
+    return ProfileService(profile_store(), address_keys(), suppression_store(), SYSTEM_CLOCK)
 
 
 @cache

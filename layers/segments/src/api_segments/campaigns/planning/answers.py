@@ -238,6 +238,9 @@ class CampaignMessageBody(TypedDict):
     status: Annotated[MessageStatusBody, About("What became of the message.", "sent")]
     reason: Annotated[str | None, About("Why it was not sent; null if it was, or may still be.", "unreachable")]
     at: Annotated[str, moment("When it was last written down.")]
+    bounced_at: Annotated[str | None, moment("When the email came back for good; null if it is not known to have.")]
+    complained_at: Annotated[str | None, moment("When the user complained about the email.")]
+    unsubscribed_at: Annotated[str | None, moment("When the user used the link in the email.")]
 
 
 class CampaignMessageListBody(TypedDict):
@@ -402,6 +405,9 @@ def deliveries_body(rows: Sequence[Delivery], cursor: str | None) -> CampaignMes
             "status": row.status.value,
             "reason": row.reason,
             "at": row.at,
+            "bounced_at": row.after_sending.get(AfterSending.BOUNCED),
+            "complained_at": row.after_sending.get(AfterSending.COMPLAINED),
+            "unsubscribed_at": row.after_sending.get(AfterSending.UNSUBSCRIBED),
         }
         for row in rows
     ]

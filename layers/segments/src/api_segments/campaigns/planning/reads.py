@@ -129,7 +129,15 @@ class CampaignReads:
         images = self._memberships.get_many(account_id, profile_ids, deadline).without_damaged()
         identities = {profile_id: image.identity for profile_id, image in images.items()}
         deliveries = [
-            Delivery(row.delivery_id, row.profile_id, identities.get(row.profile_id), row.status, row.reason, row.at)
+            Delivery(
+                row.delivery_id,
+                row.profile_id,
+                identities.get(row.profile_id),
+                row.status,
+                row.reason,
+                row.at,
+                row.after_sending,
+            )
             for row in rows
         ]
         return Page(deliveries, (rows[-1].delivery_id,) if len(found) > limit else None)
