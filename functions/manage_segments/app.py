@@ -14,6 +14,7 @@ from api_segments.http.gateway import Answer, Request, failure, health, read_req
 from api_segments.http.observability import count, logger, metrics
 from api_segments.memberships.endpoints import (
     compare_segments,
+    get_freshness,
     get_member,
     get_profile_segments,
     list_errors,
@@ -66,6 +67,7 @@ app.get("/api/segments/<segment_id>/members")(_served(list_members))
 app.get("/api/segments/<segment_id>/members/<identity>")(_served(get_member))
 app.get("/api/profiles/<identity>/segments")(_served(get_profile_segments))
 app.delete("/api/profiles/<identity>")(_served(erase_profile))
+app.get("/api/freshness")(_served(get_freshness))
 app.get("/api/errors")(_served(list_errors))
 app.get("/api/usage")(_served(get_usage))
 app.get("/health")(_get_health)

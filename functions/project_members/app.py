@@ -19,7 +19,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     count(Records=len(event["Records"]))
     deadline = deadline_of(context)
     records, unreadable = read_membership_records(event)
-    report = wiring.projection().project(records, deadline)
+    try:
+        report = wiring.projection().project(records, deadline)
+    finally:
+        if records:
+            wiring.lag_notes().note(lag_seconds(records), deadline)
     count(RowsProjected=report.written)
     measure_seconds("ProjectionLag", lag_seconds(records))
     unfinished = Unfinished(report.failed, unreadable, report.met_damage)

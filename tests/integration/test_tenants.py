@@ -38,7 +38,7 @@ SEGMENTS_OF, ERASE = ("GET", "/api/profiles/{identity}/segments"), ("DELETE", "/
 PROFILE, ERRORS = ("GET", "/1/profile.json"), ("GET", "/api/errors")
 FIND = ("GET", "/api/profiles")
 SUPPRESSIONS, SUPPRESS, LIFT = ((method, "/api/suppressions") for method in ("GET", "PUT", "DELETE"))
-USAGE, HEALTH = ("GET", "/api/usage"), ("GET", "/health")
+USAGE, HEALTH, FRESHNESS = ("GET", "/api/usage"), ("GET", "/health"), ("GET", "/api/freshness")
 
 TARGETS = {
     name: ("POST", f"/1/targets/{name}.json")
@@ -144,6 +144,7 @@ def look_at_all(client: Client) -> None:
     client.send(ERRORS)
     client.send(USAGE)
     client.send(HEALTH)
+    client.send(FRESHNESS)
     client.send(TARGETS["list"], None, {})
     client.send(TARGETS["settings"], None, {})
     client.send(TARGETS["when"], None, {"when": "20261224 09:30"})
@@ -220,6 +221,8 @@ def told(answers: list[Answer]) -> str:
         shown = json.loads(json.dumps(body))
         if "cursor" in shown:
             shown["cursor"] = shown["cursor"] is not None
+        for name in ("behind_seconds", "measured_at", "worst_last_hour_seconds"):
+            shown.pop(name, None)  # of the whole stack
         for day in shown.get("days", []):
             day.pop("to")  # of today it is now
         for entry in [shown.get("suppression", {}), *shown.get("suppressions", [])]:

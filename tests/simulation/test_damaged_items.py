@@ -67,6 +67,7 @@ OF_NO_MATTER = {
     "TRIGGER": {"campaign_id"},
     "LOG": {"expires_at", "claim"},
     "ERRORS": {"expires_at"},
+    "LAG": {"expires_at"},
     "ADDRESSES": {"completed_at"},
     "createSegment": {"status", "data", "expiration", "in_progress_expiration", "validation"},
 }
@@ -186,6 +187,7 @@ def calls(shop: Shop) -> dict[str, Call]:
         "members, limit 1": shop.api(("GET", "/api/segments/{segment_id}/members"), {"limit": "1"}, **segment),
         "member": shop.api(("GET", "/api/segments/{segment_id}/members/{identity}"), **segment, identity=MEMBER),
         "errors": shop.api(("GET", "/api/errors")),
+        "freshness": shop.api(("GET", "/api/freshness")),
         "usage": shop.api(("GET", "/api/usage")),
         "profile by guid": shop.api(("GET", "/1/profile.json"), {"guid": ANONYMOUS}),
         "get_account": shop.operation("get_account"),
@@ -265,7 +267,7 @@ def writes(shop: Shop) -> dict[str, Call]:
 
 
 CHANGES_WITH_DAMAGE = {"members", "email", "sms", "push", "as_of", "cursor", "queued", "waiting", "sent", "skipped"}
-CHANGES_WITH_DAMAGE |= {"settled", "added_at", "estimates"}
+CHANGES_WITH_DAMAGE |= {"settled", "added_at", "estimates", "behind_seconds", "measured_at", "worst_last_hour_seconds"}
 
 
 def within(now: Json, before: Json, path: str = "") -> list[str]:

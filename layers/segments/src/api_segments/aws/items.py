@@ -73,6 +73,13 @@ class Attributes:
         except ValueError:
             raise self.damaged(name) from None
 
+    def number(self, name: str) -> float:
+        """Read a number that need not be whole."""
+        try:
+            return float(self._value(name, "N"))
+        except ValueError:
+            raise self.damaged(name) from None
+
     def flag(self, name: str) -> bool:
         """Read a truth value."""
         flag: bool = self._value(name, "BOOL")

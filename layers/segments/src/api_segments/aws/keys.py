@@ -86,6 +86,15 @@ def segment_counts(segment_id: int) -> list[str]:
     return [f"STATS#{segment_id:016d}#{slot:02d}" for slot in range(COUNTER_SLOTS)]
 
 
+LAGS = "LAG#"
+"""What the sort keys in Segments under STACK begin with of how far behind its stream a reader was."""
+
+
+def lags(minute: str) -> str:
+    """Return what the sort keys of a minute (`YYYY-MM-DDTHH:MM`) of all readers' processes begin with."""
+    return f"{LAGS}{minute}#"
+
+
 def history(segment_id: int, day: str) -> str:
     """Sort key in Segments of what is noted of a segment when a day (`YYYY-MM-DD`, UTC) begins."""
     return f"HISTORY#{segment_id:016d}#{day}"

@@ -19,6 +19,7 @@ from api_segments.http.described import (
     moment,
 )
 from api_segments.http.gateway import CODE_OF_SLUG, Answer
+from api_segments.memberships.freshness import Freshness
 from api_segments.memberships.model import (
     KeptRejection,
     Member,
@@ -251,4 +252,24 @@ def overlap_body(overlap: Overlap) -> OverlapBody:
         ],
         "exact": overlap.counted == 1,
         "counted": overlap.counted,
+    }
+
+
+class FreshnessBody(TypedDict):
+    """How far lists and counts are behind what was acknowledged."""
+
+    behind_seconds: Annotated[
+        float | None,
+        About("Seconds that they were behind when changes last came to them; null if none did within the hour.", 0.4),
+    ]
+    measured_at: Annotated[str | None, moment("When that was measured.")]
+    worst_last_hour_seconds: Annotated[float | None, About("The most that it was within the last hour.", 2.1)]
+
+
+def freshness_body(found: Freshness) -> FreshnessBody:
+    """Write how far lists and counts are behind."""
+    return {
+        "behind_seconds": found.behind,
+        "measured_at": found.measured_at,
+        "worst_last_hour_seconds": found.worst,
     }

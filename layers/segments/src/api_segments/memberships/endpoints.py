@@ -8,6 +8,7 @@ from api_segments.http.tenant import require_api_segments
 from api_segments.http.wiring import cursors
 from api_segments.memberships import wiring
 from api_segments.memberships.answers import (
+    freshness_body,
     member_body,
     members_body,
     overlap_body,
@@ -54,6 +55,13 @@ def compare_segments(request: Request) -> Answer:
     segment_ids = parse_overlap(request.body)
     found = wiring.overlaps().overlap(request.tenant.account_id, segment_ids, request.deadline)
     return Answer(HTTPStatus.OK, overlap_body(found))
+
+
+def get_freshness(request: Request) -> Answer:
+    """Show how far lists and counts are behind."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    return Answer(HTTPStatus.OK, freshness_body(wiring.freshness().tell(request.deadline)))
 
 
 def list_errors(request: Request) -> Answer:

@@ -146,6 +146,17 @@ ROUTES: Sequence[Route] = (
         errors=OF_SEGMENT,
     ),
     Route(
+        "getFreshness",
+        "get",
+        "/api/freshness",
+        ACCOUNT,
+        "Show how far lists and counts are behind",
+        answers.FreshnessBody,
+        {"behind_seconds": 0.4, "measured_at": MOMENT, "worst_last_hour_seconds": 2.1},
+        description="Of the whole stack, as measured when changes last came to the lists: seconds since the oldest of "
+        "them was acknowledged. What is asked as of this moment (a member, a user's segments) is never behind.",
+    ),
+    Route(
         "listUpdateErrors",
         "get",
         "/api/errors",

@@ -16,12 +16,14 @@ from api_segments.segments.wiring import segment_store
 if TYPE_CHECKING:
     from api_segments.aws.task_queue import TaskQueue
     from api_segments.memberships.error_stream import ErrorStream
+    from api_segments.memberships.freshness import FreshnessReads, LagNotes
     from api_segments.memberships.overlap import OverlapService
     from api_segments.memberships.projection import ProjectionService
     from api_segments.memberships.publishing import PublishingService
     from api_segments.memberships.purging import PurgeService
     from api_segments.memberships.reads import MemberReads
     from api_segments.memberships.store import MembershipStore
+    from api_segments.memberships.store_freshness import FreshnessStore
     from api_segments.memberships.store_lists import MemberListStore
     from api_segments.memberships.store_references import ReferenceStore
     from api_segments.memberships.store_rows import RowStore
@@ -70,6 +72,29 @@ def member_reads() -> "MemberReads":
     from api_segments.memberships.reads import MemberReads
 
     return MemberReads(segment_store(), member_lists(), membership_store(), references())
+
+
+def freshness_store() -> "FreshnessStore":
+    """Return where it is kept how far behind the stream its readers are."""
+    from api_segments.memberships.store_freshness import FreshnessStore
+
+    return FreshnessStore(db(), settings().segments_table)
+
+
+@cache
+def lag_notes() -> "LagNotes":
+    """Return what notes how far behind this process is."""
+    from api_segments.memberships.freshness import LagNotes
+
+    return LagNotes(freshness_store(), SYSTEM_CLOCK)
+
+
+@cache
+def freshness() -> "FreshnessReads":
+    """Return what tells how far behind lists and counts are."""
+    from api_segments.memberships.freshness import FreshnessReads
+
+    return FreshnessReads(freshness_store(), SYSTEM_CLOCK)
 
 
 @cache
