@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api_segments.core.channels import Channel
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from local.customers import Customer
 
-CHANNELS = ("email", "sms", "push", "whatsapp", "web_push")
+CHANNELS = tuple(channel.value for channel in Channel)
 
 Record = dict[str, Any]
 

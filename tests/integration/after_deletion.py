@@ -5,9 +5,10 @@ from typing import Any
 
 from functions.purge_segment.app import handler as purge_segment
 from tests.integration.conftest import Account, PurgeQueue, Relay
+from tests.integration.told import actions, numbered
 from tests.support.clock import MovableClock
 from tests.support.events import Context
-from tests.support.state import Tables
+from tests.support.state import Tables, assert_projected, live
 
 Json = Any
 
@@ -53,3 +54,22 @@ def deleted_item(tables: Tables, account: Account, segment_id: int) -> Json:
     """Return what is kept of a deleted segment."""
     (item,) = tables.of_account("SEGMENTS_TABLE", account.account_id, f"DELETED#{segment_id:016d}")
     return item
+
+
+def one_kept_one_deleted(account: Account, relay: Relay, members: int) -> tuple[int, int]:
+    """Create two segments with the same members, and delete one."""
+    kept, deleted = account.create("KEPT", "GONE")
+    everyone = numbered(members)
+    for first in range(0, members, 100):
+        account.update((everyone[first : first + 100], actions("ADD", kept, deleted)))
+    relay.drain()
+    assert account.delete(deleted)[0] == 200
+    return kept, deleted
+
+
+def assert_purged(account: Account, tables: Tables, kept: int, members: int) -> None:
+    """Hold that of two segments the deleted one has nobody left, and the kept one its members."""
+    assert segments_in(tables, account) == {kept}
+    assert {segment for segment, _ in live(tables.members(account.account_id))} == {kept}
+    assert_projected(tables, account.account_id)
+    assert account.members(kept) == members

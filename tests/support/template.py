@@ -1,5 +1,6 @@
 """Reads template.yaml as data, so that tests use the tables and functions that are deployed."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,16 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# Functions that are invoked by no request, by what they read.
+MEMBERSHIPS_READERS = ("PublishChangesFunction", "ProjectMembersFunction")
+STREAMS = dict.fromkeys(MEMBERSHIPS_READERS, "MembershipsTable.StreamArn") | {
+    "PublishSegmentsFunction": "SegmentsTable.StreamArn"
+}
+STREAM_READERS = tuple(STREAMS)
+QUEUE_READERS = ("PurgeSegmentFunction", "RunCampaignFunction", "ReconcileFunction")
+BATCH_READERS = ("TriggerCampaignsFunction", "SendMessagesFunction")
+"""Read queues too, many messages at a time, and say which of them are to come again."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,3 +52,35 @@ def layers_of(function: str) -> list[str]:
     code = f"functions/{function}"
     (own,) = (one for one in resources("AWS::Serverless::Function").values() if one["CodeUri"] == code)
     return [layer["Ref"] for layer in (*of_all, *own.get("Layers", ()))]
+
+
+def role_of(function: str) -> dict[str, Any]:
+    """Return the role of a function, by the function's logical name."""
+    role = resources("AWS::Serverless::Function")[function]["Role"]["GetAtt"].removesuffix(".Arn")
+    return resources("AWS::IAM::Role")[role]
+
+
+def statements(function: str) -> list[Any]:
+    """Return what a function's own role lets it do, statement by statement."""
+    return [
+        statement
+        for policy in role_of(function).get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Return all texts in a value of the template, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def actions(statement: Any) -> list[str]:
+    """Return what a statement allows or denies."""
+    return list(texts(statement["Action"]))

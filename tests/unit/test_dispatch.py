@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api_segments.aws.delivery import Reply
+from api_segments.campaigns.events import MESSAGE_REQUESTED
 from api_segments.campaigns.model import Audience, CampaignSettings, DeliveryStatus, Message, TargetMode, Trigger
 from api_segments.campaigns.sending.opt_outs import Origin, TokenUse
 from api_segments.core.channels import Channel
@@ -120,6 +121,20 @@ def test_a_webhook_gets_json_and_an_id(world: World) -> None:
     assert said["campaign"] == {"id": CAMPAIGN_ID, "name": "Spring"}
     assert said["event"] is None
     assert (said["profile"]["Name"], said["profile"]["identity"], said["profile"]["guid"]) == ("Zoë <b>", "CT1", GUID)
+
+
+@pytest.mark.parametrize("mode", TargetMode)
+def test_a_message_goes_by_the_provider_of_its_mode_and_by_no_other(world: World, mode: TargetMode) -> None:
+    world.start(mode)
+    world.deliver()
+    carried = {
+        "email": world.emails.taken,
+        "sms": world.sms.taken,
+        "push": world.pushes.taken,
+        "webhook": world.webhooks.taken,
+        "bus": [event for event in world.bus.events if event.name == MESSAGE_REQUESTED],
+    }
+    assert {name for name, taken in carried.items() if taken} == {"bus" if mode.is_requested else mode.value}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import jsonschema_rs
 import pytest
 
 from api_segments.aws.event_bus import PUT_EVENTS_BYTES, PUT_EVENTS_ENTRIES, EventBus, size_of
-from api_segments.aws.events import BusEvent, EventKind, full_detail
+from api_segments.aws.events import BusEvent, EventKind, full_detail, plain_name
 from api_segments.campaigns.model import CampaignEventName
 from api_segments.core.clock import Deadline
+from api_segments.memberships.events import MEMBERSHIP_CHANGE
 from api_segments.segments.model import SegmentEventName
 from api_segments.site.openapi import document
 from api_segments.site.webhooks import EVENTS
@@ -41,6 +42,14 @@ def test_the_files_are_what_the_code_says() -> None:
     for path, content in files().items():
         assert path.read_text() == content, "make events"
     assert {path.name for path in (ROOT / "docs" / "events").iterdir()} == {f"{kind.title}.json" for kind in EVENTS}
+
+
+def test_the_pages_sample_of_a_change_has_every_field_under_both_names() -> None:
+    script = (ROOT / "functions/dashboard/page/campaigns/step_content.js").read_text("utf-8")
+    (written,) = re.findall(r"function sampleEvent\(\) \{.*?const detail = \{\n(.*?)\n    \};", script, re.DOTALL)
+    names = [quoted or bare for quoted, bare in re.findall(r'^ {6}(?:"([^"]+)"|(\w+)): ', written, re.MULTILINE)]
+    schema = KINDS[MEMBERSHIP_CHANGE].detail_schema()
+    assert {*schema["required"]} <= {*names, *map(plain_name, names)} <= schema["properties"].keys()
 
 
 @each_kind

@@ -66,6 +66,8 @@ PROSE: Mapping[str, tuple[int, ...]] = {
     "rejected in the last N days": (limits.UPDATE_ERROR_DAYS,),
     r"\| `limit` \| N to N, N if absent": (1, limits.MAX_PAGE, limits.DEFAULT_PAGE),
     "A cursor is good for N hours": (limits.CURSOR_HOURS,),
+    "without them it is the last N up to today": (limits.DEFAULT_HISTORY_DAYS,),
+    "Notes are kept for N days": (limits.HISTORY_DAYS,),
     "no longer counts among the N": (limits.MAX_ACTIVE_SEGMENTS,),
     "users: N to N records": (1, limits.MAX_RECORDS_PER_UPLOAD),
     "at most N of them, names of N bytes, values of N bytes": (
@@ -104,7 +106,7 @@ def test_the_table_of_limits_has_the_constants_numbers() -> None:
 
 @pytest.mark.parametrize(("said", "numbers"), PROSE.items(), ids=[said[:30] for said in PROSE])
 def test_the_prose_has_the_constants_numbers(said: str, numbers: tuple[int, ...]) -> None:
-    found = [match[0] for match in re.finditer(said.replace("N", NUMBER), re.sub(r"\s+", " ", API))]
+    found = [match[0] for match in re.finditer(re.sub(r"\bN\b", lambda _: NUMBER, said), re.sub(r"\s+", " ", API))]
     assert found
     assert {numbers_in(text) for text in found} == {numbers}
 

@@ -161,6 +161,17 @@ def test_every_field_says_what_it_is_by_a_sentence_and_an_example(field: Json) -
         assert errors_of(field, example) == []
 
 
+def test_no_shape_is_called_as_generators_call_an_object_within_another() -> None:
+    """They make a class of an object without a name, and call it by the shape and the field that it is in."""
+    nameless = {
+        f"{name}{''.join(word.capitalize() for word in re.split('[^A-Za-z0-9]+', field))}"
+        for name, shape in SCHEMAS.items()
+        for field, kind in shape.get("properties", {}).items()
+        if "object" in kind.get("type", ())
+    }
+    assert nameless & SCHEMAS.keys() == set()
+
+
 def test_every_shape_says_what_it_is() -> None:
     without = [name for name, schema in SCHEMAS.items() if not schema.get("description", "").endswith(".")]
     assert without == [], "give the type a docstring, or an alias an About"

@@ -9,7 +9,7 @@ import pytest
 from local.bootstrap import environment
 from tests.support.template import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
-from tests.unit.test_template import NAMED_LATER, OF_OTHERS
+from tests.unit.test_template_rights import NAMED_LATER, OF_OTHERS
 
 Json = Any
 

@@ -1,7 +1,7 @@
 // The delivery log of a campaign, page by page.
 
 import { AFTER_SENDING, reasonText } from "./labels.js";
-import { h, problem, reconcile, setText } from "../kit/elements.js";
+import { h, problem, reconcile, setText, showTime } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
 import { DELIVERY_LOG_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
@@ -113,7 +113,5 @@ function updateRow(row, line, accounts) {
     (what) => `${what[0].toUpperCase()}${what.slice(1)} ${moment(line[`${what}_at`], accounts)}`,
   );
   setText(row.querySelector(".why"), [line.reason === null ? [] : reasonText(line.reason), since].flat().join(", "));
-  const time = row.querySelector("time");
-  time.dateTime = line.at;
-  setText(time, moment(line.at, accounts));
+  showTime(row.querySelector("time"), line.at, accounts);
 }

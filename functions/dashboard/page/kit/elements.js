@@ -1,5 +1,7 @@
 // Elements are built here and nowhere else. What comes from the API is only ever set as text, never as markup.
 
+import { brief, moment } from "./formats.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An HTML element: `on…` properties are listeners, other properties attributes, children text or elements. */
@@ -37,6 +39,14 @@ export function setText(element, text) {
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
+}
+
+/** Show a moment of the API in a list: short, with all of it as its title; in the reader's time zone, or in an account's. */
+export function showTime(element, at, accounts = null) {
+  setAttribute(element, "datetime", at);
+  setAttribute(element, "title", moment(at, accounts));
+  setText(element, brief(at, accounts));
+  return element;
 }
 
 /** Set an attribute only where it differs; null takes it away. */

@@ -1,4 +1,5 @@
-// Numbers, times and other values as text.
+// Numbers, times and other values as text. How a time is written: `moment`, `brief` in lists, `clock` for one of today;
+// the start of a campaign, which is a time of its account, is written in campaigns/start.js.
 
 const numbers = new Intl.NumberFormat("en");
 const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
@@ -45,10 +46,10 @@ export function shownIn(timeZone, at) {
   };
 }
 
-/** The time of day in the reader's own zone. */
-export function clock(at) {
-  const { time, seconds, offset } = shownIn(zone(), at);
-  return `${time}:${seconds} ${offset}`;
+/** The time of day in the reader's own zone, or in an account's. */
+export function clock(at, accounts = null) {
+  const { time, seconds, offset } = shownIn(accounts ?? zone(), at);
+  return `${time}:${seconds} ${accounts ?? offset}`;
 }
 
 /** A moment of the API (RFC 3339) in the reader's own time zone, or in an account's, which is named. */
@@ -59,9 +60,10 @@ export function moment(text, accounts = null) {
   return `${date} ${time}:${seconds} ${accounts ?? offset}`;
 }
 
-/** A moment short enough for a table: the time if it is today's. */
-export function brief(text) {
+/** A moment as `moment` has it, short enough for a list: the time alone if it is today's. Lists show it by `showTime`. */
+export function brief(text, accounts = null) {
   const at = new Date(text);
-  const { date, time, offset } = shownIn(zone(), at);
-  return date === shownIn(zone(), new Date()).date ? clock(at) : `${date} ${time} ${offset}`;
+  const { date, time, offset } = shownIn(accounts ?? zone(), at);
+  const today = shownIn(accounts ?? zone(), new Date()).date;
+  return date === today ? clock(at, accounts) : `${date} ${time} ${accounts ?? offset}`;
 }

@@ -1,6 +1,6 @@
 // Every segment of the account as this tab last read it, and what differed from one reading to the next.
 
-import { CHANNELS } from "../kit/channels.js";
+import { FIGURES } from "./columns.js";
 import { MAX_PAGE } from "../kit/limits.js";
 import { Refresher } from "../kit/timers.js";
 
@@ -111,12 +111,7 @@ export class Catalogue extends EventTarget {
   }
 
   #compare(before, after) {
-    const deltas = [];
-    if (before.members !== after.members) deltas.push(["Members", before.members, after.members]);
-    for (const [channel, label] of CHANNELS) {
-      const [was, is] = [before.reachable[channel], after.reachable[channel]];
-      if (was !== is) deltas.push([label, was, is]);
-    }
+    const deltas = FIGURES.map(({ label, figure }) => [label, figure(before), figure(after)]).filter(([, was, is]) => was !== is);
     if (deltas.length) this.note(after.id, { deltas });
     if (before.segment_name !== after.segment_name) this.note(after.id, { text: "Renamed", was: before.segment_name });
     if (before.status !== after.status && after.status === "deleted") this.note(after.id, { text: "Deleted" });

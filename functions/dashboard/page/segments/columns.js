@@ -1,8 +1,9 @@
-// The columns of the list of segments, a field in one place: its name, its order, its cells.
+// A field of a segment in one place: its column in the list with name, order and cells, whether a search finds it, what the
+// page of one segment says of it, and the figures whose changes are told.
 
-import { flash, foreign, h, setText } from "../kit/elements.js";
+import { copyButton, flash, foreign, h, setText, showTime } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
-import { brief, moment, number, share } from "../kit/formats.js";
+import { moment, number, share } from "../kit/formats.js";
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const byText = (get) => (a, b) => {
@@ -10,13 +11,19 @@ const byText = (get) => (a, b) => {
   return x === null || y === null ? (x === null) - (y === null) : collator.compare(x, y);
 };
 const byNumber = (get) => (a, b) => get(a) - get(b);
+const folded = (text) => text.normalize("NFKC").toLocaleLowerCase("en");
+const contains = (get) => (segment, wanted) => folded(get(segment) ?? "").includes(wanted);
 
 // What the two directions of an order are called, and which comes first when a head is pressed.
 const TEXT = { ends: ["A to Z", "Z to A"], descends: false };
 const NUMBER = { ends: ["lowest", "highest"], descends: true, head: "number" };
 const AGE = { ends: ["oldest", "newest"], descends: true };
 
-/** A column: `create` makes what is in a cell, `update` sets what a later reading may change; the first heads its row. */
+/**
+ * A column: `create` makes what is in a cell, `update` sets what a later reading may change; the first heads its row. Where the
+ * list is narrow, `ownLine` has a line of its own. `finds` tells whether a search, folded, finds it; `fact` is what the page
+ * of one segment says of it; `figure` is the figure that it shows, which is also told there with its changes.
+ */
 export const COLUMNS = [
   {
     key: "name",
@@ -24,6 +31,8 @@ export const COLUMNS = [
     ...TEXT,
     order: byText((segment) => segment.segment_name),
     cell: "name",
+    ownLine: true,
+    finds: contains((segment) => segment.segment_name),
     create: (segment) => h("a", { href: `#/segments/${segment.id}` }, foreign("")),
     update: (cell, segment) => setText(cell.querySelector("bdi"), segment.segment_name),
   },
@@ -33,6 +42,9 @@ export const COLUMNS = [
     ...NUMBER,
     order: byNumber((segment) => segment.id),
     cell: "id",
+    ownLine: true,
+    finds: (segment, wanted) => String(segment.id).startsWith(wanted),
+    fact: ({ id }) => [h("code", {}, String(id)), copyButton(() => String(id), "the id")],
     create: (segment) => String(segment.id),
   },
   {
@@ -41,13 +53,17 @@ export const COLUMNS = [
     ...TEXT,
     order: byText((segment) => segment.customer_segment_id),
     cell: "customer clamped",
-    create: ({ customer_segment_id: id }) => (id === null ? h("span", { class: "none" }, "none") : foreign(id)),
+    ownLine: true,
+    finds: contains((segment) => segment.customer_segment_id),
+    fact: ({ customer_segment_id: id }) => [textOr(id), id === null ? null : copyButton(() => id, "the customer id")],
+    create: (segment) => textOr(segment.customer_segment_id),
   },
-  { label: "Type", cell: "type", create: (segment) => segment.type },
+  { label: "Type", cell: "type", fact: (segment) => segment.type, create: (segment) => segment.type },
   {
     key: "members",
     label: "Members",
     ...NUMBER,
+    figure: (segment) => segment.members,
     order: byNumber((segment) => segment.members),
     cell: "number members",
     create: () => h("span", { class: "figure" }),
@@ -57,6 +73,7 @@ export const COLUMNS = [
     key: channel,
     label,
     ...NUMBER,
+    figure: (segment) => segment.reachable[channel],
     order: byNumber((segment) => segment.reachable[channel]),
     cell: "number channel",
     create: () => [
@@ -76,7 +93,8 @@ export const COLUMNS = [
     ...AGE,
     order: byNumber((segment) => segment.id), // ids grow with time
     cell: "created",
-    create: ({ created_at: at }) => h("time", { datetime: at, title: moment(at) }, brief(at)),
+    fact: ({ created_at: at }) => h("time", { datetime: at }, moment(at)),
+    create: ({ created_at: at }) => showTime(h("time"), at),
   },
   {
     key: "status",
@@ -92,6 +110,13 @@ export const COLUMNS = [
   },
 ];
 
+/** The columns with a figure: all members, then those whom each channel reaches. */
+export const FIGURES = COLUMNS.filter(({ figure }) => figure);
+
+function textOr(text) {
+  return text === null ? h("span", { class: "none" }, "none") : foreign(text);
+}
+
 function showFigure(cell, value) {
   const figure = cell.querySelector(".figure");
   const isNew = figure.textContent === "";
@@ -100,6 +125,12 @@ function showFigure(cell, value) {
 
 export function columnOf(key) {
   return COLUMNS.find((column) => column.key === key);
+}
+
+/** Whether a search finds a segment by one of its fields; one for nothing finds all. */
+export function isFound(segment, search) {
+  const wanted = folded(search.trim());
+  return !wanted || COLUMNS.some(({ finds }) => finds?.(segment, wanted));
 }
 
 export function createRow(segment) {

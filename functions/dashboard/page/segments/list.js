@@ -69,7 +69,7 @@ export function listView({ api, catalogue, query, signal }) {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
     body,
   );
-  table.style.setProperty("--figures", COLUMNS.filter(({ cell }) => !["name", "id", "customer clamped"].includes(cell)).length);
+  table.style.setProperty("--figures", COLUMNS.filter(({ ownLine }) => !ownLine).length);
   const sorts = h(
     "select",
     {},

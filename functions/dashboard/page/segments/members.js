@@ -1,6 +1,6 @@
 // The members of one segment, page by page, the newest of them, and a look-up of one user.
 
-import { announce, field, foreign, h, keepFocus, problem, reconcile, setText } from "../kit/elements.js";
+import { announce, field, foreign, h, keepFocus, problem, reconcile, setText, showTime } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
 import { MAX_PAGE } from "../kit/limits.js";
 import { changeOne } from "./update_run.js";
@@ -112,7 +112,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
       (item, member) => {
         if (item.dataset.at === member.added_at) return;
         item.dataset.at = member.added_at;
-        item.replaceChildren(h("time", { datetime: member.added_at }, moment(member.added_at)), userLink(member));
+        item.replaceChildren(showTime(h("time"), member.added_at), userLink(member));
       },
     );
   }
@@ -137,7 +137,9 @@ export function membersPart({ api, segment, signal, onremoved }) {
 
   /** A member who was added a moment ago may be shown before the time of it is. */
   function showAdded(row, member) {
-    setText(row.querySelector("time"), member.added_at ? moment(member.added_at) : "just now");
+    const time = row.querySelector("time");
+    if (member.added_at) showTime(time, member.added_at);
+    else setText(time, "just now");
   }
 
   function createRow(member) {
@@ -146,7 +148,7 @@ export function membersPart({ api, segment, signal, onremoved }) {
       {},
       h("th", { scope: "row" }, userLink(member)),
       h("td", { class: "guid" }, h("code", {}, member.guid)),
-      h("td", {}, h("time", { datetime: member.added_at ?? null })),
+      h("td", {}, h("time")),
       h(
         "td",
         {},

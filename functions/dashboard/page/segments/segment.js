@@ -15,7 +15,7 @@ import {
   problem,
   setText,
 } from "../kit/elements.js";
-import { CHANNELS } from "../kit/channels.js";
+import { COLUMNS, FIGURES } from "./columns.js";
 import { clock, counted, moment, number, share, signed } from "../kit/formats.js";
 import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { membersPart } from "./members.js";
@@ -84,7 +84,6 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
   const name = foreign("");
   const heading = h("h1", { tabindex: "-1" }, name);
   const badge = h("span", { class: "badge" });
-  const customer = first.customer_segment_id;
   const deleted = h("dd");
   const deletedRow = h("div", { hidden: true }, h("dt", {}, "Deleted"), deleted);
   const buttons = h(
@@ -97,12 +96,13 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
   const trouble = h("div");
   const fresh = h("p", { class: "fresh" });
   const membersFigure = h("dd", { class: "figure" });
-  const rows = CHANNELS.map(([channel, label]) => {
+  const [whole, ...channels] = FIGURES;
+  const rows = channels.map(({ label, figure: figureOf }) => {
     const figure = h("span", { class: "figure" });
     const part = h("span", { class: "share" });
     const bar = h("span");
     return {
-      channel,
+      figureOf,
       figure,
       part,
       bar,
@@ -133,19 +133,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
       h(
         "dl",
         { class: "facts" },
-        fact(
-          "Id",
-          h("code", {}, String(first.id)),
-          copyButton(() => String(first.id), "the id"),
-        ),
-        fact(
-          "Customer id",
-          ...(customer === null
-            ? [h("span", { class: "none" }, "none")]
-            : [foreign(customer), copyButton(() => customer, "the customer id")]),
-        ),
-        fact("Type", first.type),
-        fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at))),
+        COLUMNS.filter((column) => column.fact).map((column) => fact(column.label, ...[column.fact(first)].flat())),
         fact("Campaigns", h("a", { href: `#/campaigns?segment=${first.id}` }, "Those that use it")),
         deletedRow,
       ),
@@ -156,7 +144,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
         h(
           "dl",
           { class: "figures" },
-          h("div", { class: "whole" }, h("dt", {}, "Members"), membersFigure),
+          h("div", { class: "whole" }, h("dt", {}, whole.label), membersFigure),
           rows.map((row) => row.element),
         ),
         fresh,
@@ -219,8 +207,8 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
     deletedRow.hidden = !segment.deleted_at;
     if (segment.deleted_at) setText(deleted, moment(segment.deleted_at));
     show(membersFigure, number(segment.members));
-    for (const { channel, figure, part, bar } of rows) {
-      const reached = segment.reachable[channel];
+    for (const { figureOf, figure, part, bar } of rows) {
+      const reached = figureOf(segment);
       show(figure, number(reached));
       setText(part, segment.members ? share(reached, segment.members) : "");
       bar.style.width = segment.members ? `${(100 * reached) / segment.members}%` : "0";
@@ -266,8 +254,8 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
 function changeContent({ deltas, text, was }) {
   if (deltas) {
     const told = ([label, before, after]) =>
-      label === "Members"
-        ? `Members ${number(before)} → ${number(after)} (${signed(after - before)})`
+      label === FIGURES[0].label
+        ? `${label} ${number(before)} → ${number(after)} (${signed(after - before)})`
         : `${label} ${signed(after - before)}`;
     return deltas.map(told).join(", ");
   }

@@ -1,7 +1,7 @@
 // The error stream: entries of updates that were refused, newest first.
 
-import { foreign, h, problem } from "../kit/elements.js";
-import { brief, clock, counted, moment } from "../kit/formats.js";
+import { foreign, h, problem, showTime } from "../kit/elements.js";
+import { clock, counted } from "../kit/formats.js";
 import { UPDATE_ERROR_DAYS } from "../kit/limits.js";
 import { userLink } from "../kit/links.js";
 
@@ -94,7 +94,7 @@ function row(error) {
   return h(
     "tr",
     {},
-    h("td", {}, h("time", { datetime: error.occurred_at, title: moment(error.occurred_at) }, brief(error.occurred_at))),
+    h("td", {}, showTime(h("time"), error.occurred_at)),
     h("td", {}, error.action),
     h("td", { class: "user" }, error.identity === null && error.guid === null ? "" : userLink(error)),
     h(

@@ -6,11 +6,11 @@ from operator import or_
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field
-from typing_extensions import TypeAliasType, TypedDict, get_type_hints
+from typing_extensions import TypeAliasType, get_type_hints
 
 from api_segments.campaigns.content.channel_fields import FIELDS
 from api_segments.campaigns.model import TargetMode
-from api_segments.http.described import About
+from api_segments.http.described import About, object_of
 
 NAMES: Mapping[TargetMode, str] = {
     TargetMode.EMAIL: "Email",
@@ -80,9 +80,7 @@ def _content(mode: TargetMode) -> Any:  # noqa: ANN401 - as above
 
 
 def _typed_dict(name: str, said: str, fields: Mapping[str, Any], config: ConfigDict) -> Any:  # noqa: ANN401 - as above
-    make: Any = TypedDict  # mypy wants to read the fields here
-    made = make(name, dict(fields))
-    made.__doc__ = said
+    made = object_of(name, said, fields)
     made.__pydantic_config__ = config
     return made
 

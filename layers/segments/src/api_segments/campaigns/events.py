@@ -63,8 +63,6 @@ _ENDED: Mapping[str, Json] = {
         ],
     },
 }
-_CHANNELS = [TargetMode.WHATSAPP, TargetMode.WEB_PUSH]
-
 EVENTS: Sequence[EventKind] = (
     EventKind(CampaignEventName.STARTED, "A campaign started; an online one does when it is created.", _LIFE),
     EventKind(
@@ -77,7 +75,9 @@ EVENTS: Sequence[EventKind] = (
         "A message of a campaign is to be sent by a provider of your own.",
         {
             **_ABOUT_CAMPAIGN,
-            "Channel": text("How it is to be sent.", TargetMode.WHATSAPP, enum=_CHANNELS),
+            "Channel": text(
+                "How it is to be sent.", TargetMode.WHATSAPP, enum=[mode for mode in TargetMode if mode.is_requested]
+            ),
             "Identity": IDENTITY,
             "Profile ID": PROFILE_ID,
             "Phone": text("The user's phone number, in E.164; of `whatsapp` alone.", "+12025550123"),

@@ -26,6 +26,11 @@ class TargetMode(StrEnum):
         """The channel that a user must be reachable on; None for a webhook, which reaches everybody."""
         return None if self is TargetMode.WEBHOOK else Channel[self.name]
 
+    @property
+    def is_requested(self) -> bool:
+        """Whether a provider of the account's own sends it, asked by a `Message Requested`."""
+        return self in (TargetMode.WHATSAPP, TargetMode.WEB_PUSH)
+
     def reaches(self, reach: frozenset[Channel]) -> bool:
         """Whether a user with this reach gets the campaign's message."""
         return self.channel is None or self.channel in reach

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypedDict
 
 Json = dict[str, Any]
 
@@ -54,6 +54,14 @@ def described(schema: Mapping[str, Any], *notes: About | DescribedAs) -> Any:  #
     """Return a shape of pydantic_core's with what Annotated would add to a type."""
     functions = [note.__get_pydantic_json_schema__ for note in notes]
     return {**schema, "metadata": {**schema.get("metadata", {}), "pydantic_js_annotation_functions": functions}}
+
+
+def object_of(name: str, said: str, fields: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type
+    """Return a TypedDict whose fields, by name with their types, come from a table."""
+    make: Any = TypedDict  # mypy wants to read the fields here
+    made = make(name, dict(fields))
+    made.__doc__ = said
+    return made
 
 
 def moment(said: str) -> About:

@@ -84,6 +84,14 @@ class ImportUndoBody(TypedDict):
     left_alone: Annotated[int, About("Users who stay as they are, as others changed them since.", 9)]
 
 
+GuardFiguresBody = TypeAliasType(
+    "GuardFiguresBody",
+    Annotated[
+        dict[str, int], About("The most that an import may change, by the names of its guard.", {"max_removed": 5000})
+    ],
+)
+
+
 class ImportBody(TypedDict):
     """An import."""
 
@@ -91,7 +99,7 @@ class ImportBody(TypedDict):
     segment_id: SegmentId
     mode: Annotated[Literal["add", "remove", "replace"], About("What the file's users are to the segment.", "replace")]
     unknown_users: Annotated[Literal["create", "skip"], About("What is done with users who do not exist.", "create")]
-    guard: Annotated[dict[str, int], About("The most that it may change.", {"max_removed_percent": 20})]
+    guard: Annotated[GuardFiguresBody, About("The most that it may change.")]
     apply: Annotated[Literal["auto", "manual"], About("Whether it is applied without being asked.", "manual")]
     status: Annotated[ImportStatusBody, About("How far it has come.", "previewed")]
     reason: Annotated[str | None, About("Why it was refused, failed or lapsed; null otherwise.", None)]

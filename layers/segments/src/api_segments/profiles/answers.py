@@ -1,7 +1,7 @@
 """The bodies of answers about profiles: their shapes, and how they are written."""
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -18,9 +18,11 @@ from api_segments.http.described import (
     NullableIdentity,
     TokenTypeBody,
     moment,
+    object_of,
 )
 from api_segments.http.gateway import Answer
 from api_segments.memberships.model import NOBODY
+from api_segments.profiles.channels import RULES
 from api_segments.profiles.model import AttributeValue
 from api_segments.profiles.reachability import closed_to
 from api_segments.profiles.store import ProfileState
@@ -42,14 +44,18 @@ class TokenBody(TypedDict):
     type: Annotated[TokenTypeBody, About("The service that gave it.", "fcm")]
 
 
-class ReachedByBody(TypedDict):
-    """Whether each channel reaches a user."""
+def _asked_of(channel: Channel) -> str:
+    """Say what it takes for a channel to reach a user."""
+    rule = RULES[channel]
+    opted = "no opt-out of" if rule.default else "an opt-in to"
+    return f"There is {rule.needs}, and {opted} {channel.word}."
 
-    email: Annotated[bool, About("There is an address, and no opt-out of email.", example=True)]
-    sms: Annotated[bool, About("There is a phone number, and no opt-out of SMS.", example=False)]
-    push: Annotated[bool, About("There is an `fcm` or `apns` token, and no opt-out of push.", example=True)]
-    whatsapp: Annotated[bool, About("There is a phone number, and an opt-in to WhatsApp.", example=False)]
-    web_push: Annotated[bool, About("There is a `chrome` token, and no opt-out of push.", example=False)]
+
+ReachedByBody: Any = object_of(
+    "ReachedByBody",
+    "Whether each channel reaches a user.",
+    {channel.value: Annotated[bool, About(_asked_of(channel), example=True)] for channel in RULES},
+)
 
 
 ProfileAttributesBody = TypeAliasType(
@@ -202,6 +208,6 @@ def upload_answer(records: Sequence[Any], failed: Mapping[int, SegmentsError]) -
     return batch_answer(len(records) - len(failed), unprocessed, {})
 
 
-def reached_body(reach: Set[Channel]) -> ReachedByBody:
-    """Write whether each channel reaches a user; a test holds the shape to the channels."""
-    return cast("ReachedByBody", {channel.value: channel in reach for channel in Channel})
+def reached_body(reach: Set[Channel]) -> Mapping[str, bool]:
+    """Write whether each channel reaches a user, as `ReachedByBody` says."""
+    return {channel.value: channel in reach for channel in Channel}

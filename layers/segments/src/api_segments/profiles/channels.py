@@ -19,6 +19,13 @@ class ReachRule:
     tokens: frozenset[TokenType] = frozenset()
     default: bool = True
 
+    @property
+    def needs(self) -> str:
+        """What there must be, in words."""
+        if self.address is not None:
+            return {AddressType.EMAIL: "an address", AddressType.PHONE: "a phone number"}[self.address]
+        return f"a token of {' or '.join(f'`{kind}`' for kind in TokenType if kind in self.tokens)}"
+
 
 RULES: Mapping[Channel, ReachRule] = {
     Channel.EMAIL: ReachRule("MSG-email", address=AddressType.EMAIL),
@@ -30,6 +37,12 @@ RULES: Mapping[Channel, ReachRule] = {
 
 FLAGS = frozenset(rule.flag for rule in RULES.values())
 """The attributes that opt a user in or out."""
+
+
+def channels_of(flag: str) -> list[Channel]:
+    """Return the channels that a flag opts in or out of."""
+    return [channel for channel, rule in RULES.items() if rule.flag == flag]
+
 
 STANDARD_ATTRIBUTES = frozenset({"Name", "Email", "Phone", "Gender", "DOB"}) | FLAGS
 """The attributes that have a meaning of their own; all others are custom."""

@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.http.described import About
+from api_segments.profiles.channels import RULES, ReachRule, channels_of
 from api_segments.profiles.model import AttributeValue
 
 _STRICT = ConfigDict(extra="forbid")
@@ -16,6 +17,13 @@ RemoveAttribute.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]  # t
 Gender = TypeAliasType("Gender", Annotated[Literal["M", "F", "O"], About("Male, female or other.", "F")])
 _Text = str | RemoveAttribute | None
 _Flag = bool | RemoveAttribute | None
+
+
+def _said_of(rule: ReachRule) -> str:
+    channels = " and ".join(channel.word for channel in channels_of(rule.flag))
+    return f"False opts out of {channels}." if rule.default else f"True opts in to {channels}."
+
+
 ProfileData = TypedDict(  # type: ignore[misc]  # mypy does not know `extra_items` yet
     "ProfileData",
     {
@@ -26,10 +34,7 @@ ProfileData = TypedDict(  # type: ignore[misc]  # mypy does not know `extra_item
         "DOB": NotRequired[
             Annotated[_Text, About("A date of birth, or `$D_` and the seconds since 1970.", "1990-12-31")]
         ],
-        "MSG-email": NotRequired[Annotated[_Flag, About("False opts out of email.", example=True)]],
-        "MSG-sms": NotRequired[Annotated[_Flag, About("False opts out of SMS.", example=True)]],
-        "MSG-push": NotRequired[Annotated[_Flag, About("False opts out of push and web push.", example=True)]],
-        "MSG-whatsapp": NotRequired[Annotated[_Flag, About("True opts in to WhatsApp.", example=True)]],
+        **{rule.flag: NotRequired[Annotated[_Flag, About(_said_of(rule), example=True)]] for rule in RULES.values()},
     },
     extra_items=AttributeValue | RemoveAttribute | None,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from api_segments.core.channels import Channel
 from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.http.answers import DoneBody
 from api_segments.http.described import GUID, MOMENT, Json
@@ -90,7 +91,7 @@ ROUTES: Sequence[Route] = (
                 {
                     "identity": "CT123456",
                     "guid": GUID,
-                    "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                    "reachable": answers.reached_body({Channel.EMAIL, Channel.PUSH}),
                 }
             ],
             "cursor": None,
@@ -203,7 +204,7 @@ ROUTES: Sequence[Route] = (
                 "guid": GUID,
                 "profileData": {"Email": "ada@example.com"},
                 "tokens": [{"id": "demo-token-1", "type": "fcm"}],
-                "reachable": {"email": True, "sms": False, "push": True, "whatsapp": False, "web_push": False},
+                "reachable": answers.reached_body({Channel.EMAIL, Channel.PUSH}),
                 "opted_out": [],
             },
         },

@@ -1,7 +1,7 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -17,6 +17,7 @@ from api_segments.http.described import (
     SegmentId,
     SegmentName,
     moment,
+    object_of,
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
@@ -45,14 +46,11 @@ class CreateSegmentsResultBody(TypedDict):
     unprocessed: Unprocessed
 
 
-class ReachableMembersBody(TypedDict):
-    """Members of a segment that each channel reaches now."""
-
-    email: Annotated[int, About("Members with an address, who have not opted out of email.", 1630)]
-    sms: Annotated[int, About("Members with a phone number, who have not opted out of SMS.", 912)]
-    push: Annotated[int, About("Members with a live `fcm` or `apns` token, who have not opted out of push.", 455)]
-    whatsapp: Annotated[int, About("Members with a phone number, who have opted in to WhatsApp.", 78)]
-    web_push: Annotated[int, About("Members with a live `chrome` token, who have not opted out of push.", 240)]
+ReachableMembersBody: Any = object_of(
+    "ReachableMembersBody",
+    "Members of a segment that each channel reaches now.",
+    {channel.value: Annotated[int, About(f"Members whom {channel.word} reaches now.", 912)] for channel in Channel},
+)
 
 
 class SegmentBody(SegmentNameBody):
@@ -176,8 +174,8 @@ def _day_body(day: Day) -> DayBody:
     }
 
 
-def _reachable_body(counts: SegmentCounts) -> ReachableMembersBody:
-    return cast("ReachableMembersBody", {channel.value: counts.reachable[channel] for channel in Channel})
+def _reachable_body(counts: SegmentCounts) -> dict[str, int]:
+    return {channel.value: counts.reachable[channel] for channel in Channel}
 
 
 def segment_name_body(segment: Segment) -> SegmentNameBody:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from api_segments.core.channels import Channel
 from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS, MAX_SEGMENTS_PER_CREATE
 from api_segments.http.described import MOMENT, SEGMENT_ID, Json
 from api_segments.http.openapi import (
@@ -62,7 +63,7 @@ _SEGMENT = {
     "tags": ["loyalty", "spring"],
     "campaigns": [],
     "members": 1,
-    "reachable": {"email": 1, "sms": 1, "push": 0, "whatsapp": 0, "web_push": 0},
+    "reachable": {channel.value: int(channel in {Channel.EMAIL, Channel.SMS}) for channel in Channel},
     "as_of": MOMENT,
     "digest": "884080036042467504",
 }

@@ -10,6 +10,8 @@ from api_segments.campaigns.model import TargetMode
 class ChannelFields:
     """The fields of one channel: templates that must be there, those that may, and texts that are no templates.
 
+    The first that must be there is what a message shows first, and where a test message says that it is one.
+
     Templates in `lines` come out as one line each.
     """
 

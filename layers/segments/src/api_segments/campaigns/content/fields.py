@@ -36,14 +36,7 @@ _TAG = re.compile(r"\{[{%]")
 # What the other fields of a push message's payload take at most.
 _PUSH_ENVELOPE_BYTES = 256
 _HTML = {(TargetMode.EMAIL, "body")}
-# What a message shows first.
-_FIRST_FIELD = {
-    TargetMode.EMAIL: "subject",
-    TargetMode.SMS: "body",
-    TargetMode.WHATSAPP: "body",
-    TargetMode.PUSH: "title",
-    TargetMode.WEB_PUSH: "title",
-}
+_BODY_CHARACTERS = {TargetMode.SMS: MAX_SMS_CHARACTERS, TargetMode.WHATSAPP: MAX_WHATSAPP_CHARACTERS}
 TEST_MARK = "[Test]"
 DEFAULT_WEBHOOK_BODY = '{"profile":{{ profile | json }},"campaign":{{ campaign | json }},"event":{{ event | json }}}'
 
@@ -130,11 +123,10 @@ def render(mode: TargetMode, content: Mapping[str, str], known: Mapping[str, Any
 
 def marked_as_test(mode: TargetMode, rendered: Mapping[str, str]) -> dict[str, str]:
     """Return a content that says first that it is a test; one for programs stays as it is."""
-    name = _FIRST_FIELD.get(mode)
-    if name is None:
+    if not FIELDS[mode].required:
         return dict(rendered)
-    most = {TargetMode.SMS: MAX_SMS_CHARACTERS, TargetMode.WHATSAPP: MAX_WHATSAPP_CHARACTERS}
-    text = f"{TEST_MARK} {rendered[name]}"[: most.get(mode, MAX_SUBJECT_CHARACTERS)]
+    name = FIELDS[mode].required[0]
+    text = f"{TEST_MARK} {rendered[name]}"[: _BODY_CHARACTERS.get(mode, MAX_SUBJECT_CHARACTERS)]
     return {**rendered, name: text}
 
 
@@ -153,10 +145,8 @@ def _check_rendered(mode: TargetMode, rendered: Mapping[str, str]) -> None:
     if mode is TargetMode.EMAIL and len(rendered["subject"]) > MAX_SUBJECT_CHARACTERS:
         raise TemplateError(f"subject: comes out longer than {MAX_SUBJECT_CHARACTERS} characters")
     _check_sender_name(rendered.get("sender_name", ""))
-    if mode is TargetMode.SMS and len(body) > MAX_SMS_CHARACTERS:
-        raise TemplateError(f"body: comes out longer than {MAX_SMS_CHARACTERS:,} characters")
-    if mode is TargetMode.WHATSAPP and len(body) > MAX_WHATSAPP_CHARACTERS:
-        raise TemplateError(f"body: comes out longer than {MAX_WHATSAPP_CHARACTERS:,} characters")
+    if mode in _BODY_CHARACTERS and len(body) > _BODY_CHARACTERS[mode]:
+        raise TemplateError(f"body: comes out longer than {_BODY_CHARACTERS[mode]:,} characters")
     if mode in (TargetMode.PUSH, TargetMode.WEB_PUSH):
         size = len(json.dumps(rendered, ensure_ascii=False).encode("utf-8", "replace"))
         if size > MAX_PUSH_PAYLOAD_BYTES - _PUSH_ENVELOPE_BYTES:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, TypeAda
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType, TypedDict
 
+from api_segments.campaigns.model import TargetMode
 from api_segments.core.limits import (
     MAX_CAMPAIGN_SEGMENTS,
     MAX_PAGE,
@@ -53,12 +54,8 @@ Day = Annotated[str, BeforeValidator(_check_day), WithJsonSchema(_DAY_SCHEMA)]
 Limit: Any = _whole_number(MAX_PAGE, About("How many entries a page has at most.", 100))
 UsersLimit: Any = _whole_number(MAX_USERS_LIMIT, About("The most messages in all.", 10000))
 Cursor = Annotated[str, Field(min_length=1), About("The `cursor` of the answer before.", "eyJ2IjoxfQ")]
-TargetModeBody = TypeAliasType(
-    "TargetModeBody",
-    Annotated[
-        Literal["email", "sms", "push", "whatsapp", "webpush", "webhook"], About("How a campaign sends.", "email")
-    ],
-)
+_MODES: Any = Literal[tuple(mode.value for mode in TargetMode)]
+TargetModeBody = TypeAliasType("TargetModeBody", Annotated[_MODES, About("How a campaign sends.", "email")])
 Mode = Annotated[TargetModeBody, About("How the campaign sends.", "email")]
 Content = Annotated[dict[str, str], About("What the messages say, by the fields of the channel.")]
 _LOCAL_TIME = "[0-9]{8} [0-9]{2}:[0-9]{2}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from api_segments.aws.delivery import Reply
 from api_segments.aws.event_bus import EventBus
@@ -90,16 +91,20 @@ class Dispatch:
         content = render(mode, letter.campaign.content, known)
         if letter.tester is not None:
             content = marked_as_test(mode, content)
-        if link is not None:
-            return self._email(letter, content, link, self._token(TokenUse.FEEDBACK, letter, deadline))
-        if mode is TargetMode.SMS:
-            phone = str(letter.recipient.attributes["Phone"])
-            return lambda until: self._providers.sms.send(phone, content["body"], until)
-        if mode is TargetMode.PUSH:
-            return lambda until: self._push(letter, content, until)
-        if mode is TargetMode.WEBHOOK:
-            return self._webhook(letter, content)
-        return lambda until: self._request(letter, content, until)
+        match mode:
+            case TargetMode.EMAIL:
+                return self._email(letter, content, str(link), self._token(TokenUse.FEEDBACK, letter, deadline))
+            case TargetMode.SMS:
+                phone = str(letter.recipient.attributes["Phone"])
+                return lambda until: self._providers.sms.send(phone, content["body"], until)
+            case TargetMode.PUSH:
+                return lambda until: self._push(letter, content, until)
+            case TargetMode.WEBHOOK:
+                return self._webhook(letter, content)
+            case TargetMode.WHATSAPP | TargetMode.WEB_PUSH:
+                return lambda until: self._request(letter, content, until)
+            case _:
+                assert_never(mode)
 
     def _link(self, letter: Letter, deadline: Deadline) -> str:
         public_url = self._public_url if letter.tester is None else letter.tester.public_url

@@ -1,5 +1,7 @@
 """Send one message of a content to somebody of the account's own, before a campaign goes out."""
 
+from collections.abc import Set
+
 from api_segments.aws.delivery import Reply
 from api_segments.campaigns.content.fields import check_content, sender_of
 from api_segments.campaigns.content.templates import TemplateError
@@ -18,18 +20,20 @@ from api_segments.campaigns.sending.service import ENDS
 from api_segments.campaigns.store_settings import CampaignSettingsStore
 from api_segments.core.clock import Clock, Deadline
 from api_segments.core.errors import InvalidRequestError
+from api_segments.profiles.channels import RULES
 from api_segments.profiles.model import AttributeValue, Profile, Token, TokenType
 from api_segments.profiles.service import ProfileService
 
-# By what a message of each channel can be sent to.
-_TAKEN = {
-    TargetMode.EMAIL: (RecipientType.EMAIL,),
-    TargetMode.SMS: (RecipientType.PHONE,),
-    TargetMode.WHATSAPP: (RecipientType.PHONE,),
-    TargetMode.PUSH: (RecipientType.FCM, RecipientType.APNS),
-    TargetMode.WEB_PUSH: (RecipientType.CHROME,),
-    TargetMode.WEBHOOK: (),
-}
+
+def recipient_types(mode: TargetMode) -> list[RecipientType]:
+    """Return by what a message can be sent to: what its channel needs of a user; a webhook's message needs nothing."""
+    if mode.channel is None:
+        return []
+    rule = RULES[mode.channel]
+    needed: Set[str] = rule.tokens if rule.address is None else {rule.address}
+    return [kind for kind in RecipientType if kind.value in needed]
+
+
 _ATTRIBUTES = {RecipientType.EMAIL: "Email", RecipientType.PHONE: "Phone"}
 
 
@@ -82,7 +86,7 @@ def _recipient(mode: TargetMode, to: str | None, settings: CampaignSettings, pro
     """Return the user as if the test recipient's address were the only one; raises InvalidRequestError."""
     attributes: dict[str, AttributeValue] = {}
     tokens: frozenset[Token] = frozenset()
-    if _TAKEN[mode]:
+    if recipient_types(mode):
         recipient = _declared(mode, to, settings)
         if recipient.type in _ATTRIBUTES:
             attributes = {_ATTRIBUTES[recipient.type]: recipient.address}
@@ -96,9 +100,9 @@ def _recipient(mode: TargetMode, to: str | None, settings: CampaignSettings, pro
 def _declared(mode: TargetMode, to: str | None, settings: CampaignSettings) -> Recipient:
     if to is None:
         raise InvalidRequestError("to: is required, one of the account's test recipients")
-    fitting = [each for each in settings.test_recipients if each.type in _TAKEN[mode]]
+    fitting = [each for each in settings.test_recipients if each.type in recipient_types(mode)]
     found = next((each for each in fitting if each.address.casefold() == to.casefold()), None)
     if found is None:
-        kinds = " or ".join(_TAKEN[mode])
+        kinds = " or ".join(recipient_types(mode))
         raise InvalidRequestError(f"to: is no test recipient of type {kinds}; declare it with add_test_recipient")
     return found
