@@ -34,6 +34,7 @@ from functions.purge_segment.app import handler as purge_segment
 from functions.update_segment.app import handler as update_segment
 from tests.integration.campaigning import Campaigning, Identities, Queues, Schedules
 from tests.support.accounts import put_account
+from tests.support.buckets import InMemoryS3
 from tests.support.clock import MovableClock, system_time
 from tests.support.dynamodb.control import running_stand_in
 from tests.support.dynamodb.recording import RECORDING
@@ -42,6 +43,7 @@ from tests.support.events import Context, Event, body_of, with_body, without_bod
 from tests.support.faults import FaultyClient
 from tests.support.relay import EventSourceMapping, StreamReader, StreamsClient
 from tests.support.routes import held
+from tests.support.served import Dropped
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
@@ -424,6 +426,17 @@ def new_account(environment: dict[str, str]) -> Callable[[], Account]:
 @pytest.fixture
 def account(new_account: Callable[[], Account]) -> Account:
     return new_account()
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryS3]:
+    """Give the functions of imports a bucket, and a state machine that runs nothing."""
+    bucket = InMemoryS3()
+    monkeypatch.setattr(clients, "s3_client", lambda: bucket)
+    monkeypatch.setattr(clients, "stepfunctions_client", Dropped)
+    forget_services()
+    yield bucket
+    forget_services()
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ IDENTITY, GUID = "canary-identity-1", "canary-guid-2"
 EMAIL, PHONE, TOKEN = "canary-mail-3@example.com", "+15550104canary", "canary-token-5"
 SECRET, NAME = "canary-passcode-6", "canary-name-7"
 CANARY = "canary"
+NO_IMPORT = "0" * 21
 
 OPERATIONS = (
     *("get_item", "batch_get_item", "query", "put_item", "update_item", "delete_item"),
@@ -72,6 +73,8 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
         ("POST", "/1/upload"): {"d": records},
         ("PATCH", "/api/segments/{segment_id}"): {"segment_name": NAME, "description": EMAIL, "tags": [NAME]},
         ("POST", "/api/segments/overlap"): {"segments": [segment, 5]},
+        ("POST", "/api/imports"): {"segment": {"customer_segment_id": NAME}, "mode": "add"},
+        ("POST", "/api/imports/{import_id}/undo"): {"guard": {"max_removed": 1}},
         **{("POST", f"/1/targets/{name}.json"): body for name, body in _of_campaigns(segment).items()},
     }
     assert set(good) == set(WITH_BODIES)
@@ -82,8 +85,12 @@ def requests(account: Account, segment: str) -> Iterator[tuple[Named, Json]]:
     ]
     for route in sorted(OF_THE_API, key=lambda each: (each[0] == "DELETE", each != ("POST", "/1/upload"))):
         query = {"identity": IDENTITY} if route == ("GET", "/1/profile.json") else None
-        known = {"segment_id": segment, "identity": IDENTITY}
-        strange = {"segment_id": CANARY, "identity": f"{EMAIL}\x00{'x' * 255}"}
+        known = {"segment_id": segment, "identity": IDENTITY, "import_id": NO_IMPORT}
+        strange = {
+            "segment_id": CANARY,
+            "identity": f"{EMAIL}\x00{'x' * 255}",
+            "import_id": CANARY,
+        }
         for values in (known, strange):
             named = {name: value for name, value in values.items() if f"{{{name}}}" in route[1]}
             yield route, event_of(account.account_id, route, query, good.get(route), HEADERS, **named)
@@ -140,7 +147,7 @@ FAULTS: Mapping[str, Fault | None] = {
 }
 
 
-@pytest.mark.usefixtures("campaigning")
+@pytest.mark.usefixtures("campaigning", "files")
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_no_route_writes_whom_or_what_a_request_was_about(
     account: Account, faulty: FaultyClient, written: Written, dynamodb: "DynamoDBClient", fault: Fault | None
