@@ -71,7 +71,7 @@ def test_each_intersection_is_counted(account: Account, five: dict[int, set[str]
 def test_an_estimate_says_how_far_it_may_be_off(
     account: Account, five: dict[int, set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overlap, "MAX_OVERLAP_EXACT_MEMBERS", sum(map(len, five.values())) / 4)
+    monkeypatch.setattr(overlap, "MAX_OVERLAP_EXACT_MEMBERS", -(-sum(map(len, five.values())) // 4))
     status, answer = compared(account, *five)
     assert (status, answer["exact"], answer["counted"]) == (200, False, 0.25)
     real = truth(five)

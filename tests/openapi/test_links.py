@@ -35,15 +35,8 @@ OF_SOURCES = {target: source for source, target in reversed(FOLLOWED) if target 
 """Of each operation one that links to it."""
 FIRST = ("createSegments", "uploadProfiles")
 """What a client begins with: their examples can be sent as they are."""
-WITHOUT_LINKS = {
-    *FIRST,
-    "listSegments",
-    "listCampaigns",
-    "listImports",
-    "getCustomListUrl",
-    "getCampaignSettings",
-    "getHealth",
-}
+WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "listImports", "getCampaignSettings"}
+WITHOUT_LINKS |= {"getCustomListUrl", "getFreshness", "getHealth"}
 """What takes nothing that another operation gives."""
 FILLED_BY = {"listMembers": "updateMembers", "listCampaigns": "createCampaign", "listImports": "createImport"}
 """Lists that are empty until something was done."""

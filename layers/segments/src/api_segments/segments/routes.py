@@ -50,6 +50,7 @@ FILTERS: Mapping[str, Json] = {
 
 _ASKED = {"segment_name": "Premium Users", "customer_segment_id": "SEG12345"}
 CREATED = {"id": SEGMENT_ID, **_ASKED}
+_SECOND = {"id": SEGMENT_ID + 1, "segment_name": "Lapsed Buyers", "customer_segment_id": None}
 _SEGMENT = {
     **CREATED,
     "type": "API Segments",
@@ -86,7 +87,7 @@ _DAYS: Mapping[str, Json] = {
     )
 }
 
-_ID_OF_FIRST = "$response.body#/segments/0/id"
+_ID_OF_FIRST, _ID_OF_SECOND = "$response.body#/segments/0/id", "$response.body#/segments/1/id"
 _ADD_USER = {
     "bulk_profiles": [
         {
@@ -112,12 +113,12 @@ ROUTES: Sequence[Route] = (
         SEGMENTS,
         "Create segments",
         answers.CreateSegmentsResultBody,
-        {"status": "success", "processed": 1, "segments": [CREATED], "unprocessed": []},
+        {"status": "success", "processed": 2, "segments": [CREATED, _SECOND], "unprocessed": []},
         description=f"1 to {MAX_SEGMENTS_PER_CREATE} segments; each stands or falls alone. Status 200, unless none "
         "could be written now.",
         parameters=IDEMPOTENCY_KEY,
         body=CREATE,
-        body_example=[_ASKED],
+        body_example=[_ASKED, {"segment_name": _SECOND["segment_name"]}],
         errors=(*BODY_ERRORS, HTTPStatus.CONFLICT),
         is_batch=True,
         links=(
@@ -129,6 +130,7 @@ ROUTES: Sequence[Route] = (
             Link("exportSegment", "Writes its members into a file.", {"segment_id": _ID_OF_FIRST}),
             Link("createImport", "Takes a file of users into it.", body=_IMPORT),
             Link("createCampaign", "Sends a message to its members.", body=_SEND_SMS),
+            Link("compareSegments", "Compares the first two.", body={"segments": [_ID_OF_FIRST, _ID_OF_SECOND]}),
         ),
     ),
     Route(
