@@ -13,6 +13,9 @@ ANSWERS: Mapping[str, object] = {
     **dict.fromkeys(("publish_changes", "project_members", "publish_segments"), TAKEN_IN),
     **dict.fromkeys(("trigger_campaigns", "send_messages"), TAKEN_IN),
     **dict.fromkeys(("purge_segment", "run_campaign", "mail_feedback"), None),
+    # No stack knows the import of the samples: nothing is read or ended.
+    "read_import": {"goes_on": False},
+    "apply_import": {},
 }
 """The whole answer of functions that have one of few."""
 STATUSES: Mapping[str, tuple[int, ...]] = {
@@ -20,6 +23,7 @@ STATUSES: Mapping[str, tuple[int, ...]] = {
     # The second time its customer id is taken.
     "create_segment": (200, 409),
     "dashboard": (200,),
+    "imports": (200,),
     # Its user is there after the sample of `profiles` or of `update_segment`.
     "manage_segments": (200, 404),
     "profiles": (200,),

@@ -14,6 +14,7 @@ const MENDED = [
   ["select:not([aria-label], [id])", { "aria-label": "Value" }],
   ["table[role=region]", { role: "table" }],
   [".close-modal", { "aria-label": "Close" }],
+  [".highlight-code > pre", { tabindex: "0" }],
   [".copy-to-clipboard > button", { "aria-label": "Copy" }],
 ];
 
