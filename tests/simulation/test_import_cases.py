@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,14 +58,14 @@ class Case(Importing):
         items = self.world.tables.memberships(ACCOUNT).values()
         return {str(item["identity"]) for item in items if self.segment_id in item.get("segment_ids", ())}
 
-    def let_time_run_out(self) -> None:
-        """Let the import have been in its state for too long."""
+    def let_time_run_out(self, left: timedelta = timedelta(0)) -> None:
+        """Let the import have been in its state for too long, or nearly so."""
         self.world.db.update_item(
             TableName=self.world.environment["IMPORTS_TABLE"],
             Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{self.import_id}"}},
             UpdateExpression="SET #until = :past",
             ExpressionAttributeNames={"#until": "until"},
-            ExpressionAttributeValues={":past": {"S": rfc3339(SYSTEM_CLOCK.now())}},
+            ExpressionAttributeValues={":past": {"S": rfc3339(SYSTEM_CLOCK.now() + left)}},
         )
 
     def pause(self, seconds: float) -> None:
@@ -89,6 +90,10 @@ def case() -> Iterator[Case]:
 
 def played(case: Case, work: Any) -> None:
     case.run(work)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def test_a_preview_changes_nothing_and_is_applied_once_when_asked(case: Case) -> None:
@@ -388,6 +393,38 @@ def test_a_key_creates_one_import_and_another_body_is_refused(case: Case) -> Non
         assert first["import_id"] == again["import_id"]
         assert case.call("POST", "/api/imports", {**body, "mode": "remove"}, "key")[0] == 409
         assert len(case.call("GET", "/api/imports")[1]["imports"]) == 1
+
+    played(case, work)
+
+
+def test_a_link_to_upload_is_promised_for_an_hour_and_a_look_gives_a_fresh_one(case: Case) -> None:
+    def work() -> None:
+        created = case.call("POST", "/api/imports", {"segment": case.segment_id, "mode": "add"})[1]
+        case.import_id = created["import_id"]
+        made_at = SYSTEM_CLOCK.now()
+        assert moment(created["upload"]["expires_at"]) <= made_at + timedelta(hours=1)
+        case.pause(600)
+        fresh = moment(case.look()["upload"]["expires_at"])
+        assert made_at + timedelta(hours=1) < fresh <= SYSTEM_CLOCK.now() + timedelta(hours=1)
+        case.let_time_run_out(timedelta(minutes=5))  # the import itself waits for a day, and no link for longer
+        assert moment(case.look()["upload"]["expires_at"]) <= SYSTEM_CLOCK.now() + timedelta(minutes=5)
+        listed = json.loads(case.invoke("imports", without_body(ACCOUNT, "GET", "/api/imports", None))["body"])
+        assert [each["upload"] for each in listed["imports"]] == [None]
+
+    played(case, work)
+
+
+def test_a_key_that_is_sent_again_after_the_start_tells_how_far_the_import_is_and_takes_no_file(case: Case) -> None:
+    def work() -> None:
+        body = {"segment": case.segment_id, "mode": "add"}
+        case.import_id = case.call("POST", "/api/imports", body, "key")[1]["import_id"]
+        case.upload("new")
+        case.ask("start")
+        again = case.call("POST", "/api/imports", body, "key")[1]
+        assert again == {"import_id": case.import_id, "status": "reading", "upload": None}
+        case.wait()
+        again = case.call("POST", "/api/imports", body, "key")[1]
+        assert again == {"import_id": case.import_id, "status": "done", "upload": None}
 
     played(case, work)
 

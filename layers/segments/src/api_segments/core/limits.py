@@ -70,6 +70,9 @@ MAX_URL_CHARACTERS = 2000
 # Imports, ours; a PUT takes 5 GB (S3 user guide, "Uploading objects"), which no URL can widen
 MAX_IMPORT_BYTES = 5 * 1024**3
 IMPORT_UPLOAD_HOURS = 24
+# A link ends with the credentials that signed it, and Lambda does not say when those of a function end
+# (S3 user guide, "Sharing objects with presigned URLs"). So none is promised for longer than this.
+IMPORT_LINK_SECONDS = 3600
 IMPORT_PREVIEW_HOURS = 24
 IMPORT_UNDO_DAYS = 7
 IMPORT_DAYS = 90

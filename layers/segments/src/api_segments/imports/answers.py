@@ -1,16 +1,13 @@
 """The bodies of answers about imports: their shapes, and how they are written."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
-from api_segments.core.clock import rfc3339
-from api_segments.core.limits import IMPORT_UPLOAD_HOURS
-from api_segments.http.described import SEGMENT_ID, About, Done, NextCursor, SegmentId, moment
+from api_segments.http.described import MOMENT, SEGMENT_ID, About, Done, NextCursor, SegmentId, moment
 from api_segments.imports.model import Export, Figure, Figures, Import, ImportStatus
-from api_segments.imports.service import CONTENT_TYPE, Shown
+from api_segments.imports.service import CONTENT_TYPE, Shown, UploadLink
 
 IMPORT_ID = "65f1b2c3d4e5f0a1b2c3d"
 UPLOAD_URL = "https://api-segments-imports.s3.amazonaws.com/SHP-7KD-42QX/65f1b2c3d4e5f0a1b2c3d/upload?X-Amz-Signature=…"
@@ -43,15 +40,23 @@ class ImportUploadBody(TypedDict):
     ]
     method: Annotated[Literal["PUT"], About("How to send it.", "PUT")]
     headers: Annotated[dict[str, str], About("Headers to send with it.", {"Content-Type": CONTENT_TYPE})]
-    expires_at: Annotated[str, moment("Until when the address can be used.")]
+    expires_at: Annotated[
+        str, moment("Until when the upload can begin; a look at the import then gives a fresh address.")
+    ]
 
 
 class CreateImportResultBody(TypedDict):
-    """An import that waits for its file."""
+    """An import that waits for its file; or, under an Idempotency-Key, the one that it created before, as it is now."""
 
     import_id: Annotated[str, About("The import's id.", IMPORT_ID)]
     status: Annotated[ImportStatusBody, About("How far it has come.", "awaiting_upload")]
-    upload: Annotated[ImportUploadBody, About("How to upload its file.")]
+    upload: Annotated[
+        ImportUploadBody | None,
+        About(
+            "How to upload its file, as long as it waits for one; null otherwise.",
+            {"url": UPLOAD_URL, "method": "PUT", "headers": {"Content-Type": CONTENT_TYPE}, "expires_at": MOMENT},
+        ),
+    ]
 
 
 class ImportPreviewBody(TypedDict):
@@ -172,18 +177,19 @@ def export_body(kept: Export, link: str | None) -> ExportBody:
     }
 
 
-def created_body(new: Import, url: str) -> CreateImportResultBody:
+def created_body(new: Import, link: UploadLink | None) -> CreateImportResultBody:
     """Write an import that was created."""
-    return {"import_id": new.import_id, "status": "awaiting_upload", "upload": _upload(new, url)}
+    return {"import_id": new.import_id, "status": new.status.value, "upload": _upload(link)}
 
 
-def _upload(of: Import, url: str) -> ImportUploadBody:
-    expires_at = datetime.fromisoformat(of.created_at) + timedelta(hours=IMPORT_UPLOAD_HOURS)
+def _upload(link: UploadLink | None) -> ImportUploadBody | None:
+    if link is None:
+        return None
     return {
-        "url": url,
+        "url": link.url,
         "method": "PUT",
         "headers": {"Content-Type": CONTENT_TYPE},
-        "expires_at": rfc3339(expires_at),
+        "expires_at": link.expires_at,
     }
 
 
@@ -211,7 +217,7 @@ def import_body(shown: Shown) -> ImportBody:
         "result": _result(shown.applied) if kept.has_applied else None,
         "undo": _undo(shown) if kept.undone is not None or kept.status is ImportStatus.UNDOING else None,
         "rejected_rows": shown.rejected_rows,
-        "upload": None if shown.upload_url is None else _upload(kept, shown.upload_url),
+        "upload": _upload(shown.upload),
     }
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from api_segments.aws.object_store import ObjectStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import ConflictError, InvalidRequestError, UnavailableError
-from api_segments.core.limits import IMPORT_UPLOAD_HOURS
+from api_segments.core.limits import IMPORT_LINK_SECONDS
 from api_segments.http.tenant import Tenant
 from api_segments.imports import objects
 from api_segments.imports.model import NO_GUARD, ImportStatus, Mode, UnknownUsers, new_id
@@ -53,9 +53,8 @@ class CustomListService:
     def link(self, account_id: str) -> tuple[str, str]:
         """Return a link that takes a file, and until when; public clients send it with any Content-Type or none."""
         now = self._clock.now()
-        lasting = timedelta(hours=IMPORT_UPLOAD_HOURS)
-        key = objects.upload(account_id, new_id(now))
-        return self._store.signed_put(key, None, int(lasting.total_seconds())), rfc3339(now + lasting)
+        url = self._store.signed_put(objects.upload(account_id, new_id(now)), None, IMPORT_LINK_SECONDS)
+        return url, rfc3339(now + timedelta(seconds=IMPORT_LINK_SECONDS))
 
     def complete(self, tenant: Tenant, name: str, url: str, deadline: Deadline, *, replaces: bool) -> int:
         """Make the file that was put at a link the users of the list of that name; return the list's segment.

@@ -17,9 +17,9 @@ def create_import(request: Request) -> Answer:
     """Create an import."""
     refuse_unknown(request.query)
     wanted, key = parse_create(request)
-    new, url, is_replay = wiring.imports().create(request.tenant.account_id, wanted, key, request.deadline)
+    new, link, is_replay = wiring.imports().create(request.tenant.account_id, wanted, key, request.deadline)
     count(ImportsCreated=int(not is_replay))
-    return Answer(HTTPStatus.OK, created_body(new, url), {"Idempotent-Replayed": "true"} if is_replay else {})
+    return Answer(HTTPStatus.OK, created_body(new, link), {"Idempotent-Replayed": "true"} if is_replay else {})
 
 
 def list_imports(request: Request) -> Answer:

@@ -8,6 +8,7 @@ from api_segments.aws.object_store import ObjectStore
 from api_segments.aws.workflows import Workflows
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotFoundError
+from api_segments.core.limits import IMPORT_LINK_SECONDS
 from api_segments.imports import objects
 from api_segments.imports.files.written_csv import EXPORT_HEADER, csv_lines
 from api_segments.imports.model import LONGEST_EXECUTION, Export, ExportStatus, Phase, new_id
@@ -16,8 +17,6 @@ from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.errors import no_such_segment, segment_deleted
 from api_segments.segments.model import SegmentStatus
 from api_segments.segments.store import SegmentStore
-
-LINK_SECONDS = 3600
 
 
 class ExportService:
@@ -72,7 +71,7 @@ class ExportService:
         link = None
         if kept.status is ExportStatus.DONE:
             name = f"segment-{kept.segment_id}-members.csv"
-            link = self._store.signed_get(objects.export(account_id, export_id), name, LINK_SECONDS)
+            link = self._store.signed_get(objects.export(account_id, export_id), name, IMPORT_LINK_SECONDS)
         return kept, link
 
 

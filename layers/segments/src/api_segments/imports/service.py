@@ -15,7 +15,7 @@ from api_segments.aws.object_store import ObjectStore
 from api_segments.aws.workflows import Workflows
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import ConflictError, NotFoundError, UnavailableError
-from api_segments.core.limits import IDEMPOTENCY_HOURS, IMPORT_UNDO_DAYS, IMPORT_UPLOAD_HOURS
+from api_segments.core.limits import IDEMPOTENCY_HOURS, IMPORT_LINK_SECONDS, IMPORT_UNDO_DAYS
 from api_segments.core.paging import Page, Position
 from api_segments.imports import objects
 from api_segments.imports.errors import no_such_import
@@ -44,7 +44,6 @@ from api_segments.segments.store import SegmentStore
 
 CONTENT_TYPE = "application/octet-stream"
 """What an upload says it is: the file itself tells what is in it. The URL is signed for this type alone."""
-LINK_SECONDS = 3600
 # A step that was at work when its execution ended may go on for as long as its function may (template.yaml: 120 s).
 _LAST_WRITES = timedelta(seconds=130)
 # Lists have what was acknowledged before the start by then; changes from that moment on are of others, and stay.
@@ -71,6 +70,14 @@ class NewImport:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadLink:
+    """Where an import's file is put, and until when (RFC 3339) that can begin."""
+
+    url: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """An import as it is now, its figures as far as they are counted, and links: to its rejected rows, for its file."""
 
@@ -79,7 +86,7 @@ class Shown:
     applied: Figures
     undone: Figures
     rejected_rows: str | None = None
-    upload_url: str | None = None
+    upload: UploadLink | None = None
 
 
 class ImportService:
@@ -105,8 +112,10 @@ class ImportService:
 
     def create(
         self, account_id: str, wanted: NewImport, request: RequestKey | None, deadline: Deadline
-    ) -> tuple[Import, str, bool]:
-        """Create an import; return it, the URL to put the file at, and whether an earlier request created it.
+    ) -> tuple[Import, UploadLink | None, bool]:
+        """Create an import; return it, where its file is put, and whether an earlier request created it.
+
+        One that was created earlier is returned as it is now; without a link if it does not wait for its file any more.
 
         Raises NotFoundError, SegmentDeletedError, or ConflictError: another import has the segment, or the key came
         with another body.
@@ -114,7 +123,7 @@ class ImportService:
         now = self._clock.now()
         first = None if request is None else self._known(account_id, request, now, deadline)
         if first is not None:
-            return first, self._upload_url(first, now), True
+            return first, self._upload_link(first, now), True
         segment_id = self._segment(account_id, wanted.segment, deadline)
         holder = self._imports.holder(account_id, segment_id, now, deadline)
         if holder is not None:
@@ -130,8 +139,8 @@ class ImportService:
             first = None if request is None else self._known(account_id, request, now, deadline)
             if first is None:
                 raise UnavailableError("the import was not created") from exc
-            return first, self._upload_url(first, now), True
-        return new, self._upload_url(new, now), False
+            return first, self._upload_link(first, now), True
+        return new, self._upload_link(new, now), False
 
     def _known(self, account_id: str, request: RequestKey, now: datetime, deadline: Deadline) -> Import | None:
         known = self._imports.known_request(account_id, request.key, now, deadline)
@@ -139,7 +148,8 @@ class ImportService:
             return None
         if known.digest != request.digest:
             raise ConflictError("Idempotency-Key: was used with another body")
-        return self._imports.get(account_id, known.import_id, deadline)
+        first = self._imports.get(account_id, known.import_id, deadline)
+        return None if first is None else as_of(first, now)
 
     def _segment(self, account_id: str, reference: SegmentReference, deadline: Deadline) -> int:
         found = self._references.find(account_id, [reference], [], deadline).segments.get(reference)
@@ -151,10 +161,14 @@ class ImportService:
             raise segment_deleted(found.segment_id)
         return found.segment_id
 
-    def _upload_url(self, of: Import, now: datetime) -> str:
-        left = datetime.fromisoformat(of.created_at) + timedelta(hours=IMPORT_UPLOAD_HOURS) - now
-        seconds = max(1, int(left.total_seconds()))
-        return self._store.signed_put(objects.upload(of.account_id, of.import_id), CONTENT_TYPE, seconds)
+    def _upload_link(self, of: Import, now: datetime) -> UploadLink | None:
+        """Sign a link to the upload of an import that waits for it, for as long as it does and a link may last."""
+        if of.status is not ImportStatus.AWAITING_UPLOAD or of.until is None:
+            return None
+        left = datetime.fromisoformat(of.until) - now
+        seconds = max(1, min(IMPORT_LINK_SECONDS, int(left.total_seconds())))
+        url = self._store.signed_put(objects.upload(of.account_id, of.import_id), CONTENT_TYPE, seconds)
+        return UploadLink(url, rfc3339(now + timedelta(seconds=seconds)))
 
     def get(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
         """Return an import with its figures; raises NotFoundError."""
@@ -188,14 +202,14 @@ class ImportService:
         link = None
         if kept.has_rejected_rows:
             name = f"rejected-rows-{kept.import_id}.csv"
-            link = self._store.signed_get(objects.rejected_rows(kept), name, LINK_SECONDS)
+            link = self._store.signed_get(objects.rejected_rows(kept), name, IMPORT_LINK_SECONDS)
         return Shown(
             kept,
             self._counted(kept, kept.preview, (SPLIT, DIFF), deadline),
             self._counted(kept, kept.applied, (f"{Phase.APPLY}#",), deadline) if kept.has_applied else {},
             self._counted(kept, kept.undone, (f"{Phase.UNDO}#",), deadline),
             link,
-            self._upload_url(kept, self._clock.now()) if kept.status is ImportStatus.AWAITING_UPLOAD else None,
+            self._upload_link(kept, self._clock.now()),
         )
 
     def _counted(self, kept: Import, final: Figures | None, counted: tuple[str, ...], deadline: Deadline) -> Figures:
