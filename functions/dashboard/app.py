@@ -9,12 +9,13 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api_segments.core.errors import InvalidRequestError, NotFoundError, SegmentsError
+from api_segments.core.settings import Settings
 from api_segments.http.gateway import failure, read_query, serve_head, to_json
 from api_segments.http.observability import count, logger, metrics
 from api_segments.http.parameters import refuse_unknown
 from api_segments.http.security import SECURITY
 from api_segments.site.openapi import document
-from api_segments.site.pages import Served, Site
+from api_segments.site.pages import Served, Site, upload_origin
 
 # Swagger UI as Powertools ships it, so that the page needs no other host.
 SWAGGER_UI = Path(openapi.__file__).parent / "swagger_ui"
@@ -106,7 +107,7 @@ def _served(served: Served) -> Response[str]:
 
 @cache
 def _site() -> Site:
-    return Site.read(SITE)
+    return Site.read(SITE, upload_origin(Settings.from_environment().upload_origin))
 
 
 def _address() -> str:

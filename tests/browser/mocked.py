@@ -21,6 +21,8 @@ from tests.support.template import ROOT
 
 ORIGIN = "http://segments.localhost"
 BASE = f"{ORIGIN}/live"
+UPLOADS = "http://uploads.localhost"
+"""Where files of imports are put; no part of the API."""
 ACCOUNT = Account("account", "passcode")
 PAGE = ROOT / "functions" / "dashboard" / "page"
 NOW = "2026-11-25T09:30:00.000Z"
@@ -267,7 +269,7 @@ def _is_wanted(target: Json, asked: Json) -> bool:
 @cache
 def _site() -> Site:
     """Return the page as it is built."""
-    return Site(*join(PAGE))
+    return Site(*join(PAGE), UPLOADS)
 
 
 def deliveries(count: int) -> Iterator[Json]:

@@ -10,7 +10,7 @@ import pytest
 from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
 from tests.simulation.world import World
-from tests.support.events import without_body
+from tests.support.events import with_body, without_body
 
 Json = Any
 NOTHING = Plan(
@@ -425,6 +425,47 @@ def test_a_key_that_is_sent_again_after_the_start_tells_how_far_the_import_is_an
         case.wait()
         again = case.call("POST", "/api/imports", body, "key")[1]
         assert again == {"import_id": case.import_id, "status": "done", "upload": None}
+
+    played(case, work)
+
+
+def test_imports_are_listed_with_who_created_them_all_or_those_of_a_segment(case: Case) -> None:
+    def work() -> None:
+        event = with_body("create_segment", ACCOUNT, {"segment": case.segment_id, "mode": "add"})
+        event |= {"resource": "/api/imports", "path": "/api/imports"}
+        event["requestContext"]["authorizer"]["passcode_name"] = "Ada's laptop"
+        first = json.loads(case.invoke("imports", event)["body"])["import_id"]
+        listed = case.call("GET", "/api/imports")[1]["imports"]
+        assert [(each["import_id"], each["created_by"]) for each in listed] == [(first, "Ada's laptop")]
+        for asked, found in ((case.segment_id, [first]), (case.segment_id + 1, [])):
+            query = {"segment_id": str(asked), "limit": "1"}
+            answer = json.loads(case.invoke("imports", without_body(ACCOUNT, "GET", "/api/imports", query))["body"])
+            assert [each["import_id"] for each in answer["imports"]] == found
+            assert answer["cursor"] is None
+        wrong = case.invoke("imports", without_body(ACCOUNT, "GET", "/api/imports", {"segment_id": "gold"}))
+        assert (wrong["statusCode"], json.loads(wrong["body"])["error"].split(":")[0]) == (400, "segment_id")
+
+    played(case, work)
+
+
+def test_pages_of_a_segments_imports_leave_none_out(case: Case) -> None:
+    def work() -> None:
+        event = with_body("create_segment", ACCOUNT, [{"segment_name": "another"}])
+        other = json.loads(case.invoke("create_segment", event)["body"])["segments"][0]["id"]
+        own = case.segment_id
+        made = []
+        for segment in (own, other, own, other, own):
+            case.create(segment=segment)
+            made.append((segment, case.import_id))
+        seen: list[str] = []
+        query = {"segment_id": str(own), "limit": "1"}
+        while True:
+            answer = json.loads(case.invoke("imports", without_body(ACCOUNT, "GET", "/api/imports", query))["body"])
+            seen += [each["import_id"] for each in answer["imports"]]
+            if answer["cursor"] is None:
+                break
+            query["cursor"] = answer["cursor"]
+        assert seen == [each for segment, each in reversed(made) if segment == own]
 
     played(case, work)
 

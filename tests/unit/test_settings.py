@@ -33,5 +33,5 @@ def test_the_environment_is_what_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_only_some_functions_have_may_be_missing() -> None:
     without = {name: value for name, value in COMPLETE.items() if name in NEEDED}
-    assert set(COMPLETE) - set(NEEDED) == {"PUBLIC_URL", "WEBHOOK_TEST_ORIGIN"}
+    assert set(COMPLETE) - set(NEEDED) == {"PUBLIC_URL", "UPLOAD_ORIGIN", "WEBHOOK_TEST_ORIGIN"}
     assert Settings.from_environment(without).public_url == ""

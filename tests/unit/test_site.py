@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from api_segments.aws import clients
+from api_segments.aws.object_store import ObjectStore
 from api_segments.http.security import FRAME_SECURITY, SECURITY
-from api_segments.site.pages import FRAME, Served, Site
+from api_segments.site.pages import FRAME, Served, Site, upload_origin
 from functions.dashboard.build_page import build, join
-from tests.support.template import ROOT
+from tests.support.template import ROOT, resources
 
 PAGE = ROOT / "functions" / "dashboard" / "page"
+UPLOADS = "https://bucket.s3.eu-central-1.amazonaws.com"
 
 
 @pytest.fixture
 def site() -> Site:
-    return Site(*join(PAGE))
+    return Site(*join(PAGE), UPLOADS)
 
 
 def served(found: Served | None) -> Served:
@@ -44,7 +47,7 @@ def test_the_page_loads_one_script_and_one_style(site: Site) -> None:
 
 def test_what_is_built_is_what_is_served(site: Site, tmp_path: Path) -> None:
     build(PAGE, tmp_path / "site")
-    read = Site.read(tmp_path / "site")
+    read = Site.read(tmp_path / "site", UPLOADS)
     assert read.version == site.version
     assert read.page("/live/", None) == site.page("/live/", None)
     for name in ("page.css", "page.js", FRAME):
@@ -91,6 +94,34 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_makes_no_markup_of_text()
     assert SECURITY["X-Content-Type-Options"] == "nosniff"
     assert SECURITY["Referrer-Policy"] == "no-referrer"
     assert SECURITY["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_the_page_may_send_files_to_the_bucket_and_nothing_anywhere_else(site: Site) -> None:
+    assert policy_of(site.page("/live/", None).headers) == {**policy_of(SECURITY), "connect-src": f"'self' {UPLOADS}"}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1"])
+def test_the_bucket_is_where_links_lead_on_aws(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+    """The template says the origin, and the SDK writes the links: in every region they are one."""
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": region}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    clients._session.cache_clear()  # noqa: SLF001 - it keeps the credentials of the first test that needs it
+    link = ObjectStore(clients.s3_client.__wrapped__(), "stack-bucket").signed_put("key", None, 60)
+    clients._session.cache_clear()  # noqa: SLF001 - as above
+    said = resources("AWS::Serverless::Function")["DashboardFunction"]["Environment"]["Variables"]["UPLOAD_ORIGIN"][
+        "Sub"
+    ]
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    for name, value in {"ImportsBucket": "stack-bucket", "AWS::Region": region, "AWS::URLSuffix": suffix}.items():
+        said = said.replace(f"${{{name}}}", value)
+    assert link.startswith(f"{said}/key?")
+    assert upload_origin(said, {}) == said
+
+
+def test_an_emulator_is_where_links_lead_when_the_sdk_is_told_of_one() -> None:
+    everywhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    assert upload_origin(UPLOADS, everywhere) == "http://127.0.0.1:4566"
+    assert upload_origin(UPLOADS, {**everywhere, "AWS_ENDPOINT_URL_S3": "http://s3.test/x"}) == "http://s3.test"
 
 
 def test_a_mail_is_shown_in_a_frame_that_runs_loads_and_sends_nothing(site: Site) -> None:

@@ -123,6 +123,9 @@ def s3_client() -> "S3Client":
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 5},
         signature_version="s3v4",  # links may be signed otherwise in the oldest region
+        # Links name the bucket's region. Without it S3 redirects while a bucket is new (S3 user guide, "Making requests
+        # using REST"), and a browser that asks first whether it may upload follows no redirect.
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
         request_checksum_calculation="when_required",  # TLS and the etag hold the bytes; a trailer costs a second pass
         response_checksum_validation="when_required",
     )

@@ -41,6 +41,8 @@ class Settings:
     webhook_test_origin: str = ""
     # Only `send_messages` has it: the API's address is not known before the functions that it calls.
     public_url: str = ""
+    # Only `dashboard` has it: the origin of the links that imports are uploaded at.
+    upload_origin: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -32,6 +32,11 @@ def _policy(parts: Mapping[str, str]) -> str:
     return "; ".join(f"{name} {value}" for name, value in parts.items())
 
 
+def page_policy(upload_origin: str) -> str:
+    """Return the policy of the page, which may also send to the origin that files are uploaded at."""
+    return _policy({**_POLICY, "connect-src": f"'self' {upload_origin}"})
+
+
 SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": _policy(_POLICY),
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -109,6 +109,9 @@ class ImportBody(TypedDict):
     status: Annotated[ImportStatusBody, About("How far it has come.", "previewed")]
     reason: Annotated[str | None, About("Why it was refused, failed or lapsed; null otherwise.", None)]
     created_at: Annotated[str, moment("When it was created.")]
+    created_by: Annotated[
+        str | None, About("The name of the passcode that created it; null before 0.2.0.", "nightly sync")
+    ]
     started_at: Annotated[str | None, moment("When it was started; null before.")]
     ended_at: Annotated[str | None, moment("When it ended; null before.")]
     preview: Annotated[
@@ -211,6 +214,7 @@ def import_body(shown: Shown) -> ImportBody:
         "status": kept.status.value,
         "reason": kept.reason,
         "created_at": kept.created_at,
+        "created_by": kept.created_by,
         "started_at": kept.started_at,
         "ended_at": kept.ended_at,
         "preview": _preview(shown.preview) if kept.started_at is not None else None,

@@ -72,7 +72,7 @@ class CustomListService:
             wanted = NewImport(
                 SegmentReference(segment_id), Mode.REPLACE, UnknownUsers.SKIP, NO_GUARD, applies_itself=True
             )
-            known = new_import(account_id, import_id, segment_id, wanted, self._clock.now())
+            known = new_import(account_id, import_id, segment_id, wanted, tenant.passcode_name, self._clock.now())
             try:
                 self._imports.create(known, None, self._clock.now(), deadline)
             except RequestKnownError as exc:  # by another try of this request

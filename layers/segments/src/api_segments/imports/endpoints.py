@@ -17,16 +17,23 @@ def create_import(request: Request) -> Answer:
     """Create an import."""
     refuse_unknown(request.query)
     wanted, key = parse_create(request)
-    new, link, is_replay = wiring.imports().create(request.tenant.account_id, wanted, key, request.deadline)
+    tenant = request.tenant
+    new, link, is_replay = wiring.imports().create(
+        tenant.account_id, wanted, tenant.passcode_name, key, request.deadline
+    )
     count(ImportsCreated=int(not is_replay))
     return Answer(HTTPStatus.OK, created_body(new, link), {"Idempotent-Replayed": "true"} if is_replay else {})
 
 
 def list_imports(request: Request) -> Answer:
-    """List imports, the newest first."""
-    refuse_unknown(request.query, "limit", "cursor")
-    paging = Paging(request, cursors(), "/api/imports")
-    page = wiring.imports().newest(request.tenant.account_id, paging.position, paging.limit, request.deadline)
+    """List imports, or those of one segment, the newest first."""
+    refuse_unknown(request.query, "segment_id", "limit", "cursor")
+    asked = request.query.get("segment_id")
+    segment_id = None if asked is None else parse_segment_id(asked, "segment_id")
+    paging = Paging(request, cursors(), "/api/imports", {} if asked is None else {"segment_id": str(segment_id)})
+    page = wiring.imports().newest(
+        request.tenant.account_id, segment_id, paging.position, paging.limit, request.deadline
+    )
     return Answer(HTTPStatus.OK, imports_body(page.rows, paging.cursor_to(page.goes_on_at)))
 
 

@@ -146,8 +146,9 @@ class Upload:
 class Import:
     """An import as it is kept. Times are RFC 3339; `until` is when the state that it is in has lasted too long.
 
-    `parts` is how many part files its rows are spread over. `reads_since`: changes from this moment on are of others,
-    and stay. `preview` and `applied` are the figures once they are final, `undone` those of the undoing.
+    `created_by` is the name of a passcode. `parts` is how many part files its rows are spread over. `reads_since`:
+    changes from this moment on are of others, and stay. `preview` and `applied` are the figures once they are
+    final, `undone` those of the undoing.
     """
 
     account_id: str
@@ -172,6 +173,7 @@ class Import:
     undone: Figures | None = None
     has_applied: bool = False
     has_rejected_rows: bool = False
+    created_by: str | None = None
 
     @property
     def phase(self) -> Phase | None:

@@ -30,6 +30,7 @@ _IMPORT: Mapping[str, object] = {
     "status": "previewed",
     "reason": None,
     "created_at": MOMENT,
+    "created_by": "nightly sync",
     "started_at": MOMENT,
     "ended_at": None,
     "preview": _PREVIEW,
@@ -98,7 +99,15 @@ ROUTES: Sequence[Route] = (
         answers.ImportListBody,
         {"imports": [{**_DONE, "result": _RESULT}], "cursor": None},
         description="The newest first. Figures of those that are worked on are in `getImport` alone.",
-        parameters=PAGED,
+        parameters={
+            "segment_id": {
+                "in": "query",
+                "description": "Only imports of this segment.",
+                "schema": {"type": "integer", "format": "int64", "minimum": 1},
+                "example": SEGMENT_ID,
+            },
+            **PAGED,
+        },
         links=(
             Link("listImports", "Lists the next page.", NEXT_PAGE),
             Link("getImport", "Shows the first.", {"import_id": "$response.body#/imports/0/import_id"}),

@@ -111,14 +111,14 @@ class ImportService:
         self._clock = clock
 
     def create(
-        self, account_id: str, wanted: NewImport, request: RequestKey | None, deadline: Deadline
+        self, account_id: str, wanted: NewImport, by: str, request: RequestKey | None, deadline: Deadline
     ) -> tuple[Import, UploadLink | None, bool]:
         """Create an import; return it, where its file is put, and whether an earlier request created it.
 
         One that was created earlier is returned as it is now; without a link if it does not wait for its file any more.
 
-        Raises NotFoundError, SegmentDeletedError, or ConflictError: another import has the segment, or the key came
-        with another body.
+        `by` is the name of the passcode that asks. Raises NotFoundError, SegmentDeletedError, or ConflictError: another
+        import has the segment, or the key came with another body.
         """
         now = self._clock.now()
         first = None if request is None else self._known(account_id, request, now, deadline)
@@ -128,7 +128,7 @@ class ImportService:
         holder = self._imports.holder(account_id, segment_id, now, deadline)
         if holder is not None:
             raise _busy(segment_id, holder)
-        new = new_import(account_id, new_id(now), segment_id, wanted, now)
+        new = new_import(account_id, new_id(now), segment_id, wanted, by, now)
         note = None
         if request is not None:
             forgotten = int((now + timedelta(hours=IDEMPOTENCY_HOURS)).timestamp())
@@ -174,11 +174,13 @@ class ImportService:
         """Return an import with its figures; raises NotFoundError."""
         return self._shown(self._kept(account_id, import_id, deadline), deadline)
 
-    def newest(self, account_id: str, after: Position | None, limit: int, deadline: Deadline) -> Page[Shown]:
-        """List imports, the newest first, from after `after` on; those that are worked on without figures."""
+    def newest(
+        self, account_id: str, segment_id: int | None, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[Shown]:
+        """List imports, or a segment's, the newest first, from after `after` on; those at work have no figures."""
         before = None if after is None else str(after[0])
         now = self._clock.now()
-        found = [as_of(each, now) for each in self._imports.newest(account_id, before, limit + 1, deadline)]
+        found = [as_of(each, now) for each in self._imports.newest(account_id, segment_id, before, limit + 1, deadline)]
         goes_on_at = (found[limit - 1].import_id,) if len(found) > limit else None
         nothing: Figures = {}
         rows = [
@@ -345,7 +347,9 @@ def _execution(kept: Import, phase: Phase) -> str:
     return f"{kept.import_id}-{phase}{again}"
 
 
-def new_import(account_id: str, import_id: str, segment_id: int, wanted: NewImport, now: datetime) -> Import:
+def new_import(  # noqa: PLR0913, PLR0917 - what an import is when it begins
+    account_id: str, import_id: str, segment_id: int, wanted: NewImport, by: str, now: datetime
+) -> Import:
     """Return an import that waits for its upload."""
     limit = until(ImportStatus.AWAITING_UPLOAD, now)
     return Import(
@@ -360,6 +364,7 @@ def new_import(account_id: str, import_id: str, segment_id: int, wanted: NewImpo
         created_at=rfc3339(now),
         status_at=rfc3339(now),
         until=None if limit is None else rfc3339(limit),
+        created_by=by,
     )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Item
@@ -27,6 +28,8 @@ from api_segments.imports.model import (
 )
 
 _KIND = "import"
+_LOOKED_THROUGH = 1000
+"""How many imports a call looks through for those of one segment."""
 
 
 class RequestKnownError(Exception):
@@ -63,8 +66,18 @@ class ImportStore:
         item = self._db.get(self._table, keys.of_account(account_id, keys.import_(import_id)), deadline)
         return None if item is None else _import(item)
 
-    def newest(self, account_id: str, before: str | None, at_most: int, deadline: Deadline) -> list[Import]:
-        """Return imports, the newest first, those before the import id `before`; damaged ones are left out."""
+    def newest(
+        self, account_id: str, segment_id: int | None, before: str | None, at_most: int, deadline: Deadline
+    ) -> list[Import]:
+        """Return imports, of a segment or of all, the newest first, those before the import id `before`.
+
+        Damaged ones are left out.
+        """
+        values: Item = {}
+        of_segment: dict[str, Any] = {}
+        if segment_id is not None:
+            values = {":segment": {"N": str(segment_id)}}
+            of_segment = {"FilterExpression": "segment_id = :segment", "Limit": _LOOKED_THROUGH}
         last = keys.import_(before) if before is not None else keys.IMPORTS + "~"
         found = self._db.query(
             at_most + 1,
@@ -78,7 +91,9 @@ class ImportStore:
                 ":account": {"S": account_id},
                 ":first": {"S": keys.IMPORTS},
                 ":last": {"S": last},
+                **values,
             },
+            **of_segment,
         )
         return [each for each in found if each.import_id != before][:at_most]
 
@@ -242,6 +257,7 @@ def _to_item(kept: Import, now: datetime) -> Item:
         "reads_since": kept.reads_since,
         "reason": kept.reason,
         "etag": None if kept.upload is None else kept.upload.etag,
+        "created_by": kept.created_by,
     }
     numbers = {
         "segment_id": kept.segment_id,
@@ -296,6 +312,7 @@ def _import(item: Item) -> Import:
         undone=_counts(kept, "undone") if kept.has("undone") else None,
         has_applied=kept.flag("has_applied"),
         has_rejected_rows=kept.flag("has_rejected_rows"),
+        created_by=kept.optional(kept.text, "created_by"),
     )
 
 
