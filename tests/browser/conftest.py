@@ -79,14 +79,20 @@ def mocked_api() -> MockedApi:
 
 
 @pytest.fixture
-def mocked_tab(
+def signed_out_tab(
     browser: Browser, mocked_api: MockedApi, options: dict[str, Any], unforeseen: list[str]
 ) -> Iterator[Tab]:
-    """A tab as `tab`, signed in, before an API that is made up: no stack is needed."""
+    """A tab as `tab` before an API that is made up: no stack is needed. Other tabs of its browser are before it too."""
     with opened(browser, mocked.BASE, options, unforeseen) as tab:
-        tab.page.route(f"{mocked.ORIGIN}/**", mocked_api.handle)
-        tab.sign_in(mocked.ACCOUNT)
+        tab.page.context.route(f"{mocked.ORIGIN}/**", mocked_api.handle)
         yield tab
+
+
+@pytest.fixture
+def mocked_tab(signed_out_tab: Tab) -> Tab:
+    """That tab, signed in."""
+    signed_out_tab.sign_in(mocked.ACCOUNT)
+    return signed_out_tab
 
 
 @contextmanager

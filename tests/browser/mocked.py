@@ -55,6 +55,22 @@ def segment(segment_id: int, name: str, members: int = 1000, customer: str | Non
     }
 
 
+def error(at: str = NOW, **other: Any) -> Json:
+    """Return a rejected entry as the API gives it."""
+    return {
+        "occurred_at": at,
+        "request_id": "0f5c",
+        "action": "ADD",
+        "identity": "ada",
+        "guid": None,
+        "ct_segment_id": "1",
+        "customer_segment_id": None,
+        "code": 404,
+        "error": "there is no segment 1",
+        **other,
+    }
+
+
 def result(waiting: int = 0, sent: int = 0, skipped: Json | None = None, failed: Json | None = None) -> Json:
     """Return results by reason; nobody who was skipped had been queued."""
     failed = failed or {}
@@ -127,7 +143,7 @@ class MockedApi:
             return
         body = json.loads(request.post_data or "{}")
         self.asked.append((path, body))
-        answer = self.answers.get(path, self._answer(request, path))(body)
+        answer = (self.answers.get(path) or self._answer(request, path))(body)
         status, content = answer if isinstance(answer, tuple) else (HTTPStatus.OK.value, answer)
         route.fulfill(status=status, json=content)
 

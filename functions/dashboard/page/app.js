@@ -12,6 +12,8 @@ import { listView } from "./segments/list.js";
 import { segmentView } from "./segments/segment.js";
 import { clear, load, save } from "./kit/session.js";
 import { refusal, signInView } from "./accounts/sign_in.js";
+import { Slowness } from "./kit/slowness.js";
+import { keepTimes } from "./kit/times.js";
 import { usageView } from "./accounts/usage.js";
 import { addressView } from "./users/address.js";
 import { userView } from "./users/user.js";
@@ -36,6 +38,7 @@ const ROUTES = [
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 const places = new Map(); // how far each address was scrolled
+const slowness = new Slowness();
 let signedIn = null; // {api, catalogue}
 let showing = null; // what ends the view that is shown
 let shown = null;
@@ -53,7 +56,7 @@ function begin(session) {
   const request = api.request.bind(api);
   api.request = async (method, ...rest) => {
     try {
-      return await request(method, ...rest);
+      return await slowness.watch(request(method, ...rest));
     } catch (error) {
       // A passcode may be revoked, an account disabled or moved to another plan, while the page is open.
       // A 403 alone may be of one address (a firewall's, say): over it is when signing in would be refused as well.
@@ -79,6 +82,7 @@ function end(reason = null) {
   nav.hidden = true;
   const view = signInView({
     reason: reason && `Signed out: ${reason}`,
+    slowness,
     onsession: (session) => {
       save(session);
       begin(session);
@@ -152,6 +156,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 // A file that misses its target must not replace the page.
 for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 
+keepTimes();
 const session = load();
 if (session) begin(session);
 else end();

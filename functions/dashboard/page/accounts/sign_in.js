@@ -1,16 +1,16 @@
 // Signing in: the two headers that every client sends, tried once.
 
 import { Api, ApiError } from "../kit/api.js";
-import { field, h, problem } from "../kit/elements.js";
+import { field, h, keepFocus, problem } from "../kit/elements.js";
 import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 
 const HEADER = /^[\x21-\x7e]+$/; // what a header can carry
 
 /** Why these can't be signed in with, or null; `isOver` where it is for good. Reading one segment needs all that the page needs. */
-export async function refusal(session) {
+export async function refusal(session, signal) {
   if (!HEADER.test(session.account) || !HEADER.test(session.passcode)) return WRONG;
   try {
-    await new Api(session).get("/api/segments", { limit: 1 }, { tries: 2 });
+    await new Api(session).get("/api/segments", { limit: 1 }, { signal, tries: 2 });
     return null;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -26,7 +26,7 @@ const WRONG = {
   isOver: true,
 };
 
-export function signInView({ reason, onsession }) {
+export function signInView({ reason, slowness, onsession }) {
   const account = h("input", {
     type: "text",
     autocomplete: "off",
@@ -38,6 +38,7 @@ export function signInView({ reason, onsession }) {
   const passcode = h("input", { type: "password", autocomplete: "off", required: true, maxlength: "1024" });
   const outcome = h("div");
   const submit = h("button", { class: "primary" }, "Sign in");
+  const cancel = h("button", { type: "button", hidden: true }, "Cancel");
   const form = h(
     "form",
     { method: "post", onsubmit: send },
@@ -45,24 +46,39 @@ export function signInView({ reason, onsession }) {
     field("Passcode", passcode, "Both stay in this tab and are gone when it is closed."),
     outcome,
     submit,
+    cancel,
   );
   if (reason) outcome.replaceChildren(problem(reason));
 
   async function send(event) {
     event.preventDefault();
     const session = { account: account.value.trim(), passcode: passcode.value.trim() };
-    submit.disabled = true;
-    submit.textContent = "Signing in …";
+    const asking = new AbortController();
+    cancel.onclick = () => asking.abort();
+    wait(true);
     outcome.replaceChildren();
-    const why = await refusal(session);
-    submit.disabled = false;
-    submit.textContent = "Sign in";
+    let why;
+    try {
+      why = await slowness.watch(refusal(session, asking.signal));
+    } catch (error) {
+      if (!asking.signal.aborted) throw error;
+      return;
+    } finally {
+      wait(false);
+    }
     if (!why) {
       onsession(session);
       return;
     }
     outcome.replaceChildren(problem(`${why.title}. ${why.text}`));
     (why === WRONG ? passcode : submit).focus();
+  }
+
+  function wait(isWaiting) {
+    submit.disabled = isWaiting;
+    submit.textContent = isWaiting ? "Signing in …" : "Sign in";
+    cancel.hidden = !isWaiting;
+    keepFocus(submit);
   }
 
   return {

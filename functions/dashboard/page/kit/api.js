@@ -1,6 +1,6 @@
 // The API as every client speaks to it: two headers, JSON, and the codes of docs/api.md.
 
-import { pause } from "./timers.js";
+import { deadline, pause } from "./timers.js";
 
 // This is served as a part of <API>/page/<version>/page.js.
 export const API_URL = new URL("../..", import.meta.url).href.replace(/\/$/, "");
@@ -9,6 +9,7 @@ const TRY_AGAIN = new Set([429, 500, 502, 503, 504]);
 const TRIES = 4;
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 15_000;
+export const PATIENCE_SECONDS = 30; // for all tries of a request together; API Gateway itself answers within 29
 
 /** What the API, or the way to it, answered instead of what was asked for. Status 0: no answer at all. */
 export class ApiError extends Error {
@@ -23,6 +24,8 @@ export class ApiError extends Error {
     return this.status === 0 || TRY_AGAIN.has(this.status) || isUnderway;
   }
 }
+
+const NOT_IN_TIME = new ApiError(0, `The API has not answered for ${PATIENCE_SECONDS} seconds.`);
 
 /** How long to wait before try number `attempt` + 1: what the API asks for, or twice as long each time, give or take. */
 export function backoff(attempt, retryAfter = null) {
@@ -53,7 +56,7 @@ export class Api {
   async get(path, query = {}, { signal, tries = TRIES } = {}) {
     const sent = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
     const search = sent.length ? `?${new URLSearchParams(sent)}` : "";
-    return this.#persist(() => this.request("GET", path + search, undefined, { signal }), tries, signal);
+    return this.#persist((ending) => this.request("GET", path + search, undefined, { signal: ending }), tries, signal);
   }
 
   /** Get what the API tells of one user, `{identity}` or `{guid}`, at `path`, given that as a part of it; never of another. */
@@ -67,8 +70,8 @@ export class Api {
 
   /** Create segments, as many as a request takes; safe to try again, in part too, as the key tells the API that it is the same request. */
   async create(entries, { key = newKey(), signal } = {}) {
-    const send = () =>
-      this.request("POST", "/api/createSegment", entries, { signal, headers: { "Idempotency-Key": key } });
+    const send = (ending) =>
+      this.request("POST", "/api/createSegment", entries, { signal: ending, headers: { "Idempotency-Key": key } });
     for (let number = 0; ; number += 1) {
       const answer = await this.#persist(send, TRIES, signal);
       const isFinal = !answer.unprocessed?.some(({ code }) => TRY_AGAIN.has(code));
@@ -79,13 +82,13 @@ export class Api {
 
   /** Add users to segments or remove them; safe to try again. */
   async update(body, { signal, tries = TRIES } = {}) {
-    return this.#persist(() => this.request("POST", "/api/updateSegment", body, { signal }), tries, signal);
+    return this.#persist((ending) => this.request("POST", "/api/updateSegment", body, { signal: ending }), tries, signal);
   }
 
   /** Create a campaign; with the same `key`, it is created once, however often it is asked for. */
   createCampaign(body, key) {
     const headers = { "Idempotency-Key": key };
-    return this.#persist(() => this.request("POST", "/1/targets/create.json", body, { headers }), TRIES);
+    return this.#persist((signal) => this.request("POST", "/1/targets/create.json", body, { signal, headers }), TRIES);
   }
 
   /** Sent once: the answer to a second would tell of the first one's version. */
@@ -95,51 +98,63 @@ export class Api {
 
   /** Ask what is asked by POST but changes nothing, or the same however often it is asked. */
   async ask(path, body = {}, { signal, tries = TRIES } = {}) {
-    return this.#persist(() => this.request("POST", path, body, { signal }), tries, signal);
+    return this.#persist((ending) => this.request("POST", path, body, { signal: ending }), tries, signal);
   }
 
   rename(id, name) {
-    return this.#persist(() => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }), TRIES);
+    const send = (signal) => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }, { signal });
+    return this.#persist(send, TRIES);
   }
 
   delete(id) {
-    return this.#persist(() => this.request("DELETE", `/api/segments/${id}`), TRIES);
+    return this.#persist((signal) => this.request("DELETE", `/api/segments/${id}`, undefined, { signal }), TRIES);
   }
 
   /** Change what is the same however often that is asked for. */
   change(method, path) {
-    return this.#persist(() => this.request(method, path), TRIES);
+    return this.#persist((signal) => this.request(method, path, undefined, { signal }), TRIES);
   }
 
+  /** Try until it goes well, for as long as a request is waited for, whatever the API asks. */
   async #persist(attempt, tries, signal) {
-    for (let number = 0; ; number += 1) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof ApiError) || !error.canTryAgain || number + 1 >= tries) throw error;
-        await pause(backoff(number, error.retryAfter), signal);
+    const ending = deadline(PATIENCE_SECONDS, NOT_IN_TIME, signal);
+    try {
+      for (let number = 0; ; number += 1) {
+        try {
+          return await attempt(ending.signal);
+        } catch (error) {
+          if (!(error instanceof ApiError) || !error.canTryAgain || number + 1 >= tries) throw error;
+          const wait = backoff(number, error.retryAfter);
+          if (wait >= ending.left()) throw error;
+          await pause(wait, ending.signal);
+        }
       }
+    } finally {
+      ending.cancel();
     }
   }
 
-  /** One request, tried once. */
+  /** One request, tried once; `signal` gives it up, and so does the end of the time that any is waited for. */
   async request(method, path, body, { signal, headers = {} } = {}) {
+    const ending = deadline(PATIENCE_SECONDS, NOT_IN_TIME, signal);
     let answer;
+    let text;
     try {
       answer = await fetch(API_URL + path, {
         method,
-        signal,
+        signal: ending.signal,
         headers: { ...this.headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
         body: body === undefined ? undefined : JSON.stringify(body),
         cache: "no-store",
         credentials: "omit",
         redirect: "error",
       });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new ApiError(0, "The API does not answer. Is the network there, and the stack up?");
+      text = await answer.text();
+    } catch {
+      throw ending.signal.aborted ? ending.signal.reason : new ApiError(0, "The API does not answer. Check your network.");
+    } finally {
+      ending.cancel();
     }
-    const text = await answer.text().catch(() => "");
     let content = null;
     try {
       content = JSON.parse(text);

@@ -1,6 +1,6 @@
 // Elements are built here and nowhere else. What comes from the API is only ever set as text, never as markup.
 
-import { brief, moment } from "./formats.js";
+import { moment, relative } from "./formats.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -41,11 +41,16 @@ export function setText(element, text) {
   return true;
 }
 
-/** Show a moment of the API in a list: short, with all of it as its title; in the reader's time zone, or in an account's. */
+/**
+ * Show a moment of the API in a list: how long ago it is, and where the pointer or the focus is all of it (kit/times.js), in
+ * the reader's time zone or in an account's.
+ */
 export function showTime(element, at, accounts = null) {
   setAttribute(element, "datetime", at);
-  setAttribute(element, "title", moment(at, accounts));
-  setText(element, brief(at, accounts));
+  setAttribute(element, "data-exact", moment(at, accounts));
+  setAttribute(element, "data-zone", accounts);
+  setAttribute(element, "tabindex", "0");
+  setText(element, relative(at, accounts));
   return element;
 }
 

@@ -1,4 +1,4 @@
-// Numbers, times and other values as text. How a time is written: `moment`, `brief` in lists, `clock` for one of today;
+// Numbers, times and other values as text. How a time is written: `moment`, `relative` in lists, `clock` for one of today;
 // the start of a campaign, which is a time of its account, is written in campaigns/start.js.
 
 const numbers = new Intl.NumberFormat("en");
@@ -60,10 +60,26 @@ export function moment(text, accounts = null) {
   return `${date} ${time}:${seconds} ${accounts ?? offset}`;
 }
 
-/** A moment as `moment` has it, short enough for a list: the time alone if it is today's. Lists show it by `showTime`. */
-export function brief(text, accounts = null) {
-  const at = new Date(text);
-  const { date, time, offset } = shownIn(accounts ?? zone(), at);
-  const today = shownIn(accounts ?? zone(), new Date()).date;
-  return date === today ? clock(at, accounts) : `${date} ${time} ${accounts ?? offset}`;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const LAST_RELATIVE_DAY = 30;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** How long ago a moment of the API was, as `3 h ago`, or how far off it is; what is a month away is a day of a zone. */
+export function relative(text, accounts = null, now = Date.now()) {
+  const at = new Date(text).getTime();
+  if (Number.isNaN(at)) return String(text);
+  const distance = Math.abs(now - at);
+  const told = (unit, name) => {
+    const count = `${Math.floor(distance / unit)} ${name}`;
+    return at > now ? `in ${count}` : `${count} ago`;
+  };
+  if (distance < MINUTE) return "just now";
+  if (distance < HOUR) return told(MINUTE, "min");
+  if (distance < DAY) return told(HOUR, "h");
+  if (distance < LAST_RELATIVE_DAY * DAY) return told(DAY, "d");
+  const [year, month, day] = shownIn(accounts ?? zone(), at).date.split("-").map(Number);
+  return `${day} ${MONTHS[month - 1]} ${year}`;
 }

@@ -17,6 +17,21 @@ export function pause(milliseconds, signal) {
   });
 }
 
+/**
+ * A `signal` that is aborted with `reason` after so many seconds, or before that as `outer` is; `left()` milliseconds until then.
+ * `cancel` it when what it is for is done.
+ */
+export function deadline(seconds, reason, outer) {
+  const ends = performance.now() + seconds * 1000;
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(reason), seconds * 1000);
+  return {
+    signal: outer ? AbortSignal.any([outer, over.signal]) : over.signal,
+    left: () => ends - performance.now(),
+    cancel: () => clearTimeout(timer),
+  };
+}
+
 // How often a view asks again, in milliseconds from one answer to the next question. The lists of segments and of campaigns
 // ask at the pace of lists; a view of one segment or campaign, as its figures move, at that of one thing.
 const LIST_INTERVAL = 5_000;
