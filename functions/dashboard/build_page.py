@@ -17,7 +17,7 @@ SCRIPT = "page.js"
 STYLE = "page.css"
 VERSION = "VERSION"
 """What stands in the page where the version of its files belongs."""
-ROOMS = ("kit", "accounts", "segments", "users", "campaigns")
+ROOMS = ("kit", "accounts", "segments", "users", "imports", "campaigns")
 """Folders of the page, in the order of their styles. A module imports from its own room and from those before it."""
 
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w/.]+\.js)";$', re.MULTILINE)

@@ -85,6 +85,7 @@ def signed_out_tab(
     """A tab as `tab` before an API that is made up: no stack is needed. Other tabs of its browser are before it too."""
     with opened(browser, mocked.BASE, options, unforeseen) as tab:
         tab.page.context.route(f"{mocked.ORIGIN}/**", mocked_api.handle)
+        tab.page.context.route(f"{mocked.UPLOADS}/**", mocked_api.take_upload)
         yield tab
 
 
@@ -109,7 +110,7 @@ def opened(browser: Browser, api_url: str, options: Mapping[str, Any], unforesee
 
 def watch(page: Page, api_url: str, unforeseen: list[str]) -> None:
     """Note errors of scripts, complaints of the browser (such as of the policy), and requests to anywhere else."""
-    own = urlsplit(api_url).netloc
+    own = {urlsplit(address).netloc for address in (api_url, mocked.UPLOADS)}
 
     def on_console(message: ConsoleMessage) -> None:
         # The browser itself notes each answer that is not a success, and each request that fails.
@@ -118,7 +119,7 @@ def watch(page: Page, api_url: str, unforeseen: list[str]) -> None:
 
     def on_request(request: Request) -> None:
         target = urlsplit(request.url)
-        if target.scheme not in ("data", "blob") and target.netloc != own:
+        if target.scheme not in ("data", "blob") and target.netloc not in own:
             unforeseen.append(f"a request to {request.url}")
 
     page.on("console", on_console)

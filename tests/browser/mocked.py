@@ -116,9 +116,54 @@ SETTINGS: Json = {
 }
 
 
+NO_FIGURES = dict.fromkeys(
+    ("rows", "rejected", "duplicate", "skipped", "unchanged", "to_add", "to_create", "to_remove"), 0
+)
+
+
+def import_of(number: int, status: str = "awaiting_upload", **other: Any) -> Json:
+    """Return an import as the API gives it; the later `number`, the newer."""
+    import_id = f"{number:021x}"
+    waits = status == "awaiting_upload"
+    return {
+        "import_id": import_id,
+        "segment_id": 1,
+        "mode": "add",
+        "unknown_users": "create",
+        "guard": {},
+        "apply": "manual",
+        "status": status,
+        "reason": None,
+        "created_at": NOW,
+        "created_by": "Ada's laptop",
+        "started_at": None if waits else NOW,
+        "ended_at": NOW if status in ("refused", "done", "failed", "cancelled", "undone") else None,
+        "preview": None if waits else NO_FIGURES,
+        "result": None,
+        "undo": None,
+        "rejected_rows": None,
+        "upload": upload_of(import_id) if waits else None,
+        **other,
+    }
+
+
+def upload_of(import_id: str, link: str = "first") -> Json:
+    """Return how the file of an import is uploaded."""
+    return {
+        "url": f"{UPLOADS}/{import_id}/{link}",
+        "method": "PUT",
+        "headers": {"Content-Type": "application/octet-stream"},
+        "expires_at": NOW,
+    }
+
+
 @dataclass
 class MockedApi:
-    """Answers as the contract says, from what a test puts here; `answers` replaces what is answered at a path."""
+    """Answers as the contract says, from what a test puts here; `answers` replaces what is answered at a path.
+
+    An import's step has ended when it is looked at, if `steps_end`: with `preview`, and what follows from it.
+    `uploaded` is by URL; `upload_statuses` says how the next uploads end, None for a connection that is lost.
+    """
 
     segments: list[Json] = field(default_factory=lambda: [segment(1, "Gold", 1500, "GOLD"), segment(2, "Lapsed", 400)])
     targets: list[Json] = field(default_factory=list)
@@ -126,6 +171,11 @@ class MockedApi:
     suppressions: dict[str, Json] = field(default_factory=dict)
     having: dict[str, list[Json]] = field(default_factory=dict)
     settings: Json = field(default_factory=lambda: SETTINGS)
+    imports: list[Json] = field(default_factory=list)
+    preview: Json = field(default_factory=lambda: {**NO_FIGURES, "rows": 2, "to_add": 2, "to_create": 1})
+    steps_end: bool = True
+    uploaded: dict[str, bytes] = field(default_factory=dict)
+    upload_statuses: list[int | None] = field(default_factory=list)
     now: str = NOON
     answers: dict[str, Answerer] = field(default_factory=dict)
     asked: list[tuple[str, Json]] = field(default_factory=list)
@@ -146,6 +196,16 @@ class MockedApi:
         answer = (self.answers.get(path) or self._answer(request, path))(body)
         status, content = answer if isinstance(answer, tuple) else (HTTPStatus.OK.value, answer)
         route.fulfill(status=status, json=content)
+
+    def take_upload(self, route: Route) -> None:
+        """Take a file, as the bucket does."""
+        status = self.upload_statuses.pop(0) if self.upload_statuses else HTTPStatus.OK.value
+        if status is None:
+            route.abort("connectionreset")
+            return
+        if status == HTTPStatus.OK:
+            self.uploaded[route.request.url] = route.request.post_data_buffer or b""
+        route.fulfill(status=status, headers={"Access-Control-Allow-Origin": "*"}, body="")
 
     def _serve(self, route: Route, path: str) -> None:
         if path == "/":
@@ -170,6 +230,9 @@ class MockedApi:
             "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
             "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
         }
+        if path.startswith("/api/imports"):
+            wanted = dict(parse_qsl(urlsplit(request.url).query))
+            return lambda body: self._imports(request.method, path.split("/")[3:], body, wanted)
         if path.startswith("/api/segments/"):
             return lambda _: self._segment(request.method, path)
         if path in ("/api/suppressions", "/api/profiles"):
@@ -209,6 +272,54 @@ class MockedApi:
             self.segments.remove(found)
             return {**found, "status": "deleted", "deleted_at": NOW}
         return {"members": [], "cursor": None} if rest else found
+
+    def _imports(self, method: str, names: list[str], body: Json, wanted: dict[str, str]) -> Answer:
+        if not names and method == "POST":
+            of = {"mode": body["mode"], "segment_id": body["segment"], "guard": body["guard"]}
+            of["unknown_users"] = body.get("unknown_users", "skip")
+            new = import_of(len(self.imports) + 1, **of)
+            self.imports.insert(0, new)
+            return {name: new[name] for name in ("import_id", "status", "upload")}
+        if not names:
+            found = [each for each in self.imports if wanted.get("segment_id") in (None, str(each["segment_id"]))]
+            start = int(wanted.get("cursor", 0))
+            end = start + int(wanted["limit"])
+            return {"imports": found[start:end], "cursor": str(end) if end < len(found) else None}
+        found_one = next((each for each in self.imports if each["import_id"] == names[0]), None)
+        if found_one is None:
+            return fail(404, f"there is no import {names[0]}")
+        if len(names) == 1:
+            if self.steps_end:
+                self._end_step(found_one)
+            return found_one
+        return self._change(found_one, names[1])
+
+    def _change(self, kept: Json, what: str) -> Answer:
+        """Take an import a step further."""
+        if what == "start":
+            if not any(kept["import_id"] in url for url in self.uploaded):
+                return fail(409, "nothing has been uploaded yet: PUT the file at the import's upload URL first")
+            kept |= {"status": "reading", "started_at": NOW, "preview": NO_FIGURES, "upload": None}
+        elif what == "apply":
+            kept |= {"status": "applying", "result": dict.fromkeys(("added", "removed", "created", "superseded"), 0)}
+        elif what == "cancel":
+            kept |= {"status": "cancelled", "ended_at": NOW, "upload": None}
+        else:
+            kept |= {"status": "undoing", "ended_at": None, "undo": {"added": 0, "removed": 0, "left_alone": 0}}
+        return kept
+
+    def _end_step(self, kept: Json) -> None:
+        preview = self.preview
+        if kept["status"] == "reading":
+            link = f"{UPLOADS}/{kept['import_id']}/rejected" if preview["rejected"] else None
+            kept |= {"status": "previewed", "preview": preview, "rejected_rows": link}
+        elif kept["status"] == "applying":
+            done = {"added": preview["to_add"], "removed": preview["to_remove"], "created": preview["to_create"]}
+            kept |= {"status": "done", "ended_at": self.now, "result": {**done, "superseded": 0}}
+        elif kept["status"] == "undoing":
+            result = kept["result"]
+            undo = {"added": result["removed"], "removed": result["added"], "left_alone": 0}
+            kept |= {"status": "undone", "ended_at": self.now, "undo": undo}
 
     def _list(self, body: Json) -> Answer:
         start = int(body.get("cursor", 0))

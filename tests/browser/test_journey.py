@@ -159,6 +159,33 @@ def test_many_are_created_from_pasted_lines_and_wrong_lines_are_left(tab: Tab, a
     expect(tab.cell("Segment 119", "Customer id")).to_have_text("C-119")
 
 
+def test_a_file_is_uploaded_previewed_and_applied(tab: Tab, api: httpx.Client, account: Account) -> None:
+    (gold,) = create(api, "Gold")
+    join(api, gold, "ada", "ben")
+    page = tab.page
+    tab.sign_in(account)
+    tab.go(f"/segments/{gold}")
+    tab.press("Import a file")
+    content = b"customer_id;name\r\n ada ;Ada\r\n;nobody\r\ncem;Cem\r\n"
+    page.locator("#import-file").set_input_files(
+        files=[{"name": "users.csv", "mimeType": "text/csv", "buffer": content}]
+    )
+    tab.dialog.get_by_label("Make the segment equal to the file").check()
+    tab.dialog.get_by_text("Limits", exact=True).click()
+    tab.dialog.get_by_label("Most members removed, in percent").fill("50")
+    tab.press("Upload and preview")
+    lead = page.locator(".lead")
+    expect(lead).to_have_text(
+        "1 user will be added, 1 of them new, 1 user will be removed; 1 user is in it already; 1 row can't be read."
+    )
+    rejected = page.get_by_role("link", name="Download 1 rejected row").get_attribute("href")
+    assert ";nobody" in httpx.get(rejected or "", trust_env=False).text
+    tab.press("Apply: add 1, remove 1")
+    expect(lead).to_have_text("1 user was added, 1 of them new; 1 user was removed.")
+    page.get_by_role("link", name="Gold", exact=True).click()
+    expect(page.get_by_role("table", name="Members").get_by_role("rowheader")).to_have_text(["ada", "cem"])
+
+
 def arguments_of(line: str, passcode: str) -> list[str]:
     """Return what a shell would call curl with."""
     script = f'curl() {{ printf "%s\\0" "$@"; }}\n{line}'

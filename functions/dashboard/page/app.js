@@ -6,6 +6,10 @@ import { campaignsView } from "./campaigns/list.js";
 import { Catalogue } from "./segments/catalogue.js";
 import { closeDialogs, isHeld } from "./kit/dialogs.js";
 import { announce, h, setAttribute } from "./kit/elements.js";
+import { importDialog } from "./imports/new.js";
+import { importView } from "./imports/import.js";
+import { importsView } from "./imports/list.js";
+import { Uploads } from "./imports/uploads.js";
 import { errorsView } from "./segments/update_errors.js";
 import { newCampaignView } from "./campaigns/new.js";
 import { listView } from "./segments/list.js";
@@ -20,7 +24,14 @@ import { userView } from "./users/user.js";
 
 const ROUTES = [
   [/^\/$/, "segments", (context) => listView(context)],
-  [/^\/segments\/(\d+)$/, "segments", (context, id) => segmentView({ ...context, id: Number(id) })],
+  [
+    /^\/segments\/(\d+)$/,
+    "segments",
+    (context, id) =>
+      segmentView({ ...context, id: Number(id), importFile: (wanted) => importDialog({ ...context, ...wanted }) }),
+  ],
+  [/^\/imports$/, "imports", (context) => importsView(context)],
+  [/^\/imports\/([0-9a-f]{21})$/, "imports", (context, id) => importView({ ...context, id })],
   [/^\/campaigns$/, "campaigns", (context) => campaignsView(context)],
   [/^\/campaigns\/new(?:\/(\w+))?$/, "campaigns", (context, step) => newCampaignView(context, step)],
   [/^\/campaigns\/(\d+)$/, "campaigns", (context, id) => campaignView({ ...context, id: Number(id) })],
@@ -39,7 +50,7 @@ const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 const places = new Map(); // how far each address was scrolled
 const slowness = new Slowness();
-let signedIn = null; // {api, catalogue}
+let signedIn = null; // {api, catalogue, uploads}
 let showing = null; // what ends the view that is shown
 let shown = null;
 
@@ -67,7 +78,7 @@ function begin(session) {
       throw error;
     }
   };
-  signedIn = { api, catalogue: new Catalogue(api) };
+  signedIn = { api, catalogue: new Catalogue(api), uploads: new Uploads(api) };
   places.clear();
   document.getElementById("account").textContent = session.account;
   nav.hidden = false;
@@ -76,6 +87,7 @@ function begin(session) {
 
 function end(reason = null) {
   clear();
+  signedIn?.uploads.end();
   signedIn = null;
   showing?.abort();
   closeDialogs();

@@ -85,6 +85,12 @@ export class Api {
     return this.#persist((ending) => this.request("POST", "/api/updateSegment", body, { signal: ending }), tries, signal);
   }
 
+  /** Create an import, with a link for its file; safe to try again with the same `key`. */
+  createImport(body, key) {
+    const headers = { "Idempotency-Key": key };
+    return this.#persist((ending) => this.request("POST", "/api/imports", body, { signal: ending, headers }), TRIES);
+  }
+
   /** Create a campaign; with the same `key`, it is created once, however often it is asked for. */
   createCampaign(body, key) {
     const headers = { "Idempotency-Key": key };

@@ -1,6 +1,4 @@
-// CSV, read in pieces of any size and written so that a spreadsheet takes no cell for a formula.
-
-import { number } from "./formats.js";
+// CSV, read in pieces of any size.
 
 /** Takes text piece by piece, gives rows of cells as they end. Quotes, doubled quotes, CR, LF, CRLF, a byte order mark. */
 export class CsvParser {
@@ -94,26 +92,6 @@ export class CsvParser {
   }
 }
 
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** One line of CSV. A cell that a spreadsheet would take for a formula gets an apostrophe before it. */
-export function csvLine(cells) {
-  return `${cells.map((cell) => quoted(guarded(String(cell)))).join(",")}\r\n`;
-}
-
-export function guarded(cell) {
-  return FORMULA.test(cell) ? `'${cell}` : cell;
-}
-
-/** The cell as it was before `guarded`. */
-export function unguarded(cell) {
-  return cell.startsWith("'") && FORMULA.test(cell.slice(1)) ? cell.slice(1) : cell;
-}
-
-function quoted(cell) {
-  return /["\r\n,]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
 /** Return which of comma, semicolon and tab a first line most likely uses. */
 export function delimiterOf(line) {
   const count = (mark) => line.split(mark).length;
@@ -123,33 +101,4 @@ export function delimiterOf(line) {
 /** What is wrong with a text whose quotes open in that `row` and swallow all that follows. */
 export function notClosed(row) {
   return `the double quote that opens a cell in ${row} has no other that closes it`;
-}
-
-/** Yields `{rows, read}` of a file as they are read: rows that ended, and how many bytes it took so far. */
-export async function* readCsv(file) {
-  const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
-  const encoding = encodingOf(start);
-  const parser = new CsvParser(delimiterOf(new TextDecoder(encoding).decode(start).split(/[\r\n]/, 1)[0]));
-  const decoder = new TextDecoder(encoding);
-  const reader = file.stream().getReader();
-  let read = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      read += value.byteLength;
-      yield { rows: parser.push(decoder.decode(value, { stream: true })), read };
-    }
-    const rows = [...parser.push(decoder.decode()), ...parser.end()];
-    if (parser.unclosed !== null) throw new Error(notClosed(`row ${number(parser.unclosed)}`));
-    yield { rows, read };
-  } finally {
-    await reader.cancel();
-  }
-}
-
-function encodingOf(start) {
-  if (start[0] === 0xff && start[1] === 0xfe) return "utf-16le";
-  if (start[0] === 0xfe && start[1] === 0xff) return "utf-16be";
-  return "utf-8";
 }

@@ -9,3 +9,5 @@ export const MAX_CAMPAIGN_SEGMENTS = 100;
 export const MAX_USERS_LIMIT = 100_000_000;
 export const MAX_DAYS_AHEAD = 365;
 export const DELIVERY_LOG_DAYS = 90;
+export const MAX_IMPORT_BYTES = 5_368_709_120;
+export const IMPORT_UNDO_DAYS = 7;

@@ -3,7 +3,7 @@
 import { announce, field, foreign, h, keepFocus, problem, reconcile, setText, showTime } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
 import { MAX_PAGE } from "../kit/limits.js";
-import { changeOne } from "./update_run.js";
+import { changeOne } from "./changes.js";
 import { userLink } from "../kit/links.js";
 
 const PAGE = 25;

@@ -19,12 +19,13 @@ import { COLUMNS, FIGURES } from "./columns.js";
 import { clock, counted, moment, number, share, signed } from "../kit/formats.js";
 import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { membersPart } from "./members.js";
-import { sentence, usersDialog } from "./update_dialog.js";
 import { ONE_THING_INTERVAL, Refresher } from "../kit/timers.js";
+import { usersDialog } from "./users_dialog.js";
 
 const SHOWN_CHANGES = 20;
 
-export function segmentView({ api, catalogue, id, signal }) {
+/** `importFile({segment, file, mode})` imports a file of users. */
+export function segmentView({ api, catalogue, id, signal, importFile }) {
   const view = h(
     "section",
     { class: "segment" },
@@ -39,7 +40,7 @@ export function segmentView({ api, catalogue, id, signal }) {
   view.addEventListener("drop", (event) => {
     event.preventDefault();
     const file = event.dataTransfer.files[0];
-    if (file && parts?.segment.status === "active") parts.openUsers(file);
+    if (file && parts?.segment.status === "active") importFile({ segment: parts.segment, file });
   });
   return page;
 
@@ -48,7 +49,7 @@ export function segmentView({ api, catalogue, id, signal }) {
       const segment = await api.get(`/api/segments/${id}`, {}, { signal, tries: 2 });
       catalogue.put(segment);
       if (!parts) {
-        parts = segmentParts({ api, catalogue, segment, signal, refresh: () => refresher.soon() });
+        parts = segmentParts({ api, catalogue, segment, signal, importFile, refresh: () => refresher.soon() });
         const hadFocus = view.contains(document.activeElement);
         view.replaceChildren(...parts.elements);
         if (hadFocus) view.querySelector("h1").focus({ preventScroll: true });
@@ -80,7 +81,7 @@ function back() {
   return h("p", {}, h("a", { href: "#/" }, "All segments"));
 }
 
-function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
+function segmentParts({ api, catalogue, segment: first, signal, importFile, refresh }) {
   const name = foreign("");
   const heading = h("h1", { tabindex: "-1" }, name);
   const badge = h("span", { class: "badge" });
@@ -90,6 +91,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
     "div",
     { class: "actions" },
     h("button", { type: "button", class: "primary", onclick: () => openUsers() }, "Add or remove users"),
+    h("button", { type: "button", onclick: () => importFile({ segment: parts.segment }) }, "Import a file"),
     h("button", { type: "button", onclick: () => renameDialog(api, parts.segment, done) }, "Rename"),
     h("button", { type: "button", class: "danger", onclick: () => deleteDialog(api, parts.segment, done) }, "Delete"),
   );
@@ -135,6 +137,7 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
         { class: "facts" },
         COLUMNS.filter((column) => column.fact).map((column) => fact(column.label, ...[column.fact(first)].flat())),
         fact("Campaigns", h("a", { href: `#/campaigns?segment=${first.id}` }, "Those that use it")),
+        fact("Imports", h("a", { href: `#/imports?segment=${first.id}` }, "Its imports")),
         deletedRow,
       ),
       h(
@@ -167,19 +170,18 @@ function segmentParts({ api, catalogue, segment: first, signal, refresh }) {
         ),
       ),
     ],
-    openUsers,
     render,
     fail,
   };
   return parts;
 
-  function openUsers(file = null) {
+  function openUsers() {
     usersDialog({
       api,
       segment: parts.segment,
-      file,
-      ondone: (run) => {
-        catalogue.note(first.id, { text: `From this page: ${sentence(run)}` });
+      importFile: (wanted) => importFile({ segment: parts.segment, ...wanted }),
+      ondone: (told) => {
+        catalogue.note(first.id, { text: `From this page: ${told}` });
         done();
       },
     });

@@ -6,7 +6,7 @@ import { announce, field, foreign, h, keepFocus, problem, setText } from "../kit
 import { CHANNELS } from "../kit/channels.js";
 import { counted, number } from "../kit/formats.js";
 
-import { changeOne } from "../segments/update_run.js";
+import { changeOne } from "../segments/changes.js";
 
 const MATCHES = 50;
 
