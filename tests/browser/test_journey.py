@@ -5,7 +5,7 @@ import subprocess
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from local.stack import Account
 from tests.browser.tab import Tab
@@ -167,9 +167,8 @@ def test_a_file_is_uploaded_previewed_and_applied(tab: Tab, api: httpx.Client, a
     tab.go(f"/segments/{gold}")
     tab.press("Import a file")
     content = b"customer_id;name\r\n ada ;Ada\r\n;nobody\r\ncem;Cem\r\n"
-    page.locator("#import-file").set_input_files(
-        files=[{"name": "users.csv", "mimeType": "text/csv", "buffer": content}]
-    )
+    file: FilePayload = {"name": "users.csv", "mimeType": "text/csv", "buffer": content}
+    page.locator("#import-file").set_input_files(files=[file])
     tab.dialog.get_by_label("Make the segment equal to the file").check()
     tab.dialog.get_by_text("Limits", exact=True).click()
     tab.dialog.get_by_label("Most members removed, in percent").fill("50")
