@@ -27,7 +27,7 @@ class Tab:
     def fill_in(self, account_id: str, passcode: str) -> None:
         """Fill the form of signing in and send it."""
         self.page.get_by_label("Account id").fill(account_id)
-        self.page.get_by_label("Passcode").fill(passcode)
+        self.page.get_by_label("Passcode", exact=True).fill(passcode)
         self.press("Sign in")
 
     def go(self, view: str) -> None:

@@ -86,6 +86,7 @@ def test_an_edit_that_comes_too_late_says_so(mocked_tab: Tab, mocked_api: Mocked
     mocked_tab.press("Save the changes")
     expect(mocked_tab.alert).to_contain_text("campaign 5 is running; only a scheduled one can be edited")
     mocked_tab.press("Discard the changes")
+    mocked_tab.dialog.get_by_role("button", name="Discard the changes").click()
     expect(mocked_tab.page.get_by_role("heading", level=1)).to_have_text("Spring sale")
     expect(mocked_tab.page.get_by_role("button", name="Edit")).to_be_hidden()
     assert mocked_tab.page.evaluate("sessionStorage.length") == 1

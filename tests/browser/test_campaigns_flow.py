@@ -239,9 +239,12 @@ def test_a_draft_survives_a_reload_and_ends_with_starting_over_or_signing_out(mo
     mocked_tab.go("/campaigns/new")
     expect(page.get_by_label("Name of the campaign")).to_have_value("Spring sale")
     mocked_tab.press("Start over")
+    mocked_tab.dialog.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Name of the campaign")).to_have_value("")
     resume(mocked_tab, "who")
     mocked_tab.press("Sign out")
+    mocked_tab.dialog.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Account id")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
 

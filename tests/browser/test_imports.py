@@ -469,7 +469,7 @@ def test_an_account_that_is_disabled_amid_an_import_is_signed_out_with_the_reaso
     said = "account account is disabled"
     mocked_api.answers |= dict.fromkeys((f"/api/imports/{FIRST}/apply", "/api/segments"), lambda _: fail(403, said))
     mocked_tab.press("Add 2 users")
-    expect(mocked_tab.page.get_by_label("Passcode")).to_be_visible()
+    expect(mocked_tab.page.get_by_label("Passcode", exact=True)).to_be_visible()
     expect(mocked_tab.alert).to_contain_text("Signed out")
 
 

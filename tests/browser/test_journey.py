@@ -118,8 +118,9 @@ def test_a_tab_is_signed_in_until_it_is_signed_out(tab: Tab, account: Account) -
     expect(tab.page.get_by_role("heading", name="Segments", exact=True)).to_be_visible()
     other = tab.page.context.new_page()
     other.goto(tab.url)
-    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(other.get_by_role("heading", name="Segments", exact=True)).to_be_visible()
     tab.press("Sign out")
+    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
     tab.page.reload()
     expect(tab.page.get_by_role("button", name="Sign in")).to_be_visible()
     kept = "[localStorage.length, sessionStorage.length, document.cookie]"

@@ -4,17 +4,18 @@ import { Api, ApiError } from "./kit/api.js";
 import { campaignView } from "./campaigns/campaign.js";
 import { campaignsView } from "./campaigns/list.js";
 import { Catalogue } from "./segments/catalogue.js";
-import { closeDialogs, isHeld } from "./kit/dialogs.js";
+import { closeDialogs, confirmDialog, isHeld } from "./kit/dialogs.js";
 import { announce, h, setAttribute } from "./kit/elements.js";
 import { importDialog } from "./imports/new.js";
 import { importView } from "./imports/import.js";
 import { importsView } from "./imports/list.js";
 import { Uploads } from "./imports/uploads.js";
 import { errorsView } from "./segments/update_errors.js";
+import { currentDraft, isBlank } from "./campaigns/draft.js";
 import { newCampaignView } from "./campaigns/new.js";
 import { listView } from "./segments/list.js";
 import { segmentView } from "./segments/segment.js";
-import { clear, load, save } from "./kit/session.js";
+import { askTabs, drop, load, save, shareSession, signOut } from "./kit/session.js";
 import { refusal, signInView } from "./accounts/sign_in.js";
 import { Slowness } from "./kit/slowness.js";
 import { keepTimes } from "./kit/times.js";
@@ -50,7 +51,9 @@ const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 const places = new Map(); // how far each address was scrolled
 const slowness = new Slowness();
-let signedIn = null; // {api, catalogue, uploads}
+const HANDING = 200; // milliseconds that other tabs have to hand their session over before this one asks for it
+let signedIn = null; // {session, api, catalogue, uploads}
+let refused = null; // the session that the API took no more
 let showing = null; // what ends the view that is shown
 let shown = null;
 
@@ -74,29 +77,35 @@ function begin(session) {
       const isOver =
         error instanceof ApiError &&
         (error.status === 401 || (error.status === 403 && (await refusal(session))?.isOver));
-      if (isOver && signedIn?.api === api) end(error.message);
+      if (isOver && signedIn?.api === api) expire(session, error.message);
       throw error;
     }
   };
-  signedIn = { api, catalogue: new Catalogue(api), uploads: new Uploads(api) };
+  signedIn = { session, api, catalogue: new Catalogue(api), uploads: new Uploads(api) };
   places.clear();
   document.getElementById("account").textContent = session.account;
   nav.hidden = false;
   route();
 }
 
+/** The API takes the session no more. */
+function expire(session, reason) {
+  refused = session;
+  const isKept = drop(session);
+  end(`Signed out: ${reason}${isKept ? " The campaign that you were writing is kept in this tab: sign in to the same account to go on." : ""}`);
+}
+
 function end(reason = null) {
-  clear();
   signedIn?.uploads.end();
   signedIn = null;
   showing?.abort();
   closeDialogs();
   nav.hidden = true;
   const view = signInView({
-    reason: reason && `Signed out: ${reason}`,
+    reason,
     slowness,
-    onsession: (session) => {
-      save(session);
+    onsession: (session, stays) => {
+      save(session, stays);
       begin(session);
     },
   });
@@ -158,9 +167,32 @@ window.addEventListener("hashchange", (event) => {
 });
 window.addEventListener("scroll", () => places.set(location.hash, window.scrollY), { passive: true });
 document.getElementById("signout").addEventListener("click", () => {
+  if (isBlank(currentDraft())) leave();
+  else
+    confirmDialog({
+      title: "Sign out?",
+      text: "The campaign that you are writing in this tab is discarded. All tabs of this browser are signed out.",
+      label: "Sign out",
+      act: leave,
+    });
+});
+
+function leave() {
+  signOut();
   end();
   announce("Signed out");
+}
+
+shareSession({
+  current: () => signedIn?.session ?? null,
+  onsession: (session) => {
+    if (refused?.account === session.account && refused.passcode === session.passcode) return;
+    save(session);
+    begin(session);
+  },
+  onsignout: () => end("Signed out in another tab."),
 });
+document.addEventListener("visibilitychange", () => signedIn || document.hidden || askTabs());
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address's hash is the view's
   main.focus();
@@ -170,5 +202,10 @@ for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) =
 
 keepTimes();
 const session = load();
-if (session) begin(session);
-else end();
+if (session) {
+  save(session);
+  begin(session);
+} else {
+  askTabs();
+  setTimeout(() => signedIn || end(), HANDING);
+}

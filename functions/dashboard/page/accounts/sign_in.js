@@ -22,20 +22,31 @@ export async function refusal(session, signal) {
 
 const WRONG = {
   title: "Account id or passcode is wrong",
-  text: "Both are shown once, when the account or the passcode is created.",
+  text: "Copy both again from where you keep them. A passcode that was revoked does not work any more.",
   isOver: true,
 };
 
 export function signInView({ reason, slowness, onsession }) {
   const account = h("input", {
     type: "text",
-    autocomplete: "off",
+    name: "username",
+    autocomplete: "username",
     spellcheck: "false",
     autocapitalize: "none",
     required: true,
     maxlength: MAX_ID_CHARACTERS,
   });
-  const passcode = h("input", { type: "password", autocomplete: "off", required: true, maxlength: "1024" });
+  const passcode = h("input", {
+    type: "password",
+    name: "password",
+    autocomplete: "current-password",
+    spellcheck: "false",
+    autocapitalize: "none",
+    required: true,
+    maxlength: "1024",
+  });
+  const shown = h("input", { type: "checkbox", onchange: () => (passcode.type = shown.checked ? "text" : "password") });
+  const stays = h("input", { type: "checkbox", "aria-describedby": "stays-hint" });
   const outcome = h("div");
   const submit = h("button", { class: "primary" }, "Sign in");
   const cancel = h("button", { type: "button", hidden: true }, "Cancel");
@@ -43,7 +54,14 @@ export function signInView({ reason, slowness, onsession }) {
     "form",
     { method: "post", onsubmit: send },
     field("Account id", account),
-    field("Passcode", passcode, "Both stay in this tab and are gone when it is closed."),
+    field("Passcode", passcode),
+    h("p", {}, h("label", { class: "check" }, shown, "Show passcode")),
+    h("p", {}, h("label", { class: "check" }, stays, "Stay signed in on this device")),
+    h(
+      "p",
+      { class: "hint", id: "stays-hint" },
+      "Only on a device that is yours. Otherwise you are signed out when you close the last tab of this page.",
+    ),
     outcome,
     submit,
     cancel,
@@ -53,6 +71,8 @@ export function signInView({ reason, slowness, onsession }) {
   async function send(event) {
     event.preventDefault();
     const session = { account: account.value.trim(), passcode: passcode.value.trim() };
+    shown.checked = false; // a password manager saves a password's field only
+    passcode.type = "password";
     const asking = new AbortController();
     cancel.onclick = () => asking.abort();
     wait(true);
@@ -67,7 +87,7 @@ export function signInView({ reason, slowness, onsession }) {
       wait(false);
     }
     if (!why) {
-      onsession(session);
+      onsession(session, stays.checked);
       return;
     }
     outcome.replaceChildren(problem(`${why.title}. ${why.text}`));
@@ -82,7 +102,19 @@ export function signInView({ reason, slowness, onsession }) {
   }
 
   return {
-    element: h("section", { class: "signin" }, h("h1", { tabindex: "-1" }, "API Segments"), form),
+    element: h(
+      "section",
+      { class: "signin" },
+      h("h1", { tabindex: "-1" }, "API Segments"),
+      h("p", {}, "Segments of users that your backend fills, and campaigns that are sent to them."),
+      form,
+      h("h2", {}, "No account, or a lost passcode?"),
+      h(
+        "p",
+        {},
+        "Ask whoever runs this installation. They create accounts and passcodes; a passcode is shown once, when it is created, and a lost one is replaced by a new one.",
+      ),
+    ),
     title: "Sign in",
     focus: () => account.focus(),
   };

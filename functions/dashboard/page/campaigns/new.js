@@ -3,8 +3,9 @@
 import { channelStep } from "./step_channel.js";
 import { confirmStep } from "./step_review.js";
 import { contentStep } from "./step_content.js";
+import { confirmDialog } from "../kit/dialogs.js";
 import { announce, h, problem, setMistake } from "../kit/elements.js";
-import { currentDraft, MISSING, newDraft, stepOf } from "./draft.js";
+import { currentDraft, isBlank, MISSING, newDraft, stepOf } from "./draft.js";
 import { SegmentNames } from "../segments/names.js";
 import { saveDraft } from "../kit/session.js";
 import { knownSettings, lacking, readSettings } from "./settings.js";
@@ -50,7 +51,7 @@ export function newCampaignView(context, wanted = "channel") {
       "div",
       { class: "title" },
       h("h1", { tabindex: "-1" }, heading, h("span", { class: "unseen" }, `: ${step.label}`)),
-      h("button", { type: "button", class: "small", onclick: startOver }, editing ? "Discard the changes" : "Start over"),
+      h("button", { type: "button", class: "small", onclick: askToStartOver }, editing ? "Discard the changes" : "Start over"),
     ),
     stepper(index, open < 0 ? STEPS.length - 1 : open),
     body,
@@ -136,6 +137,26 @@ export function newCampaignView(context, wanted = "channel") {
     draft.refusal = refusal;
     saveDraft(draft);
     context.go(addressOf(STEPS.find(({ name }) => name === stepOf(refusal.path))));
+  }
+
+  function askToStartOver() {
+    if (isBlank(draft)) startOver();
+    else if (editing)
+      confirmDialog({
+        title: "Discard the changes?",
+        text: "The campaign stays as it is.",
+        label: "Discard the changes",
+        keep: "Keep editing",
+        act: startOver,
+      });
+    else
+      confirmDialog({
+        title: "Start over?",
+        text: "All that you have written and chosen for this campaign is discarded.",
+        label: "Start over",
+        keep: "Keep writing",
+        act: startOver,
+      });
   }
 
   function startOver() {

@@ -35,6 +35,18 @@ export function openDialog(title, content, onclose = () => {}) {
   };
 }
 
+/** Ask before something is lost; `act` is done once it is confirmed. Who presses Enter or Escape keeps it. */
+export function confirmDialog({ title, text, label, keep = "Cancel", act }) {
+  const leave = h("button", { type: "button", onclick: () => dialog.close() }, keep);
+  const confirm = h("button", { type: "button", class: "danger" }, label);
+  confirm.addEventListener("click", () => {
+    dialog.close();
+    act();
+  });
+  const dialog = openDialog(title, h("div", {}, h("p", {}, text), h("footer", {}, leave, confirm)));
+  leave.focus();
+}
+
 /** Whether closing the dialog that is open would lose something. */
 export function isHeld() {
   return document.querySelector("dialog[open][data-held]") !== null;
