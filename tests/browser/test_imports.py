@@ -104,8 +104,8 @@ def test_a_segment_is_made_equal_to_a_file_within_limits(
     asked = mocked_api.bodies("/api/imports")[0]
     assert asked["guard"] == {"max_removed_percent": 20, "max_created": 10}
     assert (asked["mode"], asked["unknown_users"]) == ("replace", "skip")
-    expect(lead(mocked_tab)).to_have_text("200 users will be removed; 1 user is in it already.")
-    expect(mocked_tab.page.get_by_text("At most 20 % of the members removed, 10 users created")).to_be_visible()
+    expect(lead(mocked_tab)).to_have_text("200 users will be removed; 1 is in it already.")
+    expect(mocked_tab.page.get_by_text("At most 20% of the members removed, 10 users created")).to_be_visible()
     mocked_tab.press("Remove 200 users")
     expect(lead(mocked_tab)).to_have_text("200 users were removed.")
 
@@ -365,7 +365,7 @@ def test_an_import_that_a_limit_refused_says_by_how_much_and_is_tried_again(
     preview = {**NO_FIGURES, "rows": 1, "unchanged": 1, "to_remove": 3}
     reason = "max_removed_percent is 20, and 3 of 4 members would be removed"
     mocked_api.imports[0] |= {"status": "refused", "reason": reason, "preview": preview, "ended_at": mocked.NOW}
-    said = "It would remove 3 of 4 members (75%), and the limit is 20 %. Nothing was changed."
+    said = "It would remove 3 of 4 members (75%), and the limit is 20%. Nothing was changed."
     expect(lead(mocked_tab)).to_have_text(said)
     mocked_tab.press("Try again with other limits")
     expect(mocked_tab.dialog.get_by_text("This file needs 75.")).to_be_visible()
@@ -383,7 +383,7 @@ def test_an_import_that_a_limit_refused_says_by_how_much_and_is_tried_again(
         (import_of(1), "It waits for its file, and for a day at most. Nothing was changed."),
         (
             import_of(1, "failed", reason="the file line 3: is wrong"),
-            "It failed: the file line 3: is wrong. Nothing was changed.",
+            "It failed: line 3 of the file: is wrong. Nothing was changed.",
         ),
         (import_of(1, "cancelled"), "It was cancelled. Nothing was changed."),
         (

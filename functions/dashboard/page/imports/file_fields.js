@@ -12,6 +12,11 @@ const DELIMITERS = [
   ["\t", "Tabs"],
 ];
 const ENCODINGS = { "utf-8": "UTF-8", "utf-16le": "UTF-16", "utf-16be": "UTF-16" };
+const GUID = /^(guid|object[ _]?id)$/i;
+const PACKED =
+  "A file that is packed can't be given another header here. Name the column of the users identity or guid in it, or choose the file as it is unpacked.";
+const NOT_UTF8 =
+  "It has letters that are not UTF-8. A user whose id has such a letter will be rejected, and nothing is guessed. In Excel, save it as “CSV UTF-8”.";
 const UNITS = ["bytes", "KiB", "MiB", "GiB"];
 
 /** A size as people say it. */
@@ -75,7 +80,8 @@ export function fileFields({ drops, onchange = () => {} }) {
       return;
     }
     label.textContent = "Choose another file";
-    if (found.format === "CSV" && found.column !== null) kind.value = /^(guid|object[ _]?id)$/i.test(found.rows[0]?.[found.column] ?? "") ? "guid" : "identity";
+    const name = found.format === "CSV" && found.column !== null ? (found.rows[0]?.[found.column] ?? "") : "";
+    kind.value = GUID.test(name) ? "guid" : "identity";
     render();
     onchange(found);
   }
@@ -87,9 +93,7 @@ export function fileFields({ drops, onchange = () => {} }) {
 
   /** Why the file can't be sent as it is read now, or null. */
   function refusal() {
-    if (found.isGzip && hasNewHeader(found))
-      return "A file that is packed can't be given another header here. Name the column of the users identity or guid in it, or choose the file as it is unpacked.";
-    return null;
+    return found.isGzip && hasNewHeader(found) ? PACKED : null;
   }
 
   function named(file) {
@@ -107,24 +111,16 @@ export function fileFields({ drops, onchange = () => {} }) {
         h("div", {}, h("dt", {}, "Format"), h("dd", {}, `${found.format}${found.isGzip ? ", packed with gzip" : ""}`)),
         h("div", {}, h("dt", {}, "Encoding"), h("dd", {}, found.isRight ? ENCODINGS[found.encoding] : "not UTF-8")),
       ),
-      ...[found.isRight ? null : notUtf8(), ...(found.format === "CSV" ? csvControls() : [])].filter(Boolean),
+      ...[found.isRight ? null : h("p", { class: "hint" }, NOT_UTF8), ...(found.format === "CSV" ? csvControls() : [])].filter(Boolean),
       h("p", {}, rows.length ? "The first users in it:" : "There are no rows in it."),
       h(
         "ul",
         { class: "sample" },
-        rows.map((id) => h("li", {}, id ? foreign(id) : h("span", { class: "none" }, "none: this row will be rejected"))),
+        rows.map((id) => h("li", {}, id ? foreign(id) : h("span", { class: "none" }, "nobody: this row is rejected"))),
       ),
       ...(refused ? [problem(refused)] : []),
     );
     if (focused) reading.querySelector(focused)?.focus();
-  }
-
-  function notUtf8() {
-    return h(
-      "p",
-      { class: "hint" },
-      "It has letters that are not UTF-8. A user whose id has such a letter will be rejected, and nothing is guessed. In Excel, save it as “CSV UTF-8”.",
-    );
   }
 
   function csvControls() {
@@ -151,10 +147,14 @@ export function fileFields({ drops, onchange = () => {} }) {
       change({ ...found, column: column.value === "" ? null : Number(column.value) }, "#import-column"),
     );
     return [
-      field("Cells are separated by", delimiter),
       found.asIs ? null : headerChoice(first),
-      field("Column with the users", column),
-      found.column === null ? null : field("Users are named by", kind, "Your own id of a user, or the guid that the API gave."),
+      h(
+        "div",
+        { class: "guesses" },
+        field("Column with the users", column),
+        found.column === null ? null : field("Users are named by", kind),
+        field("Cells are separated by", delimiter),
+      ),
       found.unclosed === null
         ? null
         : problem(`The double quote that opens a cell in row ${number(found.unclosed)} has no other that closes it.`),

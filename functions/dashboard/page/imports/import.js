@@ -17,6 +17,7 @@ import {
   readingSentence,
   resultSentence,
   stateLabel,
+  toneOf,
   undoSentence,
 } from "./words.js";
 
@@ -170,7 +171,7 @@ function importParts({ api, uploads, go, id, segment, first, act, again, follow 
     trouble.replaceChildren();
     const sending = shown.status === "awaiting_upload" ? upload : null;
     const said = sending?.isSending ? "being uploaded" : stateLabel(shown.status);
-    if (setText(badge, said)) badge.className = `badge ${shown.status}`;
+    if (setText(badge, said)) badge.className = `badge ${toneOf(shown.status)}`;
     setText(lead, sentence(shown, sending));
     showProgress(shown, sending);
     offer(shown, sending);
@@ -343,7 +344,8 @@ function importParts({ api, uploads, go, id, segment, first, act, again, follow 
 }
 
 function isEmptyYet(shown, name) {
-  return name === "preview" && ["reading", "cancelled", "failed"].includes(shown.status) && !shown.preview.rows;
+  if (name !== "preview") return false;
+  return shown.status === "reading" || (["cancelled", "failed"].includes(shown.status) && !shown.preview.rows);
 }
 
 function applyLabel({ preview }) {
@@ -360,7 +362,7 @@ function canUndo({ status, result, ended_at: endedAt }) {
 
 function undoUntil({ ended_at: endedAt }) {
   const until = new Date(Date.parse(endedAt) + IMPORT_UNDO_DAYS * DAY).toISOString();
-  return h("p", { class: "hint" }, `until ${moment(until)}`);
+  return h("p", { class: "hint" }, `Can be undone until ${moment(until)}`);
 }
 
 /** How much of a step is done, of how much (0: not known), and the same in words. */
@@ -374,15 +376,20 @@ function progressOf(shown, sending) {
   if (status === "applying") {
     const done = result.added + result.removed + result.superseded;
     const whole = preview.to_add + preview.to_remove;
-    const last = done === whole ? " The segment's figures are catching up." : "";
-    return [done, whole, `${number(done)} of ${counted(whole, "change")}.${last}`];
+    const last = done === whole ? "; the segment's figures are catching up" : "";
+    return [done, whole, `${number(done)} of ${counted(whole, "change")}${last}`];
   }
   if (status === "undoing") {
     const done = undo.added + undo.removed;
     const whole = result.added + result.removed;
     return [done, whole, `${number(done)} of ${counted(whole, "change")}`];
   }
-  return [0, 0, preview?.rows ? `${counted(preview.rows, "row")} read` : "Waiting for the segment's list to be complete …"];
+  return [0, 0, preview?.rows ? "" : "Waiting until the segment's list is complete …"];
+}
+
+/** Why it failed, with where in the file as people say it. */
+function inFile(reason) {
+  return reason?.replace(/^the file line (\d+): /, "line $1 of the file: ") ?? "nobody noted why";
 }
 
 function sentence(shown, sending) {
@@ -390,7 +397,7 @@ function sentence(shown, sending) {
   if (status === "awaiting_upload") {
     if (sending?.isSending) return "The file is being uploaded. You can go to other pages; keep this tab open.";
     if (sending?.failure) return "The upload came to a stop. Nothing was changed.";
-    return `It waits for its file, and for a day at most. Nothing was changed.`;
+    return "It waits for its file, and for a day at most. Nothing was changed.";
   }
   if (status === "reading") return readingSentence(shown);
   if (status === "previewed") return previewSentence(shown);
@@ -398,8 +405,9 @@ function sentence(shown, sending) {
   if (status === "applying") return "It is being applied. You can close this page.";
   if (status === "done") return resultSentence(shown);
   if (status === "failed")
-    return `It failed: ${reason}. ${shown.result ? `Before that: ${resultSentence(shown)}` : "Nothing was changed."}`;
-  if (status === "cancelled") return reason ? `It ended, as ${reason}. Nothing was changed.` : "It was cancelled. Nothing was changed.";
+    return `It failed: ${inFile(reason)}. ${shown.result ? `Before that: ${resultSentence(shown)}` : "Nothing was changed."}`;
+  if (status === "cancelled")
+    return reason ? `It ended, as ${reason}. Nothing was changed.` : "It was cancelled. Nothing was changed.";
   if (status === "undoing") return "It is being undone. You can close this page.";
   return undoSentence(shown);
 }

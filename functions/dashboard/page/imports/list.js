@@ -4,7 +4,7 @@ import { announce, foreign, h, problem, reconcile, setText, showTime } from "../
 import { clock, counted, number } from "../kit/formats.js";
 import { Refresher } from "../kit/timers.js";
 import { SegmentNames } from "../segments/names.js";
-import { figuresOf, modeLabel, stateLabel } from "./words.js";
+import { figuresOf, modeLabel, stateLabel, toneOf } from "./words.js";
 
 const PAGE = 25;
 const COLUMNS = ["Segment", "What", "When", "By", "Figures", "Status"];
@@ -91,7 +91,9 @@ export function importsView({ api, catalogue, query, signal }) {
       empty.append(
         h("p", {}, segmentId === null ? "There are no imports yet." : "This segment has no imports."),
         h("p", {}, "To import users, open a segment and drop a file on it. Imports are listed for 90 days."),
-        h("a", { class: "button", href: segmentId === null ? "#/" : `#/segments/${segmentId}` }, segmentId === null ? "All segments" : "To the segment"),
+        segmentId === null
+          ? h("a", { class: "button", href: "#/" }, "All segments")
+          : h("a", { class: "button", href: `#/segments/${segmentId}` }, "To the segment"),
       );
     turning.hidden = cursors.length === 1 && !following;
     previous.disabled = cursors.length === 1;
@@ -127,17 +129,17 @@ export function importsView({ api, catalogue, query, signal }) {
       ),
       cell("What", "what", modeLabel(each.mode)),
       cell("When", "when", showTime(h("time"), each.created_at)),
-      cell("By", "who", each.created_by === null ? h("span", { class: "none" }, "not known") : foreign(each.created_by)),
-      cell("Figures", "told"),
+      cell("By", "by", each.created_by === null ? h("span", { class: "none" }, "not known") : foreign(each.created_by)),
+      cell("Figures", "sums"),
       cell("Status", "status", h("span")),
     );
   }
 
   function updateRow(row, each) {
     setText(row.querySelector(".name bdi"), names.of(each.segment_id));
-    setText(row.querySelector(".told"), figuresOf(each) || "–");
+    setText(row.querySelector(".sums"), figuresOf(each) || "–");
     const status = row.querySelector(".status span");
-    if (setText(status, stateLabel(each.status))) status.className = `badge ${each.status}`;
+    if (setText(status, stateLabel(each.status))) status.className = `badge ${toneOf(each.status)}`;
   }
 
   function turn(by) {

@@ -73,8 +73,8 @@ export function importDialog({ api, uploads, go, segment, file = null, mode = "a
     modeHint,
     unknownChoice,
     more,
+    h("p", { class: "hint" }, "Nothing changes before you have seen the preview."),
     outcome,
-    h("p", { class: "hint" }, "You see what it would change before anything changes."),
     h("footer", {}, submit),
   );
   renew();
@@ -89,8 +89,9 @@ export function importDialog({ api, uploads, go, segment, file = null, mode = "a
     const now = valueOf(modes);
     modeHint.textContent = HINTS[now];
     unknownChoice.hidden = now === "remove";
-    limits.find(({ name }) => name === "max_removed_percent").element.hidden = now !== "replace" && !as?.guard.max_removed_percent;
-    limits.find(({ name }) => name === "max_created").element.hidden = now === "remove";
+    const limit = (wanted) => limits.find(({ name }) => name === wanted).element;
+    limit("max_removed_percent").hidden = now !== "replace" && !as?.guard.max_removed_percent;
+    limit("max_created").hidden = now === "remove";
   }
 
   function asked() {

@@ -29,6 +29,12 @@ export function stateLabel(status) {
   return STATES[status] ?? status;
 }
 
+/** The class of a badge: as what went well, what did not, or neither. */
+export function toneOf(status) {
+  if (status === "done") return "active";
+  return status === "refused" || status === "failed" ? "failed" : "";
+}
+
 /** Whether something is at work for it, so that its figures move. */
 export function isAtWork({ status }) {
   return ["reading", "applying", "undoing"].includes(status);
@@ -54,13 +60,16 @@ export function isIdle({ to_add, to_remove }) {
 /** What a preview says: `2,994 users will be added, 2,990 of them new; 4 rows can't be read.` */
 export function previewSentence({ mode, preview }) {
   const { rows, unchanged, to_add: toAdd, to_create: toCreate, to_remove: toRemove } = preview;
-  const changes = joined([
-    toAdd && joined([`${counted(toAdd, "user")} will be added`, toCreate && `${number(toCreate)} of them new`]),
-    toRemove && `${counted(toRemove, "user")} will be removed`,
-  ]);
+  const changes = joined(
+    [
+      toAdd && joined([`${counted(toAdd, "user")} will be added`, toCreate && `${number(toCreate)} of them new`]),
+      toRemove && `${toAdd ? number(toRemove) : counted(toRemove, "user")} will be removed`,
+    ],
+    ", and ",
+  );
   const same = mode === "remove" ? "not in the segment" : "in it already";
   const rest = joined(
-    [unchanged && `${counted(unchanged, "user is", "users are")} ${same}`, ...rowsLeftOut(preview)],
+    [unchanged && `${number(unchanged)} ${unchanged === 1 ? "is" : "are"} ${same}`, ...rowsLeftOut(preview)],
     "; ",
   );
   if (!rows && !changes) return "The file has no rows. Nothing would change.";
@@ -73,22 +82,29 @@ export function readingSentence({ preview }) {
   return `The file is being read and compared with the segment${told}.`;
 }
 
-/** What was changed: `2,979 users were added, 2,970 of them new; 12 users were removed.` */
+/** What was changed: `2,979 users were added, 2,970 of them new, and 12 were removed.` */
 export function resultSentence({ result }) {
   const { added, removed, created, superseded } = result;
-  const parts = [
-    added && joined([`${counted(added, "user was", "users were")} added`, created && `${number(created)} of them new`]),
-    removed && `${counted(removed, "user was", "users were")} removed`,
-    superseded && `${counted(superseded, "user was", "users were")} left alone, as others changed them meanwhile`,
-  ];
-  return `${joined(parts, "; ") || "Nothing was changed"}.`;
+  const were = (count) => (count === 1 ? "was" : "were");
+  const changes = joined(
+    [
+      added && joined([`${counted(added, "user")} ${were(added)} added`, created && `${number(created)} of them new`]),
+      removed && `${added ? number(removed) : counted(removed, "user")} ${were(removed)} removed`,
+    ],
+    ", and ",
+  );
+  const left = superseded && `${counted(superseded, "user")} ${were(superseded)} left alone, as others changed them meanwhile`;
+  return `${joined([changes || "Nothing was changed", left], "; ")}.`;
 }
 
 export function undoSentence({ undo }) {
   const { added, removed, left_alone: leftAlone } = undo;
-  const parts = [
+  const again = [
     removed && `${counted(removed, "user was", "users were")} removed again`,
-    added && `${counted(added, "user was", "users were")} added again`,
+    added && `${removed ? `${number(added)} ${added === 1 ? "was" : "were"}` : counted(added, "user was", "users were")} added again`,
+  ];
+  const parts = [
+    joined(again, ", and "),
     leftAlone && `${counted(leftAlone, "user stays as they are", "users stay as they are")}, as others changed them since`,
   ];
   return `${joined(parts, "; ") || "Nothing was changed back"}.`;
@@ -120,10 +136,10 @@ export const GUARDS = {
   max_rejected: "rows rejected",
 };
 
-/** The limits of an import: `at most 20 % of the members removed`. */
+/** The limits of an import: `At most 20% of the members removed`. */
 export function limitsOf({ guard }) {
   const told = Object.entries(guard).map(([name, most]) => {
-    if (name === "max_removed_percent") return `${number(most)} % of the members removed`;
+    if (name === "max_removed_percent") return `${number(most)}% of the members removed`;
     return `${number(most)} ${name === "max_rejected" ? "rows" : "users"} ${GUARDS[name].replace("rows ", "")}`;
   });
   return told.length ? `At most ${joined(told)}` : "none";
@@ -139,7 +155,7 @@ export function limitHit(reason) {
   if (name === "max_removed_percent") {
     const needed = Number(members) ? Math.min(100, Math.ceil((100 * count) / Number(members))) : 100;
     const would = `It would remove ${number(count)} of ${counted(Number(members), "member")} (${share(count, Number(members))})`;
-    return { name, needed, text: `${would}, and the limit is ${number(limit)} %. Nothing was changed.` };
+    return { name, needed, text: `${would}, and the limit is ${number(limit)}%. Nothing was changed.` };
   }
   const would = {
     max_added: `It would add ${counted(count, "user")}`,
