@@ -506,3 +506,30 @@ def test_there_are_no_imports_or_no_such_import(mocked_tab: Tab) -> None:
     expect(mocked_tab.page.get_by_text("There are no imports yet.")).to_be_visible()
     mocked_tab.go(f"/imports/{FIRST}")
     expect(mocked_tab.alert).to_contain_text(f"There is no import {FIRST}")
+
+
+def test_leaving_the_page_is_asked_about_only_while_a_file_is_uploaded(
+    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
+) -> None:
+    asks = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    held: list[Route] = []
+    mocked_tab.page.route(f"{mocked.UPLOADS}/**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    choose(b"identity\nada\n")
+    assert mocked_tab.page.evaluate(asks) is False
+    mocked_tab.press("Upload and preview")
+    wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(held) == 1, "the upload")
+    assert mocked_tab.page.evaluate(asks) is True
+    mocked_api.take_upload(held[0])
+    expect(mocked_tab.page.get_by_role("button", name="Add 2 users")).to_be_visible()
+    assert mocked_tab.page.evaluate(asks) is False
+
+
+def test_signing_out_ends_an_upload(mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]) -> None:
+    held: list[Route] = []
+    mocked_tab.page.route(f"{mocked.UPLOADS}/**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
+    choose(b"identity\nada\n")
+    mocked_tab.press("Upload and preview")
+    wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(held) == 1, "the upload")
+    with mocked_tab.page.expect_event("requestfailed", lambda request: request.method == "PUT"):
+        mocked_tab.press("Sign out")
+    assert mocked_api.imports[0]["status"] == "awaiting_upload"

@@ -14,9 +14,11 @@ const DELIMITERS = [
 const ENCODINGS = { "utf-8": "UTF-8", "utf-16le": "UTF-16", "utf-16be": "UTF-16" };
 const GUID = /^(guid|object[ _]?id)$/i;
 const PACKED =
-  "A file that is packed can't be given another header here. Name the column of the users identity or guid in it, or choose the file as it is unpacked.";
+  "A file that is packed can't be given another header here. Name the column of the users identity or guid in it, " +
+  "or choose the file as it is unpacked.";
 const NOT_UTF8 =
-  "It has letters that are not UTF-8. A user whose id has such a letter will be rejected, and nothing is guessed. In Excel, save it as “CSV UTF-8”.";
+  "It has letters that are not UTF-8. A user whose id has such a letter will be rejected, and nothing is guessed. " +
+  "In Excel, save it as “CSV UTF-8”.";
 const UNITS = ["bytes", "KiB", "MiB", "GiB"];
 
 /** A size as people say it. */
@@ -66,7 +68,8 @@ export function fileFields({ drops, onchange = () => {} }) {
     try {
       if (file.size > MAX_IMPORT_BYTES)
         throw new UnreadableError(
-          `The file has ${sized(file.size)}, and an import takes ${MAX_IMPORT_BYTES / GIB} GiB. Send it packed with gzip, or in several files.`,
+          `The file has ${sized(file.size)}, and an import takes ${MAX_IMPORT_BYTES / GIB} GiB. ` +
+            "Send it packed with gzip, or in several files.",
         );
       const seen = await peek(file);
       if (mine !== turn) return;
@@ -111,7 +114,8 @@ export function fileFields({ drops, onchange = () => {} }) {
         h("div", {}, h("dt", {}, "Format"), h("dd", {}, `${found.format}${found.isGzip ? ", packed with gzip" : ""}`)),
         h("div", {}, h("dt", {}, "Encoding"), h("dd", {}, found.isRight ? ENCODINGS[found.encoding] : "not UTF-8")),
       ),
-      ...[found.isRight ? null : h("p", { class: "hint" }, NOT_UTF8), ...(found.format === "CSV" ? csvControls() : [])].filter(Boolean),
+      ...(found.isRight ? [] : [h("p", { class: "hint" }, NOT_UTF8)]),
+      ...(found.format === "CSV" ? csvControls() : []),
       h("p", {}, rows.length ? "The first users in it:" : "There are no rows in it."),
       h(
         "ul",
@@ -158,7 +162,7 @@ export function fileFields({ drops, onchange = () => {} }) {
       found.unclosed === null
         ? null
         : problem(`The double quote that opens a cell in row ${number(found.unclosed)} has no other that closes it.`),
-    ];
+    ].filter(Boolean);
   }
 
   function headerChoice(first) {

@@ -405,7 +405,7 @@ function sentence(shown, sending) {
   if (status === "applying") return "It is being applied. You can close this page.";
   if (status === "done") return resultSentence(shown);
   if (status === "failed")
-    return `It failed: ${inFile(reason)}. ${shown.result ? `Before that: ${resultSentence(shown)}` : "Nothing was changed."}`;
+    return `It failed: ${inFile(reason)}. ${shown.result ? resultSentence(shown) : "Nothing was changed."}`;
   if (status === "cancelled")
     return reason ? `It ended, as ${reason}. Nothing was changed.` : "It was cancelled. Nothing was changed.";
   if (status === "undoing") return "It is being undone. You can close this page.";
