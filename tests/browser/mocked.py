@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -103,6 +103,18 @@ def target(target_id: int, name: str, **other: Any) -> Json:
     }
 
 
+def freshness(behind: float | None, worst: float | None = None) -> Json:
+    """Return how far lists and counts are behind at this moment; None if nothing has changed for an hour."""
+    measured_at = None if behind is None else datetime.now(UTC).isoformat()
+    worst = behind if worst is None else worst
+    return {"behind_seconds": behind, "measured_at": measured_at, "worst_last_hour_seconds": worst}
+
+
+def member(identity: str | None, guid: str | None = None, added_at: str | None = NOW) -> Json:
+    """Return a member as the API lists it."""
+    return {"identity": identity, "guid": guid or f"guid-{identity}", "added_at": added_at}
+
+
 SETTINGS: Json = {
     "time_zone": "Europe/Berlin",
     "senders": [{"email": "shop@example.com", "verified": True}, {"email": "new@example.com", "verified": False}],
@@ -170,6 +182,8 @@ class MockedApi:
     log: list[Json] = field(default_factory=list)
     suppressions: dict[str, Json] = field(default_factory=dict)
     having: dict[str, list[Json]] = field(default_factory=dict)
+    members: dict[int, list[Json]] = field(default_factory=dict)
+    freshness: Json = field(default_factory=lambda: freshness(None))
     settings: Json = field(default_factory=lambda: SETTINGS)
     imports: list[Json] = field(default_factory=list)
     preview: Json = field(default_factory=lambda: {**NO_FIGURES, "rows": 2, "to_add": 2, "to_create": 1})
@@ -219,6 +233,7 @@ class MockedApi:
     def _answer(self, request: Request, path: str) -> Answerer:
         known: dict[str, Answerer] = {
             "/api/segments": lambda _: {"segments": self.segments, "cursor": None},
+            "/api/freshness": lambda _: self.freshness,
             "/1/targets/list.json": self._list,
             "/1/targets/when.json": self._when,
             "/1/targets/result.json": self._result,
@@ -234,7 +249,7 @@ class MockedApi:
             wanted = dict(parse_qsl(urlsplit(request.url).query))
             return lambda body: self._imports(request.method, path.split("/")[3:], body, wanted)
         if path.startswith("/api/segments/"):
-            return lambda _: self._segment(request.method, path)
+            return lambda _: self._segment(request, path)
         if path in ("/api/suppressions", "/api/profiles"):
             ((kind, address),) = [item for item in parse_qsl(urlsplit(request.url).query) if item[0] != "limit"]
             if "@" not in address and kind == "email":
@@ -263,15 +278,22 @@ class MockedApi:
         }
         return {"status": "success", "lifted": was_active, "suppression": entry}
 
-    def _segment(self, method: str, path: str) -> Answer:
+    def _segment(self, request: Request, path: str) -> Answer:
         segment_id, *rest = path.removeprefix("/api/segments/").split("/")
         found = next((each for each in self.segments if str(each["id"]) == segment_id), None)
         if found is None:
             return fail(404, f"there is no segment {segment_id}")
-        if method == "DELETE":
+        if request.method == "DELETE":
             self.segments.remove(found)
             return {**found, "status": "deleted", "deleted_at": NOW}
-        return {"members": [], "cursor": None} if rest else found
+        return self._listed_members(found["id"], request) if rest else found
+
+    def _listed_members(self, segment_id: int, request: Request) -> Answer:
+        asked = dict(parse_qsl(urlsplit(request.url).query))
+        start, limit = int(asked.get("cursor", 0)), int(asked["limit"])
+        listed = self.members.get(segment_id, [])
+        end = start + limit
+        return {"members": listed[start:end], "cursor": str(end) if end < len(listed) else None}
 
     def _imports(self, method: str, names: list[str], body: Json, wanted: dict[str, str]) -> Answer:
         if not names and method == "POST":

@@ -21,6 +21,13 @@ export function counted(value, one, many = `${one}s`) {
   return `${number(value)} ${value === 1 ? one : many}`;
 }
 
+const upTo10 = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+/** `0.4 s`, `12 s`: a tenth matters only below ten seconds. */
+export function seconds(value) {
+  return `${value < 10 ? upTo10.format(value) : number(Math.round(value))} s`;
+}
+
 /** The reader's own time zone. */
 export function zone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;

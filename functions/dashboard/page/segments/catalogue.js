@@ -5,6 +5,7 @@ import { MAX_PAGE } from "../kit/limits.js";
 import { Refresher } from "../kit/timers.js";
 
 const KEPT_CHANGES = 200; // a segment; the oldest go first
+const LONGEST_CATCH_UP = 60_000; // after the figures last moved: others' changes may keep them from the expected ones
 
 /** Fires `change` when there is something new to show: a page of the first reading, a whole reading, a failure. */
 export class Catalogue extends EventTarget {
@@ -22,6 +23,7 @@ export class Catalogue extends EventTarget {
     this.failure = null;
     this.since = new Date();
     this.changes = new Map();
+    this.expected = new Map(); // by segment, while its figures do not have what this tab changed
   }
 
   /** Read now and then on, until `signal`. */
@@ -59,6 +61,7 @@ export class Catalogue extends EventTarget {
   /** Take in one segment that was read or written outside a whole reading. */
   put(segment) {
     const before = this.segments.get(segment.id);
+    this.#follow(before, segment);
     if (before) this.#compare(before, segment);
     const isShown = this.status === "all" || this.status === segment.status;
     if (isShown) this.segments.set(segment.id, segment);
@@ -69,6 +72,18 @@ export class Catalogue extends EventTarget {
   /** What this tab did or saw of a segment, newest first. */
   changesOf(id) {
     return this.changes.get(id) ?? [];
+  }
+
+  /** The API has acknowledged a change of members by `change`, which the figures of `segment` do not have yet. */
+  expect(segment, change) {
+    if (change === 0) return;
+    this.expected.set(segment.id, { members: segment.members + change, isMore: change > 0, movedAt: performance.now() });
+  }
+
+  /** Whether the figures of a segment do not have yet what this tab changed. */
+  isCatchingUp(id) {
+    const expected = this.expected.get(id);
+    return expected !== undefined && performance.now() - expected.movedAt < LONGEST_CATCH_UP;
   }
 
   note(id, what) {
@@ -99,8 +114,9 @@ export class Catalogue extends EventTarget {
       this.dispatchEvent(new Event("change"));
       return false;
     }
-    if (this.complete) {
-      for (const [id, segment] of found) if (before.has(id)) this.#compare(before.get(id), segment);
+    for (const [id, segment] of found) {
+      this.#follow(before.get(id), segment);
+      if (this.complete && before.has(id)) this.#compare(before.get(id), segment);
     }
     this.segments = found;
     this.complete = true;
@@ -108,6 +124,15 @@ export class Catalogue extends EventTarget {
     this.readAt = new Date();
     this.dispatchEvent(new Event("change"));
     return true;
+  }
+
+  /** Take note of how far the figures have come to what is expected of them. */
+  #follow(before, { id, members, as_of: asOf, status }) {
+    const expected = this.expected.get(id);
+    if (!expected) return;
+    const isThere = expected.isMore ? members >= expected.members : members <= expected.members;
+    if (isThere || status !== "active") this.expected.delete(id);
+    else if (before && before.as_of !== asOf) expected.movedAt = performance.now();
   }
 
   #compare(before, after) {

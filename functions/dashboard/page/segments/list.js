@@ -2,6 +2,7 @@
 
 import { COLUMNS, columnOf, createRow, updateRow } from "./columns.js";
 import { createDialog } from "./create.js";
+import { freshnessLine } from "./freshness.js";
 import { select } from "./search.js";
 import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
 import { clock, counted, number } from "../kit/formats.js";
@@ -79,6 +80,7 @@ export function listView({ api, catalogue, query, signal }) {
     ]),
   );
   const fresh = h("p", { class: "fresh" });
+  const freshness = freshnessLine({ api, signal });
   const held = h("button", { type: "button", class: "small", hidden: true, onclick: () => release() }, "Put in order");
   const trouble = h("div");
   const empty = h("div", { class: "empty", hidden: true });
@@ -247,7 +249,7 @@ export function listView({ api, catalogue, query, signal }) {
       field("Rows a page", size),
     ),
     trouble,
-    h("div", { class: "above" }, fresh, held),
+    h("div", { class: "above" }, h("div", {}, fresh, freshness.element), held),
     empty,
     scroller,
     turning,

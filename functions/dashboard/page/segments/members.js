@@ -16,6 +16,8 @@ export function membersPart({ api, segment, signal, onremoved }) {
   let following = null;
   let asked = 0;
   let loaded = false;
+  let late = null;
+  let count = 0; // of the members of the shown page
 
   const heading = h("h2", { id: "members", tabindex: "-1" }, "Members");
   const body = h("tbody");
@@ -66,7 +68,14 @@ export function membersPart({ api, segment, signal, onremoved }) {
   );
 
   load();
-  return { element, reload: load, show };
+  return { element, reload: load, show, showCatchingUp };
+
+  /** What to say of a list that does not have all of its members yet; null when it does. */
+  function showCatchingUp(text) {
+    if (text === late) return;
+    late = text;
+    if (loaded) renderRange();
+  }
 
   function show(now) {
     current = now;
@@ -119,20 +128,20 @@ export function membersPart({ api, segment, signal, onremoved }) {
 
   function render(members) {
     reconcile(body, members, (member) => member.guid, createRow, showAdded);
-    const from = (cursors.length - 1) * PAGE;
+    count = members.length;
     const hadFocus = scroller.contains(document.activeElement);
     scroller.hidden = members.length === 0;
     if (hadFocus && scroller.hidden) heading.focus({ preventScroll: true });
     previous.disabled = cursors.length === 1;
     next.disabled = !following;
-    setText(
-      told,
-      members.length
-        ? `${number(from + 1)}–${counted(from + members.length, "member")}, in no order`
-        : from
-          ? "There are no more."
-          : "Nobody is in it yet.",
-    );
+    renderRange();
+  }
+
+  function renderRange() {
+    const from = (cursors.length - 1) * PAGE;
+    const none = late ? `${late[0].toUpperCase()}${late.slice(1)}: members are shown in a moment.` : "Nobody is in it yet.";
+    const range = `${number(from + 1)}–${counted(from + count, "member")}, in no order`;
+    setText(told, count ? range : from ? "There are no more." : none);
   }
 
   /** A member who was added a moment ago may be shown before the time of it is. */

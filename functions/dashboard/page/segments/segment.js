@@ -16,7 +16,8 @@ import {
   setText,
 } from "../kit/elements.js";
 import { COLUMNS, FIGURES } from "./columns.js";
-import { clock, counted, moment, number, share, signed } from "../kit/formats.js";
+import { freshnessLine } from "./freshness.js";
+import { clock, counted, moment, number, seconds, share, signed } from "../kit/formats.js";
 import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { membersPart } from "./members.js";
 import { ONE_THING_INTERVAL, Refresher } from "../kit/timers.js";
@@ -97,7 +98,9 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
   );
   const trouble = h("div");
   const fresh = h("p", { class: "fresh" });
-  const membersFigure = h("dd", { class: "figure" });
+  const freshness = freshnessLine({ api, signal, onchange: () => renderCatchingUp() });
+  const membersFigure = h("span", { class: "figure" });
+  const catchingUp = h("span", { class: "late", role: "status" });
   const [whole, ...channels] = FIGURES;
   const rows = channels.map(({ label, figure: figureOf }) => {
     const figure = h("span", { class: "figure" });
@@ -118,7 +121,15 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
   });
   const changes = h("ol", { class: "changes" });
   const changesNote = h("p", { class: "hint" });
-  const members = membersPart({ api, segment: first, signal, onremoved: done });
+  const members = membersPart({
+    api,
+    segment: first,
+    signal,
+    onremoved: () => {
+      catalogue.expect(parts.segment, -1);
+      done();
+    },
+  });
   const curl = h(
     "details",
     { class: "panel" },
@@ -147,10 +158,11 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
         h(
           "dl",
           { class: "figures" },
-          h("div", { class: "whole" }, h("dt", {}, whole.label), membersFigure),
+          h("div", { class: "whole" }, h("dt", {}, whole.label), h("dd", {}, membersFigure, catchingUp)),
           rows.map((row) => row.element),
         ),
         fresh,
+        freshness.element,
       ),
       h(
         "div",
@@ -176,11 +188,13 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
   return parts;
 
   function openUsers() {
+    const before = parts.segment;
     usersDialog({
       api,
       segment: parts.segment,
       importFile: (wanted) => importFile({ segment: parts.segment, ...wanted }),
-      ondone: (told) => {
+      ondone: (told, change) => {
+        catalogue.expect(before, change);
         catalogue.note(first.id, { text: `From this page: ${told}` });
         done();
       },
@@ -217,12 +231,22 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
     }
     setText(
       fresh,
-      `Figures as read at ${clock(new Date())}; they last moved at ${moment(segment.as_of)}. They follow changes within about a second.`,
+      `Figures as read at ${clock(new Date())}; they last moved at ${moment(segment.as_of)}.`,
     );
+    renderCatchingUp();
     if (isMoved) members.reload();
     members.show(segment);
     if (hadFocus && segment.status !== "active") heading.focus({ preventScroll: true });
     renderChanges();
+  }
+
+  /** Say that members are still to come or go: some that this tab changed, or those of a stack that is behind. */
+  function renderCatchingUp() {
+    const { behind } = freshness;
+    const isLate = catalogue.isCatchingUp(first.id) || behind !== null;
+    const text = behind === null ? "catching up" : `catching up, ${seconds(behind)} behind`;
+    setText(catchingUp, isLate && parts.segment.status === "active" ? text : "");
+    members.showCatchingUp(isLate ? text : null);
   }
 
   function fail(error) {

@@ -6,7 +6,7 @@ import { announce, field, foreign, h, keepFocus, problem } from "../kit/elements
 import { counted, number } from "../kit/formats.js";
 import { MAX_USERS_PER_UPDATE } from "../kit/limits.js";
 
-/** `importFile({file, mode})` is told to import a file instead, `ondone(text)` what was done. */
+/** `importFile({file, mode})` is told to import a file instead, `ondone(text, change)` what was done, and by how many members. */
 export function usersDialog({ api, segment, importFile, ondone }) {
   const add = h("input", { type: "radio", name: "action", value: "ADD", checked: true });
   const remove = h("input", { type: "radio", name: "action", value: "REMOVE" });
@@ -83,7 +83,7 @@ export function usersDialog({ api, segment, importFile, ondone }) {
       stage.replaceChildren(resultScreen(result, key.value, () => dialog.close()));
       announce(`Done. ${told}`);
       stage.querySelector("h3").focus();
-      ondone(told);
+      ondone(told, result.summary.added - result.summary.removed);
     } catch (error) {
       outcome.replaceChildren(problem(error.message));
       submit.disabled = false;
