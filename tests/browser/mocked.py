@@ -183,6 +183,7 @@ class MockedApi:
     suppressions: dict[str, Json] = field(default_factory=dict)
     having: dict[str, list[Json]] = field(default_factory=dict)
     members: dict[int, list[Json]] = field(default_factory=dict)
+    days: list[Json] = field(default_factory=list)
     freshness: Json = field(default_factory=lambda: freshness(None))
     settings: Json = field(default_factory=lambda: SETTINGS)
     imports: list[Json] = field(default_factory=list)
@@ -286,6 +287,8 @@ class MockedApi:
         if request.method == "DELETE":
             self.segments.remove(found)
             return {**found, "status": "deleted", "deleted_at": NOW}
+        if rest == ["history"]:
+            return {"days": self.days}
         return self._listed_members(found["id"], request) if rest else found
 
     def _listed_members(self, segment_id: int, request: Request) -> Answer:

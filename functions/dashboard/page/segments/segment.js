@@ -17,6 +17,7 @@ import {
 } from "../kit/elements.js";
 import { COLUMNS, FIGURES } from "./columns.js";
 import { freshnessLine } from "./freshness.js";
+import { growthPart } from "./growth.js";
 import { clock, counted, moment, number, seconds, share, signed } from "../kit/formats.js";
 import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { membersPart } from "./members.js";
@@ -164,6 +165,7 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
         fresh,
         freshness.element,
       ),
+      growthPart({ api, id: first.id, signal }),
       h(
         "div",
         { class: "sides" },
@@ -262,7 +264,7 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
     }));
     setText(
       changesNote,
-      `The API keeps no history. Shown is what this tab did and saw since ${clock(catalogue.since)}: what differed from one reading to the next. Every single change is an event, Segment Membership Change, on the bus of the stack.`,
+      `Shown is what this tab did and saw since ${clock(catalogue.since)}: what differed from one reading to the next. Every single change is an event, Segment Membership Change, on the bus of the stack.`,
     );
     const text = seen.map(({ key }) => key).join("\n");
     if (changes.dataset.shown === text) return;
