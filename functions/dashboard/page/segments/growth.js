@@ -5,8 +5,8 @@ import { counted, number } from "../kit/formats.js";
 import { Refresher } from "../kit/timers.js";
 
 const INTERVAL = 60_000;
-const [WIDTH, LINE, GAP, BARS, LABELS] = [720, 150, 14, 60, 22]; // of the picture: the line, and the bars below it
-const TOP = 16;
+const [WIDTH, LINE, GAP, BARS, LABELS] = [720, 150, 14, 60, 30]; // of the picture: the line, and the bars below it
+const TOP = 28;
 
 /** Reads the days of a segment now and then until `signal`. */
 export function growthPart({ api, id, signal }) {
