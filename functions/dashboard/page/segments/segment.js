@@ -363,7 +363,8 @@ function deleteDialog(api, segment, done) {
   const outcome = h("div");
   const submit = h("button", { class: "danger", disabled: true }, "Delete for ever");
   const same = (text) => text.normalize("NFC").trim();
-  input.addEventListener("input", () => (submit.disabled = same(input.value) !== same(segment.segment_name)));
+  const names = [segment.segment_name, String(segment.id)].map(same); // some names can't be typed
+  input.addEventListener("input", () => (submit.disabled = !names.includes(same(input.value))));
   const form = h(
     "form",
     { onsubmit: send },
@@ -374,7 +375,7 @@ function deleteDialog(api, segment, done) {
       h("strong", {}, foreign(segment.segment_name)),
       ` with its ${counted(segment.members, "member")} for ever. Users stay, updates to the segment are refused from now on, and its customer id can't be used again. No event is sent for the members.`,
     ),
-    field("Type the name to confirm", input),
+    field("Type the name to confirm", input, `Or the id, ${segment.id}.`),
     outcome,
     h("footer", {}, submit),
   );
