@@ -27,6 +27,7 @@ def options() -> dict[str, Any]:
 def check(tab: Tab, where: str) -> None:
     """Look at what is shown: everything in light, colours in dark, and whether a phone is wide enough for it."""
     page = tab.page
+    expect(page.locator("h1").first).to_be_visible()
     expect_nothing(tab, f"{where}, light", EVERYTHING)
     page.emulate_media(color_scheme="dark")
     expect_nothing(tab, f"{where}, dark", COLOURS)
