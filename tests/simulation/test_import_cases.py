@@ -547,3 +547,138 @@ def test_an_update_of_the_same_segment_bears_no_import(case: Case) -> None:
         assert sorted(marked) == [("new", "ADD"), ("u0", "REMOVE")]
 
     played(case, work)
+
+
+def test_an_end_that_is_told_again_does_not_end_what_the_client_began_since(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1", "new")
+        case.ask("start")
+        assert case.wait()["status"] == "done"
+        case.world.executions.loses = True
+        case.ask("undo")
+        (failed,) = (name for name in case.world.executions.inputs if "undo" in name)
+        case.world.executions.status[failed] = "ABORTED"
+        case.world.executions.tell(failed)
+        assert case.look()["status"] == "failed"
+        case.pause(131)
+        assert case.ask("undo")[0] == 200
+        case.world.executions.tell(failed)
+        assert case.look()["status"] == "undoing"
+
+    played(case, work)
+
+
+def test_an_execution_that_failed_after_its_preview_does_not_end_the_applying_that_was_asked_for(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.loses = True
+        case.ask("apply")
+        read = f"{case.import_id}-read"
+        case.world.executions.status[read] = "FAILED"
+        case.world.executions.tell(read)
+        assert case.look()["status"] == "applying"
+
+    played(case, work)
+
+
+def test_no_other_import_begins_while_a_step_of_one_that_failed_may_still_write(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.loses = True
+        case.ask("apply")
+        failed = case.import_id
+        case.world.executions.status[f"{failed}-apply"] = "ABORTED"
+        case.world.executions.tell(f"{failed}-apply")
+        case.world.executions.loses = False
+        assert case.look()["status"] == "failed"
+        status, answer = case.call("POST", "/api/imports", {"segment": case.segment_id, "mode": "add"})
+        assert (status, failed in answer["error"]) == (409, True)
+        case.pause(125)  # as long as a function of such a step may run
+        assert case.call("POST", "/api/imports", {"segment": case.segment_id, "mode": "add"})[0] == 409
+        case.pause(6)
+        case.create()
+        case.upload("new")
+        assert case.ask("start")[0] == 200
+
+    played(case, work)
+
+
+def test_another_import_begins_at_once_after_one_that_failed_before_it_was_applied(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("u0")
+        case.ask("start")
+        case.upload("evil")
+        assert case.wait()["status"] == "failed"
+        case.create()
+        case.upload("u0")
+        assert case.ask("start")[0] == 200
+
+    played(case, work)
+
+
+def test_an_undoing_that_failed_shows_what_it_undid(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1", "new")
+        case.ask("start")
+        case.wait()
+        assert case.ask("undo")[0] == 200
+        case.pause(2)
+        (undoing,) = (name for name in case.world.executions.inputs if "undo" in name)
+        case.world.executions.status[undoing] = "ABORTED"
+        case.world.executions.tell(undoing)
+        shown = case.look()
+        assert (shown["status"], shown["undo"]) == ("failed", {"added": 1, "removed": 1, "left_alone": 0})
+
+    played(case, work)
+
+
+def test_an_undoing_never_leaves_fewer_than_nobody_alone(case: Case) -> None:
+    """What a step did that died before it could count it is undone all the same."""
+
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u0", "u1", "new")
+        case.ask("start")
+        case.wait()
+        table = case.world.environment["IMPORTS_TABLE"]
+        key = {"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{case.import_id}"}}
+        case.world.db.update_item(
+            TableName=table,
+            Key=key,
+            UpdateExpression="SET #status = :failed REMOVE applied",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":failed": {"S": "failed"}},
+        )
+        figures = {"account_id": {"S": ACCOUNT}, "sk": {"S": f"FIGURES#{case.import_id}#apply#ADD#0000#000000000"}}
+        assert case.world.db.delete_item(TableName=table, Key=figures, ReturnValues="ALL_OLD")["Attributes"]
+        case.pause(131)
+        assert case.ask("undo")[0] == 200
+        assert case.wait("undone")["undo"] == {"added": 0, "removed": 1, "left_alone": 0}
+
+    played(case, work)
+
+
+def test_rejected_rows_are_linked_to_as_long_as_their_file_is_kept(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("u0", "bad\tid")
+        case.ask("start")
+        assert case.wait("previewed")["rejected_rows"] is not None
+        case.world.db.update_item(
+            TableName=case.world.environment["IMPORTS_TABLE"],
+            Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{case.import_id}"}},
+            UpdateExpression="SET started_at = :then",
+            ExpressionAttributeValues={":then": {"S": rfc3339(SYSTEM_CLOCK.now() - timedelta(days=30))}},
+        )
+        assert case.look()["rejected_rows"] is None
+
+    played(case, work)

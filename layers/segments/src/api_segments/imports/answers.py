@@ -199,6 +199,7 @@ def _upload(link: UploadLink | None) -> ImportUploadBody | None:
 def import_body(shown: Shown) -> ImportBody:
     """Write an import."""
     kept = shown.kept
+    has_undone = kept.status is ImportStatus.UNDOING or kept.undone is not None or bool(shown.undone)
     guard = {
         name: each
         for name in ("max_added", "max_removed", "max_removed_percent", "max_created", "max_rejected")
@@ -219,7 +220,7 @@ def import_body(shown: Shown) -> ImportBody:
         "ended_at": kept.ended_at,
         "preview": _preview(shown.preview) if kept.started_at is not None else None,
         "result": _result(shown.applied) if kept.has_applied else None,
-        "undo": _undo(shown) if kept.undone is not None or kept.status is ImportStatus.UNDOING else None,
+        "undo": _undo(shown) if has_undone else None,
         "rejected_rows": shown.rejected_rows,
         "upload": _upload(shown.upload),
     }
@@ -256,5 +257,6 @@ def _undo(shown: Shown) -> ImportUndoBody:
     applied, undone = shown.applied, shown.undone
     added, removed = undone.get(Figure.ADDED, 0), undone.get(Figure.REMOVED, 0)
     changed = applied.get(Figure.ADDED, 0) + applied.get(Figure.REMOVED, 0)
-    is_over = shown.kept.undone is not None
-    return {"added": added, "removed": removed, "left_alone": changed - added - removed if is_over else 0}
+    # Of an import that failed while it was applied, more may have been changed, and undone, than was counted.
+    left_alone = max(0, changed - added - removed) if shown.kept.undone is not None else 0
+    return {"added": added, "removed": removed, "left_alone": left_alone}

@@ -176,14 +176,15 @@ class ApplyingService:
         if kept is not None and kept.status is _ENDS[phase]:
             self._steps.publish(kept, deadline)
 
-    def fail(self, account_id: str, import_id: str, phases: Sequence[Phase], why: str, deadline: Deadline) -> bool:
-        """End an import that can't go on, unless it has ended or is at something else by now; `why` if nobody noted it.
+    def fail(self, account_id: str, import_id: str, execution: str, why: str, deadline: Deadline) -> bool:
+        """End an import whose execution failed, unless it has ended or another is at work by now; `why` if none noted.
 
-        Returns whether it has failed; the bus is told then, also of one that had failed before.
+        Returns whether it has failed now; the bus is told also of one that had failed before.
         """
         store, now = self._steps.imports, self._steps.clock.now()
         kept = store.get(account_id, import_id, deadline)
-        if kept is not None and kept.phase in phases:
+        is_new = False
+        if kept is not None and kept.execution == execution:
             after = replace(
                 kept,
                 status=ImportStatus.FAILED,
@@ -192,9 +193,8 @@ class ApplyingService:
                 ended_at=rfc3339(now),
                 reason=kept.reason or why,
             )
-            store.move(kept, after, now, deadline)
+            is_new = store.move(kept, after, now, deadline)
             kept = store.get(account_id, import_id, deadline)
-        if kept is None or kept.status is not ImportStatus.FAILED:
-            return False
-        self._steps.publish(kept, deadline)
-        return True
+        if kept is not None and kept.status is ImportStatus.FAILED:
+            self._steps.publish(kept, deadline)
+        return is_new

@@ -48,13 +48,15 @@ class ExportService:
         now = self._clock.now()
         new = Export(account_id, new_id(now), segment_id, ExportStatus.WRITING, rfc3339(now))
         self._exports.put(new, deadline)
+        execution = f"{new.export_id}-{Phase.EXPORT}"
         task = {
             "account_id": account_id,
             "import_id": new.export_id,
             "phase": Phase.EXPORT.value,
+            "execution": execution,
             "delay_seconds": self._delay_seconds,
         }
-        self._workflows.start(f"{new.export_id}-{Phase.EXPORT}", task, deadline)
+        self._workflows.start(execution, task, deadline)
         return new
 
     def get(self, account_id: str, export_id: str, deadline: Deadline) -> tuple[Export, str | None]:
@@ -111,10 +113,10 @@ class ExportingService:
         self._exports.end(replace(kept, status=ExportStatus.DONE, ended_at=now, members=members), deadline)
 
     def fail(self, account_id: str, export_id: str, reason: str, deadline: Deadline) -> bool:
-        """Note why an export came to nothing, unless it has ended; return whether it has failed."""
+        """Note why an export came to nothing, unless it has ended; return whether it failed now."""
         kept = self._exports.get(account_id, export_id, deadline)
         if kept is not None and kept.status is ExportStatus.WRITING:
             now = rfc3339(self._clock.now())
             self._exports.end(replace(kept, status=ExportStatus.FAILED, ended_at=now, reason=reason), deadline)
             return True
-        return kept is not None and kept.status is ExportStatus.FAILED
+        return False

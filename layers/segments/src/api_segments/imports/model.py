@@ -32,6 +32,8 @@ _LATEST_STEP_SECONDS = 3600
 
 
 LONGEST_EXECUTION = timedelta(seconds=EXECUTION_SECONDS + _LATEST_STEP_SECONDS)
+# A step that was at work when its execution ended may go on for as long as its function may (template.yaml: 120 s).
+LAST_WRITES = timedelta(seconds=130)
 
 
 class ImportStatus(StrEnum):
@@ -179,6 +181,17 @@ class Import:
     def phase(self) -> Phase | None:
         """What an execution is doing for it now."""
         return PHASE_OF.get(self.status)
+
+    @property
+    def execution(self) -> str | None:
+        """The name of the execution that is at work for it now: no two phases, and no two undoings, share one."""
+        phase = self.phase
+        if phase is Phase.APPLY and self.applies_itself:
+            phase = Phase.READ  # it goes on by itself
+        if phase is None:
+            return None
+        again = f"-{datetime.fromisoformat(self.status_at):%Y%m%dT%H%M%S}" if phase is Phase.UNDO else ""
+        return f"{self.import_id}-{phase}{again}"
 
 
 def until(status: ImportStatus, now: datetime) -> datetime | None:

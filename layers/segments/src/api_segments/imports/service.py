@@ -15,12 +15,13 @@ from api_segments.aws.object_store import ObjectStore
 from api_segments.aws.workflows import Workflows
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import ConflictError, NotFoundError, UnavailableError
-from api_segments.core.limits import IDEMPOTENCY_HOURS, IMPORT_LINK_SECONDS, IMPORT_UNDO_DAYS
+from api_segments.core.limits import IDEMPOTENCY_HOURS, IMPORT_FILE_DAYS, IMPORT_LINK_SECONDS, IMPORT_UNDO_DAYS
 from api_segments.core.paging import Page, Position
 from api_segments.imports import objects
 from api_segments.imports.errors import no_such_import
 from api_segments.imports.files.parts import parts_for
 from api_segments.imports.model import (
+    LAST_WRITES,
     Figure,
     Figures,
     Guard,
@@ -44,8 +45,6 @@ from api_segments.segments.store import SegmentStore
 
 CONTENT_TYPE = "application/octet-stream"
 """What an upload says it is: the file itself tells what is in it. The URL is signed for this type alone."""
-# A step that was at work when its execution ended may go on for as long as its function may (template.yaml: 120 s).
-_LAST_WRITES = timedelta(seconds=130)
 # Lists have what was acknowledged before the start by then; changes from that moment on are of others, and stay.
 _BEFORE_READING = timedelta(seconds=1)
 
@@ -202,7 +201,8 @@ class ImportService:
 
     def _shown(self, kept: Import, deadline: Deadline) -> Shown:
         link = None
-        if kept.has_rejected_rows:
+        forgotten_at = datetime.fromisoformat(kept.started_at or kept.created_at) + timedelta(days=IMPORT_FILE_DAYS)
+        if kept.has_rejected_rows and self._clock.now() < forgotten_at:
             name = f"rejected-rows-{kept.import_id}.csv"
             link = self._store.signed_get(objects.rejected_rows(kept), name, IMPORT_LINK_SECONDS)
         return Shown(
@@ -248,7 +248,7 @@ class ImportService:
             kept = self._move(kept, after, now, deadline)
         if kept.status is not ImportStatus.READING:
             _refuse(kept, "started", "is started once, when its file is uploaded")
-        self._execute(kept, Phase.READ, deadline)
+        self._execute(kept, deadline)
         return self._shown(kept, deadline)
 
     def apply(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
@@ -261,7 +261,7 @@ class ImportService:
         if kept.status is not ImportStatus.APPLYING:
             _refuse(kept, "applied", "can be applied once, when it is previewed")
         if not kept.applies_itself:
-            self._execute(kept, Phase.APPLY, deadline)
+            self._execute(kept, deadline)
         return self._shown(kept, deadline)
 
     def cancel(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
@@ -274,7 +274,7 @@ class ImportService:
         if kept.status is not ImportStatus.CANCELLED:
             _refuse(kept, "cancelled", "can be cancelled until it is applied; what was applied can be undone")
         if kept.started_at is not None:
-            self._workflows.stop(_execution(kept, Phase.READ), deadline)
+            self._workflows.stop(f"{import_id}-{Phase.READ}", deadline)
         return self._shown(kept, deadline)
 
     def undo(self, account_id: str, import_id: str, guard: Guard, deadline: Deadline) -> Shown:
@@ -286,7 +286,7 @@ class ImportService:
         kept = self._kept(account_id, import_id, deadline)
         if kept.status in (ImportStatus.DONE, ImportStatus.FAILED) and kept.has_applied:
             ended_at = datetime.fromisoformat(kept.ended_at or kept.created_at)
-            if kept.status is ImportStatus.FAILED and now < ended_at + _LAST_WRITES:
+            if kept.status is ImportStatus.FAILED and now < ended_at + LAST_WRITES:
                 raise ConflictError(
                     f"import {import_id} failed just now, and may still write: try again in two minutes"
                 )
@@ -299,7 +299,7 @@ class ImportService:
             kept = self._move(kept, after, now, deadline)
         if kept.status is not ImportStatus.UNDOING:
             _refuse(kept, "undone", "can be undone once it has been applied")
-        self._execute(kept, Phase.UNDO, deadline)
+        self._execute(kept, deadline)
         return self._shown(kept, deadline)
 
     def _check_undo(self, kept: Import, guard: Guard, deadline: Deadline) -> None:
@@ -331,20 +331,17 @@ class ImportService:
             raise _busy(before.segment_id, exc.import_id) from exc
         return after if is_moved else self._kept(before.account_id, before.import_id, deadline)
 
-    def _execute(self, kept: Import, phase: Phase, deadline: Deadline) -> None:
+    def _execute(self, kept: Import, deadline: Deadline) -> None:
+        if kept.phase is None or kept.execution is None:
+            raise ValueError(f"nothing is to be done for an import that is {kept.status}")
         task = {
             "account_id": kept.account_id,
             "import_id": kept.import_id,
-            "phase": phase.value,
+            "phase": kept.phase.value,
+            "execution": kept.execution,
             "delay_seconds": self._delay_seconds,
         }
-        self._workflows.start(_execution(kept, phase), task, deadline)
-
-
-def _execution(kept: Import, phase: Phase) -> str:
-    """Return the name of an execution: one that failed, and is tried again, is another."""
-    again = f"-{datetime.fromisoformat(kept.status_at):%Y%m%dT%H%M%S}" if phase is Phase.UNDO else ""
-    return f"{kept.import_id}-{phase}{again}"
+        self._workflows.start(kept.execution, task, deadline)
 
 
 def new_import(  # noqa: PLR0913, PLR0917 - what an import is when it begins

@@ -18,11 +18,13 @@ from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import IMPORT_DAYS
 from api_segments.imports.model import (
     ENDED,
+    LAST_WRITES,
     Figures,
     Guard,
     Import,
     ImportStatus,
     Mode,
+    Phase,
     UnknownUsers,
     Upload,
 )
@@ -156,7 +158,7 @@ class ImportStore:
         is_over = after.status in ENDED
         actions = [change]
         if before.status not in _WITHOUT_LOCK or not is_over:
-            actions.append(self._lock(after, now))
+            actions.append(self._lock(before, after, now))
         try:
             self._db.transact(lambda: actions, deadline)
         except ConditionFailedError as exc:
@@ -173,9 +175,14 @@ class ImportStore:
                 return False
         return True
 
-    def _lock(self, after: Import, now: datetime) -> TransactionAction:
-        """Return what takes or keeps the lock of an import's segment; or, for one that has ended, lets it expire."""
+    def _lock(self, before: Import, after: Import, now: datetime) -> TransactionAction:
+        """Return what takes or keeps the lock of an import's segment; or, for one that has ended, lets it expire.
+
+        Of one that failed while it changed members, the lock lasts until its last step can't write any more.
+        """
         is_over = after.status in ENDED
+        writes = after.status is ImportStatus.FAILED and before.phase in (Phase.APPLY, Phase.UNDO)
+        over_at = rfc3339(now + LAST_WRITES if writes else now)
         is_free = "attribute_not_exists(account_id) OR import_id = :me"
         at = {":now": {"S": rfc3339(now)}}
         return update_action(
@@ -185,7 +192,7 @@ class ImportStore:
             condition=is_free if is_over else f"{is_free} OR #until <= :now",
             values={
                 ":me": {"S": after.import_id},
-                ":until": {"S": rfc3339(now) if after.until is None else after.until},
+                ":until": {"S": over_at if after.until is None else after.until},
                 ":forgotten": {"N": _forgotten_at(now)},
                 **({} if is_over else at),
             },

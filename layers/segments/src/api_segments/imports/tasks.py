@@ -60,13 +60,11 @@ def apply(applying: ApplyingService, task: Task, deadline: Deadline) -> dict[str
 
 
 def fail(applying: ApplyingService, exporting: ExportingService, task: Task, deadline: Deadline) -> bool:
-    """End an import or an export whose execution failed, or ended in another bad way; return whether it has failed."""
+    """End an import or an export whose execution failed, or ended in another bad way; return whether it failed now."""
     given = json.loads(task["input"]) if "input" in task else task  # an event of Step Functions has it as text
-    phase = Phase(given["phase"])
-    if phase is Phase.EXPORT:
+    if Phase(given["phase"]) is Phase.EXPORT:
         return exporting.fail(given["account_id"], given["import_id"], _why(task), deadline)
-    phases = (phase, Phase.APPLY) if phase is Phase.READ else (phase,)  # it goes on to apply by itself
-    return applying.fail(given["account_id"], given["import_id"], phases, _why(task), deadline)
+    return applying.fail(given["account_id"], given["import_id"], given["execution"], _why(task), deadline)
 
 
 def _why(task: Task) -> str:
