@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
 # The longest first, so that none is left alone at the end.
-TIERS := test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-openapi
+TIERS := test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-openapi test-client
 BIN := .venv/bin
 # Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
 RUNTIME_BIN := .local/runtime/bin
@@ -11,7 +11,7 @@ SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
-.PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local test-openapi
+.PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local test-openapi test-client
 .PHONY: bench scale build deploy dashboard pins audit house events
 .DEFAULT_GOAL := run
 
@@ -31,7 +31,7 @@ check: ## format, lint, types, the direction of imports
 	@$(PYTHON) local/bootstrap.py project
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy functions layers/segments/src local tests
+	$(BIN)/mypy functions layers/segments/src client/src client/tests local tests
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml event_schemas.yaml docs/subscriber.yaml docs/message_requested.yaml
 
@@ -88,6 +88,10 @@ test-undeployed: ## all else of the two: the page before an API that is made up,
 test-openapi: ## openapi.json in the hands of linters, of generators of clients, and of what follows its links
 	@$(PYTHON) local/bootstrap.py project clients
 	$(BIN)/pytest tests/openapi $(ARGS)
+
+test-client: ## the client against a server that fails on purpose and against the handlers
+	@$(PYTHON) local/bootstrap.py project
+	$(BIN)/pytest client/tests $(ARGS)
 
 test-sam-local: ## the functions as built for AWS in containers, where a container engine is there or can be started
 	@$(PYTHON) local/bootstrap.py project emulator sam

@@ -38,7 +38,7 @@ WHAT = {
     "clients": "a generator of clients from OpenAPI",
 }
 OF_THE_PROJECT = ("project", "runtime")
-PROJECT_MANIFESTS = (ROOT / "pyproject.toml", ROOT / "layers" / "segments" / "pyproject.toml")
+PACKAGES = (ROOT / "layers" / "segments", ROOT / "client", ROOT)
 
 
 def environment(name: str) -> Path:
@@ -93,7 +93,7 @@ def install(name: str) -> None:
     if interpreter is None:
         use_instead(home, environment("project"))
         return
-    inputs = [PINS[name], *(PROJECT_MANIFESTS if name in OF_THE_PROJECT else ())]
+    inputs = [PINS[name], *(package / "pyproject.toml" for package in PACKAGES if name in OF_THE_PROJECT)]
     version = subprocess.check_output([interpreter, "-c", "import sys; print(sys.version)"])  # noqa: S603 - as above
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + version).hexdigest()
     stamp = home / ".complete"
@@ -108,7 +108,7 @@ def install(name: str) -> None:
     run([str(UV), "venv", "--quiet", "--clear", "--python", interpreter, str(home)], f"make {home}")
     run([str(UV), "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(PINS[name])], "install")
     if name in OF_THE_PROJECT:
-        editable = ["--no-deps", "--editable", str(ROOT / "layers/segments"), "--editable", str(ROOT)]
+        editable = ["--no-deps", *(part for package in PACKAGES for part in ("--editable", str(package)))]
         run([str(UV), "pip", "install", "--quiet", "--python", str(python), *editable], "install the project")
     stamp.write_text(digest)
     print(f" {time.monotonic() - started:.0f} s")

@@ -120,7 +120,7 @@ def test_the_readme_names_the_rooms_and_what_lies_at_the_top() -> None:
     rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert rooms
     assert [room for room in rooms if f"`{room}`" not in readme] == []
-    top = {"docs", "events", "functions", "layers", "local", "requirements", "tests", ".ci"}
+    top = {"client", "docs", "events", "functions", "layers", "local", "requirements", "tests", ".ci"}
     assert [name for name in top if f"`{name}" not in readme] == []
 
 

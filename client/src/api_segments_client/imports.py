@@ -1,0 +1,233 @@
+"""Files of users into segments, previewed, guarded and undone; segments into files."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+
+from api_segments_client.decoding import decode
+from api_segments_client.errors import (
+    ConflictError,
+    ExportFailedError,
+    FileUploadError,
+    ImportCancelledError,
+    ImportEndedError,
+    ImportFailedError,
+    ImportRefusedError,
+    NotFoundError,
+    UnexpectedAnswerError,
+)
+from api_segments_client.files import OnBytes, download, upload
+from api_segments_client.models import Export, Import, ImportUpload
+from api_segments_client.pages import pages
+from api_segments_client.push import SegmentKey
+from api_segments_client.segments import Segments
+from api_segments_client.transport import Transport
+
+AnyPath = str | PathLike[str]
+OnImport = Callable[[Import], object]
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.25, 5.0
+_ENDS: Mapping[str, type[ImportEndedError]] = {
+    "refused": ImportRefusedError,
+    "failed": ImportFailedError,
+    "cancelled": ImportCancelledError,
+}
+
+
+class Imports:
+    """`client.imports`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def replace(  # noqa: PLR0913 - what an import may be asked
+        self,
+        segment: SegmentKey,
+        path: AnyPath,
+        *,
+        guard: Mapping[str, int] | None = None,
+        unknown_users: str = "create",
+        preview: bool = False,
+        key: str | None = None,
+        on_bytes: OnBytes | None = None,
+        on_status: OnImport | None = None,
+    ) -> Import:
+        """Make a segment exactly the users of a file, and return the import when that is done.
+
+        The file may have any size: it is streamed, and put again at a fresh address when that fails. `guard` bounds
+        what may change (`max_removed_percent` and the others of docs/api.md). With `preview` nothing is changed: the
+        import comes back when its preview is complete, for `apply` or `cancel`. `key` makes the call safe to run
+        again within 24 hours, as a nightly job may be: the import of before is waited for. Raises ImportRefusedError,
+        ImportFailedError and ImportCancelledError, each with the import and its figures, and FileUploadError.
+        """
+        return self._import("replace", segment, path, guard, unknown_users, preview, key, on_bytes, on_status)
+
+    def add(  # noqa: PLR0913 - as replace
+        self,
+        segment: SegmentKey,
+        path: AnyPath,
+        *,
+        guard: Mapping[str, int] | None = None,
+        unknown_users: str = "create",
+        preview: bool = False,
+        key: str | None = None,
+        on_bytes: OnBytes | None = None,
+        on_status: OnImport | None = None,
+    ) -> Import:
+        """Add the users of a file to a segment; as `replace`, else."""
+        return self._import("add", segment, path, guard, unknown_users, preview, key, on_bytes, on_status)
+
+    def remove(  # noqa: PLR0913 - as replace
+        self,
+        segment: SegmentKey,
+        path: AnyPath,
+        *,
+        guard: Mapping[str, int] | None = None,
+        preview: bool = False,
+        key: str | None = None,
+        on_bytes: OnBytes | None = None,
+        on_status: OnImport | None = None,
+    ) -> Import:
+        """Remove the users of a file from a segment; as `replace`, else."""
+        return self._import("remove", segment, path, guard, "create", preview, key, on_bytes, on_status)
+
+    def _import(  # noqa: PLR0913, PLR0917 - as replace
+        self,
+        mode: str,
+        segment: SegmentKey,
+        path: AnyPath,
+        guard: Mapping[str, int] | None,
+        unknown_users: str,
+        preview: bool,  # noqa: FBT001 - handed on by name above
+        key: str | None,
+        on_bytes: OnBytes | None,
+        on_status: OnImport | None,
+    ) -> Import:
+        file = Path(path)
+        if not file.is_file():
+            raise FileUploadError(f"{file} is no file")
+        wanted = {
+            "segment": segment if isinstance(segment, int) else {"customer_segment_id": segment},
+            "mode": mode,
+            "unknown_users": unknown_users,
+            "guard": dict(guard or {}),
+            "apply": "manual" if preview else "auto",
+        }
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        created = self._transport.call("POST", "api/imports", wanted, headers=headers).body
+        import_id = str(created["import_id"])
+        # With a key of yours it may be one that has begun before: what is uploaded then would fail it.
+        if self.get(import_id).status == "awaiting_upload":
+            upload(self._transport, file, lambda: self._awaited(import_id), on_bytes)
+            self._do(import_id, "start", but_not=frozenset({"awaiting_upload"}))
+        return self.wait(import_id, *(("previewed", "done") if preview else ("done",)), on_status=on_status)
+
+    def _awaited(self, import_id: str) -> ImportUpload | None:
+        return self.get(import_id).upload
+
+    def get(self, import_id: str) -> Import:
+        """Return an import as it stands."""
+        return decode(Import, self._transport.call("GET", f"api/imports/{import_id}").body, "import")
+
+    def list(self, *, page_size: int = 100) -> Iterator[Import]:
+        """Give all imports of the last 90 days, the newest first."""
+        return pages(self._transport, "api/imports", "imports", Import, page_size)
+
+    def apply(self, import_id: str, *, on_status: OnImport | None = None) -> Import:
+        """Apply an import that was previewed, and return it when that is done; raises as `replace` does."""
+        self._do(import_id, "apply", but_not=frozenset({"reading", "previewed"}))
+        return self.wait(import_id, "done", on_status=on_status)
+
+    def cancel(self, import_id: str) -> Import:
+        """Cancel an import that has not been applied."""
+        return self._do(import_id, "cancel", but_not=frozenset({"awaiting_upload", "reading", "previewed"}))
+
+    def undo(
+        self, import_id: str, *, guard: Mapping[str, int] | None = None, on_status: OnImport | None = None
+    ) -> Import:
+        """Turn an import round, within a week, and return it when that is done; ConflictError if the guard is hit."""
+        self._do(import_id, "undo", {"guard": dict(guard)} if guard else None, but_not=frozenset({"done", "failed"}))
+        return self.wait(import_id, "undone", on_status=on_status)
+
+    def wait(self, import_id: str, *statuses: str, on_status: OnImport | None = None) -> Import:
+        """Return an import when it is in one of these states; raises as `replace` does when it ends in another.
+
+        Ctrl-C ends the waiting, not the import.
+        """
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            now = self.get(import_id)
+            if on_status is not None:
+                on_status(now)
+            if now.status in statuses:
+                return now
+            if now.status in _ENDS:
+                raise _ENDS[now.status](now)
+            if now.status in {"done", "undone"}:
+                raise ImportEndedError(now)
+            time.sleep(pause)
+            pause = min(LAST_LOOK_SECONDS, pause * 1.5)
+
+    def save_rejected_rows(self, import_id: str, path: AnyPath, *, on_bytes: OnBytes | None = None) -> Path:
+        """Fetch the rejected rows of an import as a CSV file, to be mended; NotFoundError if it has none."""
+
+        def link() -> str:
+            found = self.get(import_id).rejected_rows
+            if found is None:
+                raise NotFoundError(404, f"import {import_id} has no rejected rows")
+            return found
+
+        download(self._transport, Path(path), link, on_bytes)
+        return Path(path)
+
+    def _do(self, import_id: str, what: str, body: object = None, *, but_not: frozenset[str]) -> Import:
+        """Ask for a step of an import; a conflict that an earlier try of this call brought about is none."""
+        attempts = self._transport.retry.attempts()
+        try:
+            answer = self._transport.call("POST", f"api/imports/{import_id}/{what}", body, attempts=attempts).body
+        except ConflictError:
+            now = self.get(import_id)
+            if not attempts.made or now.status in but_not:
+                raise
+            return now
+        return decode(Import, answer, "import")
+
+
+class Exports:
+    """`client.exports`."""
+
+    def __init__(self, transport: Transport, segments: Segments) -> None:
+        self._transport = transport
+        self._segments = segments
+
+    def create(self, segment: SegmentKey) -> Export:
+        """Begin to write a segment's members into a file."""
+        path = f"api/segments/{self._segments.id_of(segment)}/export"
+        return decode(Export, self._transport.call("POST", path).body, "export")
+
+    def get(self, export_id: str) -> Export:
+        """Return an export as it stands."""
+        return decode(Export, self._transport.call("GET", f"api/exports/{export_id}").body, "export")
+
+    def save(self, segment: SegmentKey, path: AnyPath, *, on_bytes: OnBytes | None = None) -> Export:
+        """Write a segment's members into a CSV file here: `identity,guid,added_at`. Raises ExportFailedError."""
+        exported = self.create(segment)
+        pause = FIRST_LOOK_SECONDS
+        while exported.status == "writing":
+            time.sleep(pause)
+            pause = min(LAST_LOOK_SECONDS, pause * 1.5)
+            exported = self.get(exported.export_id)
+        if exported.status != "done":
+            raise ExportFailedError(exported)
+
+        def link() -> str:
+            found = self.get(exported.export_id).file
+            if found is None:
+                raise UnexpectedAnswerError(f"export {exported.export_id} has no file")
+            return found
+
+        download(self._transport, Path(path), link, on_bytes)
+        return exported

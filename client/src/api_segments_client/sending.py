@@ -1,0 +1,102 @@
+"""Batches sent several at a time, with a clean end whatever happens, and figures that add up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sized
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from api_segments_client.errors import PushInterrupted, PushStoppedError
+from api_segments_client.models import Refused
+from api_segments_client.totals import KEPT, Totals, UploadTotals
+
+Sums = TypeVar("Sums", Totals, UploadTotals)
+Batch = TypeVar("Batch", bound=Sized)
+
+
+@dataclass(slots=True)
+class Outcome(Generic[Sums]):
+    """What became of a batch, and what ended it early, if anything did."""
+
+    totals: Sums
+    refused: list[Refused] = field(default_factory=list)
+    error: Exception | None = None
+
+    def refuse(self, refused: Refused, count: int = 1) -> None:
+        """Count an entry that the API did not take."""
+        self.totals.refused += count
+        self.refused.append(refused)
+        if len(self.totals.first_refused) < KEPT:
+            self.totals.first_refused.append(refused)
+
+
+@dataclass(slots=True)
+class Sender(Generic[Batch, Sums]):
+    """Sends batches and adds what becomes of them to `totals`.
+
+    `send` sends one, in a thread of its own, and counts it whole whatever happens; it gives up its waiting when the
+    event is set. The callbacks run in the thread that calls `run`. `abort` makes requests fail that are under way.
+    """
+
+    send: Callable[[Batch, threading.Event], Outcome[Sums]]
+    totals: Sums
+    in_flight: int
+    on_progress: Callable[[Sums], object] | None
+    on_refused: Callable[[Refused], object] | None
+    abort: Callable[[], object]
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _pending: set[Future[Outcome[Sums]]] = field(default_factory=set)
+
+    def run(self, batches: Iterator[Batch]) -> None:
+        """Send all batches; no more are taken than are under way.
+
+        An error that ended a batch early, and one of `batches` or of a callback, ends all of it: what is under way
+        ends first, then PushStoppedError tells the totals; after Ctrl-C it is PushInterrupted. A second Ctrl-C ends it
+        without waiting.
+        """
+        if self.in_flight < 1:
+            raise ValueError(f"in_flight must be at least 1, not {self.in_flight}")
+        pool = ThreadPoolExecutor(self.in_flight, thread_name_prefix="api-segments")
+        try:
+            for batch in batches:
+                self._pending.add(pool.submit(self.send, batch, self._stop))
+                while len(self._pending) >= self.in_flight:
+                    self._take_next()
+            while self._pending:
+                self._take_next()
+        except KeyboardInterrupt:
+            self._settle()
+            raise PushInterrupted(self.totals) from None
+        except Exception as exc:
+            self._settle()
+            raise PushStoppedError(self.totals, exc) from exc
+        finally:
+            pool.shutdown(wait=False)
+
+    def _take_next(self) -> None:
+        done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        future = done.pop()
+        self._pending.remove(future)
+        outcome = future.result()
+        self.totals.take(outcome.totals)
+        for each in outcome.refused:
+            if self.on_refused is not None:
+                self.on_refused(each)
+        if self.on_progress is not None:
+            self.on_progress(self.totals)
+        if outcome.error is not None:
+            raise outcome.error
+
+    def _settle(self) -> None:
+        """Let what is under way end, and count it."""
+        self._stop.set()
+        while self._pending:
+            try:
+                self._take_next()
+            except KeyboardInterrupt:  # noqa: PERF203 - once a batch
+                self.abort()
+                raise
+            except Exception:  # noqa: BLE001, S112 - what stopped all of it is told, not what follows from that
+                continue

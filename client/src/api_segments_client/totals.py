@@ -1,0 +1,78 @@
+"""What became of many: figures that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from api_segments_client.models import Refused
+
+KEPT = 1000
+"""How many refused entries totals keep; all of them go to `on_refused`."""
+
+
+class _Figures:
+    """Figures that can be summed, and the first of the refused."""
+
+    __slots__ = ()
+
+    first_refused: list[Refused]
+
+    def take(self, other: Any) -> None:  # noqa: ANN401 - of the same class; Self needs Python 3.11
+        """Add the figures of another."""
+        for name in self._names():
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.first_refused.extend(other.first_refused[: KEPT - len(self.first_refused)])
+
+    def figures(self) -> dict[str, int]:
+        """Return the figures by name."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def __str__(self) -> str:
+        """Return the figures that are not zero, in one line."""
+        told = (f"{figure:,} {name.replace('_', ' ')}" for name, figure in self.figures().items() if figure)
+        return ", ".join(told) or "nothing given"
+
+    def _names(self) -> list[str]:
+        return [each.name for each in fields(self) if each.name != "first_refused"]  # type: ignore[arg-type] # both are dataclasses
+
+
+@dataclass(slots=True)
+class Totals(_Figures):
+    """What became of the pairs of user and segment that a push was given.
+
+    given = processed + repeated + refused + not_sent, and processed = added + removed + unchanged + untold.
+    """
+
+    given: int = 0
+    processed: int = 0
+    added: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    """May count what a first try changed whose answer got lost, see `resent`."""
+    untold: int = 0
+    """Processed, without the API's saying whether anything changed, as CleverTap answers."""
+    repeated: int = 0
+    """The same user once more within a hundred; sent once."""
+    refused: int = 0
+    not_sent: int = 0
+    """Taken from the iterable, but not known to be written when the push ended early."""
+    profiles_created: int = 0
+    resent: int = 0
+    """Sent again as an answer got lost: what the first try changed counts as `unchanged`. Events tell exactly."""
+    requests: int = 0
+    first_refused: list[Refused] = field(default_factory=list, repr=False)
+    """The first KEPT of the refused."""
+
+
+@dataclass(slots=True)
+class UploadTotals(_Figures):
+    """What became of the records that an upload was given: given = processed + refused + not_sent."""
+
+    given: int = 0
+    processed: int = 0
+    refused: int = 0
+    not_sent: int = 0
+    requests: int = 0
+    first_refused: list[Refused] = field(default_factory=list, repr=False)
+    """The first KEPT of the refused."""
