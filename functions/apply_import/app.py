@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step; what it raises goes to the state machine, which tries again or ends the import."""
     count(Steps=1)
     if event.get("step") in (None, "fail"):  # what Step Functions tells of an execution has none
-        count(ImportsFailed=int(fail(wiring.applying(), wiring.exporting(), event, deadline_of(context))))
+        count(ImportsFailed=int(fail(wiring.steps(), wiring.exporting(), event, deadline_of(context))))
         return {}
     logger.append_keys(account_id=event["account_id"], import_id=event["import_id"])
     return apply(wiring.applying(), event, deadline_of(context))

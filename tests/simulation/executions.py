@@ -28,9 +28,15 @@ class Executions:
     status: dict[str, str] = field(default_factory=dict)
     loses: bool = False
     """Whether what is started never runs."""
+    refuses: bool = False
+    """Whether nothing can be started."""
+    is_mute: bool = False
+    """Whether nobody is told how executions end."""
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> Json:  # noqa: N803, A002 - boto3's own names
         assert stateMachineArn.endswith("stack-imports")
+        if self.refuses:
+            raise client_error("ThrottlingException", "")
         if name in self.inputs:
             raise client_error("ExecutionAlreadyExists", "")
         self.inputs[name], self.status[name] = input, "RUNNING"
@@ -45,6 +51,12 @@ class Executions:
         if self.status[name] == "RUNNING":
             self.status[name] = "ABORTED"
         return {}
+
+    def describe_execution(self, executionArn: str) -> Json:  # noqa: N803 - boto3's own name
+        name = executionArn.rpartition(":")[2]
+        if name not in self.status:
+            raise client_error("ExecutionDoesNotExist", "")
+        return {"status": self.status[name]}
 
     def _run(self, name: str) -> None:
         tasks = 0
@@ -80,6 +92,8 @@ class Executions:
 
     def tell(self, name: str) -> None:
         """Hand on that an execution ended badly, as the rule in the template does."""
+        if self.is_mute:
+            return
         event = {"name": name, "status": self.status[name], "input": self.inputs[name]}
         self.world.invoke("apply_import", event, f"{name} told", 120.0)
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from api_segments.aws.keys import SIGNING_KEY, STACK, of_account
+from api_segments.aws.keys import SIGNING_KEY, STACK, import_, of_account
 from tests.simulation.world import World
 from tests.support.events import body_of, with_body, without_body
 
@@ -48,6 +48,30 @@ class ImportTour:
             "imports", without_body(self._account_id, "GET", "/api/imports", {"limit": "1"}), "import tour list"
         )
         return cancelled
+
+    def stall(self) -> None:
+        """Leave to reconciliation an import never begun, an export that ended untold, a file that never came."""
+        executions = self._world.executions
+        lapsed = self._call("POST", "/api/imports", {"segment": self._segment_id, "mode": "add"})["import_id"]
+        self._world.db.update_item(
+            TableName=self._world.environment["IMPORTS_TABLE"],
+            Key=of_account(self._account_id, import_(lapsed)),
+            UpdateExpression="SET #until = :past",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000000Z"}},
+        )
+        created = self._call("POST", "/api/imports", {"segment": self._segment_id, "mode": "add"})["import_id"]
+        self._world.s3.put_object("imports", f"{self._account_id}/{created}/upload", b"identity\nu1\n")
+        executions.refuses = True
+        event = without_body(self._account_id, "POST", "/api/imports/{import_id}/start", None, import_id=created)
+        refused = self._world.invoke("imports", event, "import tour refused", 60.0).answer
+        assert refused is not None
+        assert refused["statusCode"] == 503
+        executions.refuses, executions.loses = False, True
+        path = "/api/segments/{segment_id}/export"
+        export_id = self._call("POST", path, None, segment_id=self._segment_id)["export_id"]
+        executions.loses, executions.status[f"{export_id}-export"] = False, "ABORTED"
+        self._world.pause(301)
 
     def _export(self) -> None:
         path = "/api/segments/{segment_id}/export"

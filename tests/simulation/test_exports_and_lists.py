@@ -203,7 +203,7 @@ def test_an_export_that_cannot_be_written_fails(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_export_whose_execution_was_lost_fails_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api_segments.imports.exports.LONGEST_EXECUTION", timedelta(seconds=100))
+    monkeypatch.setattr("api_segments.imports.model.LONGEST_EXECUTION", timedelta(seconds=100))
 
     def play(client: Client) -> None:
         client.world.executions.loses = True

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from api_segments.aws.keys import import_, importing, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
 from tests.simulation.world import World
@@ -59,14 +62,20 @@ class Case(Importing):
         return {str(item["identity"]) for item in items if self.segment_id in item.get("segment_ids", ())}
 
     def let_time_run_out(self, left: timedelta = timedelta(0)) -> None:
-        """Let the import have been in its state for too long, or nearly so."""
-        self.world.db.update_item(
-            TableName=self.world.environment["IMPORTS_TABLE"],
-            Key={"account_id": {"S": ACCOUNT}, "sk": {"S": f"IMPORT#{self.import_id}"}},
-            UpdateExpression="SET #until = :past",
-            ExpressionAttributeNames={"#until": "until"},
-            ExpressionAttributeValues={":past": {"S": rfc3339(SYSTEM_CLOCK.now() + left)}},
-        )
+        """Let the import have been in its state for too long, or nearly so, and the segment's lock with it."""
+        for key in (import_(self.import_id), importing(self.segment_id)):
+            with suppress(ClientError):  # one that waits for its file holds no lock
+                self.world.db.update_item(
+                    TableName=self.world.environment["IMPORTS_TABLE"],
+                    Key=of_account(ACCOUNT, key),
+                    UpdateExpression="SET #until = :past",
+                    ExpressionAttributeNames={"#until": "until"},
+                    ExpressionAttributeValues={
+                        ":past": {"S": rfc3339(SYSTEM_CLOCK.now() + left)},
+                        ":me": {"S": self.import_id},
+                    },
+                    ConditionExpression="import_id = :me",
+                )
 
     def pause(self, seconds: float) -> None:
         self.world.pause(seconds)

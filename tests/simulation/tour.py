@@ -239,6 +239,7 @@ class Tour:
             TableName=self._world.environment["PROFILES_TABLE"], Key={"pk": {"S": identity_claim(ACCOUNT, claim)}}
         )
         self._make_profiles_old()
+        ImportTour(self._world, ACCOUNT, str(active)).stall()
         for operation in ({"operation": "reconcile_all"}, {"operation": "reconcile_account", "account_id": ACCOUNT}):
             self._invoke("reconcile", operation)
         queue = self._world.queues["reconciliations"]

@@ -150,6 +150,7 @@ _ELSEWHERE: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] =
     "complete_multipart_upload": lambda sent: [("s3:PutObject", f"{sent['Bucket']}/{sent['Key']}")],
     "list_objects_v2": lambda sent: [("s3:ListBucket", sent["Bucket"])],
     "start_execution": lambda sent: [("states:StartExecution", sent["stateMachineArn"])],
+    "describe_execution": lambda sent: [("states:DescribeExecution", sent["executionArn"])],
     "stop_execution": lambda sent: [("states:StopExecution", sent["executionArn"])],
     "get_email_identity": lambda sent: [("ses:GetEmailIdentity", arn("ses", f"identity/{sent['EmailIdentity']}"))],
     "send_email": _email,

@@ -98,6 +98,7 @@ def test_no_function_may_scan_or_delete_tables(function: str) -> None:
         "MailFeedbackFunction": ["sqs"],
         "ProfilesFunction": ["sqs"],
         "UnsubscribeFunction": ["sqs"],
+        "ReconcileFunction": ["sqs", "states"],
         "ImportsFunction": ["s3", "states"],
         "ReadImportFunction": ["s3"],
         "ApplyImportFunction": ["s3", "sqs"],
@@ -115,6 +116,7 @@ def test_only_who_publishes_may_put_events() -> None:
         "SendMessagesFunction",
         "ReadImportFunction",
         "ApplyImportFunction",
+        "ReconcileFunction",
     ]
 
 

@@ -1,8 +1,8 @@
-"""Executions of a state machine of Step Functions, started and stopped by name."""
+"""Executions of a state machine of Step Functions, by their names."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,12 +12,14 @@ from api_segments.core.errors import UnavailableError
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
+T = TypeVar("T")
+
 _IS_THERE = "ExecutionAlreadyExists"
 _IS_NOT_THERE = "ExecutionDoesNotExist"
 
 
 class Workflows:
-    """Starts executions of one state machine, and stops them."""
+    """Starts executions of one state machine, stops them, and tells how they stand."""
 
     def __init__(self, client: "SFNClient", state_machine_arn: str) -> None:
         self._client = client
@@ -36,19 +38,30 @@ class Workflows:
 
     def stop(self, name: str, deadline: Deadline) -> None:
         """Stop an execution, if there is one of that name that runs; raises UnavailableError."""
-        arn = self._arn.replace(":stateMachine:", ":execution:", 1) + f":{name}"
-        self._done(lambda: self._client.stop_execution(executionArn=arn), _IS_NOT_THERE, deadline)
+        self._done(lambda: self._client.stop_execution(executionArn=self._named(name)), _IS_NOT_THERE, deadline)
+
+    def status(self, name: str, deadline: Deadline) -> str | None:
+        """Return the status of an execution, None if there is none of that name; raises UnavailableError.
+
+        One that was started just now may not be there yet (Step Functions API reference, DescribeExecution).
+        """
+        found = self._done(
+            lambda: self._client.describe_execution(executionArn=self._named(name)), _IS_NOT_THERE, deadline
+        )
+        return None if found is None else found["status"]
+
+    def _named(self, name: str) -> str:
+        return self._arn.replace(":stateMachine:", ":execution:", 1) + f":{name}"
 
     @staticmethod
-    def _done(call: Callable[[], object], known: str, deadline: Deadline) -> None:
+    def _done(call: Callable[[], T], known: str, deadline: Deadline) -> T | None:
+        """Return what a call answers, None if its error is the known one."""
         backoff = Backoff(deadline)
         while True:
             try:
-                call()
+                return call()
             except (ClientError, BotoCoreError) as exc:
                 if isinstance(exc, ClientError) and exc.response["Error"]["Code"] == known:
-                    return
+                    return None
                 if not backoff.wait():
                     raise UnavailableError("Step Functions did not take the call") from exc
-            else:
-                return

@@ -52,7 +52,7 @@ class Piece:
 
 
 class ApplyingService:
-    """Takes imports from APPLYING to DONE and from UNDOING to UNDONE, and ends those that fail."""
+    """Takes imports from APPLYING to DONE and from UNDOING to UNDONE."""
 
     def __init__(
         self,
@@ -175,26 +175,3 @@ class ApplyingService:
             kept = store.get(account_id, import_id, deadline)
         if kept is not None and kept.status is _ENDS[phase]:
             self._steps.publish(kept, deadline)
-
-    def fail(self, account_id: str, import_id: str, execution: str, why: str, deadline: Deadline) -> bool:
-        """End an import whose execution failed, unless it has ended or another is at work by now; `why` if none noted.
-
-        Returns whether it has failed now; the bus is told also of one that had failed before.
-        """
-        store, now = self._steps.imports, self._steps.clock.now()
-        kept = store.get(account_id, import_id, deadline)
-        is_new = False
-        if kept is not None and kept.execution == execution:
-            after = replace(
-                kept,
-                status=ImportStatus.FAILED,
-                status_at=rfc3339(now),
-                until=None,
-                ended_at=rfc3339(now),
-                reason=kept.reason or why,
-            )
-            is_new = store.move(kept, after, now, deadline)
-            kept = store.get(account_id, import_id, deadline)
-        if kept is not None and kept.status is ImportStatus.FAILED:
-            self._steps.publish(kept, deadline)
-        return is_new

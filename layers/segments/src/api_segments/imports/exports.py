@@ -1,17 +1,16 @@
 """Exports: the members of a segment as a file, written by an execution of the state machine of imports."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from api_segments.aws.keys import MEMBER_BUCKETS
 from api_segments.aws.object_store import ObjectStore
-from api_segments.aws.workflows import Workflows
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotFoundError
 from api_segments.core.limits import IMPORT_LINK_SECONDS
 from api_segments.imports import objects
+from api_segments.imports.executions import Executions
 from api_segments.imports.files.written_csv import EXPORT_HEADER, csv_lines
-from api_segments.imports.model import LONGEST_EXECUTION, Export, ExportStatus, Phase, new_id
+from api_segments.imports.model import Export, ExportStatus, export_as_of, new_id
 from api_segments.imports.store_exports import ExportStore
 from api_segments.memberships.store_lists import MemberListStore
 from api_segments.segments.errors import no_such_segment, segment_deleted
@@ -22,20 +21,18 @@ from api_segments.segments.store import SegmentStore
 class ExportService:
     """Carries out what clients ask of exports."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what an export goes through
+    def __init__(
         self,
         exports: ExportStore,
         segments: SegmentStore,
         store: ObjectStore,
-        workflows: Workflows,
-        delay_seconds: int,
+        executions: Executions,
         clock: Clock,
     ) -> None:
         self._exports = exports
         self._segments = segments
         self._store = store
-        self._workflows = workflows
-        self._delay_seconds = delay_seconds
+        self._executions = executions
         self._clock = clock
 
     def create(self, account_id: str, segment_id: int, deadline: Deadline) -> Export:
@@ -48,15 +45,7 @@ class ExportService:
         now = self._clock.now()
         new = Export(account_id, new_id(now), segment_id, ExportStatus.WRITING, rfc3339(now))
         self._exports.put(new, deadline)
-        execution = f"{new.export_id}-{Phase.EXPORT}"
-        task = {
-            "account_id": account_id,
-            "import_id": new.export_id,
-            "phase": Phase.EXPORT.value,
-            "execution": execution,
-            "delay_seconds": self._delay_seconds,
-        }
-        self._workflows.start(execution, task, deadline)
+        self._executions.start(new, deadline)
         return new
 
     def get(self, account_id: str, export_id: str, deadline: Deadline) -> tuple[Export, str | None]:
@@ -67,9 +56,7 @@ class ExportService:
         kept = self._exports.get(account_id, export_id, deadline)
         if kept is None:
             raise NotFoundError(f"there is no export {export_id}")
-        lost_at = datetime.fromisoformat(kept.created_at) + LONGEST_EXECUTION
-        if kept.status is ExportStatus.WRITING and self._clock.now() >= lost_at:
-            kept = replace(kept, status=ExportStatus.FAILED, ended_at=rfc3339(lost_at), reason="its execution was lost")
+        kept = export_as_of(kept, self._clock.now())
         link = None
         if kept.status is ExportStatus.DONE:
             name = f"segment-{kept.segment_id}-members.csv"

@@ -23,6 +23,7 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
+from api_segments.core.clock import rfc3339
 from api_segments.core.limits import IMPORT_PREVIEW_HOURS, IMPORT_UPLOAD_HOURS
 from api_segments.memberships.model import Action
 
@@ -34,6 +35,9 @@ _LATEST_STEP_SECONDS = 3600
 LONGEST_EXECUTION = timedelta(seconds=EXECUTION_SECONDS + _LATEST_STEP_SECONDS)
 # A step that was at work when its execution ended may go on for as long as its function may (template.yaml: 120 s).
 LAST_WRITES = timedelta(seconds=130)
+
+
+LOST = "its execution was lost"
 
 
 class ImportStatus(StrEnum):
@@ -209,7 +213,7 @@ def as_of(kept: Import, now: datetime) -> Import:
     elif kept.status is ImportStatus.PREVIEWED:
         status, why = ImportStatus.CANCELLED, f"its preview was not applied within {IMPORT_PREVIEW_HOURS} hours"
     else:
-        status, why = ImportStatus.FAILED, "its execution was lost"
+        status, why = ImportStatus.FAILED, LOST
     return replace(kept, status=status, reason=why, status_at=kept.until, ended_at=kept.until, until=None)
 
 
@@ -278,7 +282,30 @@ class Export:
     reason: str | None = None
     members: int | None = None
 
+    @property
+    def phase(self) -> Phase | None:
+        """What an execution is doing for it now."""
+        return Phase.EXPORT if self.status is ExportStatus.WRITING else None
+
+    @property
+    def execution(self) -> str | None:
+        """The name of the execution that is at work for it now."""
+        return None if self.phase is None else f"{self.export_id}-{self.phase}"
+
+
+def export_as_of(kept: Export, now: datetime) -> Export:
+    """Return what an export has come to: one that no execution can be at work for any more has failed."""
+    lost_at = datetime.fromisoformat(kept.created_at) + LONGEST_EXECUTION
+    if kept.status is not ExportStatus.WRITING or now < lost_at:
+        return kept
+    return replace(kept, status=ExportStatus.FAILED, ended_at=rfc3339(lost_at), reason=LOST)
+
 
 def new_id(now: datetime) -> str:
     """Return an id that is the stack's own, and sorts by time: it also names an execution."""
-    return f"{int(now.timestamp() * 1_000_000):013x}{token_hex(4)}"
+    return first_id_of(now) + token_hex(4)
+
+
+def first_id_of(moment: datetime) -> str:
+    """Return what sorts before all ids of that moment and later."""
+    return f"{int(moment.timestamp() * 1_000_000):013x}"

@@ -12,13 +12,13 @@ from math import ceil
 from typing import NoReturn
 
 from api_segments.aws.object_store import ObjectStore
-from api_segments.aws.workflows import Workflows
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import ConflictError, NotFoundError, UnavailableError
 from api_segments.core.limits import IDEMPOTENCY_HOURS, IMPORT_FILE_DAYS, IMPORT_LINK_SECONDS, IMPORT_UNDO_DAYS
 from api_segments.core.paging import Page, Position
 from api_segments.imports import objects
 from api_segments.imports.errors import no_such_import
+from api_segments.imports.executions import Executions
 from api_segments.imports.files.parts import parts_for
 from api_segments.imports.model import (
     LAST_WRITES,
@@ -97,16 +97,14 @@ class ImportService:
         segments: SegmentStore,
         references: ReferenceStore,
         store: ObjectStore,
-        workflows: Workflows,
-        delay_seconds: int,
+        executions: Executions,
         clock: Clock,
     ) -> None:
         self._imports = imports
         self._segments = segments
         self._references = references
         self._store = store
-        self._workflows = workflows
-        self._delay_seconds = delay_seconds
+        self._executions = executions
         self._clock = clock
 
     def create(
@@ -189,15 +187,14 @@ class ImportService:
         return Page(rows, goes_on_at)
 
     def _kept(self, account_id: str, import_id: str, deadline: Deadline) -> Import:
-        """Return an import; one that has stayed in its state for too long has ended from now on."""
+        """Return what an import has come to; reconciliation writes that down, and tells the bus."""
+        return as_of(self._stored(account_id, import_id, deadline), self._clock.now())
+
+    def _stored(self, account_id: str, import_id: str, deadline: Deadline) -> Import:
         found = self._imports.get(account_id, import_id, deadline)
         if found is None:
             raise no_such_import(import_id)
-        now = self._clock.now()
-        come_to = as_of(found, now)
-        if come_to is found or self._imports.move(found, come_to, now, deadline):
-            return come_to
-        return self._kept(account_id, import_id, deadline)
+        return found
 
     def _shown(self, kept: Import, deadline: Deadline) -> Shown:
         link = None
@@ -248,7 +245,7 @@ class ImportService:
             kept = self._move(kept, after, now, deadline)
         if kept.status is not ImportStatus.READING:
             _refuse(kept, "started", "is started once, when its file is uploaded")
-        self._execute(kept, deadline)
+        self._executions.start(kept, deadline)
         return self._shown(kept, deadline)
 
     def apply(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
@@ -261,7 +258,7 @@ class ImportService:
         if kept.status is not ImportStatus.APPLYING:
             _refuse(kept, "applied", "can be applied once, when it is previewed")
         if not kept.applies_itself:
-            self._execute(kept, deadline)
+            self._executions.start(kept, deadline)
         return self._shown(kept, deadline)
 
     def cancel(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
@@ -274,7 +271,7 @@ class ImportService:
         if kept.status is not ImportStatus.CANCELLED:
             _refuse(kept, "cancelled", "can be cancelled until it is applied; what was applied can be undone")
         if kept.started_at is not None:
-            self._workflows.stop(f"{import_id}-{Phase.READ}", deadline)
+            self._executions.stop_reading(import_id, deadline)
         return self._shown(kept, deadline)
 
     def undo(self, account_id: str, import_id: str, guard: Guard, deadline: Deadline) -> Shown:
@@ -283,7 +280,8 @@ class ImportService:
         Raises NotFoundError, SegmentDeletedError or ConflictError.
         """
         now = self._clock.now()
-        kept = self._kept(account_id, import_id, deadline)
+        stored = self._stored(account_id, import_id, deadline)
+        kept = as_of(stored, now)
         if kept.status in (ImportStatus.DONE, ImportStatus.FAILED) and kept.has_applied:
             ended_at = datetime.fromisoformat(kept.ended_at or kept.created_at)
             if kept.status is ImportStatus.FAILED and now < ended_at + LAST_WRITES:
@@ -296,10 +294,10 @@ class ImportService:
                 )
             self._check_undo(kept, guard, deadline)
             after = replace(self._entered(kept, ImportStatus.UNDOING, now), ended_at=None, reason=None)
-            kept = self._move(kept, after, now, deadline)
+            kept = self._move(stored, after, now, deadline)
         if kept.status is not ImportStatus.UNDOING:
             _refuse(kept, "undone", "can be undone once it has been applied")
-        self._execute(kept, deadline)
+        self._executions.start(kept, deadline)
         return self._shown(kept, deadline)
 
     def _check_undo(self, kept: Import, guard: Guard, deadline: Deadline) -> None:
@@ -330,18 +328,6 @@ class ImportService:
         except SegmentBusyError as exc:
             raise _busy(before.segment_id, exc.import_id) from exc
         return after if is_moved else self._kept(before.account_id, before.import_id, deadline)
-
-    def _execute(self, kept: Import, deadline: Deadline) -> None:
-        if kept.phase is None or kept.execution is None:
-            raise ValueError(f"nothing is to be done for an import that is {kept.status}")
-        task = {
-            "account_id": kept.account_id,
-            "import_id": kept.import_id,
-            "phase": kept.phase.value,
-            "execution": kept.execution,
-            "delay_seconds": self._delay_seconds,
-        }
-        self._workflows.start(kept.execution, task, deadline)
 
 
 def new_import(  # noqa: PLR0913, PLR0917 - what an import is when it begins

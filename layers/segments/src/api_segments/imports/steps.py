@@ -4,17 +4,17 @@ A step runs again when it failed or its answer was lost, and an execution may ou
 first, and leaves an import that has moved on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from api_segments.accounts.model import AccountStatus
 from api_segments.accounts.service import AccountService
 from api_segments.aws.event_bus import EventBus
-from api_segments.core.clock import Clock, Deadline
+from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotFoundError, UnavailableError
 from api_segments.imports.errors import ImportStoppedError
 from api_segments.imports.events import import_event
-from api_segments.imports.model import Import, Phase
+from api_segments.imports.model import Import, ImportStatus, Phase
 from api_segments.imports.store import ImportStore
 from api_segments.segments.store import SegmentStore
 
@@ -56,3 +56,26 @@ class Steps:
         event = import_event(ended)
         if event is not None and self.bus.put([event], deadline):
             raise UnavailableError("the bus did not take an event")
+
+    def fail(self, account_id: str, import_id: str, execution: str, why: str, deadline: Deadline) -> bool:
+        """End an import whose execution failed, unless it has ended or another is at work by now; `why` if none noted.
+
+        Returns whether it has failed now; the bus is told also of one that had failed before.
+        """
+        now = self.clock.now()
+        kept = self.imports.get(account_id, import_id, deadline)
+        is_new = False
+        if kept is not None and kept.execution == execution:
+            after = replace(
+                kept,
+                status=ImportStatus.FAILED,
+                status_at=rfc3339(now),
+                until=None,
+                ended_at=rfc3339(now),
+                reason=kept.reason or why,
+            )
+            is_new = self.imports.move(kept, after, now, deadline)
+            kept = self.imports.get(account_id, import_id, deadline)
+        if kept is not None and kept.status is ImportStatus.FAILED:
+            self.publish(kept, deadline)
+        return is_new

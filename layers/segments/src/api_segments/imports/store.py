@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from api_segments.aws import keys
 from api_segments.aws.dynamodb import ConditionFailedError, DynamoDB, Item
-from api_segments.aws.items import Attributes, passing_over
+from api_segments.aws.items import Attributes
 from api_segments.aws.transactions import TransactionAction, put_action, update_action
 from api_segments.core.clock import Deadline, rfc3339
 from api_segments.core.limits import IMPORT_DAYS
@@ -28,10 +27,9 @@ from api_segments.imports.model import (
     UnknownUsers,
     Upload,
 )
+from api_segments.imports.store_newest import newest
 
 _KIND = "import"
-_LOOKED_THROUGH = 1000
-"""How many imports a call looks through for those of one segment."""
 
 
 class RequestKnownError(Exception):
@@ -75,29 +73,7 @@ class ImportStore:
 
         Damaged ones are left out.
         """
-        values: Item = {}
-        of_segment: dict[str, Any] = {}
-        if segment_id is not None:
-            values = {":segment": {"N": str(segment_id)}}
-            of_segment = {"FilterExpression": "segment_id = :segment", "Limit": _LOOKED_THROUGH}
-        last = keys.import_(before) if before is not None else keys.IMPORTS + "~"
-        found = self._db.query(
-            at_most + 1,
-            passing_over(_import),
-            deadline,
-            TableName=self._table,
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":account": {"S": account_id},
-                ":first": {"S": keys.IMPORTS},
-                ":last": {"S": last},
-                **values,
-            },
-            **of_segment,
-        )
-        return [each for each in found if each.import_id != before][:at_most]
+        return newest(self._db, self._table, account_id, keys.import_, _import, segment_id, before, at_most, deadline)
 
     def known_request(self, account_id: str, key: str, now: datetime, deadline: Deadline) -> KnownRequest | None:
         """Return what an Idempotency-Key created, unless that is forgotten."""

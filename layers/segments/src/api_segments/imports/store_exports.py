@@ -9,6 +9,7 @@ from api_segments.aws.transactions import put_action
 from api_segments.core.clock import Deadline
 from api_segments.core.limits import IMPORT_FILE_DAYS
 from api_segments.imports.model import Export, ExportStatus
+from api_segments.imports.store_newest import newest
 
 
 class ExportStore:
@@ -22,6 +23,15 @@ class ExportStore:
         """Read an export, consistently."""
         item = self._db.get(self._table, keys.of_account(account_id, keys.export(export_id)), deadline)
         return None if item is None else _export(item)
+
+    def newest(
+        self, account_id: str, segment_id: int | None, before: str | None, at_most: int, deadline: Deadline
+    ) -> list[Export]:
+        """Return exports, of a segment or of all, the newest first, those before the export id `before`.
+
+        Damaged ones are left out.
+        """
+        return newest(self._db, self._table, account_id, keys.export, _export, segment_id, before, at_most, deadline)
 
     def put(self, new: Export, deadline: Deadline) -> None:
         """Write a new export; raises ThrottledError or UnavailableError."""

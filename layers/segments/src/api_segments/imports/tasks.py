@@ -9,6 +9,7 @@ from api_segments.imports.applying import ApplyingService, Piece
 from api_segments.imports.exports import ExportingService
 from api_segments.imports.model import Phase
 from api_segments.imports.reading import ReadingService, Work
+from api_segments.imports.steps import Steps
 from api_segments.memberships.model import Action
 
 Task = Mapping[str, Any]
@@ -59,12 +60,12 @@ def apply(applying: ApplyingService, task: Task, deadline: Deadline) -> dict[str
             raise ValueError(f"there is no step {unknown}")
 
 
-def fail(applying: ApplyingService, exporting: ExportingService, task: Task, deadline: Deadline) -> bool:
+def fail(steps: Steps, exporting: ExportingService, task: Task, deadline: Deadline) -> bool:
     """End an import or an export whose execution failed, or ended in another bad way; return whether it failed now."""
     given = json.loads(task["input"]) if "input" in task else task  # an event of Step Functions has it as text
     if Phase(given["phase"]) is Phase.EXPORT:
         return exporting.fail(given["account_id"], given["import_id"], _why(task), deadline)
-    return applying.fail(given["account_id"], given["import_id"], given["execution"], _why(task), deadline)
+    return steps.fail(given["account_id"], given["import_id"], given["execution"], _why(task), deadline)
 
 
 def _why(task: Task) -> str:

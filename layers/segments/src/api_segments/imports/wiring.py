@@ -18,13 +18,15 @@ from api_segments.segments.wiring import segment_store, segments
 
 if TYPE_CHECKING:
     from api_segments.aws.object_store import ObjectStore
-    from api_segments.aws.workflows import Workflows
     from api_segments.imports.applying import ApplyingService
     from api_segments.imports.custom_lists import CustomListService
+    from api_segments.imports.executions import Executions
     from api_segments.imports.exports import ExportingService, ExportService
     from api_segments.imports.reading import ReadingService
     from api_segments.imports.service import ImportService
+    from api_segments.imports.stalled import StalledService
     from api_segments.imports.steps import Steps
+    from api_segments.imports.store_exports import ExportStore
 
 
 def object_store() -> "ObjectStore":
@@ -38,7 +40,9 @@ def _store() -> ImportStore:
     return ImportStore(db(), settings().imports_table)
 
 
-def _steps() -> "Steps":
+@cache
+def steps() -> "Steps":
+    """Return what steps of imports begin with, and how imports end."""
     from api_segments.aws.event_bus import EventBus
     from api_segments.imports.steps import Steps
 
@@ -51,35 +55,37 @@ def imports() -> "ImportService":
     """Return what carries out what clients ask of imports."""
     from api_segments.imports.service import ImportService
 
-    delay = int(settings().import_delay_seconds)
-    return ImportService(_store(), segment_store(), references(), object_store(), _workflows(), delay, SYSTEM_CLOCK)
+    return ImportService(_store(), segment_store(), references(), object_store(), _executions(), SYSTEM_CLOCK)
 
 
-def _workflows() -> "Workflows":
+def _executions() -> "Executions":
     from api_segments.aws.workflows import Workflows
+    from api_segments.imports.executions import Executions
 
-    return Workflows(clients.stepfunctions_client(), settings().import_workflow_arn)
+    workflows = Workflows(clients.stepfunctions_client(), settings().import_workflow_arn)
+    return Executions(workflows, int(settings().import_delay_seconds))
+
+
+def _export_store() -> "ExportStore":
+    from api_segments.imports.store_exports import ExportStore
+
+    return ExportStore(db(), settings().imports_table)
 
 
 @cache
 def exports() -> "ExportService":
     """Return what carries out what clients ask of exports."""
     from api_segments.imports.exports import ExportService
-    from api_segments.imports.store_exports import ExportStore
 
-    kept = ExportStore(db(), settings().imports_table)
-    delay = int(settings().import_delay_seconds)
-    return ExportService(kept, segment_store(), object_store(), _workflows(), delay, SYSTEM_CLOCK)
+    return ExportService(_export_store(), segment_store(), object_store(), _executions(), SYSTEM_CLOCK)
 
 
 @cache
 def exporting() -> "ExportingService":
     """Return what writes the files of exports."""
     from api_segments.imports.exports import ExportingService
-    from api_segments.imports.store_exports import ExportStore
 
-    kept = ExportStore(db(), settings().imports_table)
-    return ExportingService(kept, segment_store(), member_lists(), object_store(), SYSTEM_CLOCK)
+    return ExportingService(_export_store(), segment_store(), member_lists(), object_store(), SYSTEM_CLOCK)
 
 
 @cache
@@ -97,7 +103,7 @@ def reading() -> "ReadingService":
     """Return what reads files and compares them."""
     from api_segments.imports.reading import ReadingService
 
-    return ReadingService(_steps(), object_store(), member_lists(), membership_store(), references())
+    return ReadingService(steps(), object_store(), member_lists(), membership_store(), references())
 
 
 @cache
@@ -106,4 +112,12 @@ def applying() -> "ApplyingService":
     from api_segments.imports.applying import ApplyingService
 
     pace = float(settings().import_rows_per_second)
-    return ApplyingService(_steps(), object_store(), membership_store(), references(), pace)
+    return ApplyingService(steps(), object_store(), membership_store(), references(), pace)
+
+
+@cache
+def stalled() -> "StalledService":
+    """Return what finds imports and exports that came to a stop."""
+    from api_segments.imports.stalled import StalledService
+
+    return StalledService(steps(), _export_store(), exporting(), _executions())

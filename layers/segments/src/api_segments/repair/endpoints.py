@@ -1,5 +1,6 @@
 """What one invocation of `reconcile` does with one task of its queue."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,8 @@ from api_segments.campaigns.wiring import campaign_queue, campaign_runs
 from api_segments.core.clock import Deadline
 from api_segments.core.walks import walk as walk_on
 from api_segments.http.observability import count, logger
+from api_segments.imports.stalled import Found, StalledWalk
+from api_segments.imports.wiring import stalled
 from api_segments.memberships.wiring import purge_queue
 from api_segments.profiles.suppressions import FollowTask
 from api_segments.profiles.wiring import suppressions
@@ -22,6 +25,7 @@ from api_segments.repair.tasks import (
     MAX_RECOUNTS,
     HistoryWalk,
     Recount,
+    Stalled,
     SuppressionSweep,
     Task,
     Unclaimed,
@@ -30,6 +34,8 @@ from api_segments.repair.tasks import (
     to_index_task,
     to_purge_task,
     to_recount_task,
+    to_stalled_task,
+    to_stalled_walk_task,
     to_sweep_task,
     to_task,
     to_tasks,
@@ -56,6 +62,10 @@ def go_on(scope: Scope, work: Task, deadline: Deadline) -> None:
         note_day(scope.account_id, work, deadline)
     elif isinstance(work, SuppressionSweep):
         sweep_suppressions(scope.account_id, work, deadline)
+    elif isinstance(work, StalledWalk):
+        find_stalled(scope.account_id, work, deadline)
+    elif isinstance(work, Stalled):
+        look_again_at_stalled(scope.account_id, work, deadline)
     elif isinstance(work, FollowTask):
         follow_suppression(work, deadline)
     elif isinstance(work, Recount):
@@ -73,6 +83,7 @@ def walk(scope: Scope, start: Position, deadline: Deadline) -> None:
         if not wiring.indexed_accounts().has(scope.account_id, deadline):
             wiring.reconciliation_queue().put_off(to_index_task(scope.account_id, IndexWalk()), 0, deadline)
         wiring.reconciliation_queue().put_off(to_sweep_task(scope.account_id, SuppressionSweep()), 0, deadline)
+        wiring.reconciliation_queue().put_off(to_stalled_walk_task(scope.account_id, StalledWalk()), 0, deadline)
     findings, goes_on_at = wiring.reconciliation().reconcile(scope, start, deadline)
     count(
         Differences=findings.counts_mended,
@@ -166,6 +177,30 @@ def sweep_suppressions(account_id: str, start: SuppressionSweep, deadline: Deadl
 def _sweep(account_id: str, here: SuppressionSweep, deadline: Deadline) -> SuppressionSweep | None:
     after = suppressions().sweep_page(account_id, here.after, deadline)
     return None if after is None else SuppressionSweep(after)
+
+
+def find_stalled(account_id: str, start: StalledWalk, deadline: Deadline) -> None:
+    """Find imports and exports that may have stalled, to be looked at again when what is under way has arrived."""
+    left = walk_on(lambda here: _suspect_stalled(account_id, here, deadline), start, deadline)
+    if left is not None:
+        wiring.reconciliation_queue().put_off(to_stalled_walk_task(account_id, left), 0, deadline)
+
+
+def _suspect_stalled(account_id: str, here: StalledWalk, deadline: Deadline) -> StalledWalk | None:
+    ids, further = stalled().suspects(account_id, here, deadline)
+    if ids:
+        task = to_stalled_task(account_id, Stalled(here.kind, ids))
+        wiring.reconciliation_queue().put_off(task, LOOK_AGAIN_SECONDS, deadline)
+    return further
+
+
+def look_again_at_stalled(account_id: str, suspects: Stalled, deadline: Deadline) -> None:
+    """Start imports and exports again that were never begun, and end those that nothing works on any more."""
+    found = Counter(stalled().look_again(account_id, suspects.kind, each, deadline) for each in suspects.ids)
+    count(
+        ImportsStartedAgain=found[Found.STARTED_AGAIN], ImportsLapsed=found[Found.LAPSED], ImportsLost=found[Found.LOST]
+    )
+    logger.info("looked at what seemed stalled", kind=suspects.kind, found={str(each): n for each, n in found.items()})
 
 
 def follow_suppression(task: FollowTask, deadline: Deadline) -> None:

@@ -13,6 +13,7 @@ from api_segments.core.clock import Deadline
 from api_segments.core.limits import MAX_SEGMENT_ID
 from api_segments.core.parallel import cut_by_size
 from api_segments.http.validation import validate
+from api_segments.imports.stalled import Kind, StalledWalk
 from api_segments.profiles.suppressions import FollowTask
 from api_segments.repair.address_index import IndexWalk
 from api_segments.repair.reconciliation import Position, ReconciliationStage, Scope
@@ -45,6 +46,14 @@ class SuppressionSweep:
     """How far a walk over an account's suppression list has come: to the sort key `after`."""
 
     after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """Imports, or exports, that may have stalled, and are to be looked at again."""
+
+    kind: Kind
+    ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,16 @@ def to_sweep_task(account_id: str, sweep: SuppressionSweep) -> dict[str, object]
     return {"scope": asdict(Scope(account_id)), "sweep": asdict(sweep)}
 
 
+def to_stalled_walk_task(account_id: str, walk: StalledWalk) -> dict[str, object]:
+    """Write the task of finding imports and exports that have stalled as JSON."""
+    return {"scope": asdict(Scope(account_id)), "stalled_walk": asdict(walk)}
+
+
+def to_stalled_task(account_id: str, stalled: Stalled) -> dict[str, object]:
+    """Write the task of looking again at imports or exports that may have stalled as JSON."""
+    return {"scope": asdict(Scope(account_id)), "stalled": asdict(stalled)}
+
+
 def to_tasks(scope: Scope, suspects: Sequence[Suspect]) -> Iterator[dict[str, object]]:
     """Write the tasks of looking at rows again: of ids as long as they may be, some hundred fill a message."""
     return _cut(scope, "suspects", [astuple(suspect) for suspect in suspects])
@@ -139,7 +158,18 @@ def to_purge_task(scope: Scope, segment_id: int) -> dict[str, object]:
     return {"detail": {"Account ID": scope.account_id, "Segment ID": segment_id}}
 
 
-Task = Position | FollowTask | HistoryWalk | SuppressionSweep | IndexWalk | Recount | Unclaimed | list[Suspect]
+Task = (
+    Position
+    | FollowTask
+    | HistoryWalk
+    | SuppressionSweep
+    | StalledWalk
+    | Stalled
+    | IndexWalk
+    | Recount
+    | Unclaimed
+    | list[Suspect]
+)
 
 
 def read_task(task: Mapping[str, Any]) -> tuple[Scope, Task]:
@@ -169,6 +199,8 @@ _READERS: Mapping[str, Callable[[Any], Task]] = {
     "index": lambda said: IndexWalk(**said),
     "history": lambda said: HistoryWalk(**said),
     "sweep": lambda said: SuppressionSweep(**said),
+    "stalled_walk": lambda said: StalledWalk(Kind(said["kind"]), said["before"]),
+    "stalled": lambda said: Stalled(Kind(said["kind"]), said["ids"]),
     "recount": lambda said: Recount(**said),
     "unclaimed": Unclaimed,
     "suspects": lambda said: [Suspect(*suspect) for suspect in said],
