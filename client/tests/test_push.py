@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 from client.tests.conftest import MakeClient
-from client.tests.server import UNWRITTEN, Api, Reply, Request
+from client.tests.server import UNWRITTEN, Api, Reply, Request, serving
 from client.tests.test_answers import Script
 
 from api_segments_client import (
@@ -199,6 +201,41 @@ def test_ctrl_c_ends_waiting_for_the_next_try(client_of: Any) -> None:
     with pytest.raises(PushInterrupted) as stopped:
         client_of(respond, Retry(patience=9999)).members.push("S", add=["a", "b"])
     assert (stopped.value.totals.given, stopped.value.totals.not_sent) == (2, 2)
+
+
+TWICE_INTERRUPTED = """
+import signal, sys
+from api_segments_client import Client, PushInterrupted
+def interrupt(_):
+    signal.raise_signal(signal.SIGINT)
+client = Client(sys.argv[1], "A", "P", timeout=3600)
+try:
+    client.members.push("S", add=(f"u{n}" for n in range(10_000)), in_flight=3, on_progress=interrupt)
+except PushInterrupted as stopped:
+    print(stopped.totals.given, stopped.totals.added, stopped.totals.not_sent)
+"""
+
+
+def test_a_second_ctrl_c_ends_the_process_while_a_request_has_no_answer() -> None:
+    ended = threading.Event()
+    silent: list[Request] = []
+
+    def meanwhile() -> None:
+        with api.lock:
+            waits = not silent and len(api.requests) > 2
+            silent.extend(api.requests[-1:] if waits else [])
+        if waits:
+            ended.wait()
+
+    api = Api(meanwhile=meanwhile)
+    with serving(api) as url:
+        command = [sys.executable, "-c", TWICE_INTERRUPTED, url]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        finally:
+            ended.set()
+    # The two that were answered interrupt: the first one stops the push, the second one ends the waiting for the third.
+    assert done.stdout.split() == ["300", "200", "100"]
 
 
 def test_changes_of_several_segments_share_requests(client_of: MakeClient) -> None:

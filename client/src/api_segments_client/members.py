@@ -13,7 +13,7 @@ from urllib.parse import quote
 from api_segments_client.decoding import decode
 from api_segments_client.models import Guid, Member, ProfileSegments, Refused
 from api_segments_client.pages import pages
-from api_segments_client.push import Change, SegmentKey, batched, send_changes
+from api_segments_client.push import Change, SegmentKey, batched, pairs_of, send_changes
 from api_segments_client.segments import Segments
 from api_segments_client.sending import Sender
 from api_segments_client.totals import Totals
@@ -82,11 +82,11 @@ class Members:
             for changes in phases:
                 Sender(
                     partial(send_changes, self._transport),
+                    pairs_of,
                     totals,
                     self._in_flight if in_flight is None else in_flight,
                     on_progress,
                     tell,
-                    self._transport.close,
                 ).run(batched(changes))
         return totals
 

@@ -51,11 +51,11 @@ class Profiles:
         with ExitStack() as ending:
             Sender(
                 partial(_send_records, self._transport, path),
+                len,
                 totals,
                 in_flight,
                 on_progress,
                 teller(on_refused, ending),
-                self._transport.close,
             ).run(_batched(records))
         return totals
 

@@ -58,9 +58,14 @@ def batched(changes: Iterable[Change]) -> Iterator[list[Change]]:
         yield batch
 
 
+def pairs_of(changes: Iterable[Change]) -> int:
+    """Return how many pairs of user and segment changes are."""
+    return sum(change.pairs for change in changes)
+
+
 def send_changes(transport: Transport, batch: list[Change], stop: threading.Event) -> Outcome[Totals]:
     """Send a batch of updates until each pair is written or refused, or patience is over."""
-    totals = Totals(given=sum(change.pairs for change in batch))
+    totals = Totals(given=pairs_of(batch))
     outcome = Outcome(totals)
     wanted: dict[str, Change] = {}
     for change in batch:
@@ -87,7 +92,7 @@ def send_changes(transport: Transport, batch: list[Change], stop: threading.Even
             totals.requests += 1
             answer = transport.call("POST", "api/updateSegment", body, attempts=attempts)
             if answer.is_second:
-                totals.resent += sum(change.pairs for change in pending)
+                totals.resent += pairs_of(pending)
             pending = _take_update(outcome, pending, body, answer.body)
             if pending and not attempts.wait(answer.retry_after):
                 outcome.error = ApiError.of(
@@ -96,7 +101,7 @@ def send_changes(transport: Transport, batch: list[Change], stop: threading.Even
                 break
     except Exception as exc:  # noqa: BLE001 - told by the push, with totals that add up
         outcome.error = exc
-    totals.not_sent += sum(change.pairs for change in pending)
+    totals.not_sent += pairs_of(pending)
     return outcome
 
 
@@ -146,10 +151,10 @@ def _take_update(outcome: Outcome[Totals], sent: list[Change], body: Mapping[str
                 again[_key(change.user)] = Change(change.user, before.add | change.add, before.remove | change.remove)
         else:
             # CleverTap may show a record in another form: then it is about one user.
-            pairs = sum(change.pairs for change in changes) or 1
+            pairs = pairs_of(changes) or 1
             refused.append((Refused(entry["record"], entry["code"], entry["error"]), pairs))
-    failed = sum(pairs for _, pairs in refused) + sum(change.pairs for change in again.values())
-    written = sum(change.pairs for change in sent) - failed
+    failed = sum(pairs for _, pairs in refused) + pairs_of(again.values())
+    written = pairs_of(sent) - failed
     summary = answer.get("summary")
     # A user who was named by identity and by guid is one for the API.
     processed = written if summary is None else answer["processed"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sized
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -13,7 +13,7 @@ from api_segments_client.models import Refused
 from api_segments_client.totals import KEPT, Totals, UploadTotals
 
 Sums = TypeVar("Sums", Totals, UploadTotals)
-Batch = TypeVar("Batch", bound=Sized)
+Batch = TypeVar("Batch")
 
 
 @dataclass(slots=True)
@@ -37,31 +37,30 @@ class Sender(Generic[Batch, Sums]):
     """Sends batches and adds what becomes of them to `totals`.
 
     `send` sends one, in a thread of its own, and counts it whole whatever happens; it gives up its waiting when the
-    event is set. The callbacks run in the thread that calls `run`. `abort` makes requests fail that are under way.
+    event is set. `count` says how much a batch is given. The callbacks run in the thread that calls `run`.
     """
 
     send: Callable[[Batch, threading.Event], Outcome[Sums]]
+    count: Callable[[Batch], int]
     totals: Sums
     in_flight: int
     on_progress: Callable[[Sums], object] | None
     on_refused: Callable[[Refused], object] | None
-    abort: Callable[[], object]
     _stop: threading.Event = field(default_factory=threading.Event)
-    _pending: set[Future[Outcome[Sums]]] = field(default_factory=set)
+    _pending: dict[Future[Outcome[Sums]], Batch] = field(default_factory=dict)
 
     def run(self, batches: Iterator[Batch]) -> None:
         """Send all batches; no more are taken than are under way.
 
         An error that ended a batch early, and one of `batches` or of a callback, ends all of it: what is under way
         ends first, then PushStoppedError tells the totals; after Ctrl-C it is PushInterrupted. A second Ctrl-C ends it
-        without waiting.
+        without waiting: what is under way then counts as not sent.
         """
         if self.in_flight < 1:
             raise ValueError(f"in_flight must be at least 1, not {self.in_flight}")
-        pool = ThreadPoolExecutor(self.in_flight, thread_name_prefix="api-segments")
         try:
             for batch in batches:
-                self._pending.add(pool.submit(self.send, batch, self._stop))
+                self._begin(batch)
                 while len(self._pending) >= self.in_flight:
                     self._take_next()
             while self._pending:
@@ -72,13 +71,24 @@ class Sender(Generic[Batch, Sums]):
         except Exception as exc:
             self._settle()
             raise PushStoppedError(self.totals, exc) from exc
-        finally:
-            pool.shutdown(wait=False)
+
+    def _begin(self, batch: Batch) -> None:
+        future: Future[Outcome[Sums]] = Future()
+        self._pending[future] = batch
+
+        def send() -> None:
+            try:
+                future.set_result(self.send(batch, self._stop))
+            except BaseException as exc:  # noqa: BLE001 - raised by whoever takes the result
+                future.set_exception(exc)
+
+        # The interpreter waits at its end for the threads of a pool; a daemon can't hold up a second Ctrl-C.
+        threading.Thread(target=send, name="api-segments", daemon=True).start()
 
     def _take_next(self) -> None:
         done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
         future = done.pop()
-        self._pending.remove(future)
+        del self._pending[future]
         outcome = future.result()
         self.totals.take(outcome.totals)
         for each in outcome.refused:
@@ -96,7 +106,9 @@ class Sender(Generic[Batch, Sums]):
             try:
                 self._take_next()
             except KeyboardInterrupt:  # noqa: PERF203 - once a batch
-                self.abort()
-                raise
+                for count in map(self.count, self._pending.values()):
+                    self.totals.given += count
+                    self.totals.not_sent += count
+                raise PushInterrupted(self.totals) from None
             except Exception:  # noqa: BLE001, S112 - what stopped all of it is told, not what follows from that
                 continue
