@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
-from api_segments.core.limits import MAX_USERS_PER_UPDATE
+from api_segments_client import Change
 from local.customers import TODAY, Customer
 from local.uploads import CHANNELS, Reach, Record, records_of, second_thoughts
 
@@ -36,15 +35,6 @@ SEGMENTS = (
 )
 
 
-@dataclass(frozen=True)
-class Update:
-    """What one request asks for one user: customer_segment_ids to join and to leave."""
-
-    identity: str
-    adds: frozenset[str]
-    removes: frozenset[str] = frozenset()
-
-
 @dataclass
 class Shop:
     """What the API should hold, by the demo's own bookkeeping."""
@@ -55,22 +45,21 @@ class Shop:
     changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """How often each (action, customer_segment_id, identity) should have become an event."""
 
-    def apply(self, updates: Iterable[Update]) -> None:
+    def apply(self, updates: Iterable[Change]) -> None:
         """Do to the books what the API is asked to do."""
         for update in updates:
-            if update.identity not in self.segments_of and update.identity not in self.reach_of:
+            if update.user not in self.segments_of and update.user not in self.reach_of:
                 self.totals["profiles_created"] += 1
-            now = self.segments_of.setdefault(update.identity, set())
-            added, removed = update.adds - now, update.removes & now
+            now = self.segments_of.setdefault(update.user, set())
+            added, removed = set(map(str, update.add)) - now, now.intersection(map(str, update.remove))
             now |= added
             now -= removed
-            self.changes.update(("ADD", segment, update.identity) for segment in added)
-            self.changes.update(("REMOVE", segment, update.identity) for segment in removed)
-            asked = len(update.adds) + len(update.removes)
+            self.changes.update(("ADD", segment, update.user) for segment in added)
+            self.changes.update(("REMOVE", segment, update.user) for segment in removed)
             self.totals["added"] += len(added)
             self.totals["removed"] += len(removed)
-            self.totals["unchanged"] += asked - len(added) - len(removed)
-            self.totals["processed"] += asked
+            self.totals["unchanged"] += update.pairs - len(added) - len(removed)
+            self.totals["processed"] += update.pairs
 
     def upload(self, records: Iterable[Record]) -> None:
         """Do to the books what the API is asked to do by POST /1/upload."""
@@ -85,16 +74,16 @@ class Shop:
         return {"members": len(members), **{channel: sum(r.by(channel) for r in reaches) for channel in CHANNELS}}
 
 
-def joining(customers: Iterable[Customer]) -> list[Update]:
+def joining(customers: Iterable[Customer]) -> list[Change]:
     """Return the first round: everyone into the segments that take them."""
     updates = (
-        Update(customer.customer_id, frozenset(s.customer_segment_id for s in SEGMENTS if s.takes(customer)))
+        Change(customer.customer_id, frozenset(s.customer_segment_id for s in SEGMENTS if s.takes(customer)))
         for customer in customers
     )
-    return [update for update in updates if update.adds]
+    return [update for update in updates if update.add]
 
 
-def moving(customers: Sequence[Customer]) -> list[Update]:
+def moving(customers: Sequence[Customer]) -> list[Change]:
     """Return the second round: every tenth customer goes up a tier, every fourth German reader unsubscribes."""
     updates = []
     for number, customer in enumerate(customers):
@@ -105,7 +94,7 @@ def moving(customers: Sequence[Customer]) -> list[Update]:
         if number % 4 == 0 and customer.newsletter and customer.country == "DE":
             removes.add(READERS)
         if adds or removes:
-            updates.append(Update(customer.customer_id, frozenset(adds), frozenset(removes)))
+            updates.append(Change(customer.customer_id, frozenset(adds), frozenset(removes)))
     return updates
 
 
@@ -117,27 +106,3 @@ def played(customers: Sequence[Customer]) -> Shop:
     shop.apply(moving(customers))
     shop.upload(second_thoughts(customers))
     return shop
-
-
-def batches(updates: Sequence[Update]) -> list[Sequence[Update]]:
-    """Return the updates in portions of what one request may carry."""
-    return [updates[start : start + MAX_USERS_PER_UPDATE] for start in range(0, len(updates), MAX_USERS_PER_UPDATE)]
-
-
-def body(updates: Iterable[Update]) -> dict[str, Any]:
-    """Return the body of POST /api/updateSegment: users who are asked the same are one group."""
-    groups: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
-    for update in updates:
-        groups.setdefault((update.adds, update.removes), []).append(update.identity)
-    return {
-        "bulk_profiles": [
-            {
-                "user_profiles": [{"identity": identity} for identity in identities],
-                "segments": [
-                    *({"customer_segment_id": segment, "action": "ADD"} for segment in sorted(adds)),
-                    *({"customer_segment_id": segment, "action": "REMOVE"} for segment in sorted(removes)),
-                ],
-            }
-            for (adds, removes), identities in groups.items()
-        ]
-    }

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from local.audience import Shop, Update, body, played
+from local.audience import Shop, played
 from local.customers import read
-from local.demo import SETTLE_SECONDS, SILENCE_SECONDS, call
+from local.demo import SETTLE_SECONDS, SILENCE_SECONDS
 from local.environment import LocalError
 from local.outbox import Message, Outbox
 from local.progress import bar
@@ -108,18 +107,17 @@ def play_campaigns(stack: Stack, queue: EventQueue, console: Console) -> list[st
     expected = Expected.of(played(customers), {customer.customer_id: customer.name for customer in customers})
     declare(stack, stack.account)
     outbox = Outbox(stack.endpoint_url, stack.webhook_origin)
-    with httpx.Client(base_url=stack.api_url, headers=stack.account.headers, timeout=60, trust_env=False) as api:
-        estimate = call(api, "POST", "/1/targets/create.json", {**OFFLINE, "estimate_only": True})["estimates"]["email"]
-        online = call(api, "POST", "/1/targets/create.json", ONLINE)["id"]
-        offline = call(api, "POST", "/1/targets/create.json", OFFLINE)["id"]
+    with stack.client() as client:
+        estimate = client.campaigns.estimate(OFFLINE)["email"]
+        online = client.campaigns.create(ONLINE)
+        offline = client.campaigns.create(OFFLINE)
         for _ in range(2):  # the repeat changes nothing, so it sends nothing
-            join = body([Update(expected.joins, frozenset({JOINED}))])
-            call(api, "POST", "/api/updateSegment", join)
+            client.members.push(JOINED, add=[expected.joins])
         told_of = Counter({(online, STARTED): 1, (offline, STARTED): 1, (offline, COMPLETED): 1})
         messages = collect(outbox, console, expected.emails.total() + expected.sms.total())
         events = campaign_events(queue, told_of)
-        call(api, "POST", "/1/targets/stop.json", {"id": online})
-        told = {i: call(api, "POST", "/1/targets/result.json", {"id": i})["result"] for i in (offline, online)}
+        client.campaigns.stop(online)
+        told = {campaign: client.campaigns.result(campaign) for campaign in (offline, online)}
     outbox.close()
     console.print(messages_table(messages), "")
     sent = Counter((m["channel"], *_address_and_text(m)) for m in messages)
@@ -129,10 +127,10 @@ def play_campaigns(stack: Stack, queue: EventQueue, console: Console) -> list[st
     ]
     figures = {
         "the estimate": (estimate, expected.emails.total()),
-        "emails sent by result.json": (told[offline]["sent"], expected.emails.total()),
-        "unreachable by result.json": (told[offline]["skipped"].get("unreachable", 0), expected.unreachable),
-        "failed by result.json": (sum(told[offline]["failed"].values()), 0),
-        "SMS sent by result.json": (told[online]["sent"], 1),
+        "emails sent by result.json": (told[offline].sent or 0, expected.emails.total()),
+        "unreachable by result.json": ((told[offline].skipped or {}).get("unreachable", 0), expected.unreachable),
+        "failed by result.json": (sum((told[offline].failed or {}).values()), 0),
+        "SMS sent by result.json": (told[online].sent or 0, 1),
         "emails with one-click unsubscription": (
             sum(_has_unsubscription(m) for m in messages),
             expected.emails.total(),

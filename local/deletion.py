@@ -2,16 +2,17 @@
 
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
-import httpx
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from api_segments_client import Client
+from api_segments_client.models import Segment
 from local.audience import SEGMENTS
 from local.aws import session
-from local.demo import SETTLE_SECONDS, SILENCE_SECONDS, call
+from local.demo import SETTLE_SECONDS, SILENCE_SECONDS
 from local.progress import bar
 from local.stack import Stack
 from local.subscriber import EventQueue
@@ -22,34 +23,32 @@ GONE = 410
 
 def play_deletion(stack: Stack, queue: EventQueue, console: Console) -> list[str]:
     """List the segments, delete one, and wait for its members to be taken away; return what is not as it should be."""
-    with httpx.Client(base_url=stack.api_url, headers=stack.account.headers, timeout=60, trust_env=False) as api:
-        before = call(api, "GET", "/api/segments")["segments"]
-        (segment,) = [row for row in before if row["customer_segment_id"] == DELETED]
-        deleted = call(api, "DELETE", f"/api/segments/{segment['id']}")
-        listed = call(api, "GET", "/api/segments")["segments"]
-        refused = refusal(api)
-        after = call(api, "GET", "/api/segments?status=all")["segments"]
-        console.print(table(after), "")
-        purged = wait_for_purge(stack, console, segment["id"], segment["members"])
-        events = events_of(queue, segment["id"])
+    with stack.client() as client:
+        (segment,) = [row for row in client.segments.list() if row.customer_segment_id == DELETED]
+        deleted = client.segments.delete(segment.id)
+        listed = [row.id for row in client.segments.list()]
+        refused = refusal(client)
+        console.print(table([*client.segments.list(status="all")]), "")
+        purged = wait_for_purge(stack, console, segment.id, segment.members)
+        events = events_of(queue, segment.id)
     differences = []
-    if deleted["status"] != "deleted" or segment["id"] in [row["id"] for row in listed]:
+    if deleted.status != "deleted" or segment.id in listed:
         differences.append(f"segment {DELETED} is still listed after its deletion")
     if refused != GONE:
         differences.append(f"an update of the deleted segment was answered {refused}, expected {GONE}")
-    if purged != segment["members"]:
-        differences.append(f"{purged:,} members of the deleted segment taken away, expected {segment['members']:,}")
+    if purged != segment.members:
+        differences.append(f"{purged:,} members of the deleted segment taken away, expected {segment.members:,}")
     if events != Counter({"Segment Deleted": 1}):
         differences.append(f"the deletion sent {dict(events)}, expected one Segment Deleted and nothing else")
     if not differences:
         console.print(
-            f"  deleted [bold]{segment['segment_name']}[/]: gone from the list, updates of it answer {GONE}, "
+            f"  deleted [bold]{segment.segment_name}[/]: gone from the list, updates of it answer {GONE}, "
             f"one event, none for its {purged:,} members"
         )
     return differences
 
 
-def table(segments: list[Any]) -> Table:
+def table(segments: Sequence[Segment]) -> Table:
     """Return the list of segments as the API gives it."""
     shown = Table(title="GET /api/segments?status=all", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     for heading in ("segment", "id", "customer id"):
@@ -57,19 +56,15 @@ def table(segments: list[Any]) -> Table:
     shown.add_column("members", justify="right")
     shown.add_column("status")
     for row in segments:
-        values = (row["segment_name"], str(row["id"]), row["customer_segment_id"] or "", f"{row['members']:,}")
-        shown.add_row(*values, row["status"], style="dim" if row["status"] == "deleted" else None)
+        values = (row.segment_name, str(row.id), row.customer_segment_id or "", f"{row.members:,}")
+        shown.add_row(*values, row.status, style="dim" if row.status == "deleted" else None)
     return shown
 
 
-def refusal(api: httpx.Client) -> int | None:
+def refusal(client: Client) -> int | None:
     """Try to add a user to the deleted segment; return the code that the entry is refused with."""
-    group = {
-        "user_profiles": [{"identity": "C00001"}],
-        "segments": [{"customer_segment_id": DELETED, "action": "ADD"}],
-    }
-    answer = call(api, "POST", "/api/updateSegment", {"bulk_profiles": [group]})
-    return answer["unprocessed"][0]["code"] if answer["unprocessed"] else None
+    refused = client.members.push(DELETED, add=["C00001"]).first_refused
+    return refused[0].code if refused else None
 
 
 def wait_for_purge(stack: Stack, console: Console, segment_id: int, members: int) -> int:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from api_segments_client import SegmentsError
 from local.campaigns import play_campaigns
 from local.containers import FOLDER, VARIABLES, engine, prepared
 from local.deletion import play_deletion
@@ -51,6 +52,8 @@ def show(port: int | None, *, stay: bool) -> bool:
                 with for_containers(stack, console):
                     console.print("[bold]6. Staying up until Ctrl-C[/]")
                     stay_up(stack, queue, console, terminal=terminal)
+    except SegmentsError as exc:
+        raise LocalError(f"the demo could not go on: {exc}") from exc
     except BotoCoreError as exc:
         raise LocalError(f"MiniStack does not answer any more ({exc}); its log: {HOME / 'emulator.log'}") from exc
     finally:

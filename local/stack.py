@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from api_segments_client import Client
 from local import sam
 from local.aws import session
 from local.emulator import running_emulator
@@ -65,6 +66,10 @@ class Stack:
     def account(self) -> Account:
         """Return the demo account."""
         return Account(self.account_id, self.passcode)
+
+    def client(self) -> Client:
+        """Return a client of the demo account; to be closed."""
+        return Client(self.api_url, self.account_id, self.passcode)
 
     def save(self, path: Path) -> None:
         """Write it as JSON, readable by its owner only; a reader of `path` sees all of it or nothing."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api_segments.core.channels import Channel
-from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from local.customers import Customer
 
 CHANNELS = tuple(channel.value for channel in Channel)
@@ -77,11 +76,6 @@ def second_thoughts(customers: Sequence[Customer]) -> list[Record]:
         if number % 25 == 0:
             records += [_token(customer, kind, {"$remove": True}) for kind in contact.devices]
     return records
-
-
-def portions(records: Sequence[Record]) -> list[Sequence[Record]]:
-    """Return the records in portions of what one request may carry."""
-    return [records[start : start + MAX_RECORDS_PER_UPLOAD] for start in range(0, len(records), MAX_RECORDS_PER_UPLOAD)]
 
 
 def _token(customer: Customer, kind: str, further: Record | None = None) -> Record:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD, MAX_USERS_PER_UPDATE
+from api_segments.core.limits import MAX_RECORDS_PER_UPLOAD
 from api_segments.profiles.requests import parse_upload
+from api_segments_client import Change
 from local import run, sam
-from local.audience import READERS, SEGMENTS, Shop, Update, batches, body, joining, moving
+from local.audience import READERS, SEGMENTS, Shop, joining, moving
 from local.customers import FILE, generate, read
 from local.environment import LocalError, child_environment
 from local.live import event_line
 from local.outcome import Outcome, Seen
 from local.subscriber import CHANGE, Event
-from local.uploads import CHANNELS, Reach, portions, records_of, second_thoughts
+from local.uploads import CHANNELS, Reach, records_of, second_thoughts
 
 RESERVED_ADDRESS = re.compile(r"[a-z.]+[0-9]+@example\.(com|org|net)")  # RFC 2606
 RESERVED_NUMBER = re.compile(
@@ -71,10 +72,8 @@ def test_customers_differ_in_how_they_can_be_reached() -> None:
 def test_every_upload_is_one_that_the_product_takes() -> None:
     customers = read()
     records = [*records_of(customers), *second_thoughts(customers)]
-    parts = portions(records)
-    assert [record for part in parts for record in part] == records
-    assert max(map(len, parts)) == MAX_RECORDS_PER_UPLOAD
-    for part in parts:
+    for begin in range(0, len(records), MAX_RECORDS_PER_UPLOAD):
+        part = records[begin : begin + MAX_RECORDS_PER_UPLOAD]
         _, updates, refused = parse_upload(json.dumps({"d": part}).encode())
         assert (len(updates), refused) == (len(part), {})
 
@@ -115,31 +114,21 @@ def test_second_thoughts_change_every_channel_of_some_segment() -> None:
 
 def test_every_customer_is_in_one_tier_and_every_segment_has_members() -> None:
     updates = joining(read())
-    tiers = [sum(segment.startswith("TIER-") for segment in update.adds) for update in updates]
+    tiers = [sum(str(segment).startswith("TIER-") for segment in update.add) for update in updates]
     assert set(tiers) == {1}
-    assert {segment for update in updates for segment in update.adds} == {s.customer_segment_id for s in SEGMENTS}
+    assert {segment for update in updates for segment in update.add} == {s.customer_segment_id for s in SEGMENTS}
 
 
 def test_second_round_removes_as_well_as_adds() -> None:
     updates = moving(read())
-    assert any(update.adds and update.removes for update in updates)
-    assert any(READERS in update.removes for update in updates)
-
-
-def test_requests_carry_at_most_what_the_api_takes_and_lose_nobody() -> None:
-    updates = joining(read())
-    portions = batches(updates)
-    assert [update for portion in portions for update in portion] == updates
-    bodies = [body(portion) for portion in portions]
-    users = [[user["identity"] for group in b["bulk_profiles"] for user in group["user_profiles"]] for b in bodies]
-    assert max(map(len, users)) == MAX_USERS_PER_UPDATE
-    assert sorted(user for request in users for user in request) == sorted(update.identity for update in updates)
+    assert any(update.add and update.remove for update in updates)
+    assert any(READERS in update.remove for update in updates)
 
 
 def test_books_count_a_repeat_as_unchanged() -> None:
     shop = Shop()
-    shop.apply([Update("u", frozenset({"S", "T"}))])
-    shop.apply([Update("u", frozenset({"S"}), frozenset({"T", "X"}))])
+    shop.apply([Change("u", frozenset({"S", "T"}))])
+    shop.apply([Change("u", frozenset({"S"}), frozenset({"T", "X"}))])
     assert shop.totals == {"added": 2, "removed": 1, "unchanged": 2, "processed": 5, "profiles_created": 1}
     assert shop.changes == {("ADD", "S", "u"): 1, ("ADD", "T", "u"): 1, ("REMOVE", "T", "u"): 1}
     assert (shop.counts("S")["members"], shop.counts("T")["members"]) == (1, 0)
@@ -156,7 +145,7 @@ def test_redelivered_event_counts_as_a_duplicate_and_other_accounts_not_at_all()
 def test_user_who_was_uploaded_first_is_not_created_by_an_update() -> None:
     shop = Shop()
     shop.upload([{"identity": "u", "type": "profile", "profileData": {"Email": "u@example.com"}}])
-    shop.apply([Update("u", frozenset({"S"})), Update("v", frozenset({"S"}))])
+    shop.apply([Change("u", frozenset({"S"})), Change("v", frozenset({"S"}))])
     assert shop.totals == {
         "uploaded": 1,
         "added": 2,
@@ -170,7 +159,7 @@ def test_user_who_was_uploaded_first_is_not_created_by_an_update() -> None:
 
 def test_comparison_names_each_difference() -> None:
     shop = Shop()
-    shop.apply([Update("u", frozenset({"S"}))])
+    shop.apply([Change("u", frozenset({"S"}))])
     seen = Seen("A")
     counts = shop.counts("S")
     wrong = Outcome(Counter({**shop.totals, "added": 3}), {"S": {**counts, "members": 2, "web_push": 1}}, 0, seen, shop)
