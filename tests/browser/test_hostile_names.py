@@ -59,7 +59,7 @@ def test_a_user_and_the_errors_show_names_as_they_were_sent(
     for name in segments:
         page.get_by_label("User", exact=True).fill(name)
         tab.press("Look up")
-        expect(page.get_by_role("heading", level=2).first).to_have_text(name)
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
         assert texts(tab, "tbody th") == [name]
         assert texts(tab, ".attributes dd") == [name]
     page.get_by_role("link", name="Errors").click()
@@ -96,7 +96,7 @@ def test_who_can_be_in_no_path_is_shown_as_nobody_else(
     page = tab.page
     tab.sign_in(account)
     tab.go(f"/users/identity/{identity}")
-    expect(page.get_by_role("heading", level=2).first).to_have_text(identity)
+    expect(page.get_by_role("heading", level=1)).to_have_text(identity)
     expect(page.get_by_role("link", name="Gold")).to_be_visible()  # as the guid can be in a path
     expect(page.get_by_role("link", name="Silver")).to_have_count(0)
     page.get_by_role("listbox", name="Segment").select_option("Silver")

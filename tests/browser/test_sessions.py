@@ -10,6 +10,10 @@ from tests.browser.tab import Tab
 
 LIST = "/api/segments"
 STORED = "[localStorage.length, sessionStorage.length]"
+ASK_AND_HEAR = """() => new Promise((done) => {
+  new BroadcastChannel("api-segments").onmessage = ({ data }) => data.kind === "session" && setTimeout(done);
+  document.dispatchEvent(new Event("visibilitychange"));
+})"""
 WRONG = "account id or passcode is wrong"
 
 
@@ -135,10 +139,22 @@ def test_a_session_that_the_api_takes_no_more_is_not_taken_from_another_tab(
     expect(second.page.get_by_text("There is no such page")).to_be_visible()
     revoke(mocked_api)
     expect(mocked_tab.alert).to_contain_text(WRONG)
-    mocked_tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(mocked_tab.alert).to_contain_text(WRONG)
-    mocked_tab.page.get_by_label("Account id").fill("typed")
-    expect(mocked_tab.page.get_by_label("Account id")).to_have_value("typed")
+    account = mocked_tab.page.get_by_label("Account id")
+    account.fill("typed")
+    mocked_tab.page.evaluate(ASK_AND_HEAR)
+    expect(account).to_have_value("typed")
+
+
+def test_what_another_tab_asked_for_is_not_taken(mocked_tab: Tab) -> None:
+    second = another(mocked_tab)
+    expect(second.row("Gold")).to_be_visible()
+    mocked_tab.press("Sign out")
+    expect(second.alert).to_contain_text("Signed out in another tab.")
+    mocked_tab.fill_in(ACCOUNT.account_id, ACCOUNT.passcode)
+    expect(mocked_tab.row("Gold")).to_be_visible()
+    third = another(mocked_tab)
+    expect(third.row("Gold")).to_be_visible()
+    expect(second.alert).to_contain_text("Signed out in another tab.")
 
 
 def test_a_tab_that_is_signed_out_takes_the_session_of_another_once_it_is_looked_at(mocked_tab: Tab) -> None:

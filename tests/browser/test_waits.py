@@ -7,6 +7,7 @@ from tests.browser.tab import Tab
 
 LISTS = "**/api/segments?*"
 ERRORS = "**/api/errors?*"
+NO_REFRESHES = "{ const soon = setTimeout; window.setTimeout = (work, wait) => soon(work, wait > 1000 ? 1e9 : wait); }"
 SLOW = "The API is slow to answer. Waiting up to 30 seconds …"
 NOT_IN_TIME = "The API has not answered for 30 seconds."
 
@@ -105,3 +106,17 @@ def test_the_api_is_not_waited_for_as_long_as_it_asks(mocked_tab: Tab) -> None:
     page.route(ERRORS, lambda route: route.fulfill(**later))
     mocked_tab.go("/errors")
     expect(mocked_tab.alert).to_contain_text("too many requests")
+
+
+def test_offline_the_figures_stay_with_the_time_that_they_are_of(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    page = mocked_tab.page
+    page.add_init_script(NO_REFRESHES)
+    page.reload()
+    expect(mocked_tab.cell("Gold", "Members")).to_have_text("1,500")
+    page.context.set_offline(True)
+    expect(page.get_by_text("You are offline. Figures stay as they were at ")).to_be_visible()
+    expect(mocked_tab.cell("Gold", "Members")).to_have_text("1,500")
+    mocked_api.segments[0]["members"] = 1501
+    page.context.set_offline(False)
+    expect(page.get_by_text("You are offline.")).to_be_hidden()
+    expect(mocked_tab.cell("Gold", "Members")).to_have_text("1,501")

@@ -6,6 +6,7 @@ import { campaignsView } from "./campaigns/list.js";
 import { Catalogue } from "./segments/catalogue.js";
 import { closeDialogs, confirmDialog, isHeld } from "./kit/dialogs.js";
 import { announce, h, setAttribute } from "./kit/elements.js";
+import { clock } from "./kit/formats.js";
 import { importDialog } from "./imports/new.js";
 import { importView } from "./imports/import.js";
 import { importsView } from "./imports/list.js";
@@ -183,6 +184,16 @@ function leave() {
   announce("Signed out");
 }
 
+/** Say while there is no network of when the figures are: they stay as they were then, and are read again once there is. */
+function showOffline() {
+  const told = document.getElementById("offline");
+  told.hidden = navigator.onLine;
+  const figures = ` Figures stay as they were at ${clock(new Date())}, and are read again when you are back online.`;
+  told.textContent = navigator.onLine ? "" : `You are offline.${signedIn ? figures : ""}`;
+}
+for (const kind of ["offline", "online"]) window.addEventListener(kind, showOffline);
+showOffline();
+
 shareSession({
   current: () => signedIn?.session ?? null,
   onsession: (session) => {
@@ -207,5 +218,5 @@ if (session) {
   begin(session);
 } else {
   askTabs();
-  setTimeout(() => signedIn || end(), HANDING);
+  setTimeout(() => shown === null && end(), HANDING);
 }

@@ -33,43 +33,50 @@ export function usageView({ api, signal }) {
     title: "Usage",
   };
 
+  /** This month comes first; those before it follow as soon as they are read. */
   async function load() {
+    const ask = (month) => api.get("/api/usage", { month }, { signal });
     try {
-      const months = await Promise.all(lastMonths().map((month) => api.get("/api/usage", { month }, { signal })));
-      content.replaceChildren(...parts(months));
+      const [now, ...before] = lastMonths().toReversed();
+      const newest = await ask(now);
+      const history = h("div", {}, h("p", { class: "fresh" }, "Loading the months before …"));
+      content.replaceChildren(...thisMonth(newest), history);
+      const others = await Promise.all(before.map(ask));
+      history.replaceChildren(...monthsBefore([...others.toReversed(), newest]));
     } catch (error) {
       if (error.name !== "AbortError") content.replaceChildren(problem(error.message, load));
     }
   }
 }
 
-function parts(months) {
-  const now = months.at(-1);
-  const before = months.at(-2);
-  const rows = months
+function thisMonth({ month, data_points: points, plan }) {
+  return [
+    h(
+      "dl",
+      { class: "totals" },
+      h("div", {}, h("dt", {}, `${label(month)} so far`), h("dd", {}, number(points))),
+      h("div", {}, h("dt", {}, "Plan"), h("dd", {}, plan)),
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      `Data points as read at ${clock(new Date())}. Each published change of a membership is one, in the month (UTC) of the change. A repeat that changes nothing is none.`,
+    ),
+  ];
+}
+
+/** The months from the first that has any; nothing is drawn of an account that has none before this one. */
+function monthsBefore(months) {
+  const first = months.findIndex(({ data_points: points }) => points);
+  const shown = first < 0 ? [] : months.slice(first);
+  if (shown.length < 2) return [h("p", { class: "none" }, "There were no data points in the eleven months before.")];
+  const rows = shown
     .toReversed()
     .map(({ month, data_points: points }) =>
       h("tr", {}, h("th", { scope: "row" }, label(month)), h("td", { class: "number" }, number(points))),
     );
   return [
-    h(
-      "dl",
-      { class: "totals" },
-      h("div", {}, h("dt", {}, `${label(now.month)} so far`), h("dd", {}, number(now.data_points))),
-      h("div", {}, h("dt", {}, label(before.month)), h("dd", {}, number(before.data_points))),
-      h("div", {}, h("dt", {}, "Plan"), h("dd", {}, now.plan)),
-    ),
-    h(
-      "p",
-      { class: "hint" },
-      "One data point for each published change of membership, in the month (UTC) of the change. Repeats count none.",
-    ),
-    h(
-      "figure",
-      { class: "panel" },
-      picture(months),
-      h("figcaption", {}, `Data points by month, as read at ${clock(new Date())}`),
-    ),
+    h("figure", { class: "panel" }, picture(shown), h("figcaption", {}, "Data points by month")),
     h(
       "table",
       { class: "narrow" },
@@ -86,7 +93,7 @@ function parts(months) {
 
 function picture(months) {
   const highest = Math.max(1, ...months.map((month) => month.data_points));
-  const step = WIDTH / months.length;
+  const step = WIDTH / MONTHS; // bars of one width, however many there are
   const full = HEIGHT - TOP - BOTTOM;
   const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
   const bars = months.flatMap(({ month, data_points: points }, index) => {

@@ -25,6 +25,8 @@ export class ApiError extends Error {
   }
 }
 
+const NO_ANSWER = "The API does not answer. Check your network.";
+const OFFLINE = "You are offline.";
 const NOT_IN_TIME = new ApiError(0, `The API has not answered for ${PATIENCE_SECONDS} seconds.`);
 
 /** How long to wait before try number `attempt` + 1: what the API asks for, or twice as long each time, give or take. */
@@ -157,7 +159,7 @@ export class Api {
       });
       text = await answer.text();
     } catch {
-      throw ending.signal.aborted ? ending.signal.reason : new ApiError(0, "The API does not answer. Check your network.");
+      throw ending.signal.aborted ? ending.signal.reason : new ApiError(0, navigator.onLine ? NO_ANSWER : OFFLINE);
     } finally {
       ending.cancel();
     }

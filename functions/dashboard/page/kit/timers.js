@@ -56,6 +56,7 @@ export class Refresher {
     this.running = false;
     this.timer = null;
     document.addEventListener("visibilitychange", () => this.#shown(), { signal });
+    window.addEventListener("online", () => this.#shown(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.timer), { once: true });
   }
 

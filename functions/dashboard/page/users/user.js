@@ -1,18 +1,32 @@
-// One user: profile, channels, segments; add to a segment or remove.
+// One user, found by identity, address or guid: profile, channels, segments; add to a segment or remove, erase.
 
 import { fitsPath, NOT_BY_PATH } from "../kit/api.js";
 import { select } from "../segments/search.js";
-import { announce, field, foreign, h, keepFocus, problem, setText } from "../kit/elements.js";
+import { openDialog } from "../kit/dialogs.js";
+import { announce, field, foreign, h, isolated, keepFocus, problem, setText } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
 import { counted, number } from "../kit/formats.js";
-
+import { userLink } from "../kit/links.js";
 import { changeOne } from "../segments/changes.js";
 
 const MATCHES = 50;
+const MOST_USERS = 100;
+const KINDS = { identity: "identity", email: "email address", phone: "phone number", guid: "guid" };
+const ADDRESSES = ["email", "phone"];
+const FIRST = ["Name", "Email", "Phone", "Gender", "DOB", "MSG-email", "MSG-sms", "MSG-whatsapp", "MSG-push"];
+const SECONDS = /^\$D_(-?\d{1,12})$/; // CleverTap's way to write a moment
 
-export function userView({ api, catalogue, kind, value, signal, go }) {
-  const key = h("select", {}, h("option", { value: "identity" }, "identity"), h("option", { value: "guid" }, "guid"));
+/** A user by identity or guid, as the path has it; or all who have an address, as the query has it. */
+export function userView({ api, catalogue, kind: named, value: id, query, signal, go }) {
+  const kind = named ?? ADDRESSES.find((each) => query.has(each));
+  const value = id ?? query.get(kind);
+  const key = h(
+    "select",
+    {},
+    Object.entries(KINDS).map(([name, label]) => h("option", { value: name }, label)),
+  );
   key.value = kind ?? "identity";
+  const heading = h("h1", { tabindex: "-1" }, "Users");
   const input = h("input", {
     type: "search",
     autocomplete: "off",
@@ -24,12 +38,8 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
   const view = h(
     "section",
     { class: "user" },
-    h(
-      "div",
-      { class: "title" },
-      h("h1", { tabindex: "-1" }, "Users"),
-      h("a", { class: "button", href: "#/addresses" }, "Look an address up"),
-    ),
+    value ? h("nav", { "aria-label": "Breadcrumb", class: "crumbs" }, h("a", { href: "#/users" }, "Users")) : null,
+    h("div", { class: "title" }, heading, h("a", { class: "button", href: "#/addresses" }, "Look an address up")),
     h(
       "form",
       { class: "filters", role: "search", onsubmit: look },
@@ -47,17 +57,20 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
     catalogue.readOnce(signal);
   } else
     found.append(
+      query.has("erased") ? h("div", { class: "done", role: "status" }, h("p", {}, "The user is erased.")) : "",
       h(
         "p",
         { class: "hint" },
-        "Look a user up to see the profile, the channels that reach them and their segments, and to add or remove them.",
+        "Look a user up to see their profile, how they can be reached and which segments they are in; to add or remove them; or to erase them.",
       ),
     );
   return { element: view, title: "Users" };
 
   function look(event) {
     event.preventDefault();
-    const address = `#/users/${key.value}/${encodeURIComponent(input.value)}`;
+    const address = ADDRESSES.includes(key.value)
+      ? `#/users?${new URLSearchParams({ [key.value]: input.value.trim() })}`
+      : `#/users/${key.value}/${encodeURIComponent(input.value)}`;
     if (address === location.hash) load();
     else go(address);
   }
@@ -65,17 +78,11 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
   async function load() {
     if (!found.hasChildNodes()) found.replaceChildren(h("p", { class: "fresh" }, "Loading …"));
     try {
-      const profile = await orNothing(api.get("/1/profile.json", { [kind]: value }, { signal }));
+      const asked = ADDRESSES.includes(kind) ? await findByAddress() : { [kind]: value };
+      if (!asked) return;
+      const profile = await orNothing(api.get("/1/profile.json", asked, { signal }));
       if (!profile) {
-        found.replaceChildren(
-          h(
-            "div",
-            { class: "empty" },
-            h("p", {}, "There is no user with this ", kind, "."),
-            h("p", {}, "A user comes to be when they are first added to a segment or uploaded."),
-          ),
-        );
-        announce("No such user");
+        showNobody();
         return;
       }
       const { identity, guid } = profile.record;
@@ -84,9 +91,75 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
         ? await orNothing(api.getUser((part) => `/api/profiles/${part}/segments`, user, { signal }))
         : null;
       found.replaceChildren(...userParts(profile.record, segments?.segments ?? null));
+      const name = nameOf(profile.record);
+      heading.replaceChildren(name ? foreign(name) : "Anonymous user");
+      document.title = `${name ?? "Anonymous user"} · API Segments`;
       announce("User found");
     } catch (error) {
-      if (error.name !== "AbortError") found.replaceChildren(problem(error.message, load));
+      const isRefused = error.status === 400;
+      if (error.name !== "AbortError") found.replaceChildren(problem(error.message, isRefused ? null : load));
+    }
+  }
+
+  /** The one who has the address; where none or several have it, they are shown and null is returned. */
+  async function findByAddress() {
+    const { profiles, cursor } = await api.get("/api/profiles", { [kind]: value, limit: MOST_USERS }, { signal });
+    if (profiles.length === 1 && !cursor) return { guid: profiles[0].guid };
+    if (!profiles.length) {
+      showNobody();
+      return null;
+    }
+    found.replaceChildren(
+      h(
+        "div",
+        { class: "panel" },
+        h("h2", {}, `${counted(profiles.length, "user")}${cursor ? " and more" : ""} with this ${KINDS[kind]}`),
+        h("ul", {}, profiles.map((each) => h("li", {}, userLink(each)))),
+      ),
+    );
+    announce(`${counted(profiles.length, "user")} found`);
+    return null;
+  }
+
+  function showNobody() {
+    found.replaceChildren(
+      h(
+        "div",
+        { class: "empty" },
+        h("p", {}, `There is no user with this ${KINDS[kind]}.`),
+        h("p", {}, "Users exist once they are added to a segment or uploaded."),
+        ADDRESSES.includes(kind)
+          ? h("p", {}, h("a", { href: `#/addresses?${new URLSearchParams({ [kind]: value })}` }, "Is the address suppressed?"))
+          : null,
+      ),
+    );
+    announce("No such user");
+  }
+
+  function erase(record) {
+    const name = nameOf(record) ?? record.guid;
+    const outcome = h("div");
+    const keep = h("button", { type: "button", onclick: () => dialog.close() }, "Keep the user");
+    const submit = h("button", { class: "danger" }, "Erase for ever");
+    const told =
+      "This deletes all attributes, push tokens, the identity and all memberships for ever. Each segment that the user is in counts one member less and sends its event. Opt-outs of the addresses stay.";
+    const form = h("form", { onsubmit: send }, h("p", {}, told), outcome, h("footer", {}, keep, submit));
+    const dialog = openDialog(`Erase ${isolated(name)}?`, form);
+    keep.focus();
+
+    async function send(event) {
+      event.preventDefault();
+      submit.disabled = true;
+      try {
+        await api.change("DELETE", `/api/profiles/${encodeURIComponent(record.guid)}?by=guid`);
+        dialog.close();
+        announce("Erased");
+        go("#/users?erased");
+      } catch (error) {
+        outcome.replaceChildren(problem(error.message));
+        submit.disabled = false;
+        keepFocus(submit);
+      }
     }
   }
 
@@ -106,12 +179,12 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
         keepFocus(button);
       }
     };
-    const attributes = Object.entries(record.profileData);
+    const attributes = Object.entries(record.profileData).toSorted(byAttribute);
     return [
       h(
         "div",
         { class: "panel" },
-        h("h2", {}, record.identity === null ? "Anonymous user" : foreign(record.identity)),
+        h("h2", {}, "Profile"),
         h(
           "dl",
           { class: "facts" },
@@ -123,7 +196,7 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
           ),
           h("div", {}, h("dt", {}, "Guid"), h("dd", {}, h("code", {}, record.guid))),
         ),
-        h("h3", {}, "Can be reached by"),
+        h("h3", {}, "How they can be reached"),
         h(
           "ul",
           { class: "channels" },
@@ -137,17 +210,18 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
           ),
         ),
         closedPart(record),
-        h("h3", {}, "Profile"),
+        h("h3", {}, "Attributes"),
         attributes.length
           ? h(
               "dl",
               { class: "facts attributes" },
               attributes.map(([name, content]) =>
-                h("div", {}, h("dt", {}, foreign(name)), h("dd", {}, foreign(String(content)))),
+                h("div", {}, h("dt", {}, foreign(name)), h("dd", {}, valueOf(content))),
               ),
             )
-          : h("p", { class: "none" }, "Nothing was uploaded."),
+          : h("p", { class: "none" }, "No attributes were uploaded."),
         record.tokens.length ? h("p", {}, `Push tokens: ${record.tokens.map((token) => token.type).join(", ")}`) : null,
+        h("button", { type: "button", class: "danger", onclick: () => erase(record) }, "Erase the user"),
       ),
       h(
         "div",
@@ -263,6 +337,29 @@ export function userView({ api, catalogue, kind, value, signal, go }) {
       submit,
     );
   }
+}
+
+/** What a user is called: by name, or what else they are known by. */
+function nameOf({ identity, profileData: { Name: name, Email: email, Phone: phone } }) {
+  return [name, identity, email, phone].find((each) => each !== null && each !== undefined && String(each).trim()) ?? null;
+}
+
+const names = new Intl.Collator("en", { numeric: true });
+
+/** Those that the API knows come first, then a customer's own by name. */
+function byAttribute([one], [other]) {
+  const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return rank(one) - rank(other) || names.compare(one, other);
+}
+
+/** An attribute's value as people read it: `yes`, `1,234.5`, a day for CleverTap's seconds. */
+function valueOf(content) {
+  if (typeof content === "boolean") return content ? "yes" : "no";
+  if (typeof content === "number") return content.toLocaleString("en", { maximumSignificantDigits: 17 });
+  const seconds = SECONDS.exec(content)?.[1];
+  const at = seconds && new Date(Number(seconds) * 1000);
+  if (!at || Number.isNaN(at.getTime())) return foreign(String(content));
+  return [h("time", { datetime: at.toISOString() }, `${at.toISOString().slice(0, 10)} UTC`), " ", h("code", {}, content)];
 }
 
 /** Which channels the user or the suppression list has closed, and where to see why. */
