@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import pytest
+
 from api_segments.aws.keys import import_mark
+from api_segments.imports import applying
 from tests.simulation.delivery import WHOLE, Failed, Poller, first_failure
 from tests.simulation.weather import Weather
 from tests.simulation.world import Outcome, World
@@ -36,6 +39,8 @@ class Plan:
     apply: str
     undoes: bool
     cancels_after: float | None
+    cancels_applying: bool
+    pace: float
     others: Sequence[tuple[float, Mapping[str, str], str]]
 
 
@@ -61,7 +66,9 @@ def draw(seed: int) -> Plan:
         unknown=chance.choice(["create", "create", "skip"]),
         apply=chance.choice(["auto", "manual"]),
         undoes=chance.random() < 0.6,
-        cancels_after=chance.uniform(0, 12) if chance.random() < 0.1 else None,
+        cancels_after=chance.uniform(0, 8) if chance.random() < 0.25 else None,
+        cancels_applying=chance.random() < 0.7,
+        pace=chance.choice([20_000, 2]),
         others=[
             (chance.uniform(0, 25), user, chance.choice(["ADD", "REMOVE"]))
             for user in users(8)
@@ -182,6 +189,12 @@ class Importing:
         return answer if status == 200 else self.call("GET", "/api/imports/{import_id}")[1]
 
     def _cancel(self) -> None:
+        if self.plan.cancels_applying:
+            while (status := self.call("GET", "/api/imports/{import_id}")[1]["status"]) not in OVER:
+                if status == "applying":
+                    self.world.pause((self.plan.cancels_after or 0) / 4)
+                    break
+                self.world.pause(0.2)
         self.call("POST", "/api/imports/{import_id}/cancel")
 
     def wait_for(self, *statuses: str) -> Json:
@@ -240,6 +253,12 @@ class Importing:
         assert events == made, (events, made)
         if result is None:
             assert not made
+        if status == "cancelled" and result is not None:
+            assert (result["added"], result["removed"]) == (made["i", "ADD"], made["i", "REMOVE"]), (result, made)
+            ended = result["added"] + result["removed"] + result["superseded"]
+            assert ended < preview["to_add"] + preview["to_remove"]
+            (told_of,) = {each["Event ID"] for each in self.world.bus.details["Import Cancelled"]}
+            assert told_of.endswith("-cancelled")
         if status in ("done", "undone") and result is not None:
             named = preview["to_remove"] if self.plan.mode == "remove" else 0
             parts = ("rejected", "duplicate", "skipped", "unchanged", "to_add")
@@ -267,24 +286,24 @@ class Importing:
         after: set[str] = set()
         for _, who, action, _ in changes:
             after = after | {who} if action == "ADD" else after - {who}
-        file = self._named()
-        if self.plan.unknown == "skip":
-            file &= self._known_before(since)
-        want = (
-            {
-                "add": before | file,
-                "remove": before - self._named(),
-                "replace": file,
-            }[self.plan.mode]
-            if status == "done"
-            else before
-        )
+        want = self._wanted(before, since) if status == "done" else before
+        if status == "cancelled":  # a part of what was to be changed, or nothing
+            made = {(who, action == "ADD") for _, who, action, by in changes if by}
+            assert all((who in self._wanted(before, since)) is is_added for who, is_added in made), made
+            touched |= {who for who, _ in made}
         if status in ("done", "undone", "cancelled", "refused"):
             assert after - touched == want - touched, (status, sorted(after ^ want), sorted(touched))
         if self.plan.mode == "replace":
             for _, who, action, by in changes:
                 if by.startswith("i"):
                     assert (who in before) is (action == "REMOVE"), (who, action, "others changed it first")
+
+    def _wanted(self, before: set[str], since: float) -> set[str]:
+        """Return who is to be in the segment when the import is done."""
+        file = self._named()
+        if self.plan.unknown == "skip":
+            file &= self._known_before(since)
+        return {"add": before | file, "remove": before - self._named(), "replace": file}[self.plan.mode]
 
     def _named(self) -> set[str]:
         rows = [row.decode().split(",") for row in self.plan.rows]
@@ -296,11 +315,13 @@ class Importing:
 
 def play(seed: int) -> World:
     """Play a seed; raises AssertionError with the end of its trace."""
-    world = World(f"imports {seed}")
-    with world.installed():
+    world, plan = World(f"imports {seed}"), draw(seed)
+    with world.installed(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPORT_ROWS_PER_SECOND", str(plan.pace))
+        patch.setattr(applying, "CHANGES_AT_ONCE", 2)
         try:
-            Importing(draw(seed), world).play()
+            Importing(plan, world).play()
         except BaseException as error:
-            error.add_note("\n".join([f"seed {seed}", str(draw(seed)), *world.trace[-80:]]))
+            error.add_note("\n".join([f"seed {seed}", str(plan), *world.trace[-80:]]))
             raise
     return world

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 
 from api_segments.aws.keys import import_, importing, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
+from api_segments.imports import applying
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
 from tests.simulation.world import World
 from tests.support.events import with_body, without_body
+from tests.support.wired import forget_services
 
 Json = Any
 NOTHING = Plan(
@@ -25,6 +27,8 @@ NOTHING = Plan(
     "manual",
     undoes=False,
     cancels_after=None,
+    cancels_applying=False,
+    pace=20_000,
     others=[],
 )
 
@@ -243,6 +247,85 @@ def test_an_import_is_cancelled_at_any_time_before_it_is_applied_and_changes_not
         assert case.look()["status"] == "cancelled"
         assert case.members() == {"u0", "u1"}
         assert case.ask("start")[0] == case.ask("apply")[0] == 409
+
+    played(case, work)
+
+
+def slowly_applied(case: Case, monkeypatch: pytest.MonkeyPatch, apply: str) -> None:
+    """Begin to apply a file of ten new users in the place of two, two at a time, a second each."""
+    monkeypatch.setenv("IMPORT_ROWS_PER_SECOND", "2")
+    forget_services()
+    monkeypatch.setattr(applying, "CHANGES_AT_ONCE", 2)
+    case.create(apply=apply)
+    case.upload(*(f"n{number}" for number in range(10)))
+    case.ask("start")
+    if apply == "manual":
+        case.wait("previewed")
+        case.ask("apply")
+    while not (case.look()["result"] or {}).get("added"):
+        case.pause(0.2)
+
+
+@pytest.mark.parametrize("apply", ["auto", "manual"])
+def test_an_import_that_is_cancelled_while_it_is_applied_stops_and_can_be_undone(
+    case: Case, apply: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        slowly_applied(case, monkeypatch, apply)
+        assert [case.ask("cancel")[1]["status"] for _ in range(2)] == ["cancelling", "cancelling"]
+        assert case.ask("undo")[0] == case.ask("apply")[0] == 409
+        assert case.call("POST", "/api/imports", {"segment": case.segment_id, "mode": "add"})[0] == 409
+        shown = case.wait()
+        assert shown["status"] == "cancelled"
+        result = shown["result"]
+        assert 0 < result["added"] + result["removed"] < 12
+        new = {each for each in case.members() if each.startswith("n")}
+        assert len(new) == result["added"]
+        assert len({"u0", "u1"} - case.members()) == result["removed"]
+        told = [
+            detail["Action"]
+            for detail in case.world.bus.details["Segment Membership Change"]
+            if detail.get("Import ID") == case.import_id
+        ]
+        assert (told.count("ADD"), told.count("REMOVE")) == (result["added"], result["removed"])
+        (ended,) = {json.dumps(each) for each in case.world.bus.details["Import Cancelled"]}
+        assert json.loads(ended)["Applied"] == result
+        assert case.ask("cancel")[1]["status"] == "cancelled"
+        assert case.ask("undo")[0] == 200
+        undone = case.wait("undone")["undo"]
+        assert undone == {"added": result["removed"], "removed": result["added"], "left_alone": 0}
+        assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
+def test_a_cancelling_that_comes_when_all_is_applied_finds_the_import_done(case: Case) -> None:
+    def work() -> None:
+        case.create(apply="auto")
+        case.upload("u1", "new")
+        case.ask("start")
+        while (case.look()["result"] or {}).get("removed") != 1:
+            case.pause(0.2)
+        assert case.ask("cancel")[1]["status"] == "cancelling"
+        assert case.wait()["status"] == "done"
+        assert "Import Cancelled" not in case.world.bus.details
+
+    played(case, work)
+
+
+def test_a_cancelling_brings_an_applying_to_its_end_whose_execution_was_never_started(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        case.upload("u1", "new")
+        case.ask("start")
+        case.wait("previewed")
+        case.world.executions.refuses = True
+        event = without_body(ACCOUNT, "POST", "/api/imports/{import_id}/apply", None, import_id=case.import_id)
+        assert case.invoke("imports", event)["statusCode"] == 503
+        case.world.executions.refuses = False
+        case.ask("cancel")
+        shown = case.wait()
+        assert (shown["status"], shown["result"]["added"], case.members()) == ("cancelled", 0, {"u0", "u1"})
 
     played(case, work)
 

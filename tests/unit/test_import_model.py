@@ -13,9 +13,9 @@ from api_segments.imports.model import (
     Mode,
     UnknownUsers,
     as_of,
+    changes_left,
     hit,
     imbalance,
-    imbalance_of_changes,
     until,
 )
 from api_segments.memberships.model import ImportMark
@@ -114,10 +114,9 @@ def test_every_row_must_be_in_one_figure() -> None:
 
 def test_every_change_must_come_to_one_end() -> None:
     preview = {Figure.TO_ADD: 5, Figure.TO_REMOVE: 3}
-    assert imbalance_of_changes(preview, {Figure.ADDED: 4, Figure.REMOVED: 2, Figure.SUPERSEDED: 2}) is None
-    assert imbalance_of_changes(preview, {Figure.ADDED: 5, Figure.REMOVED: 2}) == (
-        "8 changes were to be made, and 7 came to an end"
-    )
+    assert changes_left(preview, {Figure.ADDED: 4, Figure.REMOVED: 2, Figure.SUPERSEDED: 2}) == 0
+    assert changes_left(preview, {Figure.ADDED: 5, Figure.REMOVED: 2}) == 1
+    assert changes_left(preview, {Figure.ADDED: 6, Figure.REMOVED: 3}) == -1
 
 
 @pytest.mark.parametrize("is_undoing", [False, True])

@@ -37,6 +37,9 @@ _ENDS: Mapping[str, type[ImportEndedError]] = {
 }
 
 
+_UNDOABLE = frozenset({"done", "failed", "cancelled"})
+
+
 class Imports:
     """`client.imports`."""
 
@@ -142,14 +145,14 @@ class Imports:
         return self.wait(import_id, "done", on_status=on_status)
 
     def cancel(self, import_id: str) -> Import:
-        """Cancel an import that has not been applied."""
-        return self._do(import_id, "cancel", but_not=frozenset({"awaiting_upload", "reading", "previewed"}))
+        """Cancel an import; one that is being applied stops, and `result` then says what it changed: see `undo`."""
+        return self._do(import_id, "cancel", but_not=frozenset({"awaiting_upload", "reading", "previewed", "applying"}))
 
     def undo(
         self, import_id: str, *, guard: Mapping[str, int] | None = None, on_status: OnImport | None = None
     ) -> Import:
         """Turn an import round, within a week, and return it when that is done; ConflictError if the guard is hit."""
-        self._do(import_id, "undo", {"guard": dict(guard)} if guard else None, but_not=frozenset({"done", "failed"}))
+        self._do(import_id, "undo", {"guard": dict(guard)} if guard else None, but_not=_UNDOABLE)
         return self.wait(import_id, "undone", on_status=on_status)
 
     def wait(self, import_id: str, *statuses: str, on_status: OnImport | None = None) -> Import:

@@ -221,7 +221,7 @@ function importParts({ api, uploads, go, id, segment, first, act, again, follow 
         cancel,
       ];
     }
-    if (shown.status === "reading") return [cancel];
+    if (shown.status === "reading" || shown.status === "applying") return [cancel];
     if (shown.status === "previewed")
       return [button(applyLabel(shown), () => act("apply"), "primary"), cancel];
     if (shown.status === "refused") return segment.status === "active" ? [anew(shown, "Try again with other limits")] : [];
@@ -356,7 +356,7 @@ function applyLabel({ preview }) {
 }
 
 function canUndo({ status, result, ended_at: endedAt }) {
-  const isOver = (status === "done" || status === "failed") && result && result.added + result.removed > 0;
+  const isOver = ["done", "failed", "cancelled"].includes(status) && result && result.added + result.removed > 0;
   return Boolean(isOver) && Date.now() < Date.parse(endedAt) + IMPORT_UNDO_DAYS * DAY;
 }
 
@@ -373,7 +373,7 @@ function progressOf(shown, sending) {
     return [sent, content.size, `${name}: ${text}`];
   }
   const { preview, result, undo, status } = shown;
-  if (status === "applying") {
+  if (status === "applying" || status === "cancelling") {
     const done = result.added + result.removed + result.superseded;
     const whole = preview.to_add + preview.to_remove;
     const last = done === whole ? "; the segment's figures are catching up" : "";
@@ -406,6 +406,8 @@ function sentence(shown, sending) {
   if (status === "done") return resultSentence(shown);
   if (status === "failed")
     return `It failed: ${inFile(reason)}. ${shown.result ? resultSentence(shown) : "Nothing was changed."}`;
+  if (status === "cancelling") return "It is being stopped. What was changed by then stays, and can be undone.";
+  if (status === "cancelled" && shown.result) return `It was cancelled while it was applied. ${resultSentence(shown)}`;
   if (status === "cancelled")
     return reason ? `It ended, as ${reason}. Nothing was changed.` : "It was cancelled. Nothing was changed.";
   if (status === "undoing") return "It is being undone. You can close this page.";

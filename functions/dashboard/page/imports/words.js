@@ -16,6 +16,7 @@ const STATES = {
   applying: "being applied",
   done: "done",
   failed: "failed",
+  cancelling: "being cancelled",
   cancelled: "cancelled",
   undoing: "being undone",
   undone: "undone",
@@ -37,7 +38,7 @@ export function toneOf(status) {
 
 /** Whether something is at work for it, so that its figures move. */
 export function isAtWork({ status }) {
-  return ["reading", "applying", "undoing"].includes(status);
+  return ["reading", "applying", "cancelling", "undoing"].includes(status);
 }
 
 function joined(parts, before = ", ") {

@@ -23,6 +23,7 @@ ImportStatusBody = TypeAliasType(
             "applying",
             "done",
             "failed",
+            "cancelling",
             "cancelled",
             "undoing",
             "undone",

@@ -23,7 +23,7 @@ from api_segments.imports.model import (
     Import,
     ImportStatus,
     Phase,
-    imbalance_of_changes,
+    changes_left,
 )
 from api_segments.imports.reading import DIFF, KNOWN, Work, work_of
 from api_segments.imports.steps import Steps
@@ -75,8 +75,13 @@ class ApplyingService:
         return work if phase is Phase.APPLY else Work(work.removals, work.additions)
 
     def change(self, account_id: str, import_id: str, piece: Piece, deadline: Deadline) -> int | None:
-        """Make changes at the import's pace for as long as there is time; return after how many to go on, or None."""
+        """Make changes at the import's pace for as long as there is time; return after how many to go on, or None.
+
+        An import that is cancelled, or has ended, is left as it is after 500 changes at most.
+        """
         of = self._steps.begin(account_id, import_id, piece.phase, deadline)
+        if of.status is ImportStatus.CANCELLING:
+            return None
         wanted = piece.action if piece.phase is Phase.APPLY else _OTHER[piece.action]
         lines = [
             line for lines in read_part([self._store.read(objects.changes(of, wanted, piece.part))]) for line in lines
@@ -93,12 +98,18 @@ class ApplyingService:
                 ahead = (at - piece.after) / pace - (self._steps.clock.monotonic() - began)
                 if ahead >= deadline.remaining():
                     break
-                if ahead > 0 and at < len(lines):
-                    self._steps.clock.sleep(ahead)
+                if at < len(lines):
+                    self._steps.clock.sleep(max(0.0, ahead))
+                    if not self._goes_on(of, deadline):
+                        return None
         except NotWrittenError:
             if at == piece.after or not deadline.is_over():
                 raise
         return at if at < len(lines) else None
+
+    def _goes_on(self, of: Import, deadline: Deadline) -> bool:
+        now = self._steps.imports.get(of.account_id, of.import_id, deadline)
+        return now is not None and (now.status, now.status_at) == (of.status, of.status_at)
 
     def _change(self, of: Import, piece: Piece, lines: Sequence[bytes], deadline: Deadline) -> Counter[str]:
         """Change some users; raises ThrottledError or UnavailableError, then it is to be done again."""
@@ -151,19 +162,23 @@ class ApplyingService:
         return [*guids, *claims.values()]
 
     def finish(self, account_id: str, import_id: str, phase: Phase, deadline: Deadline) -> None:
-        """End an import that was applied, or undone; raises ImportStoppedError if its figures don't add up."""
+        """End an import that was applied, cancelled meanwhile, or undone.
+
+        Raises ImportStoppedError if its figures don't add up.
+        """
         store, now = self._steps.imports, self._steps.clock.now()
         kept = store.get(account_id, import_id, deadline)
-        if kept is not None and kept.phase is phase:
+        while kept is not None and kept.phase is phase:  # once more, if it was cancelled just now
             figures: Counter[str] = Counter()
             for counted in store.figures(account_id, import_id, f"{phase}#", deadline).values():
                 figures.update(counted)
-            wrong = imbalance_of_changes(kept.preview or {}, figures)
-            if wrong is not None:
-                self._steps.stop(kept, f"the figures don't add up: {wrong}", deadline)
+            left = changes_left(kept.preview or {}, figures)
+            is_cut = kept.status is ImportStatus.CANCELLING and left > 0
+            if left != 0 and not is_cut:
+                self._steps.stop(kept, f"the figures don't add up: {left} changes too few came to an end", deadline)
             after = replace(
                 kept,
-                status=_ENDS[phase],
+                status=ImportStatus.CANCELLED if is_cut else _ENDS[phase],
                 status_at=rfc3339(now),
                 until=None,
                 ended_at=rfc3339(now),
@@ -173,5 +188,5 @@ class ApplyingService:
             )
             store.move(kept, after, now, deadline)
             kept = store.get(account_id, import_id, deadline)
-        if kept is not None and kept.status is _ENDS[phase]:
+        if kept is not None and kept.status in (_ENDS[phase], ImportStatus.CANCELLED):
             self._steps.publish(kept, deadline)

@@ -55,7 +55,7 @@ def apply_import(request: Request, import_id: str) -> Answer:
 
 
 def cancel_import(request: Request, import_id: str) -> Answer:
-    """End an import that has changed nothing yet."""
+    """End an import that has not been applied, or stop it while it is."""
     return _changed(request, import_id, "cancel")
 
 

@@ -55,7 +55,13 @@ def _own(name: str, at: str) -> Mapping[str, Json]:
 
 
 COMPLETED, REFUSED, FAILED = "Import Completed", "Import Refused", "Import Failed"
-_NAMES = {ImportStatus.DONE: COMPLETED, ImportStatus.REFUSED: REFUSED, ImportStatus.FAILED: FAILED}
+CANCELLED = "Import Cancelled"
+_NAMES = {
+    ImportStatus.DONE: COMPLETED,
+    ImportStatus.REFUSED: REFUSED,
+    ImportStatus.FAILED: FAILED,
+    ImportStatus.CANCELLED: CANCELLED,
+}
 EVENTS: Sequence[EventKind] = (
     EventKind(
         COMPLETED,
@@ -65,6 +71,16 @@ EVENTS: Sequence[EventKind] = (
             "Preview": _figures(_PREVIEW, "What the file asked for."),
             "Applied": _figures(_APPLIED, "What was done."),
             **_own("done", "When it ended."),
+        },
+    ),
+    EventKind(
+        CANCELLED,
+        "An import was cancelled while it was applied, and has stopped.",
+        {
+            **_ABOUT,
+            "Preview": _figures(_PREVIEW, "What the file asked for."),
+            "Applied": _figures(_APPLIED, "What was done before it stopped."),
+            **_own("cancelled", "When it had stopped."),
         },
     ),
     EventKind(
@@ -99,7 +115,7 @@ EVENTS: Sequence[EventKind] = (
 def import_event(ended: Import) -> BusEvent | None:
     """Write the event of an import that has ended; None for an end that has none. Its Event ID is the same for ever."""
     name = _NAMES.get(ended.status)
-    if name is None:
+    if name is None or (name == CANCELLED and not ended.has_applied):
         return None
     at = ended.status_at
     detail: dict[str, object] = {
@@ -110,9 +126,9 @@ def import_event(ended: Import) -> BusEvent | None:
         "Event ID": f"{ended.account_id}-{ended.import_id}-{ended.status}",
         "Occurred At": at,
     }
-    if name in (COMPLETED, REFUSED):
+    if name != FAILED:
         detail["Preview"] = _told(ended.preview, _PREVIEW)
-    if name == COMPLETED:
+    if name in (COMPLETED, CANCELLED):
         detail["Applied"] = _told(ended.applied, _APPLIED)
     else:
         detail["Reason"] = ended.reason

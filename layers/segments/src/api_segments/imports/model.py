@@ -9,6 +9,9 @@ An import is in one of these states; who takes it from one to the next stands be
           │ nothing was uploaded                                            ▼                  │
           └───────────────────────────────────────────────────────────▶ FAILED ──undo──▶ (as DONE, once it has applied)
 
+An import that is cancelled while it is APPLYING is CANCELLING until the steps that are at work have stopped; it is
+CANCELLED then, or DONE if all was applied by that time, and can be undone like one that is DONE.
+
 With `apply` = auto the preview itself goes on to APPLYING. A state that something else has to end has a time limit
 (`until`): an upload and a preview are good for a day, and what an execution works on has failed when the longest that
 an execution may last is over. `as_of` says what an import has come to by then, so nothing stays as it is for ever.
@@ -50,12 +53,13 @@ class ImportStatus(StrEnum):
     APPLYING = "applying"
     DONE = "done"
     FAILED = "failed"
+    CANCELLING = "cancelling"
     CANCELLED = "cancelled"
     UNDOING = "undoing"
     UNDONE = "undone"
 
 
-WORKED_ON = (ImportStatus.READING, ImportStatus.APPLYING, ImportStatus.UNDOING)
+WORKED_ON = (ImportStatus.READING, ImportStatus.APPLYING, ImportStatus.CANCELLING, ImportStatus.UNDOING)
 """States in which an execution of the state machine is at work."""
 ENDED = (
     ImportStatus.REFUSED,
@@ -99,6 +103,7 @@ class Phase(StrEnum):
 PHASE_OF = {
     ImportStatus.READING: Phase.READ,
     ImportStatus.APPLYING: Phase.APPLY,
+    ImportStatus.CANCELLING: Phase.APPLY,
     ImportStatus.UNDOING: Phase.UNDO,
 }
 
@@ -250,11 +255,10 @@ def imbalance(figures: Figures) -> str | None:
     return None if rows == total else f"{rows} rows were read, and {total} are in a figure"
 
 
-def imbalance_of_changes(preview: Figures, applied: Figures) -> str | None:
-    """Return how the figures of what was applied don't add up, None if they do: every change has exactly one end."""
+def changes_left(preview: Figures, applied: Figures) -> int:
+    """Return how many of the changes of a preview have not come to an end; below 0 the figures are wrong."""
     wanted = preview.get(Figure.TO_ADD, 0) + preview.get(Figure.TO_REMOVE, 0)
-    ended = sum(applied.get(each, 0) for each in (Figure.ADDED, Figure.REMOVED, Figure.SUPERSEDED))
-    return None if wanted == ended else f"{wanted} changes were to be made, and {ended} came to an end"
+    return wanted - sum(applied.get(each, 0) for each in (Figure.ADDED, Figure.REMOVED, Figure.SUPERSEDED))
 
 
 ACTIONS = (Action.ADD, Action.REMOVE)

@@ -358,7 +358,7 @@ class ReadingService:
         """Go on from where an import is after its preview, maybe one that an earlier try of this step made."""
         if kept is not None and kept.status is ImportStatus.REFUSED:
             self._steps.publish(kept, deadline)
-        if kept is None or kept.status is not ImportStatus.APPLYING or not kept.applies_itself:
+        if kept is None or kept.phase is not Phase.APPLY or not kept.applies_itself:
             return None
         return work_of(self._steps.imports.figures(kept.account_id, kept.import_id, DIFF, deadline))
 

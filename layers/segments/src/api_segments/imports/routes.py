@@ -161,7 +161,8 @@ ROUTES: Sequence[Route] = (
         "Cancel an import",
         answers.ImportBody,
         {**_IMPORT, "status": "cancelled", "ended_at": MOMENT},
-        description="Until it is applied; nothing has been changed then.",
+        description="Before it is applied nothing has been changed. While it is applied it stops, and `result` says "
+        "what was changed by then, which can be undone; if that was all, it is done.",
         errors=_OF_CHANGE,
         links=(_GET,),
     ),
@@ -179,8 +180,8 @@ ROUTES: Sequence[Route] = (
             "result": _RESULT,
             "undo": {"added": 0, "removed": 0, "left_alone": 0},
         },
-        description="For a week after its end, also after one that failed while it was applied. Who was changed by "
-        "others since is left alone, and users whom the import created stay as users.",
+        description="For a week after its end, also after one that failed or was cancelled while it was applied. "
+        "Who was changed by others since is left alone, and users whom the import created stay as users.",
         body=UNDO,
         body_example={"guard": {"max_removed": 5000}},
         errors=(*_OF_CHANGE, HTTPStatus.GONE),

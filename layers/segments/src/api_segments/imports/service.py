@@ -45,6 +45,7 @@ from api_segments.segments.store import SegmentStore
 
 CONTENT_TYPE = "application/octet-stream"
 """What an upload says it is: the file itself tells what is in it. The URL is signed for this type alone."""
+_UNDOABLE = (ImportStatus.DONE, ImportStatus.FAILED, ImportStatus.CANCELLED)
 # Lists have what was acknowledged before the start by then; changes from that moment on are of others, and stay.
 _BEFORE_READING = timedelta(seconds=1)
 
@@ -262,14 +263,20 @@ class ImportService:
         return self._shown(kept, deadline)
 
     def cancel(self, account_id: str, import_id: str, deadline: Deadline) -> Shown:
-        """End an import that has changed nothing yet; raises NotFoundError or ConflictError."""
+        """End an import before it is applied, or stop it while it is; raises NotFoundError or ConflictError."""
         now = self._clock.now()
         kept = self._kept(account_id, import_id, deadline)
         if kept.status in (ImportStatus.AWAITING_UPLOAD, ImportStatus.READING, ImportStatus.PREVIEWED):
             after = replace(self._entered(kept, ImportStatus.CANCELLED, now), ended_at=rfc3339(now))
             kept = self._move(kept, after, now, deadline)
+        if kept.status is ImportStatus.APPLYING:
+            kept = self._move(kept, self._entered(kept, ImportStatus.CANCELLING, now), now, deadline)
+        if kept.status is ImportStatus.CANCELLING:
+            if not kept.applies_itself:
+                self._executions.start(kept, deadline)
+            return self._shown(kept, deadline)
         if kept.status is not ImportStatus.CANCELLED:
-            _refuse(kept, "cancelled", "can be cancelled until it is applied; what was applied can be undone")
+            _refuse(kept, "cancelled", "can be cancelled until it has been applied; what was applied can be undone")
         if kept.started_at is not None:
             self._executions.stop_reading(import_id, deadline)
         return self._shown(kept, deadline)
@@ -282,7 +289,7 @@ class ImportService:
         now = self._clock.now()
         stored = self._stored(account_id, import_id, deadline)
         kept = as_of(stored, now)
-        if kept.status in (ImportStatus.DONE, ImportStatus.FAILED) and kept.has_applied:
+        if kept.status in _UNDOABLE and kept.has_applied:
             ended_at = datetime.fromisoformat(kept.ended_at or kept.created_at)
             if kept.status is ImportStatus.FAILED and now < ended_at + LAST_WRITES:
                 raise ConflictError(

@@ -65,7 +65,7 @@ class Steps:
         now = self.clock.now()
         kept = self.imports.get(account_id, import_id, deadline)
         is_new = False
-        if kept is not None and kept.execution == execution:
+        while kept is not None and kept.execution == execution:  # once more, if it was cancelled just now
             after = replace(
                 kept,
                 status=ImportStatus.FAILED,
@@ -74,7 +74,7 @@ class Steps:
                 ended_at=rfc3339(now),
                 reason=kept.reason or why,
             )
-            is_new = self.imports.move(kept, after, now, deadline)
+            is_new |= self.imports.move(kept, after, now, deadline)
             kept = self.imports.get(account_id, import_id, deadline)
         if kept is not None and kept.status is ImportStatus.FAILED:
             self.publish(kept, deadline)
