@@ -107,10 +107,8 @@ def weigh_layer(home: Path) -> Layer:
     layer = build_layer(home / "layer-for-aws", AWS_TARGETS)
     compiler = "python3.13"
     if not any(layer.rglob("*.pyc")):
-        makefile = (ROOT / "layers" / "segments" / "Makefile").read_text()
-        left_out = makefile.partition("NOT_IMPORTED := ")[2].partition("\n")[0]
         compiler = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        command = [sys.executable, "-m", "compileall", "-q", "-x", left_out, "--invalidation-mode", "unchecked-hash"]
+        command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         subprocess.run([*command, str(layer)], check=True)
     parts: dict[str, int] = {}
     for path in layer.rglob("*"):
