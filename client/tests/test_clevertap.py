@@ -1,7 +1,13 @@
-"""CleverTap's own API: its hosts, its limits, and answers in the shapes of its public documentation."""
+"""CleverTap's own API: its hosts, its limits, and answers in the shapes of its public documentation.
+
+The shapes are those of these pages of https://developer.clevertap.com/docs, read on 2026-11-30: create-segment-api,
+update-segment-api, upload-user-profiles-api, get-user-profiles-api, delete-user-profile-api, custom-list-endpoints,
+create-campaign-api, stop-campaign-api, get-campaigns-api, get-campaign-report-api.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +130,75 @@ def test_campaigns_are_created_once_listed_and_looked_at(client_of: MakeClient) 
     assert (result.sent, result.status, result.further) == (100, "completed", {"clicked": 8})
     with pytest.raises(NoAnswerError):
         client.campaigns.create({"name": "My API campaign"})
+
+
+@pytest.mark.parametrize(("user", "named"), [("client-19827239", "identity"), (Guid("ctid123"), "guid")])
+def test_a_user_is_erased_by_their_call(client_of: MakeClient, user: str, named: str) -> None:
+    script = Script(Reply(429, {"error": "Too many concurrent requests"}), None, Reply(body={"status": "success"}))
+    client_of(script).profiles.erase(user)
+    request = script.requests[-1]
+    assert (request.method, request.path, request.json) == ("POST", "/1/delete/profiles.json", {named: user})
+
+
+def test_a_campaign_is_stopped_also_once_more(client_of: MakeClient) -> None:
+    script = Script(None, Reply(body={"status": "success"}))
+    client_of(script).campaigns.stop(1457432766)
+    assert [(each.path, each.json) for each in script.requests] == [("/1/targets/stop.json", {"id": 1457432766})] * 2
+
+
+class Lists:
+    """Gives links to itself, takes files at them, and answers the word that one is there by `ends`."""
+
+    def __init__(self, *ends: Reply | None) -> None:
+        self.ends = [*ends]
+        self.url = ""
+        self.failed = 1
+        self.files: dict[str, bytes] = {}
+        self.told: list[Any] = []
+
+    def __call__(self, request: Request) -> Reply | None:
+        if request.path == "/get_custom_list_segment_url":
+            assert request.body == b""
+            link = f"{self.url}/link-{len(self.files)}?Signature=s"
+            return Reply(body={"status": "success", "presignedS3URL": link, "expiry": "7 May, 01:29 PM"})
+        if request.method == "PUT":
+            assert "X-CleverTap-Passcode" not in request.headers
+            self.files[request.path] = request.body
+            self.failed -= 1
+            return Reply(503 if self.failed >= 0 else 200, {})
+        self.told.append(request.json)
+        return self.ends.pop(0)
+
+
+@pytest.fixture
+def list_file(tmp_path: Path) -> Path:
+    path = tmp_path / "lapsed.csv"
+    path.write_text("identity\nann\n", encoding="utf-8")
+    return path
+
+
+def test_a_custom_list_goes_where_a_link_says_and_its_last_link_is_told(client_of: MakeClient, list_file: Path) -> None:
+    lists = Lists(Reply(body={"status": "success", "Segment ID": 1589345623}))
+    client = client_of(lists)
+    lists.url = str(client._transport._http.base_url).rstrip("/")  # noqa: SLF001 - where the test's server is
+    found = client.imports.custom_list("Lapsed", list_file, replace=True, email="ops@example.com", creator="Ops")
+    assert found == 1589345623
+    assert lists.files == {f"/link-{number}?Signature=s": list_file.read_bytes() for number in (0, 1)}
+    (told,) = lists.told
+    assert told.pop("url").endswith("/link-1?Signature=s")
+    assert told == {
+        "name": "Lapsed",
+        "email": "ops@example.com",
+        "filename": "lapsed.csv",
+        "creator": "Ops",
+        "replace": True,
+    }
+
+
+def test_a_custom_list_is_not_told_twice_when_the_answer_is_lost(client_of: MakeClient, list_file: Path) -> None:
+    lists = Lists(None)
+    client = client_of(lists)
+    lists.url = str(client._transport._http.base_url).rstrip("/")  # noqa: SLF001 - as above
+    with pytest.raises(NoAnswerError) as raised:
+        client.imports.custom_list("Lapsed", list_file)
+    assert (raised.value.may_be_done, len(lists.told)) == (True, 1)

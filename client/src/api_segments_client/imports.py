@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
 
@@ -109,9 +110,7 @@ class Imports:
         on_bytes: OnBytes | None,
         on_status: OnImport | None,
     ) -> Import:
-        file = Path(path)
-        if not file.is_file():
-            raise FileUploadError(f"{file} is no file")
+        file = _file(path)
         wanted = {
             "segment": segment if isinstance(segment, int) else {"customer_segment_id": segment},
             "mode": mode,
@@ -174,6 +173,44 @@ class Imports:
             time.sleep(pause)
             pause = min(LAST_LOOK_SECONDS, pause * 1.5)
 
+    def custom_list(  # noqa: PLR0913 - what CleverTap wants to know of a list
+        self,
+        name: str,
+        path: AnyPath,
+        *,
+        replace: bool = False,
+        email: str = "",
+        creator: str = "",
+        on_bytes: OnBytes | None = None,
+    ) -> int:
+        """Upload a file as the custom list `name`, which CleverTap has too, and return the id of its segment.
+
+        Users who don't exist are skipped. The file is read after this call; `replace` lets it take the place of a
+        list of that name, else that is a refusal. CleverTap tells `email` when the list is there, and shows `creator`.
+        CleverTap does not say whether it takes a second word of the same file: there, an answer to it that got lost is
+        NoAnswerError with `may_be_done`.
+        """
+        file = _file(path)
+        links: list[str] = []
+
+        def fresh() -> ImportUpload:
+            answer = self._transport.call("POST", "get_custom_list_segment_url").body
+            link = answer.get("presignedS3URL") if isinstance(answer, dict) else None
+            if not isinstance(link, str):
+                raise UnexpectedAnswerError("the answer has no presignedS3URL, where the file of a custom list goes")
+            links.append(link)
+            return ImportUpload(link, "PUT", {}, datetime.now(timezone.utc))
+
+        upload(self._transport, file, fresh, on_bytes)
+        body = {"name": name, "email": email, "filename": file.name, "creator": creator, "url": links[-1]}
+        answer = self._transport.call(
+            "POST",
+            "upload_custom_list_segment_completed",
+            {**body, "replace": replace},
+            may_repeat=not self._transport.is_clevertap,
+        ).body
+        return decode(int, answer.get("Segment ID") if isinstance(answer, dict) else None, "Segment ID")
+
     def save_rejected_rows(self, import_id: str, path: AnyPath, *, on_bytes: OnBytes | None = None) -> Path:
         """Fetch the rejected rows of an import as a CSV file, to be mended; NotFoundError if it has none."""
 
@@ -234,3 +271,10 @@ class Exports:
 
         download(self._transport, Path(path), link, on_bytes)
         return exported
+
+
+def _file(path: AnyPath) -> Path:
+    file = Path(path)
+    if not file.is_file():
+        raise FileUploadError(f"{file} is no file")
+    return file

@@ -71,7 +71,14 @@ class Profiles:
         return pages(self._transport, "api/profiles", "profiles", FoundProfile, 1000, given)
 
     def erase(self, user: str) -> None:
-        """Erase a user, an identity or a `Guid`, for good; NotFoundError for an unknown one."""
+        """Erase a user, an identity or a `Guid`, for good; NotFoundError for an unknown one.
+
+        CleverTap does not tell whether there was one.
+        """
+        if self._transport.is_clevertap:
+            named = {"guid" if isinstance(user, Guid) else "identity": str(user)}
+            self._transport.call("POST", "1/delete/profiles.json", named)
+            return
         path, query = of_user("api/profiles/", user)
         attempts = self._transport.retry.attempts()
         try:
