@@ -39,6 +39,7 @@ class Warehouse:
     starts: list[Reply | None] = field(default_factory=list)
     downloads: list[Reply | None] = field(default_factory=list)
     status: str = "awaiting_upload"
+    apply: str = "auto"
     addresses: int = 0
     put_at: list[str] = field(default_factory=list)
     stored: bytes = b""
@@ -54,6 +55,8 @@ class Warehouse:
             return self.put(request)
         if request.path.startswith("/file"):
             return self.downloads.pop(0) if self.downloads else Reply(raw=b"identity,guid,added_at\na,g,\n")
+        if request.path == "/api/imports" and request.method == "POST":
+            self.apply = request.json["apply"]
         if request.path.endswith("/start"):
             self.status = self.steps.pop(0)
             lost = self.starts.pop(0) if self.starts else Reply()
@@ -99,6 +102,7 @@ class Warehouse:
             "status": self.status,
             "created_at": MOMENT,
             "reason": self.reason,
+            "apply": self.apply,
             "upload": upload,
             "rejected_rows": f"{host}/file?X-Amz-Signature=s3cr3t" if self.rejected else None,
         }
@@ -131,7 +135,7 @@ def test_a_file_is_put_started_waited_for_and_its_progress_told(client_of: MakeC
     assert (done.status, house.stored) == ("done", file.read_bytes())
     assert told == sorted(told)
     assert (len(told) > 3, told[-1]) == (True, (size, size))
-    assert states == ["reading", "applying", "done"]
+    assert states == ["awaiting_upload", "reading", "applying", "done"]
     created, put = house.seen[0], next(request for request in house.seen if request.method == "PUT")
     assert created.json["segment"] == {"customer_segment_id": "S"}
     assert (created.json["mode"], created.json["guard"]) == ("replace", {"max_removed_percent": 20})

@@ -49,7 +49,7 @@ def test_a_file_that_others_can_read_is_told(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "has no profile default; `save_profile` writes one"),
+        ("", "has no profile default; `api-segments login` or `save_profile` writes one"),
         ("[default]\nurl = 'https://x.example.com'\naccount_id = 'A'", "profile default has no passcode"),
         ("[default]\nurl = 5", "profile default has no url"),
         ("[default", "can't be read as TOML"),

@@ -120,12 +120,28 @@ class Imports:
         }
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         created = self._transport.call("POST", "api/imports", wanted, headers=headers).body
-        import_id = str(created["import_id"])
-        # With a key of yours it may be one that has begun before: what is uploaded then would fail it.
-        if self.get(import_id).status == "awaiting_upload":
+        return self.resume(str(created["import_id"]), file, on_bytes=on_bytes, on_status=on_status)
+
+    def resume(
+        self, import_id: str, path: AnyPath, *, on_bytes: OnBytes | None = None, on_status: OnImport | None = None
+    ) -> Import:
+        """Go on with an import that was interrupted: upload its file if it waits for one, and wait for it.
+
+        It comes back when it is done, or previewed if it is to be applied by hand; raises as `replace` does.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise FileUploadError(f"{file} is no file")
+        now = self.get(import_id)
+        if on_status is not None:
+            on_status(now)
+        # One of before that has been started already: what is uploaded then would fail it.
+        if now.status == "awaiting_upload":
             upload(self._transport, file, lambda: self._awaited(import_id), on_bytes)
             self._do(import_id, "start", but_not=frozenset({"awaiting_upload"}))
-        return self.wait(import_id, *(("previewed", "done") if preview else ("done",)), on_status=on_status)
+        return self.wait(
+            import_id, *(("previewed", "done") if now.apply == "manual" else ("done",)), on_status=on_status
+        )
 
     def _awaited(self, import_id: str) -> ImportUpload | None:
         return self.get(import_id).upload

@@ -62,7 +62,7 @@ def from_profile(name: str | None = None, file: Path | None = None) -> Settings:
     name = name or os.environ.get(PROFILE) or DEFAULT_PROFILE
     profile = _read(file).get(name)
     if not isinstance(profile, Mapping):
-        raise SettingsError(f"{file} has no profile {name}; `save_profile` writes one")
+        raise SettingsError(f"{file} has no profile {name}; `api-segments login` or `save_profile` writes one")
     values = [profile.get(key) for key in ("url", "account_id", "passcode")]
     for key, value in zip(("url", "account_id", "passcode"), values, strict=True):
         if not isinstance(value, str) or not value:

@@ -1,0 +1,1 @@
+"""The command line `api-segments`: one module a group of commands; what `--help` does not need is imported late."""
