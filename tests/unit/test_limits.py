@@ -11,6 +11,7 @@ from api_segments.imports.custom_lists import MAX_NAME_CHARACTERS
 from api_segments.imports.files.lines import MAX_ROW_CHARACTERS
 from api_segments.imports.files.reader import MAX_ROWS
 from api_segments.imports.files.text import MAX_PLAIN_BYTES
+from api_segments_client import push
 from tests.support.template import ROOT
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
@@ -94,6 +95,7 @@ PROSE: Mapping[str, tuple[int, ...]] = {
         limits.MAX_ENCODED_NAME_CHARACTERS,
     ),
     r"as the log has them \(N days\)|kept for N days\\b": (limits.DELIVERY_LOG_DAYS,),
+    "For N days, of an import that is done": (limits.IMPORT_UNDO_DAYS,),
     "that test messages may go to, up to N": (limits.MAX_TEST_RECIPIENTS,),
 }
 """What the rest of docs/api.md says of limits: N for each number."""
@@ -115,6 +117,11 @@ def test_the_prose_has_the_constants_numbers(said: str, numbers: tuple[int, ...]
     found = [match[0] for match in re.finditer(re.sub(r"\bN\b", lambda _: NUMBER, said), re.sub(r"\s+", " ", API))]
     assert found
     assert {numbers_in(text) for text in found} == {numbers}
+
+
+def test_the_client_cuts_a_push_by_the_limits_of_a_request() -> None:
+    assert push.USERS_PER_REQUEST == limits.MAX_USERS_PER_UPDATE
+    assert push.SEGMENTS_PER_REQUEST == limits.MAX_SEGMENTS_PER_UPDATE
 
 
 def pages_limits() -> Mapping[str, Any]:

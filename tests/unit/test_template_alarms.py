@@ -9,6 +9,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from api_segments.aws.events import SOURCE
 from api_segments.aws.items import DAMAGED, Attributes
+from api_segments.campaigns.sending.messages import MESSAGE_ATTEMPTS
 from api_segments.core.errors import DamagedItemError
 from api_segments.segments.model import SegmentEventName
 from tests.support.template import (
@@ -235,7 +236,7 @@ def test_a_message_that_fails_again_and_again_is_put_aside(function: str) -> Non
     else:
         assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     name = event["Properties"]["Queue"]["GetAtt"].removesuffix(".Arn")
-    assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] == MESSAGE_ATTEMPTS
     assert QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].removesuffix(".Arn") in FAILED
     assert QUEUES[name]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
 

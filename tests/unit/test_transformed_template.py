@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api_segments.campaigns.sending.messages import MESSAGE_ATTEMPTS
 from local.bootstrap import environment
 from tests.support.template import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
@@ -97,7 +98,7 @@ def test_whatever_reads_for_a_function_gives_up_in_the_end_and_keeps_what_it_gav
             assert mapping["BisectBatchOnFunctionError"] is True
             kept_in = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
         else:
-            assert 0 < queues[source]["RedrivePolicy"]["maxReceiveCount"] <= 5
+            assert 0 < queues[source]["RedrivePolicy"]["maxReceiveCount"] <= MESSAGE_ATTEMPTS
             kept_in = queues[source]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
         alarms = of_type(transformed, "AWS::CloudWatch::Alarm").values()
         watched = [dimension["Value"] for alarm in alarms for dimension in alarm.get("Dimensions", ())]

@@ -64,7 +64,7 @@ class Members:
     ) -> Totals:
         """Make changes of users, each of several segments; as `push`, else.
 
-        With more than one request at a time, changes of one user that are more than a hundred users apart may be
+        With more than one request at a time, changes of one user that are in different requests may be
         made in any order.
         """
         return self._send((changes,), in_flight, on_progress, on_refused)

@@ -53,7 +53,7 @@ class Totals(_Figures):
     untold: int = 0
     """Processed, without the API's saying whether anything changed, as CleverTap answers."""
     repeated: int = 0
-    """The same user once more within a hundred; sent once."""
+    """The same user once more within one request; sent once."""
     refused: int = 0
     not_sent: int = 0
     """Taken from the iterable, but not known to be written when the push ended early."""

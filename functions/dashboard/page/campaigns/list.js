@@ -7,7 +7,7 @@ import { MAX_ID_CHARACTERS } from "../kit/limits.js";
 import { progressBar, showProgress } from "./progress.js";
 import { SegmentNames } from "../segments/names.js";
 import { stopDialog } from "./stop.js";
-import { Latest, Refresher } from "../kit/timers.js";
+import { LIST_INTERVAL, Latest, Refresher } from "../kit/timers.js";
 
 const PAGE = 25;
 const NAMED = 2; // segments of each kind that a row names
@@ -85,7 +85,7 @@ export function campaignsView({ api, catalogue, query, signal, go }) {
   const previous = h("button", { type: "button", disabled: true, onclick: () => turn(-1) }, "Previous");
   const next = h("button", { type: "button", disabled: true, onclick: () => turn(1) }, "Next");
   const turning = h("nav", { class: "pages", "aria-label": "Pages", hidden: true }, previous, range, next);
-  const refresher = new Refresher(read, signal);
+  const refresher = new Refresher(read, signal, LIST_INTERVAL);
   names.addEventListener("change", () => targets && renderRows(), { signal });
   refresher.now();
 

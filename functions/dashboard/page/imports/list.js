@@ -2,7 +2,7 @@
 
 import { announce, foreign, h, problem, reconcile, setText, showTime } from "../kit/elements.js";
 import { clock, counted, number } from "../kit/formats.js";
-import { Refresher } from "../kit/timers.js";
+import { LIST_INTERVAL, Refresher } from "../kit/timers.js";
 import { SegmentNames } from "../segments/names.js";
 import { figuresOf, modeLabel, stateLabel, toneOf } from "./words.js";
 
@@ -40,7 +40,7 @@ export function importsView({ api, catalogue, query, signal }) {
   const previous = h("button", { type: "button", disabled: true, onclick: () => turn(-1) }, "Previous");
   const next = h("button", { type: "button", disabled: true, onclick: () => turn(1) }, "Next");
   const turning = h("nav", { class: "pages", "aria-label": "Pages", hidden: true }, previous, range, next);
-  const refresher = new Refresher(read, signal);
+  const refresher = new Refresher(read, signal, LIST_INTERVAL);
   names.addEventListener("change", () => shown && renderRows(), { signal });
   refresher.now();
   return {

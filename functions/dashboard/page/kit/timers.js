@@ -32,9 +32,9 @@ export function deadline(seconds, reason, outer) {
   };
 }
 
-// How often a view asks again, in milliseconds from one answer to the next question. The lists of segments and of campaigns
-// ask at the pace of lists; a view of one segment or campaign, as its figures move, at that of one thing.
-const LIST_INTERVAL = 5_000;
+// How often a view asks again, in milliseconds from one answer to the next question: a list (of segments, campaigns, imports,
+// and how far behind they are) at the pace of lists; a view of one of them, as its figures move, at that of one thing.
+export const LIST_INTERVAL = 5_000;
 export const ONE_THING_INTERVAL = 3_000;
 const LONGEST_INTERVAL = 300_000; // while asking fails
 const AFTER_A_CHANGE_INTERVAL = 1_000; // from here, for so many questions
@@ -46,7 +46,7 @@ const REST = 10; // it waits so many times as long as the answer took: at most o
  * What takes long is done less often, and what fails ever less often. Ends with `signal`.
  */
 export class Refresher {
-  constructor(work, signal, interval = LIST_INTERVAL) {
+  constructor(work, signal, interval) {
     this.work = work;
     this.signal = signal;
     this.interval = interval;

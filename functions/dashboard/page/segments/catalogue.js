@@ -2,7 +2,7 @@
 
 import { FIGURES } from "./columns.js";
 import { MAX_PAGE } from "../kit/limits.js";
-import { Refresher } from "../kit/timers.js";
+import { LIST_INTERVAL, Refresher } from "../kit/timers.js";
 
 const KEPT_CHANGES = 200; // a segment; the oldest go first
 const LONGEST_CATCH_UP = 60_000; // after the figures last moved: others' changes may keep them from the expected ones
@@ -28,7 +28,7 @@ export class Catalogue extends EventTarget {
 
   /** Read now and then on, until `signal`. */
   watch(signal) {
-    const refresher = new Refresher(() => this.#read(signal), signal);
+    const refresher = new Refresher(() => this.#read(signal), signal, LIST_INTERVAL);
     this.#refresher = refresher;
     refresher.now();
   }

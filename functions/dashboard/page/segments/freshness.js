@@ -2,7 +2,7 @@
 
 import { h, setText } from "../kit/elements.js";
 import { clock, seconds } from "../kit/formats.js";
-import { Refresher } from "../kit/timers.js";
+import { LIST_INTERVAL, Refresher } from "../kit/timers.js";
 
 const USUAL_SECONDS = 2; // docs/api.md: lists and counts follow within about two seconds
 const RECENT = 60_000; // what was measured longer ago was followed by no change
@@ -19,7 +19,7 @@ export function freshnessLine({ api, signal, onchange = () => {} }) {
       return known.behind_seconds >= USUAL_SECONDS ? known.behind_seconds : null;
     },
   };
-  new Refresher(ask, signal).now();
+  new Refresher(ask, signal, LIST_INTERVAL).now();
   return line;
 
   async function ask() {

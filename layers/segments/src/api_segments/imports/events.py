@@ -78,7 +78,7 @@ EVENTS: Sequence[EventKind] = (
         "An import was cancelled while it was applied, and has stopped.",
         {
             **_ABOUT,
-            "Preview": _figures(_PREVIEW, "What the file asked for."),
+            "Preview": _figures(_PREVIEW, "What the file asked for, of which a part was done."),
             "Applied": _figures(_APPLIED, "What was done before it stopped."),
             **_own("cancelled", "When it had stopped."),
         },

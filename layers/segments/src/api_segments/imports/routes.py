@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from api_segments.core.limits import IMPORT_FILE_DAYS
+from api_segments.core.limits import IMPORT_FILE_DAYS, IMPORT_UNDO_DAYS
 from api_segments.http.described import MOMENT, SEGMENT_ID
 from api_segments.http.openapi import BODY_ERRORS, IDEMPOTENCY_KEY, IMPORTS, NEXT_PAGE, PAGED, Link, Route
 from api_segments.imports import answers
@@ -180,8 +180,8 @@ ROUTES: Sequence[Route] = (
             "result": _RESULT,
             "undo": {"added": 0, "removed": 0, "left_alone": 0},
         },
-        description="For a week after its end, also after one that failed or was cancelled while it was applied. "
-        "Who was changed by others since is left alone, and users whom the import created stay as users.",
+        description=f"For {IMPORT_UNDO_DAYS} days after its end, also after one that failed or was cancelled while it was "
+        "applied. Who was changed by others since is left alone, and users whom the import created stay as users.",
         body=UNDO,
         body_example={"guard": {"max_removed": 5000}},
         errors=(*_OF_CHANGE, HTTPStatus.GONE),

@@ -9,6 +9,7 @@ from api_segments.campaigns.sending.service import QueuedMessage
 from api_segments.http.observability import logger
 
 MESSAGE_ATTEMPTS = 5
+"""How often a queue delivers a task or a message: `maxReceiveCount` in template.yaml."""
 
 
 def read_messages(event: Mapping[str, Any]) -> tuple[dict[str, QueuedMessage], set[str]]:

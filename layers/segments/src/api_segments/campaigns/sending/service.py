@@ -38,7 +38,7 @@ from api_segments.profiles.store import ProfileState, ProfileStore
 from api_segments.profiles.store_suppressions import SuppressionStore
 
 # Lambda lets a sender run for 120 s (template.yaml), and clocks differ: a message that it has not ended by then is
-# nobody's any more. Its queue delivers it so often (template.yaml, maxReceiveCount).
+# nobody's any more, and its queue delivers it again.
 SENDING_SECONDS = 150
 # A call of a provider takes so long at most (clients.py: 2 s to connect, 10 s to read), and what came of it takes some
 # seconds to be written: so much earlier than the rest must end, no call is begun.
