@@ -181,7 +181,7 @@ ROUTES: Sequence[Route] = (
             "undo": {"added": 0, "removed": 0, "left_alone": 0},
         },
         description=f"For {IMPORT_UNDO_DAYS} days after its end, also after one that failed or was cancelled while "
-        "it was applied. Who was changed by others since is left alone, and users whom the import created stay as users.",
+        "it was applied. Whom others changed since is left alone, and users whom the import created stay as users.",
         body=UNDO,
         body_example={"guard": {"max_removed": 5000}},
         errors=(*_OF_CHANGE, HTTPStatus.GONE),
