@@ -9,6 +9,8 @@ BIN := .venv/bin
 RUNTIME_BIN := .local/runtime/bin
 SAM := .local/sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
+# Some hundred processes import the same libraries: what the first has compiled is there for the others, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run invoke test check test-unit test-simulation simulate test-integration test-conformance test-proven test-engines night
 .PHONY: test-e2e test-browser test-deployed test-undeployed test-sam-local test-openapi test-client

@@ -4,8 +4,9 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from threading import Lock, Thread, current_thread
 from typing import Any
+
+from greenlet import getcurrent, greenlet
 
 START = 1_795_000_000.25  # November 2026
 
@@ -23,45 +24,41 @@ class Task:
     process: Any = None
     error: BaseException | None = None
     ended: bool = False
-    go: Lock = field(default_factory=Lock, repr=False)
-    thread: Thread | None = field(default=None, repr=False)
+    course: greenlet | None = field(default=None, repr=False)
 
 
 class Scheduler:
-    """Runs tasks in the order of the times that they wait for."""
+    """Runs tasks in the order of the times that they wait for, all in the thread of whoever runs it."""
 
     def __init__(self) -> None:
         self.now = START
         self._order = count()
         self._waiting: list[tuple[float, int, Task]] = []
-        self._back = Lock()
-        self._back.acquire()
-        self._tasks: dict[Thread, Task] = {}
+        self._current: Task | None = None
+        self._runner = getcurrent()
         self.is_closing = False
 
     def spawn(self, name: str, work: Callable[[], object], after: float = 0.0, process: object = None) -> Task:
         """Start a task `after` seconds from now."""
         task = Task(name, work, process)
-        task.go.acquire()
         self._push(task, after)
         return task
 
     def current(self) -> Task:
         """Return the task that this code runs in."""
-        return self._tasks[current_thread()]
+        assert self._current is not None
+        return self._current
 
     def current_or_none(self) -> Task | None:
         """Return the task that this code runs in, None outside of all."""
-        return self._tasks.get(current_thread())
+        return self._current
 
     def pause(self, seconds: float) -> None:
         """Let others run until the time has come."""
-        task = self.current()
         if self.is_closing:
             raise Killed
-        self._push(task, seconds)
-        self._back.release()
-        task.go.acquire()
+        self._push(self.current(), seconds)
+        self._runner.switch()
         if self.is_closing:
             raise Killed
 
@@ -84,26 +81,21 @@ class Scheduler:
         heapq.heappush(self._waiting, (self.now + seconds, next(self._order), task))
 
     def _resume(self, task: Task) -> None:
-        if task.thread is None:
+        if task.course is None:
             if self.is_closing:
                 return
-            task.thread = Thread(target=self._live, args=(task,), name=task.name, daemon=True)
-            self._tasks[task.thread] = task
-            task.thread.start()
-        else:
-            task.go.release()
-        self._back.acquire()
-        if task.ended:
-            task.thread.join()
-            del self._tasks[task.thread]
+            task.course = greenlet(_live)
+        self._runner, self._current = getcurrent(), task
+        task.course.switch(task)
+        self._current = None
 
-    def _live(self, task: Task) -> None:
-        try:
-            task.work()
-        except Killed:
-            pass
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that runs the scheduler
-            task.error = error
-        finally:
-            task.ended = True
-            self._back.release()
+
+def _live(task: Task) -> None:
+    try:
+        task.work()
+    except Killed:
+        pass
+    except BaseException as error:  # noqa: BLE001 - raised again by whoever runs the scheduler
+        task.error = error
+    finally:
+        task.ended = True

@@ -9,7 +9,7 @@ from tests.simulation.plan import draw
 from tests.simulation.run import play
 from tests.simulation.tour import Tour
 from tests.simulation.world import NAMES, World
-from tests.support.rights import FUNCTIONS, Right, Use, allows, arn, granted, granted_by, used_by_lambda, uses
+from tests.support.rights import FUNCTIONS, Right, Use, allows, arn, granted, granted_by, named_in, used_by_lambda, uses
 from tests.support.template import resources
 
 SEEDS = range(1, 21)
@@ -81,7 +81,7 @@ def test_each_call_needs_what_aws_says() -> None:
     key = {"account_id": {"S": STACK}, "sk": {"S": "KEY"}}
 
     def needed(operation: str, **arguments: object) -> set[Right]:
-        found = uses("any", operation, arguments, environment)
+        found = uses("any", operation, arguments, named_in(environment))
         return {Right(use.action, use.resource, use.scope) for use in found}
 
     transaction = [

@@ -4,7 +4,6 @@ Faults are drawn for each process (an invocation of a function) from a seed of i
 of a plan leaves what happens to the others as it was.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -125,7 +124,7 @@ class SimulatedClient:
         process = world.process()
         chance, fault = process.weather.chance, process.weather.next()
         world.note(f"  {process.name} {operation}" + (f": {fault}" if fault else ""))
-        world.used.update(uses(process.function, operation, arguments, os.environ))
+        world.used.update(uses(process.function, operation, arguments, world.named))
         world.pause(chance.uniform(0.001, 0.02) if fault is not Fault.SLOW else chance.uniform(0.5, 2.9))
         if fault is None or fault is Fault.SLOW:
             reply = run(arguments)
@@ -166,7 +165,7 @@ class SimulatedS3(SimulatedClient):
 
     def generate_presigned_url(self, operation: str, Params: Arguments, ExpiresIn: int) -> str:  # noqa: N803 - boto3's own names
         process = self._world.process()
-        self._world.used.update(uses(process.function, operation, Params, os.environ))
+        self._world.used.update(uses(process.function, operation, Params, self._world.named))
         url: str = self._world.s3.generate_presigned_url(operation, Params, ExpiresIn)
         return url
 

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ from tests.support.buckets import InMemoryS3
 from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.dynamodb.tables import Write
 from tests.support.events import Context, Event
-from tests.support.rights import Use, arn
+from tests.support.rights import Use, arn, named_in
 from tests.support.side_by_side import SideBySideResolver
 from tests.support.state import Tables
 from tests.support.tables import create_tables
@@ -185,6 +185,7 @@ class World:
         self.s3, self.executions = InMemoryS3(), Executions(self)
         self.struck: set[Fault] = set()
         self.used: set[Use] = set()
+        self.named: Mapping[str, str] = {}
 
     def random(self, *what: object) -> Random:
         """Return the dice of one thing; each thing has its own, so that one does not disturb another."""
@@ -280,6 +281,7 @@ class World:
             unused = {name.upper(): "unused" for name in Settings.__dataclass_fields__}
             for name, value in {**unused, **self.environment, **NAMES, **urls}.items():
                 patch.setenv(name, value)
+            self.named = named_in(os.environ)
             patch.setattr(clients, "dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(clients, "retrying_dynamodb_client", lambda: SimulatedClient(self, self.db))
             patch.setattr(clients, "events_client", lambda: SimulatedClient(self, self.bus))

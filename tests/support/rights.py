@@ -66,10 +66,14 @@ class Use:
         return self.action == right.action and is_named is not right.is_on_others and right.scope in ("", self.scope)
 
 
-def uses(function: str, operation: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Use]:
-    """Return what a call of boto3's needs (service authorization reference), for the function's environment."""
+def named_in(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the names in the template of what a function's environment names."""
     variables = load()["Globals"]["Function"]["Environment"]["Variables"]
-    named = {environment[name]: _name(ref) for name, ref in variables.items() if name in environment}
+    return {environment[variable]: _name(ref) for variable, ref in variables.items() if variable in environment}
+
+
+def uses(function: str, operation: str, arguments: Mapping[str, Any], named: Mapping[str, str]) -> Iterator[Use]:
+    """Return what a call of boto3's needs (service authorization reference), `named` by the template."""
     for action, name, scope in _needs(operation, arguments):
         resource = named.get(name) or "/".join(named.get(part, part) for part in name.split("/"))
         yield Use(function, action, resource, scope)

@@ -4,11 +4,9 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from api_segments.aws import clients
 from api_segments.core.settings import Settings
@@ -20,6 +18,7 @@ from functions.create_segment.app import handler as create_segment
 from functions.update_segment.app import handler as update_segment
 from tests.support.bodies import ADD
 from tests.support.clock import MovableClock, system_time
+from tests.support.dynamodb import InMemoryDynamoDB
 from tests.support.events import Context, Event, body_of, with_body
 from tests.support.tables import create_tables
 from tests.support.wired import forget_services
@@ -64,23 +63,14 @@ def clock() -> Iterator[MovableClock]:
         yield movable
 
 
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    """moto, which is right about plain gets, puts and conditions."""
-    with mock_aws():
-        yield boto3.client("dynamodb", config=clients.CONFIG, region_name="us-east-1")
-
-
 @pytest.fixture
-def tables(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iterator["DynamoDBClient"]:
-    """The template's tables, empty; no other tables are there."""
-    created = create_tables(dynamodb)
-    for name, table in created.items():
+def tables(monkeypatch: pytest.MonkeyPatch) -> "DynamoDBClient":
+    """The template's tables, empty, in the tests' own DynamoDB; no other tables are there."""
+    dynamodb = cast("DynamoDBClient", InMemoryDynamoDB())
+    for name, table in create_tables(dynamodb).items():
         monkeypatch.setenv(name, table)
     monkeypatch.setattr(clients, "dynamodb_client", lambda: dynamodb)
-    yield dynamodb
-    for table in created.values():
-        dynamodb.delete_table(TableName=table)
+    return dynamodb
 
 
 class RecordingServices:

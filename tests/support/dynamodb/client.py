@@ -68,6 +68,9 @@ class InMemoryDynamoDB:
         self._tables[definition["TableName"]] = Table.of(definition)
         return {"TableDescription": self._description(definition["TableName"])}
 
+    def list_tables(self) -> Reply:
+        return {"TableNames": list(self._tables)}
+
     def describe_table(self, **arguments: Any) -> Reply:
         return {"Table": self._description(arguments["TableName"])}
 
