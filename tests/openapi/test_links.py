@@ -35,10 +35,15 @@ OF_SOURCES = {target: source for source, target in reversed(FOLLOWED) if target 
 """Of each operation one that links to it."""
 FIRST = ("createSegments", "uploadProfiles")
 """What a client begins with: their examples can be sent as they are."""
-WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "listImports", "getCampaignSettings"}
+WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "listImports", "listExports", "getCampaignSettings"}
 WITHOUT_LINKS |= {"getCustomListUrl", "getFreshness", "getHealth"}
 """What takes nothing that another operation gives."""
-FILLED_BY = {"listMembers": "updateMembers", "listCampaigns": "createCampaign", "listImports": "createImport"}
+FILLED_BY = {
+    "listMembers": "updateMembers",
+    "listCampaigns": "createCampaign",
+    "listImports": "createImport",
+    "listExports": "exportSegment",
+}
 """Lists that are empty until something was done."""
 EXAMPLES_IDS = ("SEG12345", "CT123456", "ada@example.com", "demo-token-1")
 

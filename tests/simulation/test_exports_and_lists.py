@@ -219,6 +219,31 @@ def test_an_export_whose_execution_was_lost_fails_when_its_time_is_over(monkeypa
     played(play)
 
 
+def test_exports_are_listed_all_or_a_segments_page_by_page_and_without_links() -> None:
+    def play(client: Client) -> None:
+        first, second = client.segment("first"), client.segment("second")
+        made = []
+        for segment_id in (first, second, first):
+            path = "/api/segments/{segment_id}/export"
+            made.append(client.call("POST", path, segment_id=str(segment_id))[1]["export_id"])
+            written(client, made[-1])
+
+        def listed_by(account: str = ACCOUNT, **query: str) -> Json:
+            event = without_body(account, "GET", "/api/exports", query or None)
+            return client._invoke("imports", event)[1]  # noqa: SLF001 - a helper of this test's own client
+
+        whole = listed_by()
+        assert [each["export_id"] for each in whole["exports"]] == made[::-1]
+        assert {(each["status"], each["file"]) for each in whole["exports"]} == {("done", None)}
+        page = listed_by(segment_id=str(first), limit="1")
+        assert [each["export_id"] for each in page["exports"]] == [made[2]]
+        rest = listed_by(segment_id=str(first), limit="1", cursor=page["cursor"])
+        assert ([each["export_id"] for each in rest["exports"]], rest["cursor"]) == ([made[0]], None)
+        assert listed_by(OTHER)["exports"] == []
+
+    played(play)
+
+
 def test_an_export_is_of_one_account() -> None:
     def play(client: Client) -> None:
         segment_id = client.segment("first")

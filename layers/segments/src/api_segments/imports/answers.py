@@ -152,6 +152,13 @@ class ExportBody(TypedDict):
     ]
 
 
+class ExportListBody(TypedDict):
+    """A page of exports."""
+
+    exports: Annotated[list[ExportBody], About("The exports of this page, the newest first; without their links.")]
+    cursor: NextCursor
+
+
 class ListUrlBody(TypedDict):
     """Where the file of a custom list is put."""
 
@@ -179,6 +186,11 @@ def export_body(kept: Export, link: str | None) -> ExportBody:
         "members": kept.members,
         "file": link,
     }
+
+
+def exports_body(rows: Sequence[Export], cursor: str | None) -> ExportListBody:
+    """Write a page of exports; a look at one gives the link to its file."""
+    return {"exports": [export_body(row, None) for row in rows], "cursor": cursor}
 
 
 def created_body(new: Import, link: UploadLink | None) -> CreateImportResultBody:

@@ -9,7 +9,7 @@ from api_segments.http.parameters import Paging, refuse_unknown
 from api_segments.http.validation import parse_segment_id
 from api_segments.http.wiring import cursors
 from api_segments.imports import wiring
-from api_segments.imports.answers import created_body, export_body, import_body, imports_body
+from api_segments.imports.answers import created_body, export_body, exports_body, import_body, imports_body
 from api_segments.imports.requests import import_id_in_path, parse_create, parse_list, parse_undo
 
 
@@ -27,14 +27,28 @@ def create_import(request: Request) -> Answer:
 
 def list_imports(request: Request) -> Answer:
     """List imports, or those of one segment, the newest first."""
-    refuse_unknown(request.query, "segment_id", "limit", "cursor")
-    asked = request.query.get("segment_id")
-    segment_id = None if asked is None else parse_segment_id(asked, "segment_id")
-    paging = Paging(request, cursors(), "/api/imports", {} if asked is None else {"segment_id": str(segment_id)})
+    segment_id, paging = _listing(request, "/api/imports")
     page = wiring.imports().newest(
         request.tenant.account_id, segment_id, paging.position, paging.limit, request.deadline
     )
     return Answer(HTTPStatus.OK, imports_body(page.rows, paging.cursor_to(page.goes_on_at)))
+
+
+def list_exports(request: Request) -> Answer:
+    """List exports, or those of one segment, the newest first."""
+    segment_id, paging = _listing(request, "/api/exports")
+    page = wiring.exports().newest(
+        request.tenant.account_id, segment_id, paging.position, paging.limit, request.deadline
+    )
+    return Answer(HTTPStatus.OK, exports_body(page.rows, paging.cursor_to(page.goes_on_at)))
+
+
+def _listing(request: Request, path: str) -> tuple[int | None, Paging]:
+    """Return which segment's are asked for, None for all, and which page."""
+    refuse_unknown(request.query, "segment_id", "limit", "cursor")
+    asked = request.query.get("segment_id")
+    segment_id = None if asked is None else parse_segment_id(asked, "segment_id")
+    return segment_id, Paging(request, cursors(), path, {} if asked is None else {"segment_id": str(segment_id)})
 
 
 def get_import(request: Request, import_id: str) -> Answer:
@@ -125,6 +139,7 @@ ENDPOINTS: Mapping[tuple[str, str], Callable[..., Answer]] = {
     ("POST", f"{_BY_ID}/cancel"): cancel_import,
     ("POST", f"{_BY_ID}/undo"): undo_import,
     ("POST", "/api/segments/{segment_id}/export"): export_segment,
+    ("GET", "/api/exports"): list_exports,
     ("GET", "/api/exports/{export_id}"): get_export,
     ("POST", "/get_custom_list_segment_url"): get_custom_list_url,
     ("POST", "/upload_custom_list_segment_completed"): complete_custom_list,

@@ -7,6 +7,7 @@ from api_segments.aws.object_store import ObjectStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
 from api_segments.core.errors import NotFoundError
 from api_segments.core.limits import IMPORT_LINK_SECONDS
+from api_segments.core.paging import Page, Position
 from api_segments.imports import objects
 from api_segments.imports.executions import Executions
 from api_segments.imports.files.written_csv import EXPORT_HEADER, csv_lines
@@ -47,6 +48,16 @@ class ExportService:
         self._exports.put(new, deadline)
         self._executions.start(new, deadline)
         return new
+
+    def newest(
+        self, account_id: str, segment_id: int | None, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page[Export]:
+        """List exports, or a segment's, the newest first, from after `after` on."""
+        before = None if after is None else str(after[0])
+        now = self._clock.now()
+        kept = self._exports.newest(account_id, segment_id, before, limit + 1, deadline)
+        found = [export_as_of(each, now) for each in kept]
+        return Page(found[:limit], (found[limit - 1].export_id,) if len(found) > limit else None)
 
     def get(self, account_id: str, export_id: str, deadline: Deadline) -> tuple[Export, str | None]:
         """Return an export, and a link to its file once that is there; raises NotFoundError.

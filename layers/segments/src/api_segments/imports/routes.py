@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from api_segments.core.limits import IMPORT_FILE_DAYS, IMPORT_UNDO_DAYS
 from api_segments.http.described import MOMENT, SEGMENT_ID
@@ -56,6 +57,16 @@ _OF_CHANGE = (*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 _ID = {"import_id": "$response.body#/import_id"}
 _GET = Link("getImport", "Shows how far it has come.", _ID)
 
+
+def _of_segment(what: str) -> dict[str, Any]:
+    return {
+        "in": "query",
+        "description": f"Only {what} of this segment.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 1},
+        "example": SEGMENT_ID,
+    }
+
+
 ROUTES: Sequence[Route] = (
     Route(
         "createImport",
@@ -99,15 +110,7 @@ ROUTES: Sequence[Route] = (
         answers.ImportListBody,
         {"imports": [{**_DONE, "result": _RESULT}], "cursor": None},
         description="The newest first. Figures of those that are worked on are in `getImport` alone.",
-        parameters={
-            "segment_id": {
-                "in": "query",
-                "description": "Only imports of this segment.",
-                "schema": {"type": "integer", "format": "int64", "minimum": 1},
-                "example": SEGMENT_ID,
-            },
-            **PAGED,
-        },
+        parameters={"segment_id": _of_segment("imports"), **PAGED},
         links=(
             Link("listImports", "Lists the next page.", NEXT_PAGE),
             Link("getImport", "Shows the first.", {"import_id": "$response.body#/imports/0/import_id"}),
@@ -199,6 +202,21 @@ ROUTES: Sequence[Route] = (
         description="Look at the export until it is done; it then has a link to the file.",
         errors=(*BODY_ERRORS, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
         links=(Link("getExport", "Shows how far it has come.", {"export_id": "$response.body#/export_id"}),),
+    ),
+    Route(
+        "listExports",
+        "get",
+        "/api/exports",
+        IMPORTS,
+        "List exports",
+        answers.ExportListBody,
+        {"exports": [{**_EXPORT, "file": None}], "cursor": None},
+        description=f"The newest first, of the last {IMPORT_FILE_DAYS} days. Links to files are in `getExport` alone.",
+        parameters={"segment_id": _of_segment("exports"), **PAGED},
+        links=(
+            Link("listExports", "Lists the next page.", NEXT_PAGE),
+            Link("getExport", "Shows the first.", {"export_id": "$response.body#/exports/0/export_id"}),
+        ),
     ),
     Route(
         "getExport",
