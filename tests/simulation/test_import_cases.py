@@ -247,6 +247,7 @@ def test_an_import_is_cancelled_at_any_time_before_it_is_applied_and_changes_not
         assert case.look()["status"] == "cancelled"
         assert case.members() == {"u0", "u1"}
         assert case.ask("start")[0] == case.ask("apply")[0] == 409
+        assert "Import Cancelled" not in case.world.bus.details
 
     played(case, work)
 
@@ -278,7 +279,7 @@ def test_an_import_that_is_cancelled_while_it_is_applied_stops_and_can_be_undone
         shown = case.wait()
         assert shown["status"] == "cancelled"
         result = shown["result"]
-        assert 0 < result["added"] + result["removed"] < 12
+        assert 0 < result["added"] < 10, "the step that was at work went on"
         new = {each for each in case.members() if each.startswith("n")}
         assert len(new) == result["added"]
         assert len({"u0", "u1"} - case.members()) == result["removed"]

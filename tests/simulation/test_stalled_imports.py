@@ -117,6 +117,7 @@ def test_what_lasted_too_long_is_ended_and_told_once(case: Case) -> None:  # noq
         shown = case.look()
         assert (shown["status"], shown["reason"]) == ("cancelled", "its preview was not applied within 24 hours")
         assert len(case.world.bus.details["Import Failed"]) == told
+        assert "Import Cancelled" not in case.world.bus.details
         assert case.members() == {"u0", "u1"}
 
     played(case, work)
