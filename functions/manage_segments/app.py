@@ -27,6 +27,7 @@ from api_segments.segments.endpoints import (
     get_segment,
     get_segment_history,
     list_segments,
+    list_trends,
 )
 
 app = APIGatewayRestResolver()
@@ -59,6 +60,7 @@ def _get_health() -> Response[str]:
 
 app.get("/api/segments")(_served(list_segments))
 app.post("/api/segments/overlap")(_served(compare_segments))
+app.get("/api/segments/trends")(_served(list_trends))
 app.get("/api/segments/<segment_id>")(_served(get_segment))
 app.get("/api/segments/<segment_id>/history")(_served(get_segment_history))
 app.patch("/api/segments/<segment_id>")(_served(change_segment))

@@ -27,6 +27,7 @@ ACCOUNT = Account("account", "passcode")
 PAGE = ROOT / "functions" / "dashboard" / "page"
 NOW = "2026-11-25T09:30:00.000Z"
 NOON = "2026-11-25T12:00:00Z"
+WEEK = [f"2026-11-{day}" for day in range(18, 25)]
 
 Json = dict[str, Any]
 Answer = Json | tuple[int, Json]
@@ -185,6 +186,8 @@ class MockedApi:
     members: dict[int, list[Json]] = field(default_factory=dict)
     days: list[Json] = field(default_factory=list)
     freshness: Json = field(default_factory=lambda: freshness(None))
+    weeks: dict[int, list[int | None]] = field(default_factory=dict)
+    """By segment, its members at the ends of the days of WEEK."""
     settings: Json = field(default_factory=lambda: SETTINGS)
     imports: list[Json] = field(default_factory=list)
     preview: Json = field(default_factory=lambda: {**NO_FIGURES, "rows": 2, "to_add": 2, "to_create": 1})
@@ -234,6 +237,10 @@ class MockedApi:
     def _answer(self, request: Request, path: str) -> Answerer:
         known: dict[str, Answerer] = {
             "/api/segments": lambda _: {"segments": self.segments, "cursor": None},
+            "/api/segments/trends": lambda _: {
+                "days": WEEK,
+                "segments": [{"id": segment_id, "members": members} for segment_id, members in self.weeks.items()],
+            },
             "/api/freshness": lambda _: self.freshness,
             "/1/targets/list.json": self._list,
             "/1/targets/when.json": self._when,
@@ -249,7 +256,7 @@ class MockedApi:
         if path.startswith("/api/imports"):
             wanted = dict(parse_qsl(urlsplit(request.url).query))
             return lambda body: self._imports(request.method, path.split("/")[3:], body, wanted)
-        if path.startswith("/api/segments/"):
+        if path.startswith("/api/segments/") and path not in known:
             return lambda _: self._segment(request, path)
         if path in ("/api/suppressions", "/api/profiles"):
             ((kind, address),) = [item for item in parse_qsl(urlsplit(request.url).query) if item[0] != "limit"]

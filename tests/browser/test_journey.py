@@ -39,7 +39,6 @@ def test_from_signing_in_to_a_changed_count_and_to_deletion(tab: Tab, account: A
     tab.press("Create")
     expect(tab.cell("Premium users", "Members")).to_have_text("0")
     expect(tab.cell("Premium users", "Customer id")).to_have_text("PREMIUM")
-    expect(tab.cell("Premium users", "Type")).to_have_text("API Segments")
     expect(tab.cell("Premium users", "Status")).to_have_text("active")
 
     page.get_by_role("link", name="Premium users").click()

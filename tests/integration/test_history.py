@@ -275,3 +275,63 @@ def test_no_such_segment_has_no_days(account: Account, new_account: Callable[[],
     (gold,) = account.create("GOLD")
     for asking, segment_id in ((account, str(gold + 1)), (account, "x"), (new_account(), str(gold))):
         assert asking.get(HISTORY, segment_id=segment_id)[0] == 404
+
+
+def trends(account: Account) -> Json:
+    status, answer = account.get("/api/segments/trends")
+    assert status == 200, answer
+    return answer
+
+
+def test_the_week_of_all_segments_is_told_at_once(
+    account: Account, change: Change, midnight: Callable[[], None], clock: MovableClock
+) -> None:
+    assert trends(account)["segments"] == []
+    (gold,) = account.create("GOLD")
+    for count in range(1, 8):
+        change(gold, count, "ADD")
+        midnight()
+    clock.move(days=1)  # the walk of the 9th failed
+    (silver,) = account.create("SILVER")
+    midnight()
+    change(gold, 7, "REMOVE")
+    assert trends(account) == {
+        "days": [f"2026-12-0{day}" for day in range(3, 10)],
+        "segments": [
+            {"id": silver, "members": [None] * 6 + [0]},
+            {"id": gold, "members": [3, 4, 5, 6, 7, None, 7]},
+        ],
+    }
+
+
+def test_the_week_has_all_of_many_segments_and_no_other_accounts(
+    account: Account, new_account: Callable[[], Account], midnight: Callable[[], None], tables: Tables
+) -> None:
+    segments = [each for _ in range(3) for each in account.create(*[None] * 67)]
+    midnight()
+    told = trends(account)["segments"]
+    assert [each["id"] for each in told] == sorted(segments, reverse=True)
+    assert all(each["members"] == [None] * 6 + [0] for each in told)
+    assert trends(new_account())["segments"] == []
+    noted = tables.of_account("SEGMENTS_TABLE", account.account_id, "TREND#")
+    assert len(noted) == 3
+    now = (START + timedelta(days=1)).timestamp()
+    assert all(7 * 86400 < int(each["expires_at"]) - now < 8 * 86400 for each in noted)
+
+
+def test_a_damaged_note_leaves_the_others_of_the_week(
+    account: Account, tables: Tables, midnight: Callable[[], None]
+) -> None:
+    account.create("GOLD")
+    midnight()
+    midnight()
+    damaged, _ = tables.of_account("SEGMENTS_TABLE", account.account_id, "TREND#")
+    key = keys.of_account(account.account_id, damaged["sk"])
+    tables.client.put_item(TableName=tables.environment["SEGMENTS_TABLE"], Item={**key, "members": {"S": "?"}})
+    (gold,) = trends(account)["segments"]
+    assert gold["members"] == [None] * 6 + [0]
+
+
+def test_the_week_takes_no_parameters(account: Account) -> None:
+    status, answer = account.manage("GET", "/api/segments/trends", {"days": "30"})
+    assert (status, answer["error"]) == (400, "days: unknown parameter")

@@ -31,6 +31,7 @@ Answer = tuple[int, Json, Json]
 CREATE, UPDATE, UPLOAD = ("POST", "/api/createSegment"), ("POST", "/api/updateSegment"), ("POST", "/1/upload")
 LIST, SHOW = ("GET", "/api/segments"), ("GET", "/api/segments/{segment_id}")
 HISTORY, OVERLAP = ("GET", "/api/segments/{segment_id}/history"), ("POST", "/api/segments/overlap")
+TRENDS = ("GET", "/api/segments/trends")
 RENAME, DELETE = ("PATCH", "/api/segments/{segment_id}"), ("DELETE", "/api/segments/{segment_id}")
 MEMBERS, MEMBER = (
     ("GET", "/api/segments/{segment_id}/members"),
@@ -42,6 +43,7 @@ FIND = ("GET", "/api/profiles")
 SUPPRESSIONS, SUPPRESS, LIFT = ((method, "/api/suppressions") for method in ("GET", "PUT", "DELETE"))
 IMPORTS, IMPORT, LISTED = ("POST", "/api/imports"), "/api/imports/{import_id}", ("GET", "/api/imports")
 EXPORT, EXPORTED = ("POST", "/api/segments/{segment_id}/export"), ("GET", "/api/exports/{export_id}")
+EXPORTS = ("GET", "/api/exports")
 LIST_URL = ("POST", "/get_custom_list_segment_url")
 LIST_DONE = ("POST", "/upload_custom_list_segment_completed")
 USAGE, HEALTH, FRESHNESS = ("GET", "/api/usage"), ("GET", "/health"), ("GET", "/api/freshness")
@@ -138,6 +140,7 @@ def look_at_all(client: Client) -> None:
     client.send(SHOW, segment_id=gold)
     client.send(MEMBERS, segment_id=gold)
     client.send(HISTORY, segment_id=gold)
+    client.send(TRENDS)
     client.send(OVERLAP, None, {"segments": [gold, int(gold) + 1]})
     for who in ("a", "b", "nobody"):
         client.send(MEMBER, segment_id=gold, identity=who)
@@ -150,6 +153,7 @@ def look_at_all(client: Client) -> None:
     client.send(SUPPRESSIONS)
     client.send(ERRORS)
     client.send(LISTED)
+    client.send(EXPORTS)
     client.send(USAGE)
     client.send(HEALTH)
     client.send(FRESHNESS)
@@ -249,7 +253,8 @@ def told(answers: list[Answer]) -> str:
         for name in ("behind_seconds", "measured_at", "worst_last_hour_seconds"):
             shown.pop(name, None)  # of the whole stack
         for day in shown.get("days", []):
-            day.pop("to")  # of today it is now
+            if isinstance(day, dict):
+                day.pop("to")  # of today it is now
         for entry in [shown.get("suppression", {}), *shown.get("suppressions", [])]:
             entry.pop("id", None)  # a hash of the account's
         for member in [shown, *shown.get("members", [])] if isinstance(shown.get("members", []), list) else [shown]:

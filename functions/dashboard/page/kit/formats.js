@@ -9,7 +9,7 @@ export function number(value) {
 }
 
 export function signed(value) {
-  return value > 0 ? `+${number(value)}` : `−${number(-value)}`;
+  return `${value > 0 ? "+" : value < 0 ? "−" : "±"}${number(Math.abs(value))}`;
 }
 
 export function share(part, whole) {

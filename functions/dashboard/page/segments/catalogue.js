@@ -2,7 +2,7 @@
 
 import { FIGURES } from "./columns.js";
 import { MAX_PAGE } from "../kit/limits.js";
-import { LIST_INTERVAL, Refresher } from "../kit/timers.js";
+import { DAYS_INTERVAL, LIST_INTERVAL, Refresher } from "../kit/timers.js";
 
 const KEPT_CHANGES = 200; // a segment; the oldest go first
 const LONGEST_CATCH_UP = 60_000; // after the figures last moved: others' changes may keep them from the expected ones
@@ -12,6 +12,7 @@ export class Catalogue extends EventTarget {
   #api;
   #refresher = null;
   #generation = 0;
+  #weeks = new Map();
 
   constructor(api) {
     super();
@@ -31,6 +32,7 @@ export class Catalogue extends EventTarget {
     const refresher = new Refresher(() => this.#read(signal), signal, LIST_INTERVAL);
     this.#refresher = refresher;
     refresher.now();
+    new Refresher(() => this.#readWeeks(signal), signal, DAYS_INTERVAL).now();
   }
 
   /** Read once. */
@@ -64,7 +66,7 @@ export class Catalogue extends EventTarget {
     this.#follow(before, segment);
     if (before) this.#compare(before, segment);
     const isShown = this.status === "all" || this.status === segment.status;
-    if (isShown) this.segments.set(segment.id, segment);
+    if (isShown) this.segments.set(segment.id, this.#withWeek(segment));
     else this.segments.delete(segment.id);
     this.dispatchEvent(new Event("change"));
   }
@@ -101,7 +103,7 @@ export class Catalogue extends EventTarget {
         const query = { limit: MAX_PAGE, status: this.status, cursor };
         const answer = await this.#api.get("/api/segments", query, { signal, tries: 2 });
         if (generation !== this.#generation) return true;
-        for (const segment of answer.segments) found.set(segment.id, segment);
+        for (const segment of answer.segments) found.set(segment.id, this.#withWeek(segment));
         cursor = answer.cursor;
         if (!this.complete) {
           this.segments = new Map(found);
@@ -124,6 +126,23 @@ export class Catalogue extends EventTarget {
     this.readAt = new Date();
     this.dispatchEvent(new Event("change"));
     return true;
+  }
+
+  async #readWeeks(signal) {
+    try {
+      const { days, segments } = await this.#api.get("/api/segments/trends", {}, { signal });
+      this.#weeks = new Map(segments.map(({ id, members }) => [id, days.map((day, index) => ({ day, members: members[index] }))]));
+    } catch (error) {
+      return error.name === "AbortError";
+    }
+    for (const [id, segment] of this.segments) this.segments.set(id, this.#withWeek(segment));
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** A segment with `week`: its members at the ends of the last days, the oldest first, null where nobody noted them. */
+  #withWeek(segment) {
+    return { ...segment, week: this.#weeks.get(segment.id) ?? [] };
   }
 
   /** Take note of how far the figures have come to what is expected of them. */

@@ -1,9 +1,9 @@
 // A field of a segment in one place: its column in the list with name, order and cells, whether a search finds it, what the
 // page of one segment says of it, and the figures whose changes are told.
 
-import { copyButton, flash, foreign, h, setText, showTime } from "../kit/elements.js";
+import { copyButton, flash, foreign, h, setText, showTime, svg } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
-import { moment, number, share } from "../kit/formats.js";
+import { counted, moment, number, share, signed } from "../kit/formats.js";
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const byText = (get) => (a, b) => {
@@ -17,6 +17,7 @@ const contains = (get) => (segment, wanted) => folded(get(segment) ?? "").includ
 // What the two directions of an order are called, and which comes first when a head is pressed.
 const TEXT = { ends: ["A to Z", "Z to A"], descends: false };
 const NUMBER = { ends: ["lowest", "highest"], descends: true, head: "number" };
+const LINE = [56, 16]; // width and height of the line of a week
 const AGE = { ends: ["oldest", "newest"], descends: true };
 
 /**
@@ -58,7 +59,6 @@ export const COLUMNS = [
     fact: ({ customer_segment_id: id }) => [textOr(id), id === null ? null : copyButton(() => id, "the customer id")],
     create: (segment) => textOr(segment.customer_segment_id),
   },
-  { label: "Type", cell: "type", fact: (segment) => segment.type, create: (segment) => segment.type },
   {
     key: "members",
     label: "Members",
@@ -68,6 +68,15 @@ export const COLUMNS = [
     cell: "number members",
     create: () => h("span", { class: "figure" }),
     update: (cell, segment) => showFigure(cell, segment.members),
+  },
+  {
+    key: "week",
+    label: "7 days",
+    ...NUMBER,
+    order: byNumber((segment) => changeOf(segment) ?? 0),
+    cell: "number week",
+    create: () => [h("span", { class: "line", "aria-hidden": "true" }), h("span", { class: "change" })],
+    update: showWeek,
   },
   ...CHANNELS.map(([channel, label]) => ({
     key: channel,
@@ -121,6 +130,44 @@ function showFigure(cell, value) {
   const figure = cell.querySelector(".figure");
   const isNew = figure.textContent === "";
   if (setText(figure, number(value)) && !isNew) flash(figure);
+}
+
+const oldestOf = ({ week }) => week.find((end) => end.members !== null);
+
+/** By how much its members differ from the oldest that were noted of its week; null where nobody noted any. */
+function changeOf(segment) {
+  const oldest = oldestOf(segment);
+  return oldest ? segment.members - oldest.members : null;
+}
+
+function showWeek(cell, segment) {
+  const { members, week, status } = segment;
+  const oldest = status === "active" ? oldestOf(segment) : null;
+  const change = oldest ? changeOf(segment) : null;
+  const [line, told] = cell.children;
+  setText(told, oldest ? signed(change) : "");
+  cell.title = oldest ? `${counted(oldest.members, "member")} at the end of ${oldest.day} (UTC), ${number(members)} now` : "";
+  const path = oldest ? pathOf([...week.map((end) => end.members), members]) : "";
+  if (line.dataset.path === path) return;
+  line.dataset.path = path;
+  const [width, height] = LINE;
+  line.replaceChildren(...(path ? [svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height }, svg("path", { d: path }))] : []));
+}
+
+/** A line between the lowest and the highest value, with a gap where one is null; one that never changes is in the middle. */
+function pathOf(values) {
+  const known = values.filter((value) => value !== null);
+  const [lowest, highest] = [Math.min(...known), Math.max(...known)];
+  const place = (length, part) => (1 + (length - 2) * part).toFixed(1);
+  const [width, height] = LINE;
+  return values
+    .map((value, index) => {
+      if (value === null) return "";
+      const x = place(width, index / (values.length - 1));
+      const y = place(height, highest > lowest ? (highest - value) / (highest - lowest) : 0.5);
+      return index === 0 || values[index - 1] === null ? `M${x},${y}h0` : `L${x},${y}`;
+    })
+    .join("");
 }
 
 export function columnOf(key) {

@@ -100,6 +100,16 @@ def history(segment_id: int, day: str) -> str:
     return f"HISTORY#{segment_id:016d}#{day}"
 
 
+def trend(day: str, lowest_id: int) -> str:
+    """Sort key in Segments of what is noted of some segments together when a day begins, by the lowest id of them."""
+    return f"TREND#{day}#{lowest_id:016d}"
+
+
+def day_of_trend(sort_key: str) -> str:
+    """Return the day that such a sort key is of."""
+    return sort_key.split("#")[1]
+
+
 def day_in(sort_key: str) -> str:
     """Return the day that such a sort key is of."""
     return sort_key.rpartition("#")[2]

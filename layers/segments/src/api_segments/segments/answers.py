@@ -1,11 +1,13 @@
 """The bodies of answers about segments: their shapes, and how they are written."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.channels import Channel
+from api_segments.core.limits import TREND_DAYS
 from api_segments.http.answers import Unprocessed
 from api_segments.http.batch_answers import batch_answer, is_too_long, unprocessed_entry
 from api_segments.http.described import (
@@ -21,7 +23,7 @@ from api_segments.http.described import (
 )
 from api_segments.http.gateway import Answer
 from api_segments.segments.creation import Creation
-from api_segments.segments.model import CountedSegment, Day, Segment, SegmentCounts, SegmentStatus
+from api_segments.segments.model import CountedSegment, Day, Segment, SegmentCounts, SegmentStatus, Trend
 
 CAMPAIGNS_SHOWN = 100
 SegmentStatusBody = TypeAliasType(
@@ -121,6 +123,27 @@ class SegmentHistoryBody(TypedDict):
     days: Annotated[list[DayBody], About("One entry a day, the oldest first, today so far the last.")]
 
 
+class TrendBody(TypedDict):
+    """The last days of a segment."""
+
+    id: SegmentId
+    members: Annotated[
+        list[int | None],
+        About("Members at the end of each of the `days`; null where nobody noted them.", [1684, None, 1690, 1704]),
+    ]
+
+
+class TrendsBody(TypedDict):
+    """The last days of all segments."""
+
+    days: Annotated[
+        list[str], About(f"The {TREND_DAYS} days before today, UTC, the oldest first.", ["2026-11-27", "2026-11-28"])
+    ]
+    segments: Annotated[
+        list[TrendBody], About("Segments that were active at the end of one of the days, the newest first.")
+    ]
+
+
 class SegmentListBody(TypedDict):
     """A page of segments."""
 
@@ -159,6 +182,14 @@ def segments_body(rows: Sequence[CountedSegment], cursor: str | None) -> Segment
 def history_body(days: Sequence[Day]) -> SegmentHistoryBody:
     """Write the days of a segment."""
     return {"days": [_day_body(day) for day in days]}
+
+
+def trends_body(days: Sequence[date], trends: Sequence[Trend]) -> TrendsBody:
+    """Write the last days of all segments."""
+    return {
+        "days": [day.isoformat() for day in days],
+        "segments": [{"id": trend.segment_id, "members": list(trend.members)} for trend in trends],
+    }
 
 
 def _day_body(day: Day) -> DayBody:

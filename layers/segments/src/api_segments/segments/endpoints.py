@@ -7,7 +7,7 @@ from api_segments.http.parameters import Paging, refuse_unknown, segment_id_in_p
 from api_segments.http.tenant import require_api_segments
 from api_segments.http.wiring import cursors
 from api_segments.segments import wiring
-from api_segments.segments.answers import history_body, segment_body, segments_body
+from api_segments.segments.answers import history_body, segment_body, segments_body, trends_body
 from api_segments.segments.deletion import SegmentDeletionService
 from api_segments.segments.model import NO_MEMBERS
 from api_segments.segments.requests import (
@@ -47,6 +47,14 @@ def get_segment_history(request: Request, segment_id: str) -> Answer:
     first, last = days_in_query(request.query)
     days = wiring.segment_history().days(request.tenant.account_id, found, first, last, request.deadline)
     return Answer(HTTPStatus.OK, history_body(days))
+
+
+def list_trends(request: Request) -> Answer:
+    """Show the last days of all segments."""
+    refuse_unknown(request.query)
+    require_api_segments(request.tenant)
+    days, trends = wiring.segment_trends().last_days(request.tenant.account_id, request.deadline)
+    return Answer(HTTPStatus.OK, trends_body(days, trends))
 
 
 def change_segment(request: Request, segment_id: str) -> Answer:

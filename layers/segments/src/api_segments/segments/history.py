@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS
+from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS, TREND_DAYS
 from api_segments.segments.model import (
     NO_MEMBERS,
     CountedSegment,
@@ -22,6 +22,7 @@ from api_segments.segments.model import (
     Segment,
     SegmentCounts,
     SegmentStatus,
+    Trend,
 )
 from api_segments.segments.reads import SegmentReads
 from api_segments.segments.store import SegmentStore
@@ -104,6 +105,23 @@ def _day(day: date, notes: Sequence[DayNote], end: DayNote | None) -> Day:
     return Day(day, begin.noted_at, end.noted_at, end.counts, joined, left, corrected)
 
 
+class SegmentTrends:
+    """Tells how many members all segments of an account had at the ends of the last days."""
+
+    def __init__(self, notes: HistoryStore, clock: Clock) -> None:
+        self._notes = notes
+        self._clock = clock
+
+    def last_days(self, account_id: str, deadline: Deadline) -> tuple[Sequence[date], Sequence[Trend]]:
+        """Return the TREND_DAYS days before today, and a trend of each segment that was active at the end of one."""
+        today = self._clock.now().date()
+        days = [today - (TREND_DAYS - number) * _DAY for number in range(TREND_DAYS)]
+        noted = self._notes.together(account_id, days[0] + _DAY, today, deadline)
+        ends = [noted.get(day + _DAY, {}) for day in days]
+        segment_ids = sorted({segment_id for members in ends for segment_id in members}, reverse=True)
+        return days, [Trend(segment_id, [members.get(segment_id) for members in ends]) for segment_id in segment_ids]
+
+
 class DayNotes:
     """Notes what a day begins with, of all active segments of an account."""
 
@@ -127,8 +145,12 @@ class DayNotes:
             return None
         ids = [segment.segment_id for segment in page]
         counts = self._segments.counts_between(account_id, min(ids), max(ids), deadline)
+        noted: dict[int, int] = {}
         for segment in page:
             found: SegmentCounts = counts.get(segment.segment_id, NO_MEMBERS)
             if datetime.fromisoformat(segment.created_at).date() < day and found.is_whole:
                 self._notes.note(account_id, segment.segment_id, day, found, deadline)
+                noted[segment.segment_id] = found.members
+        if noted:
+            self._notes.note_together(account_id, day, noted, deadline)
         return ids[-1] if len(page) == NOTED_AT_ONCE else None

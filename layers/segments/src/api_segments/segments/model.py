@@ -125,6 +125,14 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """The members of a segment at the ends of some days, None where nobody noted them."""
+
+    segment_id: int
+    members: Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentFilter:
     """Which segments to list: of a status (None: of any), with a customer id or a beginning of it, with a tag."""
 

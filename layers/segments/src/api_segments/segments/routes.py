@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from api_segments.core.channels import Channel
-from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS, MAX_SEGMENTS_PER_CREATE
+from api_segments.core.limits import DEFAULT_HISTORY_DAYS, HISTORY_DAYS, MAX_SEGMENTS_PER_CREATE, TREND_DAYS
 from api_segments.http.described import MOMENT, SEGMENT_ID, Json
 from api_segments.http.openapi import (
     BODY_ERRORS,
@@ -79,6 +79,7 @@ _DAY = {
     "from": MOMENT,
     "to": "2026-11-24T00:00:07.112233Z",
 }
+_WEEK = [f"2026-11-{day}" for day in range(17, 24)]
 _DAYS: Mapping[str, Json] = {
     name: {"in": "query", "description": said, "schema": {"type": "string", "format": "date"}, "example": example}
     for name, said, example in (
@@ -178,6 +179,16 @@ ROUTES: Sequence[Route] = (
         "tells of both.",
         parameters=_DAYS,
         errors=OF_SEGMENT,
+    ),
+    Route(
+        "listTrends",
+        "get",
+        "/api/segments/trends",
+        SEGMENTS,
+        "Show the last days of all segments",
+        answers.TrendsBody,
+        {"days": _WEEK, "segments": [{"id": SEGMENT_ID, "members": [None] * 6 + [1]}]},
+        description=f"Members at the ends of the {TREND_DAYS} days before today (UTC), as they were noted.",
     ),
     Route(
         "changeSegment",

@@ -1,5 +1,10 @@
-"""Segments table: what is noted of each segment when a day begins. The notes go by themselves after HISTORY_DAYS."""
+"""Segments table: what is noted of segments when a day begins.
 
+Of each its counts, for HISTORY_DAYS; of a hundred together their members, for TREND_DAYS: so the last days of all
+segments are read in a query or two. The notes go by themselves.
+"""
+
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from api_segments.aws import keys
@@ -7,7 +12,7 @@ from api_segments.aws.dynamodb import DynamoDB, Item
 from api_segments.aws.items import Attributes, passing_over
 from api_segments.core.channels import Channel
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.limits import HISTORY_DAYS
+from api_segments.core.limits import HISTORY_DAYS, MAX_SEGMENT_ID, TREND_DAYS
 from api_segments.segments.model import DayNote, SegmentCounts
 from api_segments.segments.store import JOINED, LEFT, MEMBERS, counter_name
 
@@ -32,6 +37,37 @@ class HistoryStore:
             **{name: {"N": str(figure)} for name, figure in figures.items()},
         }
         return self._db.put_new(self._table, item, "account_id", deadline)
+
+    def note_together(self, account_id: str, day: date, members: Mapping[int, int], deadline: Deadline) -> bool:
+        """Note the members of some segments as those at the beginning of a day; False if those of the lowest id are."""
+        item: Item = {
+            **keys.of_account(account_id, keys.trend(day.isoformat(), min(members))),
+            "members": {"M": {str(segment_id): {"N": str(count)} for segment_id, count in members.items()}},
+            "expires_at": {"N": str(int((self._clock.now() + timedelta(days=TREND_DAYS + 1)).timestamp()))},
+        }
+        return self._db.put_new(self._table, item, "account_id", deadline)
+
+    def together(self, account_id: str, first: date, last: date, deadline: Deadline) -> dict[date, dict[int, int]]:
+        """Return the members that were noted together at the beginnings of the days `first` to `last`, by segment.
+
+        Damaged notes are not among them. It follows the table within moments.
+        """
+        notes = self._db.query(
+            None,
+            passing_over(_from_trend),
+            deadline,
+            TableName=self._table,
+            KeyConditionExpression="account_id = :account AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":account": {"S": account_id},
+                ":first": {"S": keys.trend(first.isoformat(), 0)},
+                ":last": {"S": keys.trend(last.isoformat(), MAX_SEGMENT_ID)},
+            },
+        )
+        found: dict[date, dict[int, int]] = {}
+        for day, members in notes:
+            found.setdefault(day, {}).update(members)
+        return found
 
     def between(self, account_id: str, segment_id: int, first: date, last: date, deadline: Deadline) -> list[DayNote]:
         """Return the notes of the days `first` to `last` in order; damaged ones are not among them."""
@@ -60,6 +96,12 @@ class HistoryStore:
                 ":last": {"S": keys.history(segment_id, last.isoformat())},
             },
         )
+
+
+def _from_trend(item: Item) -> tuple[date, dict[int, int]]:
+    note = Attributes("note of a day", item)
+    members = note.mapped("members", lambda segment_id, value: (int(segment_id), int(value["N"])))
+    return date.fromisoformat(keys.day_of_trend(note.text("sk"))), dict(members)
 
 
 def _from_item(item: Item) -> DayNote:

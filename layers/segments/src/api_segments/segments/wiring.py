@@ -14,7 +14,7 @@ from api_segments.core.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from api_segments.segments.creation import SegmentService
-    from api_segments.segments.history import DayNotes, SegmentHistory
+    from api_segments.segments.history import DayNotes, SegmentHistory, SegmentTrends
     from api_segments.segments.idempotency import Idempotency
     from api_segments.segments.publishing import SegmentPublishingService
     from api_segments.segments.reads import SegmentReads
@@ -76,6 +76,14 @@ def segment_history() -> "SegmentHistory":
     from api_segments.segments.history import SegmentHistory
 
     return SegmentHistory(segment_reads(), history_store(), SYSTEM_CLOCK)
+
+
+@cache
+def segment_trends() -> "SegmentTrends":
+    """Return the process's view of the last days of all segments."""
+    from api_segments.segments.history import SegmentTrends
+
+    return SegmentTrends(history_store(), SYSTEM_CLOCK)
 
 
 @cache
