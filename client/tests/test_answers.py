@@ -178,12 +178,20 @@ def test_the_passcode_is_in_no_log_and_in_no_error(client_of: MakeClient, caplog
         ("http://api.example.com", "must be https"),
         ("ftp://api.example.com", "must be like https://"),
         ("api.example.com", "must be like https://"),
-        ("https://user@api.example.com", "must be like https://"),
+        ("https://api.example.com:port", "must be like https://.*, not https://api.example.com:port"),
+        ("https://[::1", "must be like https://"),
     ],
 )
 def test_a_passcode_goes_to_no_address_that_would_show_it(url: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Client(url, "A", "P")
+
+
+@pytest.mark.parametrize("begin", ["https://user:", "https://:", "user:", "//user:"])
+def test_an_address_with_a_password_is_refused_and_not_repeated(begin: str) -> None:
+    with pytest.raises(SettingsError, match="without user, password") as raised:
+        Client(f"{begin}hunter2@api.example.com/live", "A", "P")
+    assert "hunter2" not in str(raised.value)
 
 
 def test_headers_take_no_other_characters(client_of: MakeClient) -> None:

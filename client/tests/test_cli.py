@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from client.tests.server import Api, Reply, Request, serving
-from client.tests.test_files import Warehouse
+from client.tests.test_files import RESULT, Warehouse
 from tests.support.served import Served, served_api
 from tests.support.served import serving as serving_api
 
@@ -269,6 +269,38 @@ def test_a_preview_waits_and_a_guard_that_is_hit_is_told(tmp_path: Path) -> None
         called(tmp_path, account(url), *command, "--yes", code=1)
     assert "is no file" in called(tmp_path, account(url), *command[:1], "none.csv", code=2).stderr
     called(tmp_path, account(url), *command, "--yes", "--rejected", "users.csv", code=2)
+
+
+def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path) -> None:
+    house = Warehouse(status="applying", steps=["cancelling", "cancelled", "undoing", "undone"], result=RESULT)
+    guard = {"status": "fail", "error": "guard: max_removed is 9, and 500 users would be removed", "code": 409}
+    house.asked = [Reply(), Reply(409, guard)]
+    with serving(house) as url:
+        cancelled = called(tmp_path, account(url), "imports", "cancel", "i-1", "--json")
+        assert (objects(cancelled)[0]["status"], objects(cancelled)[0]["result"]) == ("cancelled", RESULT)
+        assert "imports undo i-1" in cancelled.stderr
+        undo = ("imports", "undo", "i-1")
+        assert "It added 500 and removed 0" in called(tmp_path, account(url), *undo, code=2).stderr
+        refused = called(tmp_path, account(url), *undo, "--max-removed", "9", "--yes", code=5)
+        assert "max_removed is 9" in refused.stderr
+        assert [each.json for each in house.seen if each.path.endswith("/undo")] == [{"guard": {"max_removed": 9}}]
+        assert objects(called(tmp_path, account(url), *undo, "--yes", "--json"))[0]["status"] == "undone"
+    late = Warehouse(status="applying", steps=["cancelling", "done"], result=RESULT)
+    with serving(late) as url:
+        assert "too late" in called(tmp_path, account(url), "imports", "cancel", "i-1", code=1).stderr
+    for status, code in (("refused", 5), ("failed", 1), ("cancelled", 1)):
+        with serving(Warehouse(status="reading", steps=[status], reason="why", rejected=False)) as url:
+            told = called(tmp_path, account(url), "imports", "show", "i-1", "--wait", "--json", code=code)
+            assert (objects(told)[0]["status"], "why" in told.stderr) == (status, True)
+
+
+def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_bytes(b'identity,x\na,"b\nc,d')
+    with serving(Api()) as url:
+        for command in (("members", "add", "S", "-f", "users.csv"), ("upload", "users.csv")):
+            assert "users.csv, line 2: no CSV: " in called(tmp_path, account(url), *command, code=2).stderr
+        told = called(tmp_path, account(url), "upload", "-", stdin=b'identity,x\na,"b', code=2)
+    assert "stdin, line 2: no CSV: " in told.stderr
 
 
 def test_an_import_goes_on_after_ctrl_c(tmp_path: Path) -> None:

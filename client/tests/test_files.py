@@ -46,9 +46,12 @@ class Warehouse:
     seen: list[Request] = field(default_factory=list)
     reason: str | None = None
     rejected: bool = True
+    asked: list[Reply] = field(default_factory=list)
+    """What is answered to the calls that cancel, apply and undo; then they are carried out."""
+    result: Any = None
     meanwhile: Callable[[], object] = lambda: None
 
-    def __call__(self, request: Request) -> Reply | None:
+    def __call__(self, request: Request) -> Reply | None:  # noqa: PLR0911 - one return a call
         self.seen.append(request)
         host = f"http://{request.headers['Host']}"
         if request.method == "PUT":
@@ -61,6 +64,12 @@ class Warehouse:
             self.status = self.steps.pop(0)
             lost = self.starts.pop(0) if self.starts else Reply()
             return lost if lost is None or lost.status != 200 else Reply(body=self.shown(host))
+        if request.path.endswith(("/cancel", "/apply", "/undo")):
+            said = self.asked.pop(0) if self.asked else Reply()
+            if said.status != 200:
+                return said
+            self.status = self.steps.pop(0)
+            return Reply(body=self.shown(host))
         if "export" in request.path:
             body = {
                 "export_id": "x",
@@ -74,7 +83,7 @@ class Warehouse:
         body = self.shown(host)
         if (
             request.method == "GET"
-            and self.status not in {"awaiting_upload", "previewed", "done", "undone"}
+            and self.status not in {"awaiting_upload", "previewed", "done", "undone", "cancelled", "failed"}
             and self.steps
         ):
             self.status = self.steps.pop(0)
@@ -104,6 +113,7 @@ class Warehouse:
             "reason": self.reason,
             "apply": self.apply,
             "upload": upload,
+            "result": self.result,
             "rejected_rows": f"{host}/file?X-Amz-Signature=s3cr3t" if self.rejected else None,
         }
 
@@ -195,6 +205,28 @@ def test_how_an_import_ends_is_told_with_its_figures(
     with pytest.raises(kind, match="max_removed_percent is 20") as ended:
         client_of(house).imports.replace(7, file)
     assert ended.value.imported.import_id == "i-1"
+
+
+RESULT = {"added": 500, "removed": 0, "created": 20, "superseded": 1}
+
+
+@pytest.mark.parametrize("end", ["cancelled", "done"])
+def test_a_cancelled_import_is_waited_for_until_its_steps_have_stopped(client_of: MakeClient, end: str) -> None:
+    house = Warehouse(status="applying", steps=["cancelling", "cancelling", end], result=RESULT)
+    states: list[str] = []
+    stopped = client_of(house).imports.cancel("i-1", on_status=lambda now: states.append(now.status))
+    assert (stopped.status, states) == (end, ["cancelling", "cancelling", end])
+    assert stopped.result is not None
+    assert stopped.result.added == 500
+
+
+def test_who_waits_for_an_import_that_is_cancelled_is_told_what_it_changed(client_of: MakeClient, file: Path) -> None:
+    house = Warehouse(steps=["applying", "cancelling", "cancelled", "undoing", "undone"], result=RESULT)
+    client = client_of(house)
+    with pytest.raises(ImportCancelledError) as ended:
+        client.imports.add(7, file)
+    assert ended.value.imported.result is not None
+    assert client.imports.undo("i-1").status == "undone"
 
 
 def test_a_preview_is_waited_for_and_changes_nothing(client_of: MakeClient, file: Path) -> None:

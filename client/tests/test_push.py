@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from api_segments_client import (
     Totals,
     UnavailableError,
 )
+from api_segments_client.sending import Outcome, Progress, Sender
 
 FAULTS = [
     "",
@@ -236,6 +238,52 @@ def test_a_second_ctrl_c_ends_the_process_while_a_request_has_no_answer() -> Non
             ended.set()
     # The two that were answered interrupt: the first one stops the push, the second one ends the waiting for the third.
     assert done.stdout.split() == ["300", "200", "100"]
+
+
+def test_a_ctrl_c_at_any_moment_of_the_counting_loses_no_batch() -> None:
+    code = Sender._take_next.__code__  # noqa: SLF001 - the moments in which a batch is neither under way nor sent
+
+    def given_when_interrupted_at(moment: int) -> int | None:
+        left = moment
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left
+            frame.f_trace_opcodes = True
+            if frame.f_code is not code:
+                return None
+            left -= event == "opcode"
+            if left == 0:
+                raise KeyboardInterrupt
+            return trace
+
+        def send(batch: list[str], _: threading.Event) -> Outcome[Totals]:
+            return Outcome(Totals(given=len(batch), added=len(batch)))
+
+        sender: Sender[list[str], Totals] = Sender(send, len, Progress(Totals()), 1, None, None)
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            sender.run(iter([["a", "b"]]))
+        except PushInterrupted as stopped:
+            return stopped.totals.given
+        finally:
+            sys.settrace(before)
+        return None
+
+    moment = 1
+    while (given := given_when_interrupted_at(moment)) is not None:
+        assert given == 2, moment
+        moment += 1
+    assert moment > 20
+
+
+def test_a_batch_that_can_not_be_sent_at_all_ends_the_push() -> None:
+    def send(batch: list[str], _: threading.Event) -> Outcome[Totals]:
+        raise RuntimeError(batch[0])
+
+    sender: Sender[list[str], Totals] = Sender(send, len, Progress(Totals()), 1, None, None)
+    with pytest.raises(PushStoppedError, match="a"):
+        sender.run(iter([["a"], ["b"]]))
 
 
 def test_changes_of_several_segments_share_requests(client_of: MakeClient) -> None:

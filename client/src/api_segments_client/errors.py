@@ -144,7 +144,7 @@ class ImportFailedError(ImportEndedError):
 
 
 class ImportCancelledError(ImportEndedError):
-    """Somebody cancelled the import, or nobody applied it within a day."""
+    """Somebody cancelled the import, or nobody applied it in time; `imported.result` is what it had changed by then."""
 
     what = "was cancelled"
 

@@ -159,9 +159,14 @@ class Imports:
         self._do(import_id, "apply", but_not=frozenset({"reading", "previewed"}))
         return self.wait(import_id, "done", on_status=on_status)
 
-    def cancel(self, import_id: str) -> Import:
-        """Cancel an import; one that is being applied stops, and `result` then says what it changed: see `undo`."""
-        return self._do(import_id, "cancel", but_not=frozenset({"awaiting_upload", "reading", "previewed", "applying"}))
+    def cancel(self, import_id: str, *, on_status: OnImport | None = None) -> Import:
+        """Cancel an import, and return it when it has stopped.
+
+        It is `cancelled` then; where it was being applied, `result` says what it had changed, and `undo` works from
+        there. If all was applied by that time it is `done`. ConflictError if it had ended otherwise before.
+        """
+        self._do(import_id, "cancel", but_not=frozenset({"awaiting_upload", "reading", "previewed", "applying"}))
+        return self.wait(import_id, "cancelled", "done", on_status=on_status)
 
     def undo(
         self, import_id: str, *, guard: Mapping[str, int] | None = None, on_status: OnImport | None = None

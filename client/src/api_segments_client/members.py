@@ -15,7 +15,7 @@ from api_segments_client.models import Guid, Member, ProfileSegments, Refused
 from api_segments_client.pages import pages
 from api_segments_client.push import Change, SegmentKey, batched, pairs_of, send_changes
 from api_segments_client.segments import Segments
-from api_segments_client.sending import Sender
+from api_segments_client.sending import Progress, Sender
 from api_segments_client.totals import Totals
 from api_segments_client.transport import Transport
 
@@ -76,19 +76,18 @@ class Members:
         on_progress: Callable[[Totals], object] | None,
         on_refused: OnRefused | None,
     ) -> Totals:
-        totals = Totals()
         with ExitStack() as ending:
-            tell = teller(on_refused, ending)
+            sender: Sender[list[Change], Totals] = Sender(
+                partial(send_changes, self._transport),
+                pairs_of,
+                Progress(Totals()),
+                self._in_flight if in_flight is None else in_flight,
+                on_progress,
+                teller(on_refused, ending),
+            )
             for changes in phases:
-                Sender(
-                    partial(send_changes, self._transport),
-                    pairs_of,
-                    totals,
-                    self._in_flight if in_flight is None else in_flight,
-                    on_progress,
-                    tell,
-                ).run(batched(changes))
-        return totals
+                sender.run(batched(changes))
+            return sender.totals
 
     def list(self, segment: SegmentKey, *, page_size: int = 1000) -> Iterator[Member]:
         """Give all members of a segment, in an order that never changes; they follow changes within two seconds."""

@@ -282,7 +282,7 @@ class ImportPreview:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import changed."""
+    """What an import changed, so far or in all: also one that failed or was cancelled while it was applied."""
 
     added: int
     removed: int
@@ -301,7 +301,11 @@ class ImportUndo:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import with its figures; `rejected_rows` is a link, good for an hour."""
+    """An import with its figures; `rejected_rows` is a link, good for an hour.
+
+    `status` is one of awaiting_upload, reading, previewed, refused, applying, done, failed, cancelling, cancelled,
+    undoing, undone. While it is cancelling, steps that are at work still change members, and `result` grows.
+    """
 
     import_id: str
     segment_id: int

@@ -15,7 +15,7 @@ from api_segments_client.members import OnRefused, of_user, teller
 from api_segments_client.models import FoundProfile, Guid, Profile, Refused, Suppression
 from api_segments_client.pages import pages
 from api_segments_client.push import MAY_PASS
-from api_segments_client.sending import Outcome, Sender
+from api_segments_client.sending import Outcome, Progress, Sender
 from api_segments_client.totals import UploadTotals
 from api_segments_client.transport import Transport
 
@@ -46,18 +46,17 @@ class Profiles:
         no user have records that are a thousand apart. `dry_run` checks all and writes nothing. Else as
         `members.push`.
         """
-        totals = UploadTotals()
         path = "1/upload?dryRun=1" if dry_run else "1/upload"
         with ExitStack() as ending:
-            Sender(
+            sender: Sender[list[Record], UploadTotals] = Sender(
                 partial(_send_records, self._transport, path),
                 len,
-                totals,
+                Progress(UploadTotals()),
                 in_flight,
                 on_progress,
                 teller(on_refused, ending),
-            ).run(_batched(records))
-        return totals
+            )
+            return sender.run(_batched(records))
 
     def get(self, user: str) -> Profile:
         """Return what is known of a user, an identity or a `Guid`; NotFoundError for an unknown one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from api_segments_client.errors import PushInterrupted, PushStoppedError
@@ -32,9 +32,17 @@ class Outcome(Generic[Sums]):
             self.totals.first_refused.append(refused)
 
 
+@dataclass(frozen=True, slots=True)
+class Progress(Generic[Batch, Sums]):
+    """What has been counted, and the batches that are under way: each is in one of the two."""
+
+    totals: Sums
+    pending: dict[Future[Outcome[Sums]], Batch] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Sender(Generic[Batch, Sums]):
-    """Sends batches and adds what becomes of them to `totals`.
+    """Sends batches and adds what becomes of them to its totals.
 
     `send` sends one, in a thread of its own, and counts it whole whatever happens; it gives up its waiting when the
     event is set. `count` says how much a batch is given. The callbacks run in the thread that calls `run`.
@@ -42,15 +50,20 @@ class Sender(Generic[Batch, Sums]):
 
     send: Callable[[Batch, threading.Event], Outcome[Sums]]
     count: Callable[[Batch], int]
-    totals: Sums
+    progress: Progress[Batch, Sums]
+    """Replaced as a whole, by one assignment: a Ctrl-C comes before it or after it, and no batch is lost between."""
     in_flight: int
     on_progress: Callable[[Sums], object] | None
     on_refused: Callable[[Refused], object] | None
     _stop: threading.Event = field(default_factory=threading.Event)
-    _pending: dict[Future[Outcome[Sums]], Batch] = field(default_factory=dict)
 
-    def run(self, batches: Iterator[Batch]) -> None:
-        """Send all batches; no more are taken than are under way.
+    @property
+    def totals(self) -> Sums:
+        """What has been counted so far."""
+        return self.progress.totals
+
+    def run(self, batches: Iterator[Batch]) -> Sums:
+        """Send all batches and return the totals; no more are taken than are under way.
 
         An error that ended a batch early, and one of `batches` or of a callback, ends all of it: what is under way
         ends first, then PushStoppedError tells the totals; after Ctrl-C it is PushInterrupted. A second Ctrl-C ends it
@@ -61,9 +74,9 @@ class Sender(Generic[Batch, Sums]):
         try:
             for batch in batches:
                 self._begin(batch)
-                while len(self._pending) >= self.in_flight:
+                while len(self.progress.pending) >= self.in_flight:
                     self._take_next()
-            while self._pending:
+            while self.progress.pending:
                 self._take_next()
         except KeyboardInterrupt:
             self._settle()
@@ -71,10 +84,11 @@ class Sender(Generic[Batch, Sums]):
         except Exception as exc:
             self._settle()
             raise PushStoppedError(self.totals, exc) from exc
+        return self.totals
 
     def _begin(self, batch: Batch) -> None:
         future: Future[Outcome[Sums]] = Future()
-        self._pending[future] = batch
+        self.progress.pending[future] = batch
 
         def send() -> None:
             try:
@@ -86,11 +100,15 @@ class Sender(Generic[Batch, Sums]):
         threading.Thread(target=send, name="api-segments", daemon=True).start()
 
     def _take_next(self) -> None:
-        done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        done, _ = wait(self.progress.pending, return_when=FIRST_COMPLETED)
         future = done.pop()
-        del self._pending[future]
+        others = {each: batch for each, batch in self.progress.pending.items() if each is not future}
+        failed = future.exception()
+        if failed is not None:
+            self.progress = Progress(self.totals, others)
+            raise failed
         outcome = future.result()
-        self.totals.take(outcome.totals)
+        self.progress = Progress(self.totals.plus(outcome.totals), others)
         for each in outcome.refused:
             if self.on_refused is not None:
                 self.on_refused(each)
@@ -102,13 +120,12 @@ class Sender(Generic[Batch, Sums]):
     def _settle(self) -> None:
         """Let what is under way end, and count it."""
         self._stop.set()
-        while self._pending:
+        while self.progress.pending:
             try:
                 self._take_next()
             except KeyboardInterrupt:  # noqa: PERF203 - once a batch
-                for count in map(self.count, self._pending.values()):
-                    self.totals.given += count
-                    self.totals.not_sent += count
-                raise PushInterrupted(self.totals) from None
+                count = sum(map(self.count, self.progress.pending.values()))
+                given, not_sent = self.totals.given + count, self.totals.not_sent + count
+                raise PushInterrupted(replace(self.totals, given=given, not_sent=not_sent)) from None
             except Exception:  # noqa: BLE001, S112 - what stopped all of it is told, not what follows from that
                 continue

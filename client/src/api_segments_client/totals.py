@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from api_segments_client.models import Refused
 
 KEPT = 1000
 """How many refused entries totals keep; all of them go to `on_refused`."""
+
+
+Figures = TypeVar("Figures", bound="_Figures")
 
 
 class _Figures:
@@ -23,6 +26,12 @@ class _Figures:
         for name in self._names():
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_refused.extend(other.first_refused[: KEPT - len(self.first_refused)])
+
+    def plus(self: Figures, other: Figures) -> Figures:  # noqa: PYI019 - Self needs Python 3.11
+        """Return the sum of both; neither is changed."""
+        both = replace(self, first_refused=[*self.first_refused])  # type: ignore[type-var] # both are dataclasses
+        both.take(other)
+        return both
 
     def figures(self) -> dict[str, int]:
         """Return the figures by name."""

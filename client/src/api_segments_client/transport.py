@@ -55,14 +55,21 @@ class Transport:
             "Accept": "application/json",
             "User-Agent": "api-segments-client",
         }
+        trust_env = host not in LOOPBACK
+        verify = httpx.create_ssl_context(trust_env=trust_env)  # once: reading the certificates takes 60 ms
         try:
             self._http = httpx.Client(
-                base_url=url, headers=headers, timeout=timeout, trust_env=host not in LOOPBACK, follow_redirects=False
+                base_url=url,
+                headers=headers,
+                timeout=timeout,
+                trust_env=trust_env,
+                verify=verify,
+                follow_redirects=False,
             )
         except UnicodeEncodeError as exc:
             raise SettingsError("account id and passcode must be visible ASCII characters") from exc
         # Files go elsewhere: whoever stores them is not to see the passcode.
-        self._files = httpx.Client(timeout=timeout, trust_env=host not in LOOPBACK, follow_redirects=False)
+        self._files = httpx.Client(timeout=timeout, trust_env=trust_env, verify=verify, follow_redirects=False)
 
     def close(self) -> None:
         """Close the connections; a request that is under way fails."""
@@ -167,14 +174,18 @@ class Transport:
 
 def checked_host(url: str) -> str:
     """Return the host of an API's address; SettingsError where a passcode must not be sent to that."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise SettingsError(
-            f"the address must be like https://abc123.execute-api.eu-central-1.amazonaws.com/live, not {url}"
-        )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise SettingsError(f"the address must be https, as the passcode would be read on its way to {parts.hostname}")
-    return parts.hostname
+    if set("@?#") & set(url):  # what is behind them may be a secret, so the address is not shown
+        raise SettingsError(f"the address must be like {EXAMPLE_URL}, without user, password, query and fragment")
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname if parts.port != 0 else None
+    except ValueError:  # a port or brackets that are none
+        scheme, host = "", None
+    if scheme not in {"http", "https"} or not host:
+        raise SettingsError(f"the address must be like {EXAMPLE_URL}, not {url}")
+    if scheme == "http" and host not in LOOPBACK:
+        raise SettingsError(f"the address must be https, as the passcode would be read on its way to {host}")
+    return host
 
 
 def _reason(exc: httpx.TransportError) -> str:

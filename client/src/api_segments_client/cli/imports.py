@@ -121,10 +121,11 @@ def list_(limit: int | None) -> None:
 def show(import_id: str, rejected: str | None, wait: bool) -> None:
     """Show an import with its figures."""
     called = client()
-    found = called.imports.get(import_id)
-    if wait and found.status not in {"previewed", "done", "undone", "refused", "failed", "cancelled"}:
+    if wait:
         with _showing(called, rejected, None) as told:
             found = called.imports.wait(import_id, "previewed", "done", "undone", on_status=told["on_status"])
+    else:
+        found = called.imports.get(import_id)
     saved = None if rejected is None else str(called.imports.save_rejected_rows(import_id, rejected))
     one(found, {"rejected_file": saved})
 
@@ -144,8 +145,20 @@ def apply(import_id: str, yes: bool) -> None:
 @imports.command(example="api-segments imports cancel 65f1b2c3d4e5f0a1b2c3d")
 @import_argument
 def cancel(import_id: str) -> None:
-    """Cancel an import that has not been applied."""
-    one(client().imports.cancel(import_id))
+    """Cancel an import. One that is being applied stops, shows what it had changed, and can be undone."""
+    called = client()
+    with _showing(called, None, None) as told:
+        done = called.imports.cancel(import_id, on_status=told["on_status"])
+    one(done)
+    if done.status == "done":
+        note("it was too late: all had been applied; to take it back: api-segments imports undo " + import_id)
+        raise SystemExit(FAILED)
+    changed = done.result is not None and done.result.added + done.result.removed
+    note(
+        f"some was applied; to take it back: api-segments imports undo {import_id}"
+        if changed
+        else "nothing was changed"
+    )
 
 
 @imports.command(example="api-segments imports undo 65f1b2c3d4e5f0a1b2c3d")

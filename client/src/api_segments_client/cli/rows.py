@@ -74,7 +74,7 @@ def users(path: str, on_bad: OnBad) -> Iterator[str]:
         if first[1].lstrip().startswith("{"):
             yield from _of_json(path, first, lines, on_bad)
         elif (delimiter := _delimiter(first[1])) is not None:
-            yield from _of_csv(first, lines, delimiter, on_bad)
+            yield from _of_csv(path, first, lines, delimiter, on_bad)
         else:
             for number, text in _again(first, lines):
                 if text := text.strip("\r\n").strip(" "):
@@ -107,7 +107,7 @@ def objects(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         names = [name.strip() for name in header]
         if len(set(names)) < len(names):
             raise InputError(f"{_called(path)}, line {first[0]}: a column is named twice")
-        for number, cells in _csv_rows(first[0], lines, delimiter):
+        for number, cells in _csv_rows(path, first[0], lines, delimiter):
             if len(cells) > len(names):
                 raise InputError(
                     f"{_called(path)}, line {number}: {len(cells)} cells, where there are {len(names)} columns"
@@ -142,7 +142,9 @@ def _delimiter(header: str) -> str | None:
     return None
 
 
-def _csv_rows(before: int, lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(
+    path: str, before: int, lines: Iterator[tuple[int, str]], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(CSV_FIELD)
     reader = csv.reader((text for _, text in lines), delimiter=delimiter, strict=True)
     begins = before + 1
@@ -152,13 +154,15 @@ def _csv_rows(before: int, lines: Iterator[tuple[int, str]], delimiter: str) -> 
                 yield begins, cells
             begins = before + 1 + reader.line_num
     except csv.Error as exc:
-        raise InputError(f"line {begins}: no CSV: {exc}") from exc
+        raise InputError(f"{_called(path)}, line {begins}: no CSV: {exc}") from exc
 
 
-def _of_csv(first: tuple[int, str], lines: Iterator[tuple[int, str]], delimiter: str, on_bad: OnBad) -> Iterator[str]:
+def _of_csv(
+    path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], delimiter: str, on_bad: OnBad
+) -> Iterator[str]:
     names = [cell.strip().lower() for cell in next(csv.reader([first[1]], delimiter=delimiter))]
     places = [names.index(name) if name in names else None for name in _COLUMNS]
-    for number, cells in _csv_rows(first[0], lines, delimiter):
+    for number, cells in _csv_rows(path, first[0], lines, delimiter):
         identity, guid = ("" if at is None or at >= len(cells) else cells[at].strip(" ") for at in places)
         yield from _checked(identity or _guid(guid), number, delimiter.join(cells), on_bad)
 
