@@ -1,8 +1,9 @@
-"""CleverTap's own API: its hosts, its limits, and answers in the shapes of its public documentation.
+"""CleverTap's own API: its hosts, its limits, and answers in the shapes that are known of it.
 
-The shapes are those of these pages of https://developer.clevertap.com/docs, read on 2026-11-30: create-segment-api,
-update-segment-api, upload-user-profiles-api, get-user-profiles-api, delete-user-profile-api, custom-list-endpoints,
-create-campaign-api, stop-campaign-api, get-campaigns-api, get-campaign-report-api.
+One of them was read in a page of CleverTap's documentation: the answer with the link of a custom list
+(https://developer.clevertap.com/docs/custom-list-endpoints). What is said once the file is there is what public clients
+send. All others are what docs/api.md says of the calls that both have, and what clients of CleverTap expect; they have
+not been compared with the pages of those calls, and none was recorded from CleverTap's servers.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import httpx
 import pytest
 from client.tests.server import Api, Reply, Request, serving
 from client.tests.test_files import RESULT, Warehouse
@@ -269,6 +270,82 @@ def test_a_preview_waits_and_a_guard_that_is_hit_is_told(tmp_path: Path) -> None
         called(tmp_path, account(url), *command, "--yes", code=1)
     assert "is no file" in called(tmp_path, account(url), *command[:1], "none.csv", code=2).stderr
     called(tmp_path, account(url), *command, "--yes", "--rejected", "users.csv", code=2)
+
+
+def test_imports_and_exports_are_commands_of_their_own(run: Run, served: tuple[str, Served]) -> None:
+    url, api = served
+    segment = objects(run("segments", "create", "Lapsed", "--id", "LAPSED", "--json"))[0]["id"]
+    run("members", "add", "LAPSED", "ada", "bob")
+
+    def previewed() -> str:
+        """The file is there as soon as its link is: it names one user, who is new."""
+        wanted = {"segment": segment, "mode": "replace", "apply": "manual"}
+        made = httpx.post(f"{url}/api/imports", json=wanted, headers=api.headers).json()
+        httpx.post(f"{url}/api/imports/{made['import_id']}/start", headers=api.headers).raise_for_status()
+        return str(made["import_id"])
+
+    first = previewed()
+    assert objects(run("imports", "show", first, "--json"))[0]["preview"]["to_remove"] == 2
+    assert objects(run("imports", "cancel", first, "--json"))[0]["status"] == "cancelled"
+    run("imports", "apply", first, "--yes", code=5)
+    second = previewed()
+    asked = run("imports", "apply", second, code=2).stderr
+    assert "adds 1 users (1 of them new), removes 2" in asked
+    applied = objects(run("imports", "apply", second, "--yes", "--json"))[0]
+    assert (applied["result"]["added"], applied["result"]["removed"]) == (1, 2)
+    assert [each["identity"] for each in objects(run("members", "list", "LAPSED", "--json"))] == ["CT123456"]
+    run("imports", "cancel", second, code=5)
+    assert "max_removed is 0" in run("imports", "undo", second, "--max-removed", "0", "--yes", code=5).stderr
+    undone = objects(run("imports", "undo", second, "--yes", "--json"))[0]
+    assert (undone["status"], undone["undo"]["added"], undone["undo"]["removed"]) == ("undone", 2, 1)
+    assert objects(run("imports", "show", second, "--wait", "--json"))[0]["status"] == "undone"
+
+    listed = run("imports", "list", "--segment", "LAPSED", "--limit", "1").stdout
+    assert second in listed
+    assert first not in listed
+    assert run("imports", "list", "--segment", "none", code=4).stdout == ""
+    assert run("exports", "list", "--segment", str(segment)).stdout == ""
+    path = f"{url}/api/segments/{segment}/export"
+    exported = httpx.post(path, headers=api.headers).json()["export_id"]
+    assert [each["export_id"] for each in objects(run("exports", "list", "--json"))] == [exported]
+    assert exported in run("exports", "list", "--segment", "LAPSED").stdout
+    run("imports", "show", "none", code=4)
+
+
+def test_members_are_exported_into_a_file(tmp_path: Path) -> None:
+    with serving(Warehouse(status="writing")) as url:
+        done = called(tmp_path, account(url), "members", "export", "7", "members.csv", "--json")
+        assert (objects(done)[0]["status"], objects(done)[0]["saved"]) == ("done", "members.csv")
+        assert (tmp_path / "members.csv").read_text() == "identity,guid,added_at\na,g,\n"
+        assert "s3cr3t" not in done.stdout + done.stderr
+    with serving(Warehouse(status="failed", reason="the segment was deleted")) as url:
+        failed = called(tmp_path, account(url), "members", "export", "7", "none.csv", code=1)
+    assert "the segment was deleted" in failed.stderr
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_files_may_be_utf_16_or_gzip_and_damaged_ones_are_told(tmp_path: Path) -> None:
+    packed = gzip.compress(b"".join(b"u%d\n" % number for number in range(2000)))
+    (tmp_path / "utf16.csv").write_bytes("identity\nzoë\nada\n".encode("utf-16"))
+    (tmp_path / "odd.txt").write_bytes("zoë\n".encode("utf-16") + b"\x00")
+    (tmp_path / "latin.txt").write_bytes("ada\nzoë\n".encode("latin-1"))
+    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    (tmp_path / "sum.gz").write_bytes(packed[:-8] + bytes(4) + packed[-4:])
+    (tmp_path / "bits.gz").write_bytes(packed[:12] + bytes(each ^ 0xFF for each in packed[12:]))
+    api = Api()
+    with serving(api) as url:
+        assert (
+            objects(called(tmp_path, account(url), "members", "add", "S", "-f", "utf16.csv", "--json"))[0]["added"] == 2
+        )
+        assert api.members == {"zoë", "ada"}
+        for name, said in (
+            ("odd.txt", "odd.txt, after line 1: the bytes are not UTF-16"),
+            ("latin.txt", "latin.txt, after line 0: the bytes are not UTF-8"),
+            ("cut.gz", "cut.gz is damaged gzip: "),
+            ("sum.gz", "sum.gz is damaged gzip: CRC check failed"),
+            ("bits.gz", "bits.gz is damaged gzip: "),
+        ):
+            assert said in called(tmp_path, account(url), "members", "add", "S", "-f", name, code=2).stderr
 
 
 def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path) -> None:

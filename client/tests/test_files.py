@@ -49,6 +49,7 @@ class Warehouse:
     asked: list[Reply] = field(default_factory=list)
     """What is answered to the calls that cancel, apply and undo; then they are carried out."""
     result: Any = None
+    preview: Any = None
     meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, request: Request) -> Reply | None:  # noqa: PLR0911 - one return a call
@@ -114,6 +115,7 @@ class Warehouse:
             "apply": self.apply,
             "upload": upload,
             "result": self.result,
+            "preview": self.preview,
             "rejected_rows": f"{host}/file?X-Amz-Signature=s3cr3t" if self.rejected else None,
         }
 

@@ -48,7 +48,7 @@ class Client:
         self.segments = Segments(self._transport)
         self.members = Members(self._transport, self.segments, in_flight)
         self.profiles = Profiles(self._transport)
-        self.imports = Imports(self._transport)
+        self.imports = Imports(self._transport, self.segments)
         self.exports = Exports(self._transport, self.segments)
         self.campaigns = Campaigns(self._transport)
 

@@ -44,8 +44,9 @@ _UNDOABLE = frozenset({"done", "failed", "cancelled"})
 class Imports:
     """`client.imports`."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, segments: Segments) -> None:
         self._transport = transport
+        self._segments = segments
 
     def replace(  # noqa: PLR0913 - what an import may be asked
         self,
@@ -150,9 +151,9 @@ class Imports:
         """Return an import as it stands."""
         return decode(Import, self._transport.call("GET", f"api/imports/{import_id}").body, "import")
 
-    def list(self, *, page_size: int = 100) -> Iterator[Import]:
-        """Give all imports of the last 90 days, the newest first."""
-        return pages(self._transport, "api/imports", "imports", Import, page_size)
+    def list(self, segment: SegmentKey | None = None, *, page_size: int = 100) -> Iterator[Import]:
+        """Give all imports of the last 90 days, or a segment's, the newest first."""
+        return pages(self._transport, "api/imports", "imports", Import, page_size, _of(self._segments, segment))
 
     def apply(self, import_id: str, *, on_status: OnImport | None = None) -> Import:
         """Apply an import that was previewed, and return it when that is done; raises as `replace` does."""
@@ -273,6 +274,10 @@ class Exports:
         """Return an export as it stands."""
         return decode(Export, self._transport.call("GET", f"api/exports/{export_id}").body, "export")
 
+    def list(self, segment: SegmentKey | None = None, *, page_size: int = 100) -> Iterator[Export]:
+        """Give all exports, or a segment's, the newest first; `get` has the link to a file."""
+        return pages(self._transport, "api/exports", "exports", Export, page_size, _of(self._segments, segment))
+
     def save(self, segment: SegmentKey, path: AnyPath, *, on_bytes: OnBytes | None = None) -> Export:
         """Write a segment's members into a CSV file here: `identity,guid,added_at`. Raises ExportFailedError."""
         exported = self.create(segment)
@@ -292,6 +297,10 @@ class Exports:
 
         download(self._transport, Path(path), link, on_bytes)
         return exported
+
+
+def _of(segments: Segments, segment: SegmentKey | None) -> Mapping[str, object]:
+    return {} if segment is None else {"segment_id": segments.id_of(segment)}
 
 
 def _file(path: AnyPath) -> Path:

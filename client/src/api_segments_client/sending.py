@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -12,6 +13,7 @@ from api_segments_client.errors import PushInterrupted, PushStoppedError
 from api_segments_client.models import Refused
 from api_segments_client.totals import KEPT, Totals, UploadTotals
 
+logger = logging.getLogger("api_segments_client")
 Sums = TypeVar("Sums", Totals, UploadTotals)
 Batch = TypeVar("Batch")
 
@@ -79,7 +81,7 @@ class Sender(Generic[Batch, Sums]):
             while self.progress.pending:
                 self._take_next()
         except KeyboardInterrupt:
-            self._settle()
+            self._settle("stopping when what is under way has ended; Ctrl-C again does not wait for it")
             raise PushInterrupted(self.totals) from None
         except Exception as exc:
             self._settle()
@@ -117,11 +119,14 @@ class Sender(Generic[Batch, Sums]):
         if outcome.error is not None:
             raise outcome.error
 
-    def _settle(self) -> None:
+    def _settle(self, said: str = "") -> None:
         """Let what is under way end, and count it."""
         self._stop.set()
         while self.progress.pending:
             try:
+                if said:
+                    logger.info(said)
+                    said = ""
                 self._take_next()
             except KeyboardInterrupt:  # noqa: PERF203 - once a batch
                 count = sum(map(self.count, self.progress.pending.values()))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GUARDS = ("max_added", "max_removed", "max_removed_percent", "max_created", "max_rejected")
 import_argument = click.argument("import_id", metavar="IMPORT_ID")
+segment_option = click.option("--segment", type=SEGMENT, help="Of this segment alone.")
 rejected_option = click.option(
     "--rejected", type=click.Path(dir_okay=False), help="Where rejected rows go; FILE.rejected.csv."
 )
@@ -107,11 +108,12 @@ def imports() -> None:
 
 
 @imports.command("list", example="api-segments imports list --limit 5")
+@segment_option
 @limit_option
-def list_(limit: int | None) -> None:
+def list_(segment: SegmentKey | None, limit: int | None) -> None:
     """List imports, the newest first."""
     shown = ("import_id", "segment_id", "mode", "status", "created_at", "result.added", "result.removed", "reason")
-    rows(client().imports.list(), shown, limit)
+    rows(client().imports.list(segment), shown, limit)
 
 
 @imports.command(example="api-segments imports show 65f1b2c3d4e5f0a1b2c3d --rejected rejected.csv")
@@ -173,6 +175,20 @@ def undo(import_id: str, yes: bool, **guard: int | None) -> None:
     confirm(f"{did}Undo import {import_id}?", yes)
     with _showing(called, None, None) as told:
         one(called.imports.undo(import_id, guard=_guard(guard), on_status=told["on_status"]))
+
+
+@click.group(cls=Group)
+def exports() -> None:
+    """List the files that segments were written into; `members export` writes one."""
+
+
+@exports.command("list", example="api-segments exports list --segment SEG12345")
+@segment_option
+@limit_option
+def list_exports(segment: SegmentKey | None, limit: int | None) -> None:
+    """List exports, the newest first."""
+    shown = ("export_id", "segment_id", "status", "created_at", "members", "reason")
+    rows(client().exports.list(segment), shown, limit)
 
 
 @contextmanager

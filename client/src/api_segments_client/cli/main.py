@@ -42,6 +42,7 @@ for each in (
     members.members,
     imports.import_,
     imports.imports,
+    imports.exports,
     segments.verify,
     users.users,
     upload.upload,

@@ -8,10 +8,11 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from api_segments_client.cli.exits import InputError
 
@@ -47,7 +48,7 @@ def flaw_of(user: str) -> str | None:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[IO[str]]:
+def opened(path: str) -> Iterator[io.TextIOWrapper]:
     """Open a file, or stdin for `-`, as text: UTF-8, or UTF-16 with its mark, plain or gzip."""
     try:
         raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed below
@@ -57,7 +58,7 @@ def opened(path: str) -> Iterator[IO[str]]:
         file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
         encoding = "utf-16" if file.peek(2)[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"
         yield io.TextIOWrapper(file, encoding, newline="")
-    except (EOFError, gzip.BadGzipFile) as exc:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise InputError(f"{_called(path)} is damaged gzip: {exc}") from exc
     finally:
         if path != "-":
@@ -119,13 +120,14 @@ def _called(path: str) -> str:
     return "stdin" if path == "-" else path
 
 
-def _lines(path: str, file: IO[str]) -> Iterator[tuple[int, str]]:
+def _lines(path: str, file: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         for number, text in enumerate(file, 1):
             yield number, text
     except UnicodeError as exc:
-        raise InputError(f"{_called(path)}, after line {number}: the bytes are not UTF-8 ({exc})") from exc
+        encoding = "UTF-16" if "16" in file.encoding else "UTF-8"
+        raise InputError(f"{_called(path)}, after line {number}: the bytes are not {encoding} ({exc})") from exc
 
 
 def _again(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
