@@ -371,6 +371,68 @@ def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path)
             assert (objects(told)[0]["status"], "why" in told.stderr) == (status, True)
 
 
+NO_HEADER = ", line 1: must be a header with a column named identity or guid"
+OR_ANOTHER = ", or with CleverTap's Type and Identity, separated by comma, semicolon or tab"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("user_id,name\nA1,x\n", NO_HEADER),
+        ("A1,x\nA2,y\n", NO_HEADER),
+        ("A1;x\n", NO_HEADER),
+        ("A1\tx\n", NO_HEADER),
+        ("A1,\n", NO_HEADER),
+        ("user_id\nA1\nA2,x\n", f"{NO_HEADER}{OR_ANOTHER}, as line 3 has several cells"),
+        ("sep=;\nuser_id;name\nA1;x\n", ", line 2: must be a header with"),
+        ("sep=;\nuser_id\nA1\n", ", line 2: must be a header with"),
+        ("identity,Identity\na,b\n", ", line 1: the header names identity twice"),
+    ],
+)
+def test_rows_of_several_cells_without_a_header_name_nobody(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "users.csv").write_text(content)
+    api = Api()
+    with serving(api) as url:
+        for command in (("members", "add", "S", "-f"), ("verify", "S")):
+            assert f"users.csv{said}" in called(tmp_path, account(url), *command, "users.csv", code=2).stderr
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "users"),
+    [
+        ("A1\r\n\r\n A2 \r\nguid:g\r\n", {"A1", "A2", "guid:g"}),
+        ("".join(f"u{number}\n" for number in range(201)), {f"u{number}" for number in range(201)}),
+        ('"sep=;"\r\nname;"Identity"\r\nx;A1\r\n', {"A1"}),
+        ("sep=|\nidentity|name\nA,1|x\n", {"A,1"}),
+        ("Type,Identity\ni,A1\nG,g\n", {"A1", "guid:g"}),
+        ("type,identity,guid\nx,A1,\nx,,g\n", {"A1", "guid:g"}),
+        ("identity\nA;1\n", {"A;1"}),
+        ("sep=;\n", set()),
+    ],
+)
+def test_what_names_users_in_a_file(tmp_path: Path, content: str, users: set[str]) -> None:
+    (tmp_path / "users.csv").write_text(content)
+    api = Api()
+    with serving(api) as url:
+        called(tmp_path, account(url), "members", "add", "S", "-f", "users.csv")
+    assert api.members == users
+
+
+def test_a_type_that_is_none_of_clevertaps_is_a_rejected_row(tmp_path: Path) -> None:
+    api = Api()
+    with serving(api) as url:
+        given = b"Type,Identity\nx,A1\ni,A2\n"
+        done = called(tmp_path, account(url), "members", "add", "S", "-f", "-", stdin=given, code=6)
+    assert "line 2: Type must be i (identity) or g (guid)" in done.stderr
+    assert api.members == {"A2"}
+
+
+def test_excels_line_with_the_separator_is_none_of_an_upload(run: Run) -> None:
+    run("upload", "-", "--json", stdin=b"sep=;\r\nidentity;Note\r\nsepia;a,b,c\r\n")
+    assert objects(run("users", "show", "sepia", "--json"))[0]["profileData"]["Note"] == "a,b,c"
+
+
 def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_bytes(b'identity,x\na,"b\nc,d')
     with serving(Api()) as url:

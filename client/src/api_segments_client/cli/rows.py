@@ -7,10 +7,12 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,15 @@ CSV_FIELD = 1_048_576
 OnBad = Callable[[int, str, str], object]
 """Is told of a row that names nobody: its line, its text, and why."""
 _COLUMNS = ("identity", "guid")
+_DELIMITERS = ",;\t"
+_delimiter_in = re.compile(f"[{_DELIMITERS}]").search
+_separator_line = re.compile(r'"?sep=([^"\w ])"?', re.IGNORECASE).fullmatch
+_NO_HEADER = (
+    "must be a header with a column named identity or guid, or with CleverTap's Type and Identity, separated by comma, "
+    "semicolon or tab"
+)
+LOOKED_AT = 100
+"""So many lines of a list are looked at before the first of them is given: as many as a request has users."""
 
 
 def user_of(text: str) -> str:
@@ -66,20 +77,30 @@ def opened(path: str) -> Iterator[io.TextIOWrapper]:
 
 
 def users(path: str, on_bad: OnBad) -> Iterator[str]:
-    """Give the users of a file: a user a line, or CSV or NDJSON with `identity` or `guid`."""
+    """Give the users of a file: a user a line, or CSV or NDJSON with `identity` or `guid`.
+
+    CSV is read as imports read it: Excel's line `sep=;` and CleverTap's Type and Identity are understood, and rows of
+    several cells need a header, as a wrong one would make users of whole rows.
+    """
     with opened(path) as file:
         lines = _lines(path, file)
-        first = next(((number, text) for number, text in lines if text.strip()), None)
+        first = _first(lines)
         if first is None:
             return
         if first[1].lstrip().startswith("{"):
             yield from _of_json(path, first, lines, on_bad)
-        elif (delimiter := _delimiter(first[1])) is not None:
-            yield from _of_csv(path, first, lines, delimiter, on_bad)
-        else:
-            for number, text in _again(first, lines):
-                if text := text.strip("\r\n").strip(" "):
-                    yield from _checked(user_of(text), number, text, on_bad)
+            return
+        delimiters, header = _header(first, lines)
+        if header is None:
+            return
+        for delimiter in delimiters:
+            names = [name.lower() for name in _cells(header[1], delimiter)]
+            if any(name in _COLUMNS for name in names):
+                yield from _of_csv(path, header[0], names, lines, delimiter, on_bad)
+                return
+        if header is not first:
+            raise InputError(f"{_called(path)}, line {header[0]}: {_NO_HEADER}")
+        yield from _of_list(path, first, lines, on_bad)
 
 
 def refuse(path: str) -> OnBad:
@@ -95,7 +116,7 @@ def objects(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Give the objects of NDJSON, or the rows of CSV as objects of text, each with its line."""
     with opened(path) as file:
         lines = _lines(path, file)
-        first = next(((number, text) for number, text in lines if text.strip()), None)
+        first = _first(lines)
         if first is None:
             return
         if first[1].lstrip().startswith("{"):
@@ -103,12 +124,14 @@ def objects(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 if text.strip():
                     yield number, _object(path, number, text)
             return
-        delimiter = max(",;\t", key=first[1].count)
-        header, *_ = csv.reader([first[1]], delimiter=delimiter)
-        names = [name.strip() for name in header]
+        delimiters, header = _header(first, lines)
+        if header is None:
+            return
+        delimiter = max(delimiters, key=header[1].count)
+        names = _cells(header[1], delimiter)
         if len(set(names)) < len(names):
-            raise InputError(f"{_called(path)}, line {first[0]}: a column is named twice")
-        for number, cells in _csv_rows(path, first[0], lines, delimiter):
+            raise InputError(f"{_called(path)}, line {header[0]}: a column is named twice")
+        for number, cells in _csv_rows(path, header[0], lines, delimiter):
             if len(cells) > len(names):
                 raise InputError(
                     f"{_called(path)}, line {number}: {len(cells)} cells, where there are {len(names)} columns"
@@ -135,13 +158,21 @@ def _again(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator
     yield from lines
 
 
-def _delimiter(header: str) -> str | None:
-    """Return what separates the cells of a CSV header that names users, None if it is none."""
-    for delimiter in ",;\t":
-        cells = [cell.strip().strip('"').lower() for cell in header.strip("\r\n").split(delimiter)]
-        if any(cell in _COLUMNS for cell in cells):
-            return delimiter
-    return None
+def _first(lines: Iterator[tuple[int, str]]) -> tuple[int, str] | None:
+    return next(((number, text) for number, text in lines if text.strip()), None)
+
+
+def _header(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> tuple[str, tuple[int, str] | None]:
+    """Return what may separate cells, and the line that may be a header: the first, or that behind Excel's `sep=`."""
+    separator = _separator_line(first[1].strip("\r\n "))
+    return (_DELIMITERS, first) if separator is None else (separator[1], _first(lines))
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))]
+    except csv.Error:
+        return []
 
 
 def _csv_rows(
@@ -160,13 +191,33 @@ def _csv_rows(
 
 
 def _of_csv(
-    path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], delimiter: str, on_bad: OnBad
+    path: str, line: int, names: Sequence[str], lines: Iterator[tuple[int, str]], delimiter: str, on_bad: OnBad
 ) -> Iterator[str]:
-    names = [cell.strip().lower() for cell in next(csv.reader([first[1]], delimiter=delimiter))]
-    places = [names.index(name) if name in names else None for name in _COLUMNS]
-    for number, cells in _csv_rows(path, first[0], lines, delimiter):
-        identity, guid = ("" if at is None or at >= len(cells) else cells[at].strip(" ") for at in places)
+    for name in _COLUMNS:
+        if names.count(name) > 1:
+            raise InputError(f"{_called(path)}, line {line}: the header names {name} twice")
+    places = [names.index(name) if name in names else None for name in (*_COLUMNS, "type")]
+    has_kinds = "type" in names and "guid" not in names
+    for number, cells in _csv_rows(path, line, lines, delimiter):
+        identity, guid, kind = ("" if at is None or at >= len(cells) else cells[at].strip(" ") for at in places)
+        if has_kinds and kind.lower() not in {"i", "g"}:
+            on_bad(number, delimiter.join(cells), "Type must be i (identity) or g (guid)")
+            continue
+        if has_kinds and kind.lower() == "g":
+            identity, guid = "", identity
         yield from _checked(identity or _guid(guid), number, delimiter.join(cells), on_bad)
+
+
+def _of_list(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
+    rest = _again(first, lines)
+    while ahead := [*islice(rest, LOOKED_AT)]:
+        for number, text in ahead:
+            if _delimiter_in(text.strip("\r\n")):
+                where = "" if number == first[0] else f", as line {number} has several cells"
+                raise InputError(f"{_called(path)}, line {first[0]}: {_NO_HEADER}{where}")
+        for number, text in ahead:
+            if user := text.strip("\r\n").strip(" "):
+                yield from _checked(user_of(user), number, user, on_bad)
 
 
 def _of_json(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
