@@ -442,6 +442,21 @@ def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:
     assert "stdin, line 2: no CSV: " in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [("awaiting_upload", "import users.csv --resume i-1"), ("applying", "imports show i-1 --wait")],
+)
+def test_an_import_goes_on_when_the_service_is_busy_for_too_long(tmp_path: Path, status: str, how: str) -> None:
+    (tmp_path / "users.csv").write_bytes(b"identity\na\n")
+    house = Warehouse(status=status, steps=["applying"], busy=[None, Reply(429, {"error": "too many requests"})])
+    with serving(house) as url:
+        command = ("import", "users.csv", "--resume", "i-1", "--patience", "0", "--json")
+        told = called(tmp_path, account(url), *command, code=7)
+    assert objects(told)[0]["import_id"] == "i-1"
+    assert f"api-segments {how}" in told.stderr
+    assert "s3cr3t" not in told.stdout + told.stderr
+
+
 def test_an_import_goes_on_after_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_bytes(b"identity\na\n")
     begun, going, house = Event(), Event(), Warehouse(rejected=False)

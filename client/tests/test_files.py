@@ -50,6 +50,8 @@ class Warehouse:
     """What is answered to the calls that cancel, apply and undo; then they are carried out."""
     result: Any = None
     preview: Any = None
+    busy: list[Reply | None] = field(default_factory=list)
+    """What is answered instead to one look at an import after the other; None: it is shown."""
     meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, request: Request) -> Reply | None:  # noqa: PLR0911 - one return a call
@@ -81,6 +83,8 @@ class Warehouse:
             }
             self.status = "done" if self.status == "writing" else self.status
             return Reply(body={**body, "file": f"{host}/file?X-Amz-Signature=s3cr3t"})
+        if request.method == "GET" and self.busy and (instead := self.busy.pop(0)) is not None:
+            return instead
         body = self.shown(host)
         if (
             request.method == "GET"
@@ -207,6 +211,13 @@ def test_how_an_import_ends_is_told_with_its_figures(
     with pytest.raises(kind, match="max_removed_percent is 20") as ended:
         client_of(house).imports.replace(7, file)
     assert ended.value.imported.import_id == "i-1"
+
+
+def test_what_may_pass_does_not_end_the_waiting(client_of: MakeClient, file: Path) -> None:
+    throttled = Reply(429, {"error": "too many requests"}, {"Retry-After": "0"})
+    house = Warehouse(busy=[throttled, NO_ANSWER, None, None, throttled, Reply(502, raw=b"<html>"), NO_ANSWER])
+    assert client_of(house).imports.add(7, file).status == "done"
+    assert house.busy == []
 
 
 RESULT = {"added": 500, "removed": 0, "created": 20, "superseded": 1}

@@ -14,8 +14,8 @@ from api_segments_client.cli.exits import FAILED, InputError
 from api_segments_client.cli.output import one, rows
 from api_segments_client.cli.progress import bar
 from api_segments_client.cli.segments import limit_option
-from api_segments_client.cli.shared import SEGMENT, Command, Group, client, confirm, note, yes_option
-from api_segments_client.errors import ImportEndedError
+from api_segments_client.cli.shared import SEGMENT, Command, Group, client, confirm, note, state, yes_option
+from api_segments_client.errors import FileUploadError, ImportEndedError, NoAnswerError, UnavailableError
 
 if TYPE_CHECKING:
     from api_segments_client.client import Client
@@ -208,12 +208,19 @@ def _showing(called: Client, rejected: str | None, file: str | None) -> Iterator
         except ImportEndedError as exc:
             one(exc.imported, {"rejected_file": _save(called, exc.imported, rejected)})
             raise
-        except KeyboardInterrupt:
-            if latest and latest[0].status == "awaiting_upload" and file is not None:
-                note(f"nothing was changed; go on by: api-segments import {file} --resume {latest[0].import_id}")
-            elif latest:
-                note(f"the import goes on; watch it by: api-segments imports show {latest[0].import_id} --wait")
+        except (KeyboardInterrupt, NoAnswerError, UnavailableError, FileUploadError):
+            if latest:
+                _tell_how_to_go_on(latest[0], file)
             raise
+
+
+def _tell_how_to_go_on(latest: Import, file: str | None) -> None:
+    if state().as_json:
+        one(latest)
+    if latest.status == "awaiting_upload" and file is not None:
+        note(f"the import waits for its file; go on by: api-segments import {file} --resume {latest.import_id}")
+    else:
+        note(f"the import goes on; watch it by: api-segments imports show {latest.import_id} --wait")
 
 
 def _guard(given: dict[str, int | None]) -> dict[str, int]:
