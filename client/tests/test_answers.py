@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from client.tests.conftest import QUICK, MakeClient
-from client.tests.server import Reply, Request, serving
+from client.tests.server import Api, Reply, Request, serving
 
 from api_segments_client import (
     ApiError,
@@ -105,6 +105,29 @@ def test_what_was_throttled_was_not_done_and_is_repeated_always(client_of: MakeC
     sent = {"status": "success", "test": {"status": "sent", "reason": None}}
     script = Script(Reply(429, {"error": "too many requests"}), Reply(body=sent))
     assert client_of(script).campaigns.test("sms", {"body": "Hello"})["status"] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("first", "why"),
+    [
+        (Reply(429, {"error": "too many requests"}), " was answered with 429: too many requests; trying again in "),
+        (Reply(502, raw=b"<html>"), " was answered with 502: <html>; trying again in "),
+        (Reply(missing=3, body={"status": "success"}), " got no answer: "),
+        (Reply(raw=b'{"status": "suc'), ": the answer was cut off; trying again in "),
+    ],
+)
+def test_why_a_request_is_sent_again_is_told(
+    client_of: MakeClient, caplog: pytest.LogCaptureFixture, first: Reply, why: str
+) -> None:
+    caplog.set_level(logging.INFO, "api_segments_client")
+    client_of(Script(first, Reply(404, {"error": "none"}))).profiles.erase("u1")
+    assert why in caplog.text
+
+
+def test_what_was_not_written_yet_is_told(client_of: MakeClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "api_segments_client")
+    client_of(Api(faults=["unwritten"])).members.push("S", add=["a", "b", "c"])
+    assert "1 users were not written yet; trying again in " in caplog.text
 
 
 def test_no_connection_is_no_answer_that_may_be_done() -> None:

@@ -45,7 +45,7 @@ def upload(
             return
         refused += status in _EXPIRED
         can_pass = status == 0 or status in SERVER_TROUBLE or (status in _EXPIRED and refused == 1)
-        if not can_pass or not attempts.wait(None):
+        if not can_pass or not attempts.wait(None, what):
             raise FileUploadError(f"{path} could not be uploaded: {what}")
 
 
@@ -63,7 +63,7 @@ def download(transport: Transport, path: Path, fresh: Callable[[], str], on_byte
                             on_bytes(file.tell(), 0)
             except (NoAnswerError, ApiError) as exc:  # noqa: PERF203 - a try is a download
                 passes = not isinstance(exc, ApiError) or exc.code in SERVER_TROUBLE | _EXPIRED
-                if not passes or not attempts.wait(None):
+                if not passes or not attempts.wait(None, str(exc)):
                     raise
             else:
                 part.replace(path)

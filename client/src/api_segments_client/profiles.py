@@ -140,7 +140,7 @@ def _send_records(transport: Transport, path: str, batch: list[Record], stop: th
                 refused.pop(index, None)
             refused |= {index: entry for index, entry in failed.items() if entry.code not in MAY_PASS}
             pending = _again(batch, pending, {index for index in failed if index not in refused})
-            if pending and not attempts.wait(answer.retry_after):
+            if pending and not attempts.wait(answer.retry_after, f"{len(pending):,} records were not written yet"):
                 outcome.error = ApiError.of(503, "the API did not write these records in time")
                 break
     except Exception as exc:  # noqa: BLE001 - told by the upload, with totals that add up

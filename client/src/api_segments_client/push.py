@@ -94,7 +94,7 @@ def send_changes(transport: Transport, batch: list[Change], stop: threading.Even
             if answer.is_second:
                 totals.resent += pairs_of(pending)
             pending = _take_update(outcome, pending, body, answer.body)
-            if pending and not attempts.wait(answer.retry_after):
+            if pending and not attempts.wait(answer.retry_after, f"{len(pending):,} users were not written yet"):
                 outcome.error = ApiError.of(
                     503, "the API did not write these users in time, tried for as long as allowed"
                 )

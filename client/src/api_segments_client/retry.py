@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random as _random
 import threading
 import time
@@ -11,6 +12,8 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 from api_segments_client.errors import StoppedError
+
+logger = logging.getLogger("api_segments_client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,17 @@ class Attempts:
     _began: float = field(default_factory=time.monotonic)
     _waited: float = 0.0
 
-    def wait(self, retry_after: float | None) -> bool:
+    def wait(self, retry_after: float | None, why: str) -> bool:
         """Wait for the next try and return True, or return False when that would go beyond the patience.
 
+        `why` is told in the log before it waits.
         Raises StoppedError when the caller asks to stop meanwhile.
         """
         spread: float = min(self.retry.most, self.retry.first * 2**self.made)
         delay = (retry_after or 0.0) + spread * self.retry.random()
         if max(time.monotonic() - self._began, self._waited) + delay > self.retry.patience:
             return False
+        logger.info("%s; trying again in %.1f s", why, delay)
         self.made += 1
         self._waited += delay
         if self.retry.sleep is not None:

@@ -71,8 +71,10 @@ class Segments:
                 raise UnexpectedAnswerError("the answer to a creation is no object")
             refused = [Refused(each["record"], each["code"], each["error"]) for each in told.get("unprocessed") or ()]
             # Such an answer is not final: the whole request again, under its key.
-            if headers and MAY_PASS.intersection(each.code for each in refused) and attempts.wait(answer.retry_after):
-                continue
+            if headers and MAY_PASS.intersection(each.code for each in refused):
+                what = "not all segments were created yet"
+                if attempts.wait(answer.retry_after, what):
+                    continue
             created = decode(tuple[SegmentName, ...], told.get("segments") or [], "segments")
             return Creation(created, tuple(refused))
 

@@ -110,20 +110,22 @@ class Transport:
                 was_sent = not isinstance(exc, _NOT_SENT)
                 is_lost = is_lost or was_sent
                 what = f"{method} {request.url.path} got no answer: {_reason(exc)}"
-                if (was_sent and not may_repeat) or not attempts.wait(None):
+                if (was_sent and not may_repeat) or not attempts.wait(None, what):
                     raise NoAnswerError(what, may_be_done=is_lost) from exc
-                logger.info("%s; trying again", what)
                 continue
             if answer is None:
                 is_lost = True
-                if not may_repeat or not attempts.wait(None):
-                    raise NoAnswerError(f"{method} {request.url.path}: the answer was cut off", may_be_done=True)
+                what = f"{method} {request.url.path}: the answer was cut off"
+                if not may_repeat or not attempts.wait(None, what):
+                    raise NoAnswerError(what, may_be_done=True)
                 continue
             can_pass = answer.code == THROTTLED or (answer.code in SERVER_TROUBLE and may_repeat)
             is_running = may_repeat and is_lost and _is_running(answer)
             is_lost = is_lost or answer.code in SERVER_TROUBLE
-            if (can_pass or is_running) and attempts.wait(answer.retry_after):
-                continue
+            if can_pass or is_running:
+                what = f"{method} {request.url.path} was answered with {answer.code}: {_message(answer)}"
+                if attempts.wait(answer.retry_after, what):
+                    continue
             if answer.code >= httpx.codes.BAD_REQUEST:
                 raise ApiError.of(answer.code, _message(answer), answer.request_id)
             return Answer(answer.body, answer.code, answer.request_id, is_second=is_lost)
