@@ -123,8 +123,11 @@ def test_segments_are_listed_changed_compared_and_deleted(run: Run) -> None:
     assert "deleted" in run("segments", "show", "A-1").stdout
     run("segments", "rename", "A-1", "A3", code=4)
     run("segments", "show", "none", code=4)
-    refused = run("members", "add", "A-1", "z", code=6)
-    assert "rejected: " in refused.stderr
+    for segment in ("none", "123"):
+        refused = run("members", "add", segment, "z", "--json", code=4)
+        assert refused.stderr == f"error: 404: segment does not exist: {segment}\n"
+        assert objects(refused)[0]["refused"] == 1
+    assert "error: 410: segment was deleted: A-1\n" in run("members", "add", "A-1", "z", code=4).stderr
     assert "410" in run("errors", "--limit", "1").stdout
 
 
@@ -369,6 +372,12 @@ def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path)
         with serving(Warehouse(status="reading", steps=[status], reason="why", rejected=False)) as url:
             told = called(tmp_path, account(url), "imports", "show", "i-1", "--wait", "--json", code=code)
             assert (objects(told)[0]["status"], "why" in told.stderr) == (status, True)
+
+
+def test_a_rejected_user_is_named_as_commands_name_users(tmp_path: Path) -> None:
+    with serving(Api(refused=frozenset({"ada", "guid:g"}))) as url:
+        told = called(tmp_path, account(url), "members", "add", "S", "ada", "guid:g", "bob", code=6).stderr
+    assert sorted(told.splitlines()) == ["rejected: ada: no such user", "rejected: guid:g: no such user"]
 
 
 NO_HEADER = ", line 1: must be a header with a column named identity or guid"

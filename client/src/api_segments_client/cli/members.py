@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from api_segments_client.cli import rows as files
-from api_segments_client.cli.exits import PARTLY, code_of
+from api_segments_client.cli.exits import NOT_FOUND, PARTLY, code_of
 from api_segments_client.cli.output import one, rows
 from api_segments_client.cli.progress import Rejected, bar
 from api_segments_client.cli.segments import limit_option
 from api_segments_client.cli.shared import SEGMENT, USER, Group, client, note, segment_argument
-from api_segments_client.errors import PushInterrupted, PushStoppedError
+from api_segments_client.errors import ApiError, PushInterrupted, PushStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from api_segments_client.models import Refused
     from api_segments_client.push import SegmentKey
     from api_segments_client.totals import Totals, UploadTotals
+
+_NO_SEGMENT = frozenset({404, 410})
 
 
 @click.group(cls=Group)
@@ -95,8 +98,10 @@ def _push(action: str, segment: SegmentKey, given: tuple[str, ...], file: str | 
             kept.take({"line": number, "row": text, "error": why}, f"line {number}", why)
 
         def on_refused(refused: Refused) -> None:
+            if refused.code in _NO_SEGMENT and "segment" in refused.error:
+                raise ApiError.of(refused.code, f"{refused.error}: {segment}")
             for user in _users_of(refused):
-                kept.take({**user, "code": refused.code, "error": refused.error}, str(user), refused.error)
+                kept.take({**user, "code": refused.code, "error": refused.error}, _named(user), refused.error)
 
         wanted: Iterable[str] = _chained(given, file, on_bad)
         adding, removing = (wanted, ()) if action == "add" else ((), wanted)
@@ -125,6 +130,12 @@ def _users_of(refused: Refused) -> list[dict[str, Any]]:
     return users if isinstance(users, list) else [{"record": record}]
 
 
+def _named(user: dict[str, Any]) -> str:
+    if isinstance(user.get("identity"), str):
+        return str(user["identity"])
+    return f"guid:{user['guid']}" if isinstance(user.get("guid"), str) else json.dumps(user, ensure_ascii=False)
+
+
 def figures(send: Callable[[], Totals | UploadTotals], kept: Rejected, bad: Callable[[], int]) -> None:
     """Send, and show what came of it, also when it ends early."""
     code = 0
@@ -133,7 +144,8 @@ def figures(send: Callable[[], Totals | UploadTotals], kept: Rejected, bad: Call
     except (PushInterrupted, PushStoppedError) as exc:
         totals, code = exc.totals, code_of(exc)
         note(f"interrupted: {exc}" if isinstance(exc, KeyboardInterrupt) else f"error: {exc.__cause__}")
-        note("run again, it does no harm: what has been done counts as unchanged then")
+        if totals.given and code != NOT_FOUND:
+            note("run again, it does no harm: what has been done counts as unchanged then")
     one({**totals.figures(), "bad_rows": bad()}, {"rejected_file": kept.tell()})
     if code or kept.count:
         raise SystemExit(code or PARTLY)
