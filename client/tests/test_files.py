@@ -20,7 +20,9 @@ from api_segments_client import (
     ImportEndedError,
     ImportFailedError,
     ImportRefusedError,
+    NoAnswerError,
     NotFoundError,
+    Retry,
 )
 from api_segments_client import imports as module
 
@@ -275,6 +277,16 @@ def test_a_download_that_fails_leaves_what_was_there(client_of: MakeClient, tmp_
     assert target.read_text() == "of before"
     with pytest.raises(ExportFailedError, match="the segment was deleted"):
         client_of(Warehouse(status="failed", reason="the segment was deleted")).exports.save(7, target)
+
+
+def test_storage_that_can_not_be_reached_is_named(client_of: Any, file: Path) -> None:
+    impatient = Retry(patience=0)
+    house = Warehouse(uploads=[None], downloads=[None])
+    with pytest.raises(FileUploadError, match=r"the upload to 127\.0\.0\.1:\d+ broke off: "):
+        client_of(house, impatient).imports.add(7, file)
+    with pytest.raises(NoAnswerError, match=r"the download from 127\.0\.0\.1:\d+ broke off: ") as failed:
+        client_of(house, impatient).imports.save_rejected_rows("i-1", file.with_name("rejected.csv"))
+    assert "s3cr3t" not in str(failed.value)
 
 
 def test_rejected_rows_are_fetched(client_of: MakeClient, tmp_path: Path) -> None:

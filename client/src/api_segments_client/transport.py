@@ -109,13 +109,13 @@ class Transport:
             except httpx.TransportError as exc:
                 was_sent = not isinstance(exc, _NOT_SENT)
                 is_lost = is_lost or was_sent
-                what = f"{method} {request.url.path} got no answer: {_reason(exc)}"
+                what = f"{method} {request.url.path} got no answer from {_host(request.url)}: {_reason(exc)}"
                 if (was_sent and not may_repeat) or not attempts.wait(None, what):
                     raise NoAnswerError(what, may_be_done=is_lost) from exc
                 continue
             if answer is None:
                 is_lost = True
-                what = f"{method} {request.url.path}: the answer was cut off"
+                what = f"{method} {request.url.path}: the answer of {_host(request.url)} was cut off"
                 if not may_repeat or not attempts.wait(None, what):
                     raise NoAnswerError(what, may_be_done=True)
                 continue
@@ -159,7 +159,9 @@ class Transport:
         try:
             response = self._files.put(url, content=content, headers={**headers, "Content-Length": str(size)})
         except httpx.TransportError as exc:
-            raise NoAnswerError(f"the upload broke off: {_reason(exc)}", may_be_done=True) from exc
+            raise NoAnswerError(
+                f"the upload to {_host(httpx.URL(url))} broke off: {_reason(exc)}", may_be_done=True
+            ) from exc
         return response.status_code, response.text[:_SHOWN]
 
     def get_file(self, url: str) -> Iterator[bytes]:
@@ -171,7 +173,9 @@ class Transport:
                     raise ApiError.of(response.status_code, response.text[:_SHOWN])
                 yield from response.iter_bytes()
         except httpx.TransportError as exc:
-            raise NoAnswerError(f"the download broke off: {_reason(exc)}", may_be_done=False) from exc
+            raise NoAnswerError(
+                f"the download from {_host(httpx.URL(url))} broke off: {_reason(exc)}", may_be_done=False
+            ) from exc
 
 
 def checked_host(url: str) -> str:
@@ -188,6 +192,10 @@ def checked_host(url: str) -> str:
     if scheme == "http" and host not in LOOPBACK:
         raise SettingsError(f"the address must be https, as the passcode would be read on its way to {host}")
     return host
+
+
+def _host(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii")
 
 
 def _reason(exc: httpx.TransportError) -> str:
