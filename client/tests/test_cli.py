@@ -380,6 +380,14 @@ def test_a_rejected_user_is_named_as_commands_name_users(tmp_path: Path) -> None
     assert sorted(told.splitlines()) == ["rejected: ada: no such user", "rejected: guid:g: no such user"]
 
 
+def test_an_empty_input_is_told(run: Run) -> None:
+    run("segments", "create", "Empty", "--id", "EMPTY")
+    for given in (b"", b"identity\n"):
+        assert "warning: the input is empty" in run("members", "add", "EMPTY", "-f", "-", stdin=given).stderr
+    assert "warning: the input is empty" in run("upload", "-").stderr
+    assert "warning: the input is empty" in run("verify", "EMPTY", "-").stderr
+
+
 NO_HEADER = ", line 1: must be a header with a column named identity or guid"
 OR_ANOTHER = ", or with CleverTap's Type and Identity, separated by comma, semicolon or tab"
 

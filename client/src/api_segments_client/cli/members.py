@@ -146,6 +146,8 @@ def figures(send: Callable[[], Totals | UploadTotals], kept: Rejected, bad: Call
         note(f"interrupted: {exc}" if isinstance(exc, KeyboardInterrupt) else f"error: {exc.__cause__}")
         if totals.given and code != NOT_FOUND:
             note("run again, it does no harm: what has been done counts as unchanged then")
+    if not (code or totals.given or bad()):
+        note("warning: the input is empty, so nothing was sent")
     one({**totals.figures(), "bad_rows": bad()}, {"rejected_file": kept.tell()})
     if code or kept.count:
         raise SystemExit(code or PARTLY)

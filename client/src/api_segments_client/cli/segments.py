@@ -150,6 +150,8 @@ def verify(segment: SegmentKey, file: str, settle: float) -> None:
             "expected_digest": found.expected_digest,
         }
     )
+    if not found.expected_members:
+        note("warning: the input is empty, so the segment was compared with nobody")
     if found.matches is None:
         note("the segment's digest is not known yet; see docs/verify.md")
     if not found.matches:
