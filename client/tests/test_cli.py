@@ -152,7 +152,7 @@ def test_users_are_uploaded_by_a_mapping_and_erased(run: Run, tmp_path: Path) ->
     assert objects(run("upload", "-", "--json", stdin=again))[0]["processed"] == 1
     assert "eve" in run("users", "find", "--email", "eve@example.com").stdout
     run("users", "find", code=2)
-    assert "no column Shop" in run("upload", "people.csv", "--map", "Shop=Shop", code=2).stderr
+    assert "no column Shop" in run("upload", "people.csv", *options[:2], "--map", "Shop=Shop", code=2).stderr
     assert "line 2: no JSON" in run("upload", "-", stdin=b'{"identity":"k"}\n{', code=2).stderr
     run("users", "segments", "ada")
     run("users", "erase", "ada", code=2)
@@ -386,6 +386,20 @@ def test_an_empty_input_is_told(run: Run) -> None:
         assert "warning: the input is empty" in run("members", "add", "EMPTY", "-f", "-", stdin=given).stderr
     assert "warning: the input is empty" in run("upload", "-").stderr
     assert "warning: the input is empty" in run("verify", "EMPTY", "-").stderr
+
+
+def test_an_upload_whose_columns_are_wrong_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("no,Email\n" + "ada,a@example.com\n" * 3000)
+    api = Api()
+    with serving(api) as url:
+        upload = ("upload", "people.csv")
+        told = called(tmp_path, account(url), *upload, code=2).stderr
+        assert "people.csv, line 1: no column is named identity or guid" in told
+        assert "there are no, Email" in told
+        told = called(tmp_path, account(url), *upload, "--identity", "no", "--map", "mail=Email", code=2).stderr
+        assert "people.csv, line 1: there is no column mail, which --map names; there are no, Email" in told
+    assert api.requests == []
+    assert not (tmp_path / "people.csv.rejected.ndjson").exists()
 
 
 NO_HEADER = ", line 1: must be a header with a column named identity or guid"

@@ -112,8 +112,11 @@ def refuse(path: str) -> OnBad:
     return end
 
 
-def objects(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give the objects of NDJSON, or the rows of CSV as objects of text, each with its line."""
+def objects(path: str, check: Callable[[Sequence[str]], str | None]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give the objects of NDJSON, or the rows of CSV as objects of text, each with its line.
+
+    `check` says what is wrong with the columns of CSV, None if nothing is; then no row is given.
+    """
     with opened(path) as file:
         lines = _lines(path, file)
         first = _first(lines)
@@ -131,6 +134,8 @@ def objects(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         names = _cells(header[1], delimiter)
         if len(set(names)) < len(names):
             raise InputError(f"{_called(path)}, line {header[0]}: a column is named twice")
+        if (flaw := check(names)) is not None:
+            raise InputError(f"{_called(path)}, line {header[0]}: {flaw}")
         for number, cells in _csv_rows(path, header[0], lines, delimiter):
             if len(cells) > len(names):
                 raise InputError(

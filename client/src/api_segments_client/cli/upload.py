@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,10 +116,17 @@ def upload(
     bad = 0
     with Rejected(rejected, file) as kept, bar("uploading") as tell:
 
+        def flaw_of(names: Sequence[str]) -> str | None:
+            there = f"there are {', '.join(names)}"
+            if identity not in names and guid not in names:
+                return f"no column is named {identity} or {guid}, as --identity and --guid say; {there}"
+            missing = next((name for name in columns if name not in names), None)
+            return None if missing is None else f"there is no column {missing}, which --map names; {there}"
+
         def records() -> Iterator[Record]:
             nonlocal bad
             seen: set[str] = set()
-            for number, found in files.objects(file):
+            for number, found in files.objects(file, flaw_of):
                 seen.update(found)
                 try:
                     record = record_of(found, (identity, guid), columns, only_mapped, empty == "remove")
