@@ -111,5 +111,5 @@ def test_axe_finds_nothing_in_any_view_or_dialog(tab: Tab, api: httpx.Client, ac
     expect(page.get_by_role("table", name="Rejected entries")).to_be_visible()
     check(tab, "the errors")
     tab.go("/usage")
-    expect(page.get_by_role("img")).to_be_visible()
+    expect(page.get_by_text("There were no data points in the eleven months before.")).to_be_visible()
     check(tab, "the usage")
