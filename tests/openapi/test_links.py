@@ -36,7 +36,7 @@ OF_SOURCES = {target: source for source, target in reversed(FOLLOWED) if target 
 FIRST = ("createSegments", "uploadProfiles")
 """What a client begins with: their examples can be sent as they are."""
 WITHOUT_LINKS = {*FIRST, "listSegments", "listCampaigns", "listImports", "listExports", "getCampaignSettings"}
-WITHOUT_LINKS |= {"getCustomListUrl", "getFreshness", "getHealth"}
+WITHOUT_LINKS |= {"getCustomListUrl", "getFreshness", "getHealth", "listTrends"}
 """What takes nothing that another operation gives."""
 FILLED_BY = {
     "listMembers": "updateMembers",
