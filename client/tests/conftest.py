@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from client.tests.commands import Run, account, called
 from client.tests.server import Respond, serving
+from tests.support.served import Served, served_api
+from tests.support.served import serving as serving_api
 
 from api_segments_client import Client, Retry
 
@@ -24,3 +28,16 @@ def client_of() -> Iterator[MakeClient]:
             return ending.enter_context(Client(url, "ACC-1", "secret-passcode", retry=retry, timeout=30))
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, Served]]:
+    with served_api() as api, serving_api(api) as url:
+        yield url, api
+
+
+@pytest.fixture
+def run(served: tuple[str, Served], tmp_path: Path) -> Run:
+    """Calls a command for the account that the handlers know."""
+    url, api = served
+    return lambda *given, **more: called(tmp_path, account(url, api.account_id, api.passcode), *given, **more)

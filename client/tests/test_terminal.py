@@ -13,8 +13,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+from client.tests.commands import COMMAND, account, environment
 from client.tests.server import Api, Reply, Request, serving
-from client.tests.test_cli import COMMAND, account, environment
 from client.tests.test_files import RESULT, Warehouse
 
 PREVIEW = {

@@ -55,6 +55,13 @@ class Case(Importing):
     def ask(self, what: str, body: Json = None) -> tuple[int, Json]:
         return self.call("POST", f"/api/imports/{{import_id}}/{what}", body)
 
+    def preview(self, *ids: str) -> None:
+        """Create an import, and let its file be read."""
+        self.create()
+        self.upload(*ids)
+        self.ask("start")
+        self.wait("previewed")
+
     def look(self) -> Json:
         return self.call("GET", "/api/imports/{import_id}")[1]
 
@@ -149,10 +156,7 @@ def test_a_start_before_the_upload_is_refused_and_can_be_made_again(case: Case) 
 
 def test_an_execution_that_is_lost_ends_its_import_after_a_day_which_can_be_undone_then(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         assert case.ask("apply")[0] == 200
         case.let_time_run_out()
@@ -168,10 +172,7 @@ def test_an_execution_that_is_lost_ends_its_import_after_a_day_which_can_be_undo
 
 def test_a_preview_that_is_not_applied_within_a_day_lets_the_segment_go(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.let_time_run_out()
         assert case.look()["status"] == "cancelled"
         assert case.ask("apply")[0] == 409
@@ -316,10 +317,7 @@ def test_a_cancelling_that_comes_when_all_is_applied_finds_the_import_done(case:
 
 def test_a_cancelling_brings_an_applying_to_its_end_whose_execution_was_never_started(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("u1", "new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("u1", "new")
         case.world.executions.refuses = True
         event = without_body(ACCOUNT, "POST", "/api/imports/{import_id}/apply", None, import_id=case.import_id)
         assert case.invoke("imports", event)["statusCode"] == 503
@@ -416,10 +414,7 @@ def test_an_account_that_is_disabled_meanwhile_fails_the_import(case: Case) -> N
 
 def test_an_execution_that_is_stopped_fails_its_import_which_can_be_undone_after_two_minutes(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         case.ask("apply")
         name = f"{case.import_id}-apply"
@@ -664,10 +659,7 @@ def test_an_end_that_is_told_again_does_not_end_what_the_client_began_since(case
 
 def test_an_execution_that_failed_after_its_preview_does_not_end_the_applying_that_was_asked_for(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         case.ask("apply")
         read = f"{case.import_id}-read"
@@ -680,10 +672,7 @@ def test_an_execution_that_failed_after_its_preview_does_not_end_the_applying_th
 
 def test_no_other_import_begins_while_a_step_of_one_that_failed_may_still_write(case: Case) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         case.ask("apply")
         failed = case.import_id

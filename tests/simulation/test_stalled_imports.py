@@ -65,10 +65,7 @@ def test_an_execution_that_was_never_started_is_started(case: Case, what: str) -
 @pytest.mark.parametrize("ended", ["FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED"])
 def test_an_import_whose_execution_ended_untold_fails_and_the_bus_is_told(case: Case, ended: str) -> None:  # noqa: F811
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         case.ask("apply")
         case.world.executions.status[f"{case.import_id}-apply"] = ended
@@ -108,10 +105,7 @@ def test_what_lasted_too_long_is_ended_and_told_once(case: Case) -> None:  # noq
             reconciled(case)
             assert [each for _, each in failures(case)] == ["it was not started within 24 hours"]
         told = len(case.world.bus.details["Import Failed"])
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.let_time_run_out()
         reconciled(case)
         shown = case.look()
@@ -125,10 +119,7 @@ def test_what_lasted_too_long_is_ended_and_told_once(case: Case) -> None:  # noq
 
 def test_an_import_that_was_lost_can_be_undone_before_reconciliation_finds_it(case: Case) -> None:  # noqa: F811
     def work() -> None:
-        case.create()
-        case.upload("new")
-        case.ask("start")
-        case.wait("previewed")
+        case.preview("new")
         case.world.executions.loses = True
         case.ask("apply")
         case.let_time_run_out()

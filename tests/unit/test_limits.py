@@ -75,6 +75,7 @@ PROSE: Mapping[str, tuple[int, ...]] = {
     "A cursor is good for N hours": (limits.CURSOR_HOURS,),
     "without them it is the last N up to today": (limits.DEFAULT_HISTORY_DAYS,),
     "Notes are kept for N days": (limits.HISTORY_DAYS,),
+    "at the ends of the N days before today": (limits.TREND_DAYS,),
     "no longer counts among the N": (limits.MAX_ACTIVE_SEGMENTS,),
     "users: N to N records": (1, limits.MAX_RECORDS_PER_UPLOAD),
     "at most N of them, names of N bytes, values of N bytes": (

@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from api_segments_client.totals import Totals, UploadTotals
 
 _NO_SEGMENT = frozenset({404, 410})
+_USERS_OPTIONS = (
+    click.argument("given", metavar="[USER]…", type=USER, nargs=-1),
+    click.option(
+        "-f", "--file", type=click.Path(allow_dash=True), help="The users: a user a line, CSV or NDJSON; - is stdin."
+    ),
+    click.option("--rejected", type=click.Path(dir_okay=False), help="Where rejected users go; FILE.rejected.ndjson."),
+)
+
+
+def _users_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Take users as arguments or from a file."""
+    for option in reversed(_USERS_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Group)
@@ -43,11 +57,7 @@ def list_(segment: SegmentKey, limit: int | None) -> None:
     example="api-segments members add SEG12345 CT123456 CT123457\napi-segments members add SEG12345 -f new.csv"
 )
 @segment_argument
-@click.argument("given", metavar="[USER]…", type=USER, nargs=-1)
-@click.option(
-    "-f", "--file", type=click.Path(allow_dash=True), help="The users: a user a line, CSV or NDJSON; - is stdin."
-)
-@click.option("--rejected", type=click.Path(dir_okay=False), help="Where rejected users go; FILE.rejected.ndjson.")
+@_users_options
 def add(segment: SegmentKey, given: tuple[str, ...], file: str | None, rejected: str | None) -> None:
     """Add users to a segment, a hundred a request. Whoever is a member stays one."""
     _push("add", segment, given, file, rejected)
@@ -55,11 +65,7 @@ def add(segment: SegmentKey, given: tuple[str, ...], file: str | None, rejected:
 
 @members.command(example="psql -Atc 'select id from gone' | api-segments members remove SEG12345 -f -")
 @segment_argument
-@click.argument("given", metavar="[USER]…", type=USER, nargs=-1)
-@click.option(
-    "-f", "--file", type=click.Path(allow_dash=True), help="The users: a user a line, CSV or NDJSON; - is stdin."
-)
-@click.option("--rejected", type=click.Path(dir_okay=False), help="Where rejected users go; FILE.rejected.ndjson.")
+@_users_options
 def remove(segment: SegmentKey, given: tuple[str, ...], file: str | None, rejected: str | None) -> None:
     """Remove users from a segment, a hundred a request; it does not ask."""
     _push("remove", segment, given, file, rejected)

@@ -36,8 +36,7 @@ export function deadline(seconds, reason, outer) {
 // and how far behind they are) at the pace of lists; a view of one of them, as its figures move, at that of one thing.
 export const LIST_INTERVAL = 5_000;
 export const ONE_THING_INTERVAL = 3_000;
-export const DAYS_INTERVAL = 60_000; // what changes with the days
-const LONGEST_INTERVAL = 300_000; // while asking fails
+export const LONGEST_INTERVAL = 300_000; // while asking fails, and of what changes once a day
 const AFTER_A_CHANGE_INTERVAL = 1_000; // from here, for so many questions
 const AFTER_A_CHANGE_TIMES = 6;
 const REST = 10; // it waits so many times as long as the answer took: at most one part in eleven of the time is spent asking

@@ -2,7 +2,7 @@
 
 import { FIGURES } from "./columns.js";
 import { MAX_PAGE } from "../kit/limits.js";
-import { DAYS_INTERVAL, LIST_INTERVAL, Refresher } from "../kit/timers.js";
+import { LIST_INTERVAL, LONGEST_INTERVAL, Refresher } from "../kit/timers.js";
 
 const KEPT_CHANGES = 200; // a segment; the oldest go first
 const LONGEST_CATCH_UP = 60_000; // after the figures last moved: others' changes may keep them from the expected ones
@@ -32,7 +32,7 @@ export class Catalogue extends EventTarget {
     const refresher = new Refresher(() => this.#read(signal), signal, LIST_INTERVAL);
     this.#refresher = refresher;
     refresher.now();
-    new Refresher(() => this.#readWeeks(signal), signal, DAYS_INTERVAL).now();
+    new Refresher(() => this.#readWeeks(signal), signal, LONGEST_INTERVAL).now();
   }
 
   /** Read once. */

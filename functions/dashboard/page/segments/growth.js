@@ -2,8 +2,9 @@
 
 import { h, problem, svg } from "../kit/elements.js";
 import { counted, number } from "../kit/formats.js";
-import { DAYS_INTERVAL, Refresher } from "../kit/timers.js";
+import { Refresher } from "../kit/timers.js";
 
+const INTERVAL = 60_000;
 const [WIDTH, LINE, GAP, BARS, LABELS] = [720, 150, 14, 60, 30]; // of the picture: the line, and the bars below it
 const TOP = 28;
 
@@ -11,7 +12,7 @@ const TOP = 28;
 export function growthPart({ api, id, signal }) {
   const content = h("div", {}, h("p", { class: "fresh" }, "Loading …"));
   let shown = null;
-  new Refresher(read, signal, DAYS_INTERVAL).now();
+  new Refresher(read, signal, INTERVAL).now();
   return h("section", { class: "panel growth", "aria-labelledby": "growth" }, h("h2", { id: "growth" }, "Growth"), content);
 
   async function read() {

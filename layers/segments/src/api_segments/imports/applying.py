@@ -175,7 +175,7 @@ class ApplyingService:
             left = changes_left(kept.preview or {}, figures)
             is_cut = kept.status is ImportStatus.CANCELLING and left > 0
             if left != 0 and not is_cut:
-                self._steps.stop(kept, f"the figures don't add up: {left} changes too few came to an end", deadline)
+                self._steps.stop(kept, f"the figures don't add up: {left} changes have not come to an end", deadline)
             after = replace(
                 kept,
                 status=ImportStatus.CANCELLED if is_cut else _ENDS[phase],

@@ -1,0 +1,148 @@
+"""Files of users in the hands of commands: what is understood, and what is told of what is not."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from client.tests.commands import Run, account, called, objects
+from client.tests.server import Api, serving
+from client.tests.test_files import Warehouse
+
+
+def test_members_are_exported_into_a_file(tmp_path: Path) -> None:
+    with serving(Warehouse(status="writing")) as url:
+        done = called(tmp_path, account(url), "members", "export", "7", "members.csv", "--json")
+        assert (objects(done)[0]["status"], objects(done)[0]["saved"]) == ("done", "members.csv")
+        assert (tmp_path / "members.csv").read_text() == "identity,guid,added_at\na,g,\n"
+        assert "s3cr3t" not in done.stdout + done.stderr
+    with serving(Warehouse(status="failed", reason="the segment was deleted")) as url:
+        failed = called(tmp_path, account(url), "members", "export", "7", "none.csv", code=1)
+    assert "the segment was deleted" in failed.stderr
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_files_may_be_utf_16_or_gzip_and_damaged_ones_are_told(tmp_path: Path) -> None:
+    packed = gzip.compress(b"".join(b"u%d\n" % number for number in range(2000)))
+    (tmp_path / "utf16.csv").write_bytes("identity\nzoë\nada\n".encode("utf-16"))
+    (tmp_path / "odd.txt").write_bytes("zoë\n".encode("utf-16") + b"\x00")
+    (tmp_path / "latin.txt").write_bytes("ada\nzoë\n".encode("latin-1"))
+    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    (tmp_path / "sum.gz").write_bytes(packed[:-8] + bytes(4) + packed[-4:])
+    (tmp_path / "bits.gz").write_bytes(packed[:12] + bytes(each ^ 0xFF for each in packed[12:]))
+    api = Api()
+    with serving(api) as url:
+        assert (
+            objects(called(tmp_path, account(url), "members", "add", "S", "-f", "utf16.csv", "--json"))[0]["added"] == 2
+        )
+        assert api.members == {"zoë", "ada"}
+        for name, said in (
+            ("odd.txt", "odd.txt, after line 1: the bytes are not UTF-16"),
+            ("latin.txt", "latin.txt, after line 0: the bytes are not UTF-8"),
+            ("cut.gz", "cut.gz is damaged gzip: "),
+            ("sum.gz", "sum.gz is damaged gzip: CRC check failed"),
+            ("bits.gz", "bits.gz is damaged gzip: "),
+        ):
+            assert said in called(tmp_path, account(url), "members", "add", "S", "-f", name, code=2).stderr
+
+
+def test_a_rejected_user_is_named_as_commands_name_users(tmp_path: Path) -> None:
+    with serving(Api(refused=frozenset({"ada", "guid:g"}))) as url:
+        told = called(tmp_path, account(url), "members", "add", "S", "ada", "guid:g", "bob", code=6).stderr
+    assert sorted(told.splitlines()) == ["rejected: ada: no such user", "rejected: guid:g: no such user"]
+
+
+def test_an_empty_input_is_told(run: Run) -> None:
+    run("segments", "create", "Empty", "--id", "EMPTY")
+    for given in (b"", b"identity\n"):
+        assert "warning: the input is empty" in run("members", "add", "EMPTY", "-f", "-", stdin=given).stderr
+    assert "warning: the input is empty" in run("upload", "-").stderr
+    assert "warning: the input is empty" in run("verify", "EMPTY", "-").stderr
+
+
+def test_an_upload_whose_columns_are_wrong_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("no,Email\n" + "ada,a@example.com\n" * 3000)
+    api = Api()
+    with serving(api) as url:
+        upload = ("upload", "people.csv")
+        told = called(tmp_path, account(url), *upload, code=2).stderr
+        assert "people.csv, line 1: no column is named identity or guid" in told
+        assert "there are no, Email" in told
+        told = called(tmp_path, account(url), *upload, "--identity", "no", "--map", "mail=Email", code=2).stderr
+        assert "people.csv, line 1: there is no column mail, which --map names; there are no, Email" in told
+    assert api.requests == []
+    assert not (tmp_path / "people.csv.rejected.ndjson").exists()
+
+
+NO_HEADER = ", line 1: must be a header with a column named identity or guid"
+
+
+OR_ANOTHER = ", or with CleverTap's Type and Identity, separated by comma, semicolon or tab"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("user_id,name\nA1,x\n", NO_HEADER),
+        ("A1,x\nA2,y\n", NO_HEADER),
+        ("A1;x\n", NO_HEADER),
+        ("A1\tx\n", NO_HEADER),
+        ("A1,\n", NO_HEADER),
+        ("user_id\nA1\nA2,x\n", f"{NO_HEADER}{OR_ANOTHER}, as line 3 has several cells"),
+        ("sep=;\nuser_id;name\nA1;x\n", ", line 2: must be a header with"),
+        ("sep=;\nuser_id\nA1\n", ", line 2: must be a header with"),
+        ("identity,Identity\na,b\n", ", line 1: the header names identity twice"),
+    ],
+)
+def test_rows_of_several_cells_without_a_header_name_nobody(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "users.csv").write_text(content)
+    api = Api()
+    with serving(api) as url:
+        for command in (("members", "add", "S", "-f"), ("verify", "S")):
+            assert f"users.csv{said}" in called(tmp_path, account(url), *command, "users.csv", code=2).stderr
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "users"),
+    [
+        ("A1\r\n\r\n A2 \r\nguid:g\r\n", {"A1", "A2", "guid:g"}),
+        ("".join(f"u{number}\n" for number in range(201)), {f"u{number}" for number in range(201)}),
+        ('"sep=;"\r\nname;"Identity"\r\nx;A1\r\n', {"A1"}),
+        ("sep=|\nidentity|name\nA,1|x\n", {"A,1"}),
+        ("Type,Identity\ni,A1\nG,g\n", {"A1", "guid:g"}),
+        ("type,identity,guid\nx,A1,\nx,,g\n", {"A1", "guid:g"}),
+        ("identity\nA;1\n", {"A;1"}),
+        ("sep=;\n", set()),
+    ],
+)
+def test_what_names_users_in_a_file(tmp_path: Path, content: str, users: set[str]) -> None:
+    (tmp_path / "users.csv").write_text(content)
+    api = Api()
+    with serving(api) as url:
+        called(tmp_path, account(url), "members", "add", "S", "-f", "users.csv")
+    assert api.members == users
+
+
+def test_a_type_that_is_none_of_clevertaps_is_a_rejected_row(tmp_path: Path) -> None:
+    api = Api()
+    with serving(api) as url:
+        given = b"Type,Identity\nx,A1\ni,A2\n"
+        done = called(tmp_path, account(url), "members", "add", "S", "-f", "-", stdin=given, code=6)
+    assert "line 2: Type must be i (identity) or g (guid)" in done.stderr
+    assert api.members == {"A2"}
+
+
+def test_excels_line_with_the_separator_is_none_of_an_upload(run: Run) -> None:
+    run("upload", "-", "--json", stdin=b"sep=;\r\nidentity;Note\r\nsepia;a,b,c\r\n")
+    assert objects(run("users", "show", "sepia", "--json"))[0]["profileData"]["Note"] == "a,b,c"
+
+
+def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_bytes(b'identity,x\na,"b\nc,d')
+    with serving(Api()) as url:
+        for command in (("members", "add", "S", "-f", "users.csv"), ("upload", "users.csv")):
+            assert "users.csv, line 2: no CSV: " in called(tmp_path, account(url), *command, code=2).stderr
+        told = called(tmp_path, account(url), "upload", "-", stdin=b'identity,x\na,"b', code=2)
+    assert "stdin, line 2: no CSV: " in told.stderr
