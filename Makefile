@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
 # The longest first, so that none is left alone at the end.
-TIERS := test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-openapi test-client
+TIERS := test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-client test-openapi
 BIN := .venv/bin
 # Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
 RUNTIME_BIN := .local/runtime/bin
