@@ -18,14 +18,16 @@ def options() -> dict[str, Any]:
 
 @pytest.fixture
 def segments(mocked_api: MockedApi) -> None:
-    """Five segments: one grew, one shrank, one stayed, one is of yesterday, and of one nothing was noted."""
-    names = ("Grew", "Shrank", "Stayed", "New", "Unknown")
+    """One grew, one shrank, one stayed, one is of yesterday, of one nothing was noted, and one is deleted."""
+    names = ("Grew", "Shrank", "Stayed", "New", "Unknown", "Deleted")
     mocked_api.segments = [segment(number, name, 1000) for number, name in enumerate(names, 1)]
+    mocked_api.segments[-1] |= {"status": "deleted", "members": 0}
     mocked_api.weeks = {
         1: [400, 400, None, 700, 800, 900, 990],
         2: [2500] * 7,
         3: [1000] * 7,
         4: [None] * 6 + [10],
+        6: [5000] * 7,
     }
 
 
@@ -38,7 +40,8 @@ def unanswered(mocked_api: MockedApi) -> None:
 @pytest.mark.usefixtures("segments")
 def test_a_week_is_a_line_and_the_change(mocked_tab: Tab) -> None:
     mocked_tab.go("/")
-    changes = {"Grew": "+600", "Shrank": "\N{MINUS SIGN}1,500", "Stayed": "±0", "New": "+990", "Unknown": ""}
+    changes = {"Grew": "+600", "Shrank": "\N{MINUS SIGN}1,500", "Stayed": "±0", "New": "+990"}
+    changes |= {"Unknown": "", "Deleted": ""}
     for name, change in changes.items():
         expect(mocked_tab.cell(name, "7 days")).to_have_text(change)
     told = "400 members at the end of 2026-11-18 (UTC), 1,000 now"
@@ -60,7 +63,15 @@ def test_the_list_is_put_in_order_by_the_change(mocked_tab: Tab) -> None:
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
     rows = mocked_tab.page.get_by_role("rowheader")
-    expect(rows).to_have_text(["New", "Grew", "Unknown", "Stayed", "Shrank"])
+    expect(rows).to_have_text(["New", "Grew", "Deleted", "Unknown", "Stayed", "Shrank"])
+
+
+@pytest.mark.usefixtures("segments")
+def test_the_change_follows_the_members(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    mocked_tab.go("/")
+    expect(mocked_tab.cell("Grew", "7 days")).to_have_text("+600")
+    mocked_api.segments[0] = segment(1, "Grew", 1100)
+    expect(mocked_tab.cell("Grew", "7 days")).to_have_text("+700")
 
 
 @pytest.mark.usefixtures("segments", "unanswered")

@@ -289,6 +289,7 @@ def test_the_week_of_all_segments_is_told_at_once(
     assert trends(account)["segments"] == []
     (gold,) = account.create("GOLD")
     for count in range(1, 8):
+        change(gold, 7, "REMOVE")
         change(gold, count, "ADD")
         midnight()
     clock.move(days=1)  # the walk of the 9th failed

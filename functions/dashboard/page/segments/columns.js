@@ -132,20 +132,19 @@ function showFigure(cell, value) {
   if (setText(figure, number(value)) && !isNew) flash(figure);
 }
 
-const oldestOf = ({ week }) => week.find((end) => end.members !== null);
+const oldestOf = ({ week, status }) => (status === "active" ? week.find((end) => end.members !== null) : undefined);
 
-/** By how much its members differ from the oldest that were noted of its week; null where nobody noted any. */
+/** By how much its members differ from the oldest that were noted of its week; null of a deleted one, or where nobody noted any. */
 function changeOf(segment) {
   const oldest = oldestOf(segment);
   return oldest ? segment.members - oldest.members : null;
 }
 
 function showWeek(cell, segment) {
-  const { members, week, status } = segment;
-  const oldest = status === "active" ? oldestOf(segment) : null;
-  const change = oldest ? changeOf(segment) : null;
+  const { members, week } = segment;
+  const oldest = oldestOf(segment);
   const [line, told] = cell.children;
-  setText(told, oldest ? signed(change) : "");
+  setText(told, oldest ? signed(changeOf(segment)) : "");
   cell.title = oldest ? `${counted(oldest.members, "member")} at the end of ${oldest.day} (UTC), ${number(members)} now` : "";
   const path = oldest ? pathOf([...week.map((end) => end.members), members]) : "";
   if (line.dataset.path === path) return;
