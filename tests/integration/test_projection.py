@@ -184,6 +184,7 @@ def test_a_leave_that_comes_late_does_not_take_away_who_came_back(
     account.update((users(1), actions("REMOVE", gold)))
     joined, left = relay.reader.read()
     project([left])  # the join's own delivery is still on its way
+    assert tables.of_account("SEGMENTS_TABLE", account.account_id, "STATS#") == []  # of what did not change
     project([joined])
     assert live(tables.members(account.account_id)) == {}
     assert tables.counts(account.account_id) == {}

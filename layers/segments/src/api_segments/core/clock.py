@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from random import SystemRandom
 
 
@@ -69,11 +70,13 @@ class Backoff:
         return True
 
 
+@lru_cache
 def rfc3339(moment: datetime) -> str:
     """Write a time as it is stored, answered and published: RFC 3339, UTC, to microseconds, so text sorts as time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@lru_cache
 def rfc3339_to_the_second(moment: datetime) -> str:
     """Write a time that is known to the second alone, as those of DynamoDB's streams are."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ over: put, whole, into the queue of failed records, from where it can be replaye
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -105,4 +106,10 @@ def sequence_of(raw: Mapping[str, Any]) -> str:
 
 def occurred_at(raw: Mapping[str, Any]) -> datetime:
     """Return when a record was written."""
-    return datetime.fromtimestamp(float(raw["dynamodb"]["ApproximateCreationDateTime"]), UTC)
+    return _moment(raw["dynamodb"]["ApproximateCreationDateTime"])
+
+
+@lru_cache
+def _moment(seconds: float) -> datetime:
+    """Return the time that so many seconds are; records of a batch share a few, as the stream knows whole seconds."""
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -17,7 +17,7 @@ An update that began before its segment was deleted may add a member after the s
 here, so the member is taken out here.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,7 @@ from typing import NamedTuple
 from api_segments.aws.dynamodb import TRANSACTION_ACTIONS
 from api_segments.aws.items import Readings
 from api_segments.core.channels import Channel
-from api_segments.core.clock import Backoff, Clock, Deadline
+from api_segments.core.clock import Backoff, Clock, Deadline, rfc3339
 from api_segments.core.errors import NotWrittenError, UnavailableError
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.announcement import is_announced, segments_of
@@ -83,11 +83,8 @@ class RowPlan:
         is_member = self.expected is not None and self.expected.member
         return bool(pending) and pending[0].member and not pending[0].joined and not is_member
 
-    def write(self) -> RowWrite | None:
-        """Return the write that brings the row up to date, None if it is."""
-        pending = self.pending()
-        if not pending:
-            return None
+    def write(self, pending: Sequence[RowChange]) -> RowWrite:
+        """Return the write that brings the row up to date."""
         last = pending[-1]
         return RowWrite(
             account_id=self.account_id,
@@ -106,12 +103,14 @@ class RowPlan:
             was_member = change.member
         return joined_at
 
-    def count_deltas(self) -> Counter[str]:
+    def count_deltas(self, pending: Sequence[RowChange]) -> dict[str, int]:
         """Return by how much the write moves the segment's counters."""
-        deltas = counts_moved(self.profile_id, self.expected, self.changes[-1])
         was_member = self.expected is not None and self.expected.member
-        deltas.update(moves([was_member, *(change.member for change in self.pending())]))
-        return deltas
+        return {
+            **counts_moved(self.profile_id, self.expected, pending[-1]),
+            **moves((was_member, *(change.member for change in pending))),
+            PURGED: sum(change.is_purge for change in pending),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,28 +178,28 @@ class ProjectionService:
         left = list(batch)
         backoff = Backoff(deadline)
         while True:
-            writes = [(plan, write) for plan in left if (write := plan.write()) is not None]
-            if not writes:
+            due = [(plan, pending) for plan in left if (pending := plan.pending())]
+            if not due:
                 return 0
             try:
                 self._members.write(
-                    [write for _, write in writes],
-                    _increments([plan for plan, _ in writes]),
+                    [plan.write(pending) for plan, pending in due],
+                    _increments(due),
                     self._clock.now(),
                     deadline,
                 )
             except RowsDifferError as exc:
                 for index, actual in exc.actual.without_damaged().items():
-                    writes[index][0].expected = actual
-                damaged = [writes[index][0] for index in exc.actual.damaged]
-                known = [writes[index][0] for index in exc.actual.without_damaged()]
+                    due[index][0].expected = actual
+                damaged = [due[index][0] for index in exc.actual.damaged]
+                known = [due[index][0] for index in exc.actual.without_damaged()]
                 for plan in damaged + self._waiting_for_join(known, deadline):
                     met_damage.update(change.sequence for change in plan.changes)
                     left.remove(plan)
                 if not backoff.wait():
                     raise UnavailableError("rows kept changing until the time was up") from exc
             else:
-                return len(writes)
+                return len(due)
 
     def _waiting_for_join(self, plans: Sequence[RowPlan], deadline: Deadline) -> list[RowPlan]:
         """Return those that lack a join of a damaged segment."""
@@ -224,7 +223,7 @@ def fold(
     known = segments.without_damaged()
     for record in records:
         changed = record.changed
-        month = record.occurred_at.isoformat()[: len("2026-11")]
+        month = rfc3339(record.occurred_at)[: len("2026-11")]
         touched = changed
         if record.old.reach != record.new.reach or record.old.identity != record.new.identity:
             touched = changed | record.new.segment_ids
@@ -269,15 +268,15 @@ def pack(plans: Sequence[RowPlan]) -> Iterable[Sequence[RowPlan]]:
         yield batch
 
 
-def _increments(plans: Sequence[RowPlan]) -> Increments:
-    counts: dict[tuple[str, int], Counter[str]] = {}
+def _increments(due: Sequence[tuple[RowPlan, Sequence[RowChange]]]) -> Increments:
+    counts: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     data_points: Counter[tuple[str, str]] = Counter()
-    for plan in plans:
-        pending = plan.pending()
-        deltas = plan.count_deltas()
-        deltas[PURGED] += sum(change.is_purge for change in pending)
+    for plan, pending in due:
+        deltas = plan.count_deltas(pending)
         if any(deltas.values()):
-            counts.setdefault((plan.account_id, plan.segment_id), Counter()).update(deltas)
+            segment_counts = counts[plan.account_id, plan.segment_id]
+            for name, delta in deltas.items():
+                segment_counts[name] += delta
         for change in pending:
             data_points[plan.account_id, change.month] += change.is_data_point
     return Increments(

@@ -1,6 +1,5 @@
 """SegmentMembers table, read: the members of a segment in a stable order, and one of them."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +87,7 @@ class MemberListStore:
 
     def counts(
         self, account_id: str, segment_id: int, after: str | None, at_most: int, deadline: Deadline
-    ) -> tuple[list[Counter[str]], str | None]:
+    ) -> tuple[list[dict[str, int]], str | None]:
         """Return what members add to counters as `page` does members; raises DamagedItemError."""
         return self._page(account_id, segment_id, after, at_most, _counted, None, deadline)
 
@@ -219,7 +218,7 @@ def reach_of_row(item: Item) -> frozenset[Channel]:
     return row.some_of("reach", Channel)
 
 
-def _counted(item: Item) -> Counter[str]:
+def _counted(item: Item) -> dict[str, int]:
     row = Attributes(MEMBERS_ROW, item)
     return counted_for(reach_of_row(item), member_digest(row.optional(row.text, "identity"), _profile_id(item)))
 

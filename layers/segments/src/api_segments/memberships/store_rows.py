@@ -5,7 +5,6 @@ tombstone (it has `expires_at`, which is also its TTL), so that a record deliver
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,19 +82,21 @@ class Countable(Protocol):
         """The member's identity, if it has one."""
 
 
-def counts_moved(profile_id: str, before: Countable | None, after: Countable) -> Counter[str]:
+def counts_moved(profile_id: str, before: Countable | None, after: Countable) -> dict[str, int]:
     """Return by how much a segment's counters move when a profile's row that is like `before` becomes like `after`."""
-    moved: Counter[str] = Counter()
+    moved: dict[str, int] = {}
     if after.member:
         moved.update(counted_for(after.reach, member_digest(after.identity, profile_id)))
     if before is not None and before.member:
-        moved.subtract(counted_for(before.reach, member_digest(before.identity, profile_id)))
+        for name, count in counted_for(before.reach, member_digest(before.identity, profile_id)).items():
+            moved[name] = moved.get(name, 0) - count
     return moved
 
 
-def moves(members: Iterable[bool]) -> Counter[str]:
+def moves(members: Iterable[bool]) -> dict[str, int]:
     """Return how often a user joined and left a segment who, one state after the other, was a member or was not."""
-    return Counter(JOINED if after else LEFT for before, after in pairwise(members) if before != after)
+    changes = [after for before, after in pairwise(members) if before != after]
+    return {JOINED: sum(changes), LEFT: len(changes) - sum(changes)}
 
 
 class RowWrite(NamedTuple):

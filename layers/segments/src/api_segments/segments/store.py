@@ -3,9 +3,9 @@
 A deleted segment moves to a key of its own, so that listing the active ones costs the same however many were deleted.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cache
 
 from api_segments.aws import keys
 from api_segments.aws.counters import slots_between
@@ -403,13 +403,12 @@ DIGEST = "digest"
 JOINED, LEFT, PURGED = TOTALS = ("joined_total", "left_total", "purged")
 
 
-def counted_for(reach: Set[Channel], digest: int) -> Counter[str]:
+def counted_for(reach: Set[Channel], digest: int) -> dict[str, int]:
     """Return what one member with this reach and digest adds to its segment's counters, by their names."""
-    counted = Counter([MEMBERS, *(counter_name(channel) for channel in reach)])
-    counted[DIGEST] = digest
-    return counted
+    return {MEMBERS: 1, **dict.fromkeys(map(counter_name, reach), 1), DIGEST: digest}
 
 
+@cache
 def counter_name(channel: Channel) -> str:
     """Return the attribute that counts a segment's members reachable by a channel."""
     return f"reachable_{channel}"
