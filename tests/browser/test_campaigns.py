@@ -43,7 +43,7 @@ def begin(tab: Tab, shop: Shop, name: str, channel: str) -> None:
 def include(tab: Tab, name: str) -> None:
     tab.press("+ Add rule")
     rule = tab.page.get_by_role("group", name="Rule: segments").last
-    rule.get_by_label("Search by name or customer id").fill(name)
+    rule.get_by_label("Search by name, id or tag").fill(name)
     rule.get_by_role("checkbox", name=name).check()
 
 
@@ -95,7 +95,7 @@ def test_one_that_acts_on_joining_keeps_its_segment_until_it_is_stopped(tab: Tab
     expect(page.locator(".bubble")).to_be_visible()
     tab.press("Next")
     page.get_by_role("radio", name="When someone joins or leaves").check()
-    page.get_by_label("Search by name or customer id").fill("Members")
+    page.get_by_label("Search by name, id or tag").fill("Members")
     page.get_by_role("radio", name="Members").check()
     tab.press("Next")
     tab.press("Create the campaign")

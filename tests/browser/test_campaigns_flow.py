@@ -24,8 +24,8 @@ def test_the_whole_way_to_an_email(mocked_tab: Tab, mocked_api: MockedApi) -> No
 
     expect(page.get_by_text("There is no rule yet.")).to_be_visible()
     mocked_tab.press("+ Add rule")
-    expect(page.get_by_label("Search by name or customer id")).to_be_focused()
-    page.get_by_label("Search by name or customer id").fill("gold")
+    expect(page.get_by_label("Search by name, id or tag")).to_be_focused()
+    page.get_by_label("Search by name, id or tag").fill("gold")
     page.get_by_role("checkbox", name="Gold").check()
     estimate = page.get_by_role("complementary", name="Estimate")
     expect(estimate).to_contain_text("1,500users whom email reaches now")

@@ -112,9 +112,9 @@ def test_the_exact_time_stays_inside_the_window(mocked_tab: Tab, mocked_api: Moc
 def test_what_is_of_no_account_names_the_readers_own_zone(mocked_tab: Tab, mocked_api: MockedApi) -> None:
     page = mocked_tab.page
     page.clock.set_fixed_time(NOON)
-    mocked_api.segments = [{**segment(1, "Gold"), "created_at": "2026-11-25T09:00:00Z"}]
+    mocked_api.segments = [{**segment(1, "Gold"), "updated_at": "2026-11-25T09:00:00Z"}]
     page.reload()
-    created = mocked_tab.cell("Gold", "Created").locator("time")
-    expect(created).to_have_text("3 h ago")
-    created.hover()
+    updated = mocked_tab.cell("Gold", "Updated").locator("time")
+    expect(updated).to_have_text("3 h ago")
+    updated.hover()
     expect(page.get_by_role("tooltip")).to_have_text("2026-11-25 10:00:00 GMT+1")

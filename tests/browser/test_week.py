@@ -62,7 +62,7 @@ def test_the_list_is_put_in_order_by_the_change(mocked_tab: Tab) -> None:
     expect(mocked_tab.cell("Grew", "7 days")).to_have_text("+600")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
-    rows = mocked_tab.page.get_by_role("rowheader")
+    rows = mocked_tab.page.get_by_role("rowheader").get_by_role("link")
     expect(rows).to_have_text(["New", "Grew", "Deleted", "Unknown", "Stayed", "Shrank"])
 
 

@@ -1,9 +1,10 @@
 // One campaign: what it is, what became of its messages by reason, and the delivery log.
 
 import { AFTER_SENDING, isLive, isOnline, modeLabel, reasonText, sums, whenParts, whoParts } from "./labels.js";
+import { copyButton } from "../kit/copying.js";
 import { duplicateOf, editOf } from "./draft.js";
 import { whenFree } from "./replace_draft.js";
-import { copyButton, fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
+import { fact, flash, foreign, h, problem, setText } from "../kit/elements.js";
 import { clock, moment, number, share } from "../kit/formats.js";
 import { logPart } from "./delivery_log.js";
 import { progressBar, showProgress } from "./progress.js";

@@ -1,7 +1,8 @@
 // One import: how far it is, what it would change or has changed, and what can be done about it.
 
+import { copyButton } from "../kit/copying.js";
 import { openDialog } from "../kit/dialogs.js";
-import { announce, copyButton, fact, foreign, h, keepFocus, problem, setAttribute, setText } from "../kit/elements.js";
+import { announce, fact, foreign, h, keepFocus, problem, setAttribute, setText } from "../kit/elements.js";
 import { counted, moment, number } from "../kit/formats.js";
 import { IMPORT_UNDO_DAYS } from "../kit/limits.js";
 import { ONE_THING_INTERVAL, Refresher } from "../kit/timers.js";

@@ -120,23 +120,6 @@ export function fact(label, ...content) {
   return h("div", {}, h("dt", {}, label), h("dd", {}, content));
 }
 
-/** A button that puts a text on the clipboard, and says so. */
-export function copyButton(text, what) {
-  const button = h("button", { type: "button", class: "small", "aria-label": `Copy ${what}` }, "Copy");
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      announce(`Copied ${what}`);
-      button.textContent = "Copied";
-    } catch {
-      announce("The browser does not let this page copy");
-      button.textContent = "Not allowed";
-    }
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  });
-  return button;
-}
-
 /** Say something to who listens to the page. */
 export function announce(text) {
   document.getElementById("announcer").textContent = text;

@@ -1,5 +1,6 @@
 // The limits that the page knows of, by the names of api_segments.core.limits: a test holds them to those.
 
+export const MAX_ACTIVE_SEGMENTS = 2500;
 export const MAX_SEGMENTS_PER_CREATE = 100;
 export const MAX_USERS_PER_UPDATE = 100;
 export const MAX_ID_CHARACTERS = 255;

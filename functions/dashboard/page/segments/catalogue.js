@@ -12,6 +12,7 @@ export class Catalogue extends EventTarget {
   #api;
   #refresher = null;
   #generation = 0;
+  #days = [];
   #weeks = new Map();
 
   constructor(api) {
@@ -131,7 +132,8 @@ export class Catalogue extends EventTarget {
   async #readWeeks(signal) {
     try {
       const { days, segments } = await this.#api.get("/api/segments/trends", {}, { signal });
-      this.#weeks = new Map(segments.map(({ id, members }) => [id, days.map((day, index) => ({ day, members: members[index] }))]));
+      this.#days = days;
+      this.#weeks = new Map(segments.map(({ id, members }) => [id, members]));
     } catch (error) {
       return error.name === "AbortError";
     }
@@ -142,7 +144,8 @@ export class Catalogue extends EventTarget {
 
   /** A segment with `week`: its members at the ends of the last days, the oldest first, null where nobody noted them. */
   #withWeek(segment) {
-    return { ...segment, week: this.#weeks.get(segment.id) ?? [] };
+    const noted = this.#weeks.get(segment.id);
+    return { ...segment, week: this.#days.map((day, index) => ({ day, members: noted?.[index] ?? null })) };
   }
 
   /** Take note of how far the figures have come to what is expected of them. */

@@ -1,9 +1,12 @@
-// A field of a segment in one place: its column in the list with name, order and cells, whether a search finds it, what the
-// page of one segment says of it, and the figures whose changes are told.
+// A field of a segment in one place: its column in the list with name and cells, its order, whether a search finds it, and
+// the figures whose changes are told.
 
-import { copyButton, flash, foreign, h, setText, showTime, svg } from "../kit/elements.js";
 import { CHANNELS } from "../kit/channels.js";
-import { counted, moment, number, share, signed } from "../kit/formats.js";
+import { flash, foreign, h, reconcile, setText, showTime } from "../kit/elements.js";
+import { counted, number, share } from "../kit/formats.js";
+import { changeOf, showWeek } from "./week.js";
+
+const MOST_CAMPAIGNS = 100; // as many as the API names
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const byText = (get) => (a, b) => {
@@ -17,36 +20,31 @@ const contains = (get) => (segment, wanted) => folded(get(segment) ?? "").includ
 // What the two directions of an order are called, and which comes first when a head is pressed.
 const TEXT = { ends: ["A to Z", "Z to A"], descends: false };
 const NUMBER = { ends: ["lowest", "highest"], descends: true, head: "number" };
-const LINE = [56, 16]; // width and height of the line of a week
 const AGE = { ends: ["oldest", "newest"], descends: true };
 
 /**
- * A column: `create` makes what is in a cell, `update` sets what a later reading may change; the first heads its row. Where the
- * list is narrow, `ownLine` has a line of its own. `finds` tells whether a search, folded, finds it; `fact` is what the page
- * of one segment says of it; `figure` is the figure that it shows, which is also told there with its changes.
+ * A field. `order` compares segments by it, under its `label`; `finds` tells whether a word of a search, folded, finds it. One
+ * with a `cell` is a column: `create` makes what is in a cell, `update` sets what a later reading may change; the first heads
+ * its row. `figure` is the figure that it shows, which the page of one segment tells with its changes.
  */
-export const COLUMNS = [
+const FIELDS = [
   {
     key: "name",
     label: "Name",
     ...TEXT,
     order: byText((segment) => segment.segment_name),
     cell: "name",
-    ownLine: true,
     finds: contains((segment) => segment.segment_name),
-    create: (segment) => h("a", { href: `#/segments/${segment.id}` }, foreign("")),
-    update: (cell, segment) => setText(cell.querySelector("bdi"), segment.segment_name),
-  },
-  {
-    key: "id",
-    label: "Id",
-    ...NUMBER,
-    order: byNumber((segment) => segment.id),
-    cell: "id",
-    ownLine: true,
-    finds: (segment, wanted) => String(segment.id).startsWith(wanted),
-    fact: ({ id }) => [h("code", {}, String(id)), copyButton(() => String(id), "the id")],
-    create: (segment) => String(segment.id),
+    create: (segment) => [
+      h("a", { href: `#/segments/${segment.id}` }, foreign("")),
+      h("span", { class: "badge deleted" }),
+      h("ul", { class: "tags" }),
+    ],
+    update: (cell, segment) => {
+      setText(cell.querySelector("bdi"), segment.segment_name);
+      setText(cell.querySelector(".badge"), segment.status === "deleted" ? segment.status : "");
+      showTags(cell.querySelector(".tags"), segment.tags);
+    },
   },
   {
     key: "customer",
@@ -54,11 +52,12 @@ export const COLUMNS = [
     ...TEXT,
     order: byText((segment) => segment.customer_segment_id),
     cell: "customer clamped",
-    ownLine: true,
     finds: contains((segment) => segment.customer_segment_id),
-    fact: ({ customer_segment_id: id }) => [textOr(id), id === null ? null : copyButton(() => id, "the customer id")],
-    create: (segment) => textOr(segment.customer_segment_id),
+    create: ({ customer_segment_id: id }) => (id === null ? h("span", { class: "none" }, "none") : foreign(id)),
   },
+  { key: "id", finds: ({ id }, wanted) => String(id).startsWith(wanted) },
+  { key: "tags", finds: ({ tags }, wanted) => tags.some((tag) => folded(tag).includes(wanted)) },
+  { key: "description", finds: contains((segment) => segment.description) },
   {
     key: "members",
     label: "Members",
@@ -97,33 +96,37 @@ export const COLUMNS = [
     },
   })),
   {
-    key: "created",
-    label: "Created",
-    ...AGE,
-    order: byNumber((segment) => segment.id), // ids grow with time
-    cell: "created",
-    fact: ({ created_at: at }) => h("time", { datetime: at }, moment(at)),
-    create: ({ created_at: at }) => showTime(h("time"), at),
+    key: "uses",
+    label: "Used by",
+    ...NUMBER,
+    head: null,
+    order: byNumber((segment) => segment.campaigns.length),
+    cell: "uses",
+    create: () => h("span"),
+    update: showUses,
   },
   {
-    key: "status",
-    label: "Status",
-    ...TEXT,
-    order: byText((segment) => segment.status),
-    cell: "status",
-    create: () => h("span"),
-    update: (cell, segment) => {
-      const badge = cell.firstElementChild;
-      if (setText(badge, segment.status)) badge.className = `badge ${segment.status}`;
-    },
+    key: "updated",
+    label: "Updated",
+    ...AGE,
+    order: byText((segment) => segment.updated_at),
+    cell: "updated",
+    create: () => h("time"),
+    update: (cell, segment) => showTime(cell.firstElementChild, segment.updated_at),
   },
+  { key: "created", label: "Created", ...AGE, order: byNumber((segment) => segment.id) }, // ids grow with time
 ];
+
+export const COLUMNS = FIELDS.filter(({ cell }) => cell);
+export const ORDERS = FIELDS.filter(({ order }) => order);
 
 /** The columns with a figure: all members, then those whom each channel reaches. */
 export const FIGURES = COLUMNS.filter(({ figure }) => figure);
 
-function textOr(text) {
-  return text === null ? h("span", { class: "none" }, "none") : foreign(text);
+function showTags(list, tags) {
+  list.hidden = tags.length === 0;
+  const link = (tag) => h("a", { href: `#/?${new URLSearchParams({ tag })}` }, foreign(tag));
+  reconcile(list, tags, (tag) => tag, (tag) => h("li", {}, link(tag)), () => {});
 }
 
 function showFigure(cell, value) {
@@ -132,62 +135,14 @@ function showFigure(cell, value) {
   if (setText(figure, number(value)) && !isNew) flash(figure);
 }
 
-const oldestOf = ({ week, status }) => (status === "active" ? week.find((end) => end.members !== null) : undefined);
-
-/** By how much its members differ from the oldest that were noted of its week; null of a deleted one, or where nobody noted any. */
-function changeOf(segment) {
-  const oldest = oldestOf(segment);
-  return oldest ? segment.members - oldest.members : null;
+function showUses(cell, { id, campaigns: { length: count } }) {
+  const told = count >= MOST_CAMPAIGNS ? `${count} campaigns or more` : counted(count, "campaign");
+  if (cell.textContent === (count ? told : "–")) return;
+  cell.firstElementChild.replaceChildren(count ? h("a", { href: `#/campaigns?segment=${id}` }, told) : "–");
 }
 
-function showWeek(cell, segment) {
-  const { members, week } = segment;
-  const oldest = oldestOf(segment);
-  const [line, told] = cell.children;
-  setText(told, oldest ? signed(changeOf(segment)) : "");
-  cell.title = oldest ? `${counted(oldest.members, "member")} at the end of ${oldest.day} (UTC), ${number(members)} now` : "";
-  const path = oldest ? pathOf([...week.map((end) => end.members), members]) : "";
-  if (line.dataset.path === path) return;
-  line.dataset.path = path;
-  const [width, height] = LINE;
-  line.replaceChildren(...(path ? [svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height }, svg("path", { d: path }))] : []));
-}
-
-/** A line between the lowest and the highest value, with a gap where one is null; one that never changes is in the middle. */
-function pathOf(values) {
-  const known = values.filter((value) => value !== null);
-  const [lowest, highest] = [Math.min(...known), Math.max(...known)];
-  const place = (length, part) => (1 + (length - 2) * part).toFixed(1);
-  const [width, height] = LINE;
-  return values
-    .map((value, index) => {
-      if (value === null) return "";
-      const x = place(width, index / (values.length - 1));
-      const y = place(height, highest > lowest ? (highest - value) / (highest - lowest) : 0.5);
-      return index === 0 || values[index - 1] === null ? `M${x},${y}h0` : `L${x},${y}`;
-    })
-    .join("");
-}
-
-export function columnOf(key) {
-  return COLUMNS.find((column) => column.key === key);
-}
-
-/** Whether a search finds a segment by one of its fields; one for nothing finds all. */
+/** Whether a search finds a segment: each of its words in one of the fields; one for nothing finds all. */
 export function isFound(segment, search) {
-  const wanted = folded(search.trim());
-  return !wanted || COLUMNS.some(({ finds }) => finds?.(segment, wanted));
-}
-
-export function createRow(segment) {
-  const cells = COLUMNS.map(({ label, cell, create }, index) =>
-    index === 0
-      ? h("th", { role: "rowheader", scope: "row", class: cell }, create(segment))
-      : h("td", { role: "cell", class: cell, "data-label": label }, create(segment)),
-  );
-  return h("tr", { role: "row" }, cells);
-}
-
-export function updateRow(row, segment) {
-  for (const [index, { update }] of COLUMNS.entries()) update?.(row.cells[index], segment);
+  const words = folded(search).split(/\s+/).filter(Boolean);
+  return words.every((word) => FIELDS.some(({ finds }) => finds?.(segment, word)));
 }

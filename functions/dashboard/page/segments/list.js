@@ -1,21 +1,24 @@
 // All segments as a table: search, filter, sort, pages. It refreshes by itself and keeps its place.
 
-import { COLUMNS, columnOf, createRow, updateRow } from "./columns.js";
+import { COLUMNS, ORDERS } from "./columns.js";
 import { createDialog } from "./create.js";
 import { freshnessLine } from "./freshness.js";
-import { select } from "./search.js";
+import { pageNumbers } from "./pages.js";
+import { createRow, updateRow } from "./rows.js";
+import { select, tagsOf } from "./search.js";
+import { totalsLine } from "./totals.js";
 import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
 import { clock, counted, number } from "../kit/formats.js";
 
 const PAGES = [25, 50, 100];
-const START = { search: "", status: "active", sort: "created", descending: true, page: 1, size: 25 };
+const START = { search: "", tag: "", status: "active", sort: "created", descending: true, page: 1, size: 25 };
 
 /** The state of the list as the address tells it. */
 function stateOf(query) {
   const state = { ...START };
-  if (query.has("search")) state.search = query.get("search");
+  for (const name of ["search", "tag"]) state[name] = query.get(name) ?? "";
   if (["active", "deleted", "all"].includes(query.get("status"))) state.status = query.get("status");
-  if (COLUMNS.some(({ key }) => key && key === query.get("sort"))) state.sort = query.get("sort");
+  if (ORDERS.some(({ key }) => key === query.get("sort"))) state.sort = query.get("sort");
   if (query.has("order")) state.descending = query.get("order") !== "up";
   state.page = Math.max(1, Number.parseInt(query.get("page") ?? "1", 10) || 1);
   if (PAGES.includes(Number(query.get("size")))) state.size = Number(query.get("size"));
@@ -24,7 +27,7 @@ function stateOf(query) {
 
 function addressOf(state) {
   const query = new URLSearchParams();
-  for (const name of ["search", "status", "sort", "page", "size"]) {
+  for (const name of ["search", "tag", "status", "sort", "page", "size"]) {
     if (state[name] !== START[name]) query.set(name, state[name]);
   }
   if (state.descending !== START.descending) query.set("order", state.descending ? "down" : "up");
@@ -38,6 +41,8 @@ export function listView({ api, catalogue, query, signal }) {
   let told = null;
 
   const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false", value: state.search });
+  const tag = h("select");
+  const tagField = field("Tag", tag);
   const status = h(
     "select",
     {},
@@ -58,27 +63,25 @@ export function listView({ api, catalogue, query, signal }) {
   const create = h("button", { type: "button", class: "primary", onclick: () => openCreate() }, "Create segments");
 
   const heads = COLUMNS.map(({ key, label, head: kind }) => {
-    const head = h("th", { scope: "col", role: "columnheader", class: kind });
-    if (key) head.append(h("button", { type: "button", class: "sort", onclick: () => sortBy(key) }, label));
-    else head.append(label);
-    return head;
+    const button = h("button", { type: "button", class: "sort", onclick: () => sortBy(key) }, label);
+    return h("th", { scope: "col", role: "columnheader", class: kind }, button);
   });
   const body = h("tbody", { role: "rowgroup" });
   const table = h(
     "table",
     { role: "table", class: "segments cards", "aria-label": "Segments" },
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads, plainHead("Copy"))),
     body,
   );
-  table.style.setProperty("--figures", COLUMNS.filter(({ ownLine }) => !ownLine).length);
   const sorts = h(
     "select",
     {},
-    COLUMNS.filter(({ key }) => key).flatMap(({ key, label, ends: [up, down] }) => [
+    ORDERS.flatMap(({ key, label, ends: [up, down] }) => [
       h("option", { value: `${key} up` }, `${label}, ${up} first`),
       h("option", { value: `${key} down` }, `${label}, ${down} first`),
     ]),
   );
+  const totals = totalsLine();
   const fresh = h("p", { class: "fresh" });
   const freshness = freshnessLine({ api, signal });
   const held = h("button", { type: "button", class: "small", hidden: true, onclick: () => release() }, "Put in order");
@@ -87,13 +90,14 @@ export function listView({ api, catalogue, query, signal }) {
   const scroller = h("div", { class: "scroller", tabindex: "-1" }, table);
   const range = h("p", { class: "range" });
   const [previous, next] = [
-    h("button", { type: "button", onclick: () => turn(-1) }, "Previous"),
-    h("button", { type: "button", onclick: () => turn(1) }, "Next"),
+    h("button", { type: "button", onclick: () => turn(state.page - 1) }, "Previous"),
+    h("button", { type: "button", onclick: () => turn(state.page + 1) }, "Next"),
   ];
-
-  const turning = h("nav", { class: "pages", "aria-label": "Pages" }, previous, range, next);
+  const numbers = pageNumbers(turn);
+  const turning = h("nav", { class: "pages", "aria-label": "Pages" }, range, previous, numbers.element, next);
 
   search.addEventListener("input", () => change({ search: search.value, page: 1 }, true));
+  tag.addEventListener("change", () => change({ tag: tag.value, page: 1 }));
   status.addEventListener("change", () => change({ status: status.value, page: 1 }));
   size.addEventListener("change", () => change({ size: Number(size.value), page: 1 }));
   sorts.addEventListener("change", () => {
@@ -120,11 +124,12 @@ export function listView({ api, catalogue, query, signal }) {
   }
 
   function sortBy(key) {
-    change({ sort: key, descending: state.sort === key ? !state.descending : columnOf(key).descends, page: 1 });
+    const { descends } = ORDERS.find((each) => each.key === key);
+    change({ sort: key, descending: state.sort === key ? !state.descending : descends, page: 1 });
   }
 
-  function turn(by) {
-    change({ page: state.page + by });
+  function turn(page) {
+    change({ page });
     scroller.focus({ preventScroll: true });
     if (scroller.getBoundingClientRect().top < 0) scroller.scrollIntoView({ block: "start" });
     announce(range.textContent);
@@ -173,10 +178,28 @@ export function listView({ api, catalogue, query, signal }) {
     next.disabled = state.page >= pages;
     scroller.hidden = turning.hidden = found.length === 0;
     previous.hidden = next.hidden = pages === 1;
+    numbers.show(state.page, pages);
+    totals.element.hidden = state.status === "deleted" || !catalogue.complete;
+    if (!totals.element.hidden) totals.show([...catalogue.segments.values()]);
+    renderTags();
     renderFresh();
     renderTrouble();
     renderEmpty(found.length);
     return found.length;
+  }
+
+  /** Offer the tags of all segments; that of the address is one of them, even if no segment has it. */
+  function renderTags() {
+    const known = tagsOf(catalogue.segments.values());
+    if (state.tag && !known.some(([name]) => name === state.tag)) known.push([state.tag, 0]);
+    const told = JSON.stringify(known);
+    tagField.hidden = known.length === 0;
+    if (tag.dataset.told !== told && document.activeElement !== tag) {
+      tag.dataset.told = told;
+      const option = (value, label) => h("option", { value }, label);
+      tag.replaceChildren(option("", "All"), ...known.map(([name, count]) => option(name, `${name} (${number(count)})`)));
+    }
+    tag.value = state.tag;
   }
 
   function renderFresh() {
@@ -199,14 +222,15 @@ export function listView({ api, catalogue, query, signal }) {
   function renderEmpty(count) {
     const hadFocus = empty.contains(document.activeElement);
     empty.hidden = count > 0 || (!catalogue.complete && Boolean(catalogue.failure));
-    const isFirst = !state.search && state.status !== "deleted";
-    const kind = !catalogue.complete ? "loading" : state.search ? "search" : isFirst ? "none" : "deleted";
+    const isNarrowed = state.search.trim() || state.tag;
+    const isFirst = state.status !== "deleted";
+    const kind = !catalogue.complete ? "loading" : isNarrowed ? "search" : isFirst ? "none" : "deleted";
     if (empty.hidden && hadFocus) heading.focus({ preventScroll: true });
     if (empty.hidden || empty.dataset.kind === kind) return;
     empty.dataset.kind = kind;
     const clear = () => {
       search.value = "";
-      change({ search: "", page: 1 });
+      change({ search: "", tag: "", page: 1 });
       search.focus();
     };
     const content = {
@@ -218,7 +242,7 @@ export function listView({ api, catalogue, query, signal }) {
         ),
       ],
       search: [
-        h("p", {}, "No segment has this in its name, customer id or id."),
+        h("p", {}, "No segment has all of this in its name, ids, tags or description."),
         h("button", { type: "button", onclick: clear }, "Clear the search"),
       ],
       deleted: [h("p", {}, "No segment was deleted.")],
@@ -240,12 +264,14 @@ export function listView({ api, catalogue, query, signal }) {
     "section",
     { class: "list" },
     h("div", { class: "title" }, heading, create),
+    totals.element,
     h(
       "form",
       { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-      field("Search by name or customer id", search),
+      field("Search by name, id or tag", search),
+      tagField,
       field("Status", status),
-      h("div", { class: "narrow-only" }, field("Sort by", sorts)),
+      field("Sort by", sorts),
       field("Rows a page", size),
     ),
     trouble,
@@ -256,4 +282,9 @@ export function listView({ api, catalogue, query, signal }) {
   );
   render();
   return { element: view, title: "Segments" };
+}
+
+/** The head of a column that has no fields of segments. */
+function plainHead(label) {
+  return h("th", { scope: "col", role: "columnheader" }, h("span", { class: "unseen" }, label));
 }

@@ -19,7 +19,7 @@ export function segmentPicker({ catalogue, signal, label, single = false, chosen
   catalogue.addEventListener("change", render, { signal });
   render();
   return {
-    element: h("div", { class: "picker" }, field("Search by name or customer id", search), list, told),
+    element: h("div", { class: "picker" }, field("Search by name, id or tag", search), list, told),
     control: list,
     focus: () => search.focus(),
     render,
@@ -33,7 +33,7 @@ export function segmentPicker({ catalogue, signal, label, single = false, chosen
     const none = !catalogue.complete
       ? (catalogue.failure?.message ?? "Loading …")
       : search.value
-        ? "No segment has this in its name, customer id or id."
+        ? "No segment has all of this in its name, ids, tags or description."
         : "There are no segments yet.";
     const some =
       fitting.length > MATCHES ? `The first ${MATCHES} of ${number(fitting.length)}: search for others.` : "";

@@ -1,21 +1,10 @@
 // One segment: its figures, members, recent changes, curl lines; rename, delete, add or remove users.
 
 import { API_URL } from "../kit/api.js";
+import { copyButton } from "../kit/copying.js";
 import { openDialog } from "../kit/dialogs.js";
-import {
-  announce,
-  copyButton,
-  fact,
-  field,
-  flash,
-  foreign,
-  h,
-  isolated,
-  keepFocus,
-  problem,
-  setText,
-} from "../kit/elements.js";
-import { COLUMNS, FIGURES } from "./columns.js";
+import { announce, fact, field, flash, foreign, h, isolated, keepFocus, problem, setText } from "../kit/elements.js";
+import { FIGURES } from "./columns.js";
 import { freshnessLine } from "./freshness.js";
 import { growthPart } from "./growth.js";
 import { clock, counted, moment, number, seconds, share, signed } from "../kit/formats.js";
@@ -84,6 +73,7 @@ function back() {
 }
 
 function segmentParts({ api, catalogue, segment: first, signal, importFile, refresh }) {
+  const customer = first.customer_segment_id;
   const name = foreign("");
   const heading = h("h1", { tabindex: "-1" }, name);
   const badge = h("span", { class: "badge" });
@@ -147,7 +137,11 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
       h(
         "dl",
         { class: "facts" },
-        COLUMNS.filter((column) => column.fact).map((column) => fact(column.label, ...[column.fact(first)].flat())),
+        fact("Id", h("code", {}, String(first.id)), copyButton(() => String(first.id), "the id")),
+        customer === null
+          ? fact("Customer id", h("span", { class: "none" }, "none"))
+          : fact("Customer id", foreign(customer), copyButton(() => customer, "the customer id")),
+        fact("Created", h("time", { datetime: first.created_at }, moment(first.created_at))),
         fact("Campaigns", h("a", { href: `#/campaigns?segment=${first.id}` }, "Those that use it")),
         fact("Imports", h("a", { href: `#/imports?segment=${first.id}` }, "Its imports")),
         deletedRow,

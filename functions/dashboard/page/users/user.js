@@ -331,7 +331,7 @@ export function userView({ api, catalogue, kind: named, value: id, query, signal
       "form",
       { class: "add", onsubmit: send },
       h("h3", {}, "Add to a segment"),
-      field("Search by name or customer id", search),
+      field("Search by name, id or tag", search),
       field("Segment", list),
       told,
       submit,
