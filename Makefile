@@ -45,9 +45,9 @@ test-simulation: ## the handlers in a simulated stack where everything goes wron
 	@$(PYTHON) local/bootstrap.py project runtime
 	$(RUNTIME_BIN)/pytest tests/simulation $(ARGS)
 
-simulate: ## more seeds, as long as you like: SEEDS=5000 FIRST=1; KEEP=3,4 replays part of one
+simulate: ## more seeds, as long as you like: SEEDS=5000 FIRST=1; WHAT=requests or imports; KEEP=3,4 replays part of one
 	@$(PYTHON) local/bootstrap.py project
-	$(BIN)/python -m tests.simulation.run $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(KEEP),--keep $(KEEP))
+	$(BIN)/python -m tests.simulation.run $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(WHAT),--what $(WHAT)) $(if $(KEEP),--keep $(KEEP))
 
 test-integration: ## against AWS_ENDPOINT_URL_DYNAMODB, or the tests' own DynamoDB, which writes down what it was sent
 	@$(PYTHON) local/bootstrap.py project emulator

@@ -1,6 +1,7 @@
-"""Runs seeds: `python -m tests.simulation.run 1000` plays seeds 1 to 1000; `--only 7 --keep 3,4` replays part of one.
+"""Runs seeds: `python -m tests.simulation.run 1000` plays seeds 1 to 1000 of clients' requests, then 1 to 1000 of
+imports; `--what imports` plays those alone, `1 --first 7 --keep 3,4` part of one of requests.
 
-A seed that fails is cut down to the requests that it needs to fail, and shown with the trace of those.
+A seed of requests that fails is cut down to those that it needs to fail, and shown with the trace of those.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tests.simulation import importing
 from tests.simulation.clients import Clients
 from tests.simulation.delivery import READERS, WORKERS, Poller, work_off
 from tests.simulation.invariants import check_all, check_counts
@@ -159,25 +161,50 @@ def shortened(failure: Failure) -> Failure:
     return best
 
 
+def failure_of_requests(seed: int, kept: frozenset[int] = frozenset(), *, is_quick: bool = False) -> str | None:
+    """Play a seed, or only the requests that are kept; return how it fails, cut down if there is time."""
+    plan = draw(seed)
+    if kept:
+        plan = plan.without(frozenset({request.number for request in plan.requests} - kept))
+    failure = play(plan)
+    if failure is None:
+        return None
+    return str(failure if kept or is_quick else shortened(failure))
+
+
+def failure_of_import(seed: int) -> str | None:
+    """Play a seed of imports; return how it fails."""
+    try:
+        importing.play(seed)
+    except Exception as error:  # noqa: BLE001 - any error is a finding
+        replay = f"replay: make simulate WHAT=imports SEEDS=1 FIRST={seed}"
+        return "\n".join([f"seed {seed} of imports fails", replay, *traceback.format_exception(error)])
+    return None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Play seeds until one fails or all are done."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seeds", type=int, help="how many seeds to play")
+    parser.add_argument("seeds", type=int, help="how many seeds to play, of each kind")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
-    parser.add_argument("--keep", default="", help="play only these requests of each plan")
+    parser.add_argument("--what", choices=("requests", "imports"), help="play this kind alone")
+    parser.add_argument("--keep", default="", help="play only these requests of each plan, and no imports")
     parser.add_argument("--quick", action="store_true", help="show a plan that fails as it is, not cut down")
     chosen = parser.parse_args(arguments)
-    started = time.monotonic()
-    for seed in range(chosen.first, chosen.first + chosen.seeds):
-        plan = draw(seed)
-        if chosen.keep:
-            kept = set(map(int, chosen.keep.split(",")))
-            plan = plan.without(frozenset({request.number for request in plan.requests} - kept))
-        failure = play(plan)
-        if failure is not None:
-            print(failure if chosen.keep or chosen.quick else shortened(failure))  # noqa: T201 - a command line prints
-            return 1
-    print(f"{chosen.seeds} seeds hold, in {time.monotonic() - started:.0f} s")  # noqa: T201 - as above
+    kept = frozenset(map(int, filter(None, chosen.keep.split(","))))
+    kinds: dict[str, Callable[[int], str | None]] = {
+        "requests": partial(failure_of_requests, kept=kept, is_quick=chosen.quick),
+        "imports": failure_of_import,
+    }
+    only = "requests" if kept else chosen.what
+    for kind in kinds if only is None else (only,):
+        started = time.monotonic()
+        for seed in range(chosen.first, chosen.first + chosen.seeds):
+            failure = kinds[kind](seed)
+            if failure is not None:
+                print(failure)  # noqa: T201 - a command line prints
+                return 1
+        print(f"{chosen.seeds} seeds of {kind} hold, in {time.monotonic() - started:.0f} s")  # noqa: T201 - as above
     return 0
 
 

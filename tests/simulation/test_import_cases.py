@@ -13,6 +13,7 @@ from api_segments.aws.keys import import_, importing, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
 from api_segments.imports import applying
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
+from tests.simulation.scheduler import Killed
 from tests.simulation.world import World
 from tests.support.events import with_body, without_body
 from tests.support.wired import forget_services
@@ -297,6 +298,53 @@ def test_an_import_that_is_cancelled_while_it_is_applied_stops_and_can_be_undone
         undone = case.wait("undone")["undo"]
         assert undone == {"added": result["removed"], "removed": result["added"], "left_alone": 0}
         assert case.members() == {"u0", "u1"}
+
+    played(case, work)
+
+
+@pytest.mark.parametrize("lands_after", [0.0, 5.0])
+def test_what_a_step_was_changing_when_it_died_is_in_the_figures_of_an_import_cancelled_before_its_next_try(
+    case: Case, lands_after: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = case.world.db.batch_execute_statement
+    died: list[bool] = []
+
+    def dies(**statements: Json) -> Json:
+        if died:
+            return write(**statements)
+        died.append(True)
+        case.world.spawn_loose("late write", lambda: write(**statements), lands_after)
+        raise Killed
+
+    def work() -> None:
+        case.preview("u1")
+        monkeypatch.setattr(case.world.db, "batch_execute_statement", dies)
+        case.ask("apply")
+        while not died:
+            case.pause(0.1)
+        assert case.ask("cancel")[1]["status"] == "cancelling"
+        shown = case.wait()
+        case.pause(60)
+        told = [
+            detail["Action"]
+            for detail in case.world.bus.details["Segment Membership Change"]
+            if detail.get("Import ID") == case.import_id
+        ]
+        assert told == ["REMOVE"] * shown["result"]["removed"]
+        assert case.members() == ({"u1"} if shown["result"]["removed"] else {"u0", "u1"})
+
+    played(case, work)
+    assert died
+
+
+def test_parts_that_were_not_begun_when_an_import_was_cancelled_stay_as_they_are(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        slowly_applied(case, monkeypatch, "manual")
+        case.ask("cancel")
+        assert case.wait()["result"]["removed"] == 0
+        assert {"u0", "u1"} <= case.members()
 
     played(case, work)
 

@@ -51,6 +51,15 @@ class Piece:
     lanes: int
 
 
+# What the name of a note begins with that some users are being changed; then the name of their figures follows.
+_BEGUN = "begun#"
+
+
+def _counted(piece: Piece) -> str:
+    """Return what the names of figures of a part begin with; the first of the users who were changed follows."""
+    return f"{piece.phase}#{piece.action}#{piece.part:04d}#"
+
+
 class ApplyingService:
     """Takes imports from APPLYING to DONE and from UNDOING to UNDONE."""
 
@@ -81,20 +90,14 @@ class ApplyingService:
         """
         of = self._steps.begin(account_id, import_id, piece.phase, deadline)
         if of.status is ImportStatus.CANCELLING:
+            self._complete(of, piece, deadline)
             return None
-        wanted = piece.action if piece.phase is Phase.APPLY else _OTHER[piece.action]
-        lines = [
-            line for lines in read_part([self._store.read(objects.changes(of, wanted, piece.part))]) for line in lines
-        ]
+        lines = self._lines(of, piece)
         began, at = self._steps.clock.monotonic(), piece.after
         pace = self._rows_per_second / min(piece.lanes, LANES)
         try:
             while at < len(lines) and not deadline.is_over():
-                some = lines[at : at + CHANGES_AT_ONCE]
-                figures = self._change(of, piece, some, deadline)
-                counted = f"{piece.phase}#{piece.action}#{piece.part:04d}#{at:09d}"
-                self._steps.imports.note_figures(of, counted, figures, self._steps.clock.now(), deadline)
-                at += len(some)
+                at = self._change_and_count(of, piece, lines, at, deadline)
                 ahead = (at - piece.after) / pace - (self._steps.clock.monotonic() - began)
                 if ahead >= deadline.remaining():
                     break
@@ -106,6 +109,36 @@ class ApplyingService:
             if at == piece.after or not deadline.is_over():
                 raise
         return at if at < len(lines) else None
+
+    def _lines(self, of: Import, piece: Piece) -> list[bytes]:
+        wanted = piece.action if piece.phase is Phase.APPLY else _OTHER[piece.action]
+        key = objects.changes(of, wanted, piece.part)
+        return [line for lines in read_part([self._store.read(key)]) for line in lines]
+
+    def _change_and_count(self, of: Import, piece: Piece, lines: Sequence[bytes], at: int, deadline: Deadline) -> int:
+        """Change some users, from one on, and write down what came of it; return who is next.
+
+        Before that it is written down that they are begun with: under another name, so that a late call undoes nothing.
+        """
+        some = lines[at : at + CHANGES_AT_ONCE]
+        counted = f"{_counted(piece)}{at:09d}"
+        note = self._steps.imports.note_figures
+        note(of, f"{_BEGUN}{counted}", {}, self._steps.clock.now(), deadline)
+        note(of, counted, self._change(of, piece, some, deadline), self._steps.clock.now(), deadline)
+        return at + len(some)
+
+    def _complete(self, of: Import, piece: Piece, deadline: Deadline) -> None:
+        """Change whom a try of this step was changing when it died: some may be changed, and none is counted.
+
+        To count what is changed by now would not do: a call whose answer was lost may be carried out later than that.
+        """
+        counted = _counted(piece)
+        begun, ended = (
+            [name[-9:] for name in self._steps.imports.figures(of.account_id, of.import_id, each, deadline)]
+            for each in (f"{_BEGUN}{counted}", counted)
+        )
+        for at in sorted(set(begun) - set(ended)):
+            self._change_and_count(of, piece, self._lines(of, piece), int(at), deadline)
 
     def _goes_on(self, of: Import, deadline: Deadline) -> bool:
         now = self._steps.imports.get(of.account_id, of.import_id, deadline)
