@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.conftest import SubscriberFactory
 from tests.e2e.test_profiles import Fresh, create, join, wait_for_counts
 from tests.e2e.test_profiles import fresh as fresh  # noqa: PLC0414 - a fixture
 from tests.support.waiting import wait_until
@@ -13,8 +14,8 @@ from tests.support.waiting import wait_until
 Json = Any
 
 
-def exported(api: httpx.Client, segment: int) -> list[list[str]]:
-    """Export a segment; return the rows of its file."""
+def exported(api: httpx.Client, segment: int) -> tuple[str, list[list[str]]]:
+    """Export a segment; return the export's id and the rows of its file."""
     asked = api.post(f"/api/segments/{segment}/export").json()
     shown: Json = {}
 
@@ -29,17 +30,29 @@ def exported(api: httpx.Client, segment: int) -> list[list[str]]:
     assert file.headers["content-disposition"] == f'attachment; filename="segment-{segment}-members.csv"'
     rows = list(csv.reader(io.StringIO(file.text, newline="")))
     assert shown["members"] == len(rows) - 1
-    return rows
+    return asked["export_id"], rows
 
 
-def test_a_segment_leaves_as_a_file_and_comes_back_as_a_custom_list(fresh: Fresh) -> None:
-    _, api = fresh
+def test_a_segment_leaves_as_a_file_and_comes_back_as_a_custom_list(
+    fresh: Fresh, subscriber: SubscriberFactory
+) -> None:
+    account, api = fresh
+    ends = {"detail-type": ["Export Completed", "Export Failed"], "detail": {"Account ID": [account.account_id]}}
+    events = subscriber({"source": ["api-segments"], **ends})
     (segment,) = create(api, "Lapsed")
     join(api, segment, "ann", "+14155551234", "bob")
     wait_for_counts(api, segment, 3)
-    header, *rows = exported(api, segment)
+    export_id, (header, *rows) = exported(api, segment)
     assert header == ["identity", "guid", "added_at"]
     assert sorted(row[0] for row in rows) == ["'+14155551234", "ann", "bob"]
+    told: set[Json] = set()
+
+    def has_come() -> bool:
+        told.update((each.detail_type, each.detail["Export ID"], each.detail["Members"]) for each in events.receive())
+        return bool(told)
+
+    wait_until(has_come, "the event of the export")
+    assert told == {("Export Completed", export_id, 3)}
 
     # As a public client does it: no body, the file without a type, the link back.
     link = api.post("/get_custom_list_segment_url", headers={"Content-Type": "application/json"}).json()

@@ -73,11 +73,11 @@ class Client:
             if segment_id in item.get("segment_ids", ())
         }
 
-    def wait(self, is_there: Callable[[], bool]) -> None:
+    def wait(self, is_there: Callable[[], bool], every: float = 2) -> None:
         for _ in range(100):
             if is_there():
                 return
-            self.world.pause(2)
+            self.world.pause(every)
         raise AssertionError("it never came")
 
     def _invoke(self, function: str, event: Json) -> tuple[int, Json]:
@@ -87,8 +87,8 @@ class Client:
         return outcome.answer["statusCode"], json.loads(outcome.answer["body"])
 
 
-def played(play: Callable[[Client], None]) -> World:
-    world = World("exports and lists")
+def played(play: Callable[[Client], None], seed: str = "exports and lists") -> World:
+    world = World(seed)
     with world.installed():
         world.mild = True
         client: list[Client] = []

@@ -134,13 +134,22 @@ def test_an_import_that_was_lost_can_be_undone_before_reconciliation_finds_it(ca
     played(case, work)
 
 
-def test_a_bus_that_does_not_take_the_end_is_told_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+@pytest.mark.parametrize("what", ["import", "export"])
+def test_a_bus_that_does_not_take_the_end_is_told_again(
+    case: Case,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
     def work() -> None:
-        case.create()
-        case.upload("new")
         case.world.executions.loses = True
-        case.ask("start")
-        case.world.executions.status[f"{case.import_id}-read"] = "ABORTED"
+        if what == "import":
+            case.create()
+            case.upload("new")
+            case.ask("start")
+        else:
+            once(case, "/api/segments/{segment_id}/export", segment_id=str(case.segment_id))
+        (name,) = case.world.executions.status
+        case.world.executions.status[name] = "ABORTED"
         put, tries = case.world.bus.put_events, 0
 
         def refuses(**entries: Any) -> Json:
@@ -152,7 +161,8 @@ def test_a_bus_that_does_not_take_the_end_is_told_again(case: Case, monkeypatch:
 
         monkeypatch.setattr(case.world.bus, "put_events", refuses)
         reconciled(case)
-        assert len(failures(case)) == 1
+        told = {each["Event ID"] for each in case.world.bus.details[f"{what.title()} Failed"]}
+        assert len(told) == 1
 
     played(case, work)
 
@@ -178,6 +188,8 @@ def test_an_export_is_started_again_or_ended(case: Case) -> None:  # noqa: F811
         case.world.executions.status[f"{lost}-export"] = "FAILED"
         reconciled(case)
         assert shown(lost)["reason"] == "its execution ended (FAILED) and left it"
+        told = case.world.bus.details["Export Failed"]
+        assert {(each["Export ID"], each["Reason"]) for each in told} == {(lost, shown(lost)["reason"])}
 
     played(case, work)
 

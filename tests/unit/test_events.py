@@ -35,7 +35,7 @@ def test_every_kind_of_event_is_described_once() -> None:
     assert KINDS.keys() >= {*SegmentEventName, *CampaignEventName}
     made = "\n".join(path.read_text() for path in (ROOT / "layers/segments/src").rglob("events.py"))
     written = re.findall(r"return BusEvent\(\s*([\w.]+)", made)
-    assert len(written) == 5  # a change; a segment's life; an import's end; a campaign's life; a message
+    assert len(written) == 6  # a change; a segment's life; an import's end; an export's; a campaign's life; a message
 
 
 def test_the_files_are_what_the_code_says() -> None:
@@ -124,7 +124,7 @@ def test_the_page_of_events_shows_events_as_they_are() -> None:
     sent = [kind.example()["detail"] for kind in EVENTS]
     for shown in details:
         assert shown in [{name: full[name] for name in shown if name in full} for full in sent]
-    assert len(details) == 5
+    assert len(details) == 6
 
 
 def test_the_archive_keeps_all_but_messages_and_can_be_switched_off() -> None:

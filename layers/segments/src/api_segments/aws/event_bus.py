@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from api_segments.aws.events import SOURCE, BusEvent, full_detail
 from api_segments.core.clock import Backoff, Deadline
+from api_segments.core.errors import UnavailableError
 from api_segments.core.parallel import cut_by_size, in_parallel
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class EventBus:
             if pending and not backoff.wait():
                 break
         return set(pending)
+
+    def put_one(self, event: BusEvent, deadline: Deadline) -> None:
+        """Send an event; raises UnavailableError if the bus never took it."""
+        if self.put([event], deadline):
+            raise UnavailableError("the bus did not take an event")
 
     def _put_batch(
         self, entries: Sequence["PutEventsRequestEntryTypeDef"], indexes: Sequence[int], deadline: Deadline

@@ -1,10 +1,10 @@
-"""The events of imports: what they say (docs/events.md), and how they are written."""
+"""The events of imports and exports: what they say (docs/events.md), and how they are written."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from api_segments.aws.events import ACCOUNT_ID, BusEvent, EventKind, Json, identifier, moment, text
-from api_segments.imports.model import Figure, Figures, Import, ImportStatus, Mode
+from api_segments.imports.model import Export, ExportStatus, Figure, Figures, Import, ImportStatus, Mode
 
 _ID = "65f1b2c3d4e5f0a1b2c3d"
 _COUNT: Json = {"type": "integer", "format": "int64", "minimum": 0}
@@ -36,12 +36,13 @@ def _figures(described: Sequence[tuple[Figure, str, int]], about: str) -> Json:
     }
 
 
+_WHERE: Mapping[str, Json] = {"Segment ID": identifier("The segment's id.", 1763901234567890), "Account ID": ACCOUNT_ID}
 _ABOUT: Mapping[str, Json] = {
     "Import ID": text("The import's id.", _ID),
-    "Segment ID": identifier("The segment's id.", 1763901234567890),
-    "Account ID": ACCOUNT_ID,
+    **_WHERE,
     "Mode": text("What the file's users are to the segment.", Mode.REPLACE, enum=list(Mode)),
 }
+_ABOUT_EXPORT: Mapping[str, Json] = {"Export ID": text("The export's id.", _ID), **_WHERE}
 _REASON = text(
     "Why it did not come to its end.", "max_removed_percent is 20, and 4000 of 9000 members would be removed"
 )
@@ -56,6 +57,7 @@ def _own(name: str, at: str) -> Mapping[str, Json]:
 
 COMPLETED, REFUSED, FAILED = "Import Completed", "Import Refused", "Import Failed"
 CANCELLED = "Import Cancelled"
+EXPORT_COMPLETED, EXPORT_FAILED = "Export Completed", "Export Failed"
 _NAMES = {
     ImportStatus.DONE: COMPLETED,
     ImportStatus.REFUSED: REFUSED,
@@ -109,6 +111,24 @@ EVENTS: Sequence[EventKind] = (
             **_own("failed", "When it failed."),
         },
     ),
+    EventKind(
+        EXPORT_COMPLETED,
+        "The file of an export is there.",
+        {
+            **_ABOUT_EXPORT,
+            "Members": {**_COUNT, "description": "How many members the file has.", "examples": [3000]},
+            **_own("done", "When it ended."),
+        },
+    ),
+    EventKind(
+        EXPORT_FAILED,
+        "The file of an export could not be written.",
+        {
+            **_ABOUT_EXPORT,
+            "Reason": text("Why it failed.", "segment 1763901234567890 was deleted"),
+            **_own("failed", "When it failed."),
+        },
+    ),
 )
 
 
@@ -140,3 +160,23 @@ def import_event(ended: Import) -> BusEvent | None:
 
 def _told(figures: Figures | None, described: Sequence[tuple[Figure, str, int]]) -> dict[str, int]:
     return {str(name): (figures or {}).get(name, 0) for name, _, _ in described}
+
+
+def export_event(kept: Export) -> BusEvent | None:
+    """Write the event of an export that has ended; None if it has not. Its Event ID is the same for ever."""
+    if kept.ended_at is None:
+        return None
+    name, came = (
+        (EXPORT_COMPLETED, {"Members": kept.members})
+        if kept.status is ExportStatus.DONE
+        else (EXPORT_FAILED, {"Reason": kept.reason})
+    )
+    detail: dict[str, object] = {
+        "Export ID": kept.export_id,
+        "Segment ID": kept.segment_id,
+        "Account ID": kept.account_id,
+        **came,
+        "Event ID": f"{kept.account_id}-{kept.export_id}-{kept.status}",
+        "Occurred At": kept.ended_at,
+    }
+    return BusEvent(name, detail, datetime.fromisoformat(kept.ended_at))

@@ -119,7 +119,10 @@ class StalledService:
 
     def _look_at_export(self, account_id: str, export_id: str, deadline: Deadline) -> Found:
         kept = self._exports.get(account_id, export_id, deadline)
-        if kept is None or kept.execution is None:
+        if kept is None:
+            return Found.GOES_ON
+        if kept.execution is None:
+            self._exporting.publish(account_id, export_id, deadline)  # as for an import that had failed
             return Found.GOES_ON
         come_to = export_as_of(kept, self._steps.clock.now())
         status = self._executions.workflows.status(kept.execution, deadline)

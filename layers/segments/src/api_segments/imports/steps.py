@@ -11,7 +11,7 @@ from api_segments.accounts.model import AccountStatus
 from api_segments.accounts.service import AccountService
 from api_segments.aws.event_bus import EventBus
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import NotFoundError, UnavailableError
+from api_segments.core.errors import NotFoundError
 from api_segments.imports.errors import ImportStoppedError
 from api_segments.imports.events import import_event
 from api_segments.imports.model import Import, ImportStatus, Phase
@@ -54,8 +54,8 @@ class Steps:
     def publish(self, ended: Import, deadline: Deadline) -> None:
         """Tell the bus what became of an import; raises UnavailableError. The same event each time it is told."""
         event = import_event(ended)
-        if event is not None and self.bus.put([event], deadline):
-            raise UnavailableError("the bus did not take an event")
+        if event is not None:
+            self.bus.put_one(event, deadline)
 
     def fail(self, account_id: str, import_id: str, execution: str, why: str, deadline: Deadline) -> bool:
         """End an import whose execution failed, unless it has ended or another is at work by now; `why` if none noted.

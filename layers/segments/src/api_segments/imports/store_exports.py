@@ -37,12 +37,12 @@ class ExportStore:
         """Write a new export; raises ThrottledError or UnavailableError."""
         self._db.transact(lambda: [put_action(self._table, _to_item(new))], deadline)
 
-    def end(self, ended: Export, deadline: Deadline) -> None:
-        """Note what became of an export, unless it has ended already."""
+    def end(self, ended: Export, deadline: Deadline) -> bool:
+        """Note what became of an export; False if it has ended already."""
         name, value = (
             ("members", {"N": str(ended.members)}) if ended.reason is None else ("reason", {"S": ended.reason})
         )
-        self._db.update(
+        return self._db.update(
             deadline,
             TableName=self._table,
             Key=keys.of_account(ended.account_id, keys.export(ended.export_id)),

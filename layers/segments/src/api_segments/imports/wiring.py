@@ -17,6 +17,7 @@ from api_segments.memberships.wiring import member_lists, membership_store, refe
 from api_segments.segments.wiring import segment_store, segments
 
 if TYPE_CHECKING:
+    from api_segments.aws.event_bus import EventBus
     from api_segments.aws.object_store import ObjectStore
     from api_segments.imports.applying import ApplyingService
     from api_segments.imports.custom_lists import CustomListService
@@ -43,11 +44,15 @@ def _store() -> ImportStore:
 @cache
 def steps() -> "Steps":
     """Return what steps of imports begin with, and how imports end."""
-    from api_segments.aws.event_bus import EventBus
     from api_segments.imports.steps import Steps
 
-    bus = EventBus(clients.events_client(), settings().bus_name)
-    return Steps(_store(), segment_store(), accounts(), bus, SYSTEM_CLOCK)
+    return Steps(_store(), segment_store(), accounts(), _bus(), SYSTEM_CLOCK)
+
+
+def _bus() -> "EventBus":
+    from api_segments.aws.event_bus import EventBus
+
+    return EventBus(clients.events_client(), settings().bus_name)
 
 
 @cache
@@ -85,7 +90,7 @@ def exporting() -> "ExportingService":
     """Return what writes the files of exports."""
     from api_segments.imports.exports import ExportingService
 
-    return ExportingService(_export_store(), segment_store(), member_lists(), object_store(), SYSTEM_CLOCK)
+    return ExportingService(_export_store(), segment_store(), member_lists(), object_store(), _bus(), SYSTEM_CLOCK)
 
 
 @cache

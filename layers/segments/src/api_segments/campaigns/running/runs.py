@@ -34,7 +34,6 @@ from api_segments.campaigns.store_deliveries import DeliveryStore
 from api_segments.campaigns.store_pace import PaceStore
 from api_segments.campaigns.store_walks import CAMPAIGN_PAGE, QUEUED, LogEntry, StepRefusedError, WalkStore
 from api_segments.core.clock import Clock, Deadline, rfc3339
-from api_segments.core.errors import UnavailableError
 from api_segments.core.parallel import in_parallel
 from api_segments.memberships.store import MembershipStore
 from api_segments.memberships.store_lists import MemberListStore
@@ -316,8 +315,7 @@ class CampaignRunService:
     def _publish(
         self, name: CampaignEventName, campaign: Campaign, at: str, results: Results | None, deadline: Deadline
     ) -> None:
-        if self._bus.put([life_event(name, campaign, at, results)], deadline):
-            raise UnavailableError("the bus did not take an event")
+        self._bus.put_one(life_event(name, campaign, at, results), deadline)
         self._stores.campaigns.note_published(campaign, name, deadline)
 
 
