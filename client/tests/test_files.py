@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,9 +158,29 @@ def test_a_file_is_put_started_waited_for_and_its_progress_told(client_of: MakeC
     created, put = house.seen[0], next(request for request in house.seen if request.method == "PUT")
     assert created.json["segment"] == {"customer_segment_id": "S"}
     assert (created.json["mode"], created.json["guard"]) == ("replace", {"max_removed_percent": 20})
+    assert created.json["file_name"] == "users.csv"
     assert put.headers["Content-Type"] == "application/octet-stream"
     assert "X-CleverTap-Passcode" in created.headers
     assert [name for name in put.headers if name.lower().startswith("x-clevertap")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (b"l\xc3\xa4psed \xf0\x9f\x98\x80.csv", "läpsed 😀.csv"),
+        (b"l\xe4psed\n\x7f\xef\xbf\xbd.csv", "l_psed___.csv"),
+        (b" ", None),
+        (b"\xe2\x80\x8b", None),  # it has no width
+    ],
+)
+def test_a_file_of_any_name_can_be_imported(
+    client_of: MakeClient, tmp_path: Path, name: bytes, told: str | None
+) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_text("identity\nann\n")
+    house = Warehouse()
+    assert client_of(house).imports.replace(7, path).status == "done"
+    assert house.seen[0].json["file_name"] == told
 
 
 @pytest.mark.parametrize("failed", [EXPIRED, Reply(500), NO_ANSWER, None], ids=["expired", "500", "503", "reset"])

@@ -155,6 +155,7 @@ def import_of(number: int, status: str = "awaiting_upload", **other: Any) -> Jso
         "reason": None,
         "created_at": NOW,
         "created_by": "Ada's laptop",
+        "file_name": "customers.csv",
         "started_at": None if waits else NOW,
         "ended_at": NOW if status in ("refused", "done", "failed", "cancelled", "undone") else None,
         "preview": None if waits else NO_FIGURES,
@@ -314,7 +315,7 @@ class MockedApi:
     def _imports(self, method: str, names: list[str], body: Json, wanted: dict[str, str]) -> Answer:
         if not names and method == "POST":
             of = {"mode": body["mode"], "segment_id": body["segment"], "guard": body["guard"]}
-            of["unknown_users"] = body.get("unknown_users", "skip")
+            of |= {"unknown_users": body.get("unknown_users", "skip"), "file_name": body["file_name"]}
             new = import_of(len(self.imports) + 1, **of)
             self.imports.insert(0, new)
             return {name: new[name] for name in ("import_id", "status", "upload")}
@@ -340,6 +341,8 @@ class MockedApi:
             kept |= {"status": "reading", "started_at": NOW, "preview": NO_FIGURES, "upload": None}
         elif what == "apply":
             kept |= {"status": "applying", "result": dict.fromkeys(("added", "removed", "created", "superseded"), 0)}
+        elif what == "cancel" and kept["status"] == "applying":
+            kept |= {"status": "cancelling"}
         elif what == "cancel":
             kept |= {"status": "cancelled", "ended_at": NOW, "upload": None}
         else:

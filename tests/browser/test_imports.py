@@ -1,61 +1,26 @@
-"""A file of users dropped on a segment: read, previewed, applied, undone, and what goes wrong on the way."""
+"""A file of users dropped on a segment: read as it is, previewed, applied, undone, or refused."""
 
 import csv
 import gzip
 import io
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Route, expect
+from playwright.sync_api import expect
 
 from tests.browser import mocked
-from tests.browser.mocked import NO_FIGURES, MockedApi, fail, import_of
+from tests.browser.importing import FIRST, SEGMENT, chosen, file_of, lead, sent
+from tests.browser.mocked import NO_FIGURES, MockedApi, fail
 from tests.browser.tab import Tab
 from tests.support.waiting import wait_until
-
-SEGMENT = "/segments/1"
-FIRST = f"{1:021x}"
-UPLOAD = f"{mocked.UPLOADS}/{FIRST}/first"
 
 
 def as_csv(*rows: list[str], encoding: str = "utf-8", **how: Any) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, **how).writerows(rows)
     return text.getvalue().encode(encoding)
-
-
-def file_of(content: bytes, name: str = "customers.csv") -> FilePayload:
-    return {"name": name, "mimeType": "text/csv", "buffer": content}
-
-
-@pytest.fixture
-def choose(mocked_tab: Tab) -> Callable[[bytes], Locator]:
-    """Opens the dialog for a segment and chooses a file in it."""
-
-    def choose(content: bytes) -> Locator:
-        mocked_tab.go(SEGMENT)
-        mocked_tab.press("Import a file")
-        mocked_tab.page.locator("#import-file").set_input_files(files=[file_of(content)])
-        expect(mocked_tab.dialog.locator(".reading .file, .reading .problem").first).to_be_visible()
-        return mocked_tab.dialog
-
-    return choose
-
-
-def sent(tab: Tab, api: MockedApi) -> bytes:
-    """Send what is chosen; return what came to the bucket."""
-    tab.press("Upload and preview")
-    expect(tab.page.get_by_role("heading", name="Import into Gold")).to_be_visible()
-    expect(tab.page.get_by_role("button", name="Cancel the import")).to_be_visible()
-    wait_until(lambda: tab.page.evaluate("1") == 1 and UPLOAD in api.uploaded, "the upload")
-    return api.uploaded[UPLOAD]
-
-
-def lead(tab: Tab) -> Locator:
-    return tab.page.locator(".lead")
 
 
 def test_a_dropped_file_is_previewed_in_words_applied_and_undone(mocked_tab: Tab, mocked_api: MockedApi) -> None:
@@ -75,7 +40,14 @@ def test_a_dropped_file_is_previewed_in_words_applied_and_undone(mocked_tab: Tab
     expect(mocked_tab.dialog.locator(".sample")).to_contain_text("ben")
     assert sent(mocked_tab, mocked_api) == b"identity\nada\nben\n"
     (asked,) = [body for body in mocked_api.bodies("/api/imports") if body]
-    assert asked == {"segment": 1, "mode": "add", "unknown_users": "create", "guard": {}, "apply": "manual"}
+    assert asked == {
+        "segment": 1,
+        "mode": "add",
+        "unknown_users": "create",
+        "guard": {},
+        "apply": "manual",
+        "file_name": "customers.csv",
+    }
     expect(lead(mocked_tab)).to_have_text("2,994 users will be added, 2,990 of them new; 4 rows can't be read.")
     link = page.get_by_role("link", name="Download 4 rejected rows")
     expect(link).to_have_attribute("href", f"{mocked.UPLOADS}/{FIRST}/rejected")
@@ -89,10 +61,30 @@ def test_a_dropped_file_is_previewed_in_words_applied_and_undone(mocked_tab: Tab
     expect(page.get_by_role("button", name="Undo the import")).to_have_count(0)
 
 
-def test_a_segment_is_made_equal_to_a_file_within_limits(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("läpsed <b>😀</b>.csv.gz", "läpsed <b>😀</b>.csv.gz"),
+        ("l\ufffdpsed\x7f.csv", "l_psed_.csv"),  # as a browser has a name that is not UTF-8
+        ("\u200b", None),
+    ],
+)
+def test_a_file_of_any_name_is_imported_and_shown_by_its_name(
+    mocked_tab: Tab, mocked_api: MockedApi, name: str, told: str | None
 ) -> None:
-    dialog = choose(b"identity\nada\n")
+    chosen(mocked_tab, b"identity\nada\n", name)
+    sent(mocked_tab, mocked_api)
+    assert mocked_api.bodies("/api/imports")[0]["file_name"] == told
+    facts = mocked_tab.page.locator("dl.facts")
+    expect(facts).to_contain_text("What it does")
+    if told is None:
+        expect(facts.get_by_text("File", exact=True)).to_have_count(0)
+    else:
+        expect(facts).to_contain_text(f"File{told}")
+
+
+def test_a_segment_is_made_equal_to_a_file_within_limits(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    dialog = chosen(mocked_tab, b"identity\nada\n")
     dialog.get_by_label("Make the segment equal to the file").check()
     expect(dialog).to_contain_text("who is not in the file is removed")
     dialog.get_by_text("Limits").click()
@@ -110,15 +102,13 @@ def test_a_segment_is_made_equal_to_a_file_within_limits(
     expect(lead(mocked_tab)).to_have_text("200 users were removed.")
 
 
-def test_a_removal_creates_nobody_and_says_so_to_the_api(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    dialog = choose(b"identity\nada\n")
+def test_a_removal_creates_nobody_and_says_so_to_the_api(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    dialog = chosen(mocked_tab, b"identity\nada\n")
     dialog.get_by_label("Remove the file's users").check()
     expect(dialog.get_by_text("Users who do not exist yet")).to_be_hidden()
     sent(mocked_tab, mocked_api)
     asked = mocked_api.bodies("/api/imports")[0]
-    assert asked == {"segment": 1, "mode": "remove", "guard": {}, "apply": "manual"}
+    assert asked == {"segment": 1, "mode": "remove", "guard": {}, "apply": "manual", "file_name": "customers.csv"}
 
 
 @pytest.mark.parametrize(
@@ -150,15 +140,14 @@ def test_a_removal_creates_nobody_and_says_so_to_the_api(
         ("Stra\u00dfe,customer_id\nA,7\n".encode("latin-1"), ["7"], b"column 1,identity\nA,7\n"),
     ],
 )
-def test_files_are_shown_as_they_are_read_and_get_a_header_only_where_they_need_one(  # noqa: PLR0913, PLR0917 - cases
+def test_files_are_shown_as_they_are_read_and_get_a_header_only_where_they_need_one(
     mocked_tab: Tab,
     mocked_api: MockedApi,
-    choose: Callable[[bytes], Locator],
     content: bytes,
     users: list[str] | None,
     arrives: bytes | None,
 ) -> None:
-    dialog = choose(content)
+    dialog = chosen(mocked_tab, content)
     if users is None:  # a header of two lines, which has to be said to be one
         dialog.get_by_label("has names of columns").check()
         arrives = (arrives or b"").replace(b"column 1", b"identity")
@@ -167,8 +156,8 @@ def test_files_are_shown_as_they_are_read_and_get_a_header_only_where_they_need_
     assert sent(mocked_tab, mocked_api) == (content if arrives is None else arrives)
 
 
-def test_each_guess_can_be_changed(mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]) -> None:
-    dialog = choose(b"identity,a;b\nada,1;2\n")
+def test_each_guess_can_be_changed(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    dialog = chosen(mocked_tab, b"identity,a;b\nada,1;2\n")
     delimiter, column = (dialog.get_by_label(label) for label in ("Cells are separated by", "Column with the users"))
     expect(delimiter).to_have_value(",")
     column.select_option("a;b")
@@ -184,10 +173,8 @@ def test_each_guess_can_be_changed(mocked_tab: Tab, mocked_api: MockedApi, choos
     assert sent(mocked_tab, mocked_api) == b"column 1;guid\nada,1;2\n"
 
 
-def test_a_first_row_that_may_be_a_user_is_asked_about(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    dialog = choose(b"Kunde\nK-1001\nK-1002\n")
+def test_a_first_row_that_may_be_a_user_is_asked_about(mocked_tab: Tab, mocked_api: MockedApi) -> None:
+    dialog = chosen(mocked_tab, b"Kunde\nK-1001\nK-1002\n")
     names, user = (dialog.get_by_label(label) for label in ("has names of columns", "is a user"))
     expect(names).not_to_be_checked()
     expect(user).not_to_be_checked()
@@ -214,20 +201,19 @@ def test_a_first_row_that_may_be_a_user_is_asked_about(
     ],
 )
 def test_what_is_no_file_of_users_is_refused_before_anything_is_sent(
-    mocked_api: MockedApi, choose: Callable[[bytes], Locator], content: bytes, said: str
+    mocked_tab: Tab, mocked_api: MockedApi, content: bytes, said: str
 ) -> None:
-    dialog = choose(content)
+    dialog = chosen(mocked_tab, content)
     expect(dialog.get_by_role("alert")).to_contain_text(said)
     expect(dialog.get_by_role("button", name="Upload and preview")).to_be_disabled()
     assert mocked_api.bodies("/api/imports") == []
 
 
-def test_a_file_that_is_too_large_is_refused_by_its_size_alone(
-    mocked_tab: Tab, choose: Callable[[bytes], Locator]
-) -> None:
+def test_a_file_that_is_too_large_is_refused_by_its_size_alone(mocked_tab: Tab) -> None:
     mocked_tab.page.add_init_script("Object.defineProperty(File.prototype, 'size', { get: () => 6 * 1024 ** 3 })")
     mocked_tab.page.reload()
-    expect(choose(b"identity\nada\n").get_by_role("alert")).to_contain_text("6 GiB, and an import takes 5 GiB")
+    dialog = chosen(mocked_tab, b"identity\nada\n")
+    expect(dialog.get_by_role("alert")).to_contain_text("6 GiB, and an import takes 5 GiB")
 
 
 def test_only_the_beginning_of_a_file_is_read(mocked_tab: Tab, mocked_api: MockedApi) -> None:
@@ -249,8 +235,8 @@ def test_only_the_beginning_of_a_file_is_read(mocked_tab: Tab, mocked_api: Mocke
     assert 0 < mocked_tab.page.evaluate("largest") <= 65_536
 
 
-def test_letters_that_are_not_utf8_are_told_of(choose: Callable[[bytes], Locator]) -> None:
-    dialog = choose("identity,name\nm\u00fcller,M\n".encode("latin-1"))
+def test_letters_that_are_not_utf8_are_told_of(mocked_tab: Tab) -> None:
+    dialog = chosen(mocked_tab, "identity,name\nm\u00fcller,M\n".encode("latin-1"))
     expect(dialog).to_contain_text("not UTF-8")
     expect(dialog).to_contain_text("nothing is guessed")
 
@@ -287,68 +273,11 @@ def test_typed_users_up_to_a_hundred_are_one_request_and_the_refused_are_told_of
     assert len(mocked_api.bodies("/api/updateSegment")) == 1
 
 
-def test_an_upload_shows_how_far_it_is_and_goes_on_while_another_view_is_shown(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    held: list[Route] = []
-    mocked_tab.page.route(f"{mocked.UPLOADS}/**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
-    choose(b"identity\nada\n")
-    mocked_tab.press("Upload and preview")
-    expect(mocked_tab.page.get_by_role("progressbar")).to_be_visible()
-    expect(lead(mocked_tab)).to_contain_text("The file is being uploaded")
-    wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(held) == 1, "the upload")
-    mocked_tab.go("/")
-    expect(mocked_tab.row("Gold")).to_be_visible()
-    mocked_api.take_upload(held[0])
-    mocked_tab.go(f"/imports/{FIRST}")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-
-
-def test_a_link_that_has_expired_is_renewed(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    choose(b"identity\nada\n")
-
-    def refuse(route: Route) -> None:
-        mocked_api.imports[0]["upload"] = mocked.upload_of(FIRST, "second")
-        route.fulfill(status=403, headers={"Access-Control-Allow-Origin": "*"}, body="Request has expired")
-
-    mocked_tab.page.route(UPLOAD, refuse)
-    mocked_tab.press("Upload and preview")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-    assert list(mocked_api.uploaded) == [f"{mocked.UPLOADS}/{FIRST}/second"]
-
-
-def test_a_connection_that_is_lost_amid_the_upload_is_told_of_and_made_good(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    mocked_api.upload_statuses = [None]
-    choose(b"identity\nada\n")
-    mocked_tab.press("Upload and preview")
-    expect(mocked_tab.alert).to_contain_text("The connection was lost.")
-    expect(lead(mocked_tab)).to_have_text("The upload came to a stop. Nothing was changed.")
-    mocked_tab.press("Try again")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-
-
-def test_an_upload_that_came_to_a_stop_goes_on_when_the_network_is_back(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    mocked_api.upload_statuses = [None]
-    choose(b"identity\nada\n")
-    mocked_tab.press("Upload and preview")
-    expect(mocked_tab.alert).to_contain_text("The connection was lost.")
-    mocked_tab.page.evaluate("dispatchEvent(new Event('online'))")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-
-
-def test_a_segment_that_has_another_import_names_it(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
+def test_a_segment_that_has_another_import_names_it(mocked_tab: Tab, mocked_api: MockedApi) -> None:
     other = f"{99:021x}"
     said = f"segment 1 has another import at work, {other}: a segment has one at a time"
     mocked_api.answers["/api/imports"] = lambda _: fail(409, said)
-    choose(b"identity\nada\n")
+    chosen(mocked_tab, b"identity\nada\n")
     mocked_tab.press("Upload and preview")
     expect(mocked_tab.alert).to_contain_text("The segment has another import at work")
     link = mocked_tab.alert.get_by_role("link", name="Show that import")
@@ -356,12 +285,13 @@ def test_a_segment_that_has_another_import_names_it(
 
 
 def test_an_import_that_a_limit_refused_says_by_how_much_and_is_tried_again(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
+    mocked_tab: Tab, mocked_api: MockedApi
 ) -> None:
     mocked_api.steps_end = False
-    dialog = choose(b"identity\nada\n")
+    dialog = chosen(mocked_tab, b"identity\nada\n")
     dialog.get_by_label("Make the segment equal to the file").check()
     sent(mocked_tab, mocked_api)
+    expect(lead(mocked_tab)).to_have_text("The file is being read and compared with the segment.")  # so it is started
     preview = {**NO_FIGURES, "rows": 1, "unchanged": 1, "to_remove": 3}
     reason = "max_removed_percent is 20, and 3 of 4 members would be removed"
     mocked_api.imports[0] |= {"status": "refused", "reason": reason, "preview": preview, "ended_at": mocked.NOW}
@@ -375,161 +305,3 @@ def test_an_import_that_a_limit_refused_says_by_how_much_and_is_tried_again(
     mocked_tab.press("Upload and preview")
     wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(mocked_api.uploaded) == 2, "another upload")
     assert mocked_api.bodies("/api/imports")[-1]["guard"] == {"max_removed_percent": 75}
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        (import_of(1), "It waits for its file, and for a day at most. Nothing was changed."),
-        (
-            import_of(1, "failed", reason="the file line 3: is wrong"),
-            "It failed: line 3 of the file: is wrong. Nothing was changed.",
-        ),
-        (import_of(1, "cancelled"), "It was cancelled. Nothing was changed."),
-        (
-            import_of(1, "cancelled", reason="its preview was not applied within 24 hours"),
-            "It ended, as its preview was not applied within 24 hours. Nothing was changed.",
-        ),
-        (import_of(1, "previewed"), "The file has no rows. Nothing would change."),
-        (
-            import_of(1, "undone", undo={"added": 0, "removed": 1, "left_alone": 1}),
-            "1 user was removed again; 1 user stays as they are, as others changed them since.",
-        ),
-    ],
-    ids=["waiting", "failed", "cancelled", "lapsed", "no rows", "undone"],
-)
-def test_an_import_is_shown_by_its_address_as_it_is(
-    mocked_tab: Tab, mocked_api: MockedApi, state: mocked.Json, said: str
-) -> None:
-    mocked_api.imports, mocked_api.steps_end = [state], False
-    mocked_tab.go(f"/imports/{FIRST}")
-    expect(lead(mocked_tab)).to_have_text(said)
-    mocked_tab.page.reload()
-    expect(lead(mocked_tab)).to_have_text(said)
-
-
-def test_a_tab_that_was_closed_after_the_upload_loses_nothing(mocked_tab: Tab, mocked_api: MockedApi) -> None:
-    mocked_api.imports = [import_of(1)]
-    mocked_tab.go(f"/imports/{FIRST}")
-    mocked_tab.press("It is uploaded already: read it")
-    expect(mocked_tab.alert).to_contain_text("nothing has been uploaded yet")
-    mocked_api.uploaded[UPLOAD] = b"identity\nada\n"
-    mocked_tab.press("It is uploaded already: read it")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-
-
-def test_the_file_of_an_import_that_waits_can_be_chosen_later(mocked_tab: Tab, mocked_api: MockedApi) -> None:
-    mocked_api.imports = [import_of(1)]
-    mocked_tab.go(f"/imports/{FIRST}")
-    mocked_tab.press("Choose the file")
-    mocked_tab.page.locator("#import-file").set_input_files(files=[file_of(b"customer_id\n7\n")])
-    mocked_tab.press("Upload")
-    expect(lead(mocked_tab)).to_have_text("2 users will be added, 1 of them new.")
-    assert mocked_api.uploaded[UPLOAD] == b"identity\n7\n"
-
-
-def test_an_import_is_cancelled_before_it_is_applied(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    choose(b"identity\nada\n")
-    sent(mocked_tab, mocked_api)
-    mocked_tab.press("Cancel the import")
-    expect(lead(mocked_tab)).to_have_text("It was cancelled. Nothing was changed.")
-    assert mocked_api.imports[0]["status"] == "cancelled"
-
-
-def test_undoing_ends_after_seven_days(mocked_tab: Tab, mocked_api: MockedApi) -> None:
-    result = {"added": 1, "removed": 0, "created": 0, "superseded": 0}
-    for days, count in ((6.9, 1), (7.1, 0)):
-        ended_at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-        mocked_api.imports = [import_of(1, "done", result=result, ended_at=ended_at)]
-        mocked_tab.go(f"/imports/{FIRST}")
-        mocked_tab.page.reload()
-        expect(lead(mocked_tab)).to_have_text("1 user was added.")
-        expect(mocked_tab.page.get_by_role("button", name="Undo the import")).to_have_count(count)
-
-
-def test_what_an_undoing_is_refused_for_is_said(mocked_tab: Tab, mocked_api: MockedApi) -> None:
-    result = {"added": 1, "removed": 0, "created": 0, "superseded": 0}
-    mocked_api.imports = [import_of(1, "done", result=result, ended_at=datetime.now(UTC).isoformat())]
-    mocked_api.answers[f"/api/imports/{FIRST}/undo"] = lambda _: fail(
-        409, "import 1 is undone, and can't be undone now"
-    )
-    mocked_tab.go(f"/imports/{FIRST}")
-    mocked_tab.press("Undo the import")
-    mocked_tab.dialog.get_by_role("button", name="Undo the import").click()
-    expect(mocked_tab.dialog.get_by_role("alert")).to_contain_text("can't be undone now")
-
-
-def test_an_account_that_is_disabled_amid_an_import_is_signed_out_with_the_reason(
-    mocked_tab: Tab, mocked_api: MockedApi
-) -> None:
-    mocked_api.imports = [import_of(1, "previewed", preview=mocked_api.preview)]
-    mocked_tab.go(f"/imports/{FIRST}")
-    said = "account account is disabled"
-    mocked_api.answers |= dict.fromkeys((f"/api/imports/{FIRST}/apply", "/api/segments"), lambda _: fail(403, said))
-    mocked_tab.press("Add 2 users")
-    expect(mocked_tab.page.get_by_label("Passcode", exact=True)).to_be_visible()
-    expect(mocked_tab.alert).to_contain_text("Signed out")
-
-
-def test_imports_are_listed_with_who_when_what_and_how_far(mocked_tab: Tab, mocked_api: MockedApi) -> None:
-    result = {"added": 2994, "removed": 12, "created": 2, "superseded": 0}
-    many = [import_of(number, "cancelled", segment_id=2) for number in range(30, 4, -1)]
-    mocked_api.imports = [
-        import_of(33, "done", mode="replace", result=result, preview={**NO_FIGURES, "rejected": 4}),
-        import_of(32, "previewed", preview={**NO_FIGURES, "to_add": 5}, created_by=None),
-        *many,
-    ]
-    page = mocked_tab.page
-    page.get_by_role("link", name="Imports").click()
-    rows = page.get_by_role("table", name="Imports").get_by_role("row")
-    expect(rows).to_have_count(26)
-    expect(rows.nth(1)).to_contain_text("Gold")
-    expect(rows.nth(1)).to_contain_text("2,994 added, 12 removed, 4 rejected")
-    expect(rows.nth(1)).to_contain_text("Ada's laptop")
-    expect(rows.nth(2)).to_contain_text("5 to add")
-    expect(rows.nth(2)).to_contain_text("to be applied")
-    page.get_by_role("button", name="Next").click()
-    expect(rows).to_have_count(4)
-    mocked_tab.go(SEGMENT)
-    page.get_by_role("link", name="Its imports").click()
-    expect(rows).to_have_count(3)
-    expect(page.get_by_text("Those of Gold.")).to_be_visible()
-    rows.nth(2).get_by_role("link").click()
-    expect(page.get_by_role("heading", name="Import into Gold")).to_be_visible()
-    expect(page.get_by_role("heading", name="Import into Gold")).to_be_focused()
-
-
-def test_there_are_no_imports_or_no_such_import(mocked_tab: Tab) -> None:
-    mocked_tab.go("/imports")
-    expect(mocked_tab.page.get_by_text("There are no imports yet.")).to_be_visible()
-    mocked_tab.go(f"/imports/{FIRST}")
-    expect(mocked_tab.alert).to_contain_text(f"There is no import {FIRST}")
-
-
-def test_leaving_the_page_is_asked_about_only_while_a_file_is_uploaded(
-    mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]
-) -> None:
-    asks = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
-    held: list[Route] = []
-    mocked_tab.page.route(f"{mocked.UPLOADS}/**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
-    choose(b"identity\nada\n")
-    assert mocked_tab.page.evaluate(asks) is False
-    mocked_tab.press("Upload and preview")
-    wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(held) == 1, "the upload")
-    assert mocked_tab.page.evaluate(asks) is True
-    mocked_api.take_upload(held[0])
-    expect(mocked_tab.page.get_by_role("button", name="Add 2 users")).to_be_visible()
-    assert mocked_tab.page.evaluate(asks) is False
-
-
-def test_signing_out_ends_an_upload(mocked_tab: Tab, mocked_api: MockedApi, choose: Callable[[bytes], Locator]) -> None:
-    held: list[Route] = []
-    mocked_tab.page.route(f"{mocked.UPLOADS}/**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
-    choose(b"identity\nada\n")
-    mocked_tab.press("Upload and preview")
-    wait_until(lambda: mocked_tab.page.evaluate("1") == 1 and len(held) == 1, "the upload")
-    with mocked_tab.page.expect_event("requestfailed", lambda request: request.method == "PUT"):
-        mocked_tab.press("Sign out")
-    assert mocked_api.imports[0]["status"] == "awaiting_upload"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.importing import FIRST, SEGMENT, file_of, lead
 from tests.browser.mocked import NO_FIGURES, MockedApi, import_of
 from tests.browser.tab import Tab
 from tests.browser.test_accessibility import WIDE, check, check_narrow
-from tests.browser.test_imports import FIRST, SEGMENT, file_of, lead
 from tests.browser.test_keyboard import tab_to
 
 PREVIEW = {

@@ -289,6 +289,7 @@ def test_a_custom_list_is_a_segment_of_the_users_who_exist() -> None:
         assert client.members(segment_id) == {"ann", "g1"}
         (shown,) = client.call("GET", "/api/imports")[1]["imports"]
         assert (shown["preview"]["skipped"], shown["preview"]["to_add"]) == (1, 2)
+        assert shown["file_name"] == "a.csv"
 
         refused, answer = completed(client, uploaded(client, b"type,identity\ni,bob\n"), "Lapsed", replace=False)
         assert (refused, answer["status"], answer["code"]) == (409, "fail", 409)
@@ -298,6 +299,15 @@ def test_a_custom_list_is_a_segment_of_the_users_who_exist() -> None:
         url = uploaded(client, b"type,identity\ni,bob\n")
         assert listed(client, url, "Lapsed", replace=True) == segment_id
         assert client.members(segment_id) == {"bob"}
+
+    played(play)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 256])
+def test_a_list_whose_files_name_can_not_be_kept_is_taken_without_it(name: str) -> None:
+    def play(client: Client) -> None:
+        listed(client, uploaded(client, b"Type,Identity\ni,ann\n"), "Lapsed", filename=name)
+        assert client.call("GET", "/api/imports")[1]["imports"][0]["file_name"] is None
 
     played(play)
 

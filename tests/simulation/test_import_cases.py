@@ -584,6 +584,42 @@ def test_imports_are_listed_with_who_created_them_all_or_those_of_a_segment(case
     played(case, work)
 
 
+@pytest.mark.parametrize(
+    "name", ["lapsed.csv.gz", "=cmd|' /C calc'!A0", "<b>\U0001f600 & söhne</b>.csv", "é" * 255, None]
+)
+def test_the_name_of_a_file_is_told_back_as_it_was_sent(case: Case, name: str | None) -> None:
+    def work() -> None:
+        case.create(apply="auto", file_name=name)
+        case.upload("new")
+        shown = case.ask("start")[1]
+        assert shown["file_name"] == case.wait()["file_name"] == name
+        (listed,) = case.call("GET", "/api/imports")[1]["imports"]
+        assert listed["file_name"] == name
+
+    played(case, work)
+
+
+def test_a_name_that_was_not_told_is_null(case: Case) -> None:
+    def work() -> None:
+        case.create()
+        assert case.look()["file_name"] is None
+
+    played(case, work)
+
+
+def test_a_job_that_runs_again_may_have_its_file_under_another_name(case: Case) -> None:
+    def work() -> None:
+        body = {"segment": case.segment_id, "mode": "add"}
+        first, again = (
+            case.call("POST", "/api/imports", {**body, "file_name": name}, "key") for name in ("tmp1.csv", "tmp2.csv")
+        )
+        assert first[0] == again[0] == 200
+        case.import_id = first[1]["import_id"]
+        assert (again[1]["import_id"], case.look()["file_name"]) == (case.import_id, "tmp1.csv")
+
+    played(case, work)
+
+
 def test_pages_of_a_segments_imports_leave_none_out(case: Case) -> None:
     def work() -> None:
         event = with_body("create_segment", ACCOUNT, [{"segment_name": "another"}])
@@ -627,7 +663,7 @@ def test_nobody_finds_or_changes_the_imports_of_another_account(case: Case) -> N
 
 def test_states_and_names_of_executions_hold_no_users(case: Case) -> None:
     def work() -> None:
-        case.create(apply="auto")
+        case.create(apply="auto", file_name="canary.csv")
         case.upload("canary-user")
         case.ask("start")
         assert case.wait()["status"] == "done"
@@ -646,6 +682,13 @@ def test_states_and_names_of_executions_hold_no_users(case: Case) -> None:
         ({"segment": 1, "mode": "add", "guard": {"max_added": -1}}, "guard.max_added: "),
         ({"segment": 1, "mode": "add", "guard": {"max_removed_percent": 101}}, "guard.max_removed_percent: "),
         ({"segment": 1, "mode": "remove", "unknown_users": "create"}, "unknown_users: must be skip, or left out"),
+        ({"segment": 1, "mode": "add", "file_name": 7}, "file_name: must be a string"),
+        ({"segment": 1, "mode": "add", "file_name": ""}, "file_name: must have 1 to 255 characters, has 0"),
+        ({"segment": 1, "mode": "add", "file_name": "x" * 256}, "file_name: must have 1 to 255 characters, has 256"),
+        ({"segment": 1, "mode": "add", "file_name": "a\nb.csv"}, "file_name: must have no control characters"),
+        ({"segment": 1, "mode": "add", "file_name": "a\ud800.csv"}, "file_name: must have no lone surrogates"),
+        ({"segment": 1, "mode": "add", "file_name": "a\ufffd.csv"}, "file_name: has "),
+        ({"segment": 1, "mode": "add", "fileName": "a.csv"}, "fileName: unknown field"),
     ],
 )
 def test_what_can_not_be_read_is_refused_by_name(case: Case, body: Json, said: str) -> None:

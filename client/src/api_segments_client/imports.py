@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -112,12 +113,13 @@ class Imports:
         on_status: OnImport | None,
     ) -> Import:
         file = _file(path)
-        wanted = {
+        wanted: dict[str, object] = {
             "segment": segment if isinstance(segment, int) else {"customer_segment_id": segment},
             "mode": mode,
             "unknown_users": unknown_users,
             "guard": dict(guard or {}),
             "apply": "manual" if preview else "auto",
+            "file_name": _told_name(file),
         }
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         created = self._transport.call("POST", "api/imports", wanted, headers=headers).body
@@ -301,6 +303,16 @@ class Exports:
 
 def _of(segments: Segments, segment: SegmentKey | None) -> Mapping[str, object]:
     return {} if segment is None else {"segment_id": segments.id_of(segment)}
+
+
+# What no name of the API may have: control characters, and what stands for bytes that are no text.
+_UNTOLD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
+
+
+def _told_name(file: Path) -> str | None:
+    """Return the name of a file as the API takes it; None if nothing of it can be seen."""
+    name = _UNTOLD.sub("_", file.name)
+    return name if any(each.isprintable() and each != " " for each in name) else None
 
 
 def _file(path: AnyPath) -> Path:

@@ -321,6 +321,8 @@ class Import:
     preview: ImportPreview | None = None
     result: ImportResult | None = None
     undo: ImportUndo | None = None
+    created_by: str | None = None
+    file_name: str | None = None
     rejected_rows: str | None = field(default=None, repr=False)
     upload: ImportUpload | None = None
 

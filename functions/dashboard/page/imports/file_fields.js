@@ -28,6 +28,12 @@ export function sized(bytes) {
   return `${number(unit ? Math.round(value * 10) / 10 : value)} ${UNITS[unit]}`;
 }
 
+/** A file's name as the API takes names: what no text may have is replaced; null if nothing of it can be seen. */
+export function toldName(name) {
+  const told = name.replace(/[\p{Cc}\p{Cs}\ufffd-\uffff]/gu, "_");
+  return /[^\s\p{Cf}]/u.test(told) ? told : null;
+}
+
 /** Fields for a file; `take(file)` puts one in, `prepared()` gives what is to be uploaded, null if it can't be. */
 export function fileFields({ drops, onchange = () => {} }) {
   let found = null;

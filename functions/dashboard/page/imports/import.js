@@ -331,6 +331,7 @@ function importParts({ api, uploads, go, id, segment, first, act, again, follow 
     if (times.dataset.shown === text) return;
     times.dataset.shown = text;
     times.replaceChildren(
+      ...(shown.file_name ? [fact("File", foreign(shown.file_name))] : []),
       fact("What it does", modeLabel(shown.mode)),
       ...(shown.mode === "remove"
         ? []

@@ -127,7 +127,12 @@ export function importsView({ api, catalogue, query, signal }) {
         { role: "rowheader", scope: "row", class: "name" },
         h("a", { href: `#/imports/${each.import_id}` }, foreign("")),
       ),
-      cell("What", "what", modeLabel(each.mode)),
+      cell(
+        "What",
+        "what",
+        modeLabel(each.mode),
+        each.file_name === null ? null : h("span", { class: "file" }, foreign(each.file_name)),
+      ),
       cell("When", "when", showTime(h("time"), each.created_at)),
       cell("By", "by", each.created_by === null ? h("span", { class: "none" }, "not known") : foreign(each.created_by)),
       cell("Figures", "sums"),

@@ -3,7 +3,7 @@
 import { newKey } from "../kit/api.js";
 import { openDialog } from "../kit/dialogs.js";
 import { field, h, isolated, keepFocus, problem } from "../kit/elements.js";
-import { fileFields } from "./file_fields.js";
+import { fileFields, toldName } from "./file_fields.js";
 import { busyWith, MODES } from "./words.js";
 
 const USUAL_PERCENT = 20;
@@ -118,7 +118,7 @@ export function importDialog({ api, uploads, go, segment, file = null, mode = "a
     dialog.hold(true);
     outcome.replaceChildren();
     try {
-      const { import_id: importId, upload } = await api.createImport(asked(), key);
+      const { import_id: importId, upload } = await api.createImport({ ...asked(), file_name: toldName(prepared.name) }, key);
       uploads.begin(importId, upload, prepared);
       dialog.hold(false);
       dialog.close();

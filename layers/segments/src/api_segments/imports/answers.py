@@ -113,6 +113,7 @@ class ImportBody(TypedDict):
     created_by: Annotated[
         str | None, About("The name of the passcode that created it; null before 0.2.0.", "nightly sync")
     ]
+    file_name: Annotated[str | None, About("The name of its file, if its creator told it.", "lapsed.csv.gz")]
     started_at: Annotated[str | None, moment("When it was started; null before.")]
     ended_at: Annotated[str | None, moment("When it ended; null before.")]
     preview: Annotated[
@@ -229,6 +230,7 @@ def import_body(shown: Shown) -> ImportBody:
         "reason": kept.reason,
         "created_at": kept.created_at,
         "created_by": kept.created_by,
+        "file_name": kept.file_name,
         "started_at": kept.started_at,
         "ended_at": kept.ended_at,
         "preview": _preview(shown.preview) if kept.started_at is not None else None,

@@ -7,7 +7,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from api_segments.core.limits import IMPORT_UNDO_DAYS
 from api_segments.http.described import SEGMENT_ID, About
-from api_segments.http.fields import Text
+from api_segments.http.fields import OptionalText, Text
 from api_segments.segments.named import NamedSegment
 
 LIST_URL = "https://api-segments-imports.s3.amazonaws.com/SHP-7KD-42QX/65f1b2c3d4e5f0a1b2c3d/upload?X-Amz-Signature=…"
@@ -50,6 +50,9 @@ class CreateImportRequest(TypedDict):
         Annotated[UnknownUsersBody, About("`create` if it is left out; `remove` creates nobody.", "create")]
     ]
     guard: NotRequired[Annotated[ImportGuard, About("The most that it may change.")]]
+    file_name: NotRequired[
+        Annotated[OptionalText, About("The name of the file, to be told back; nothing depends on it.", "lapsed.csv.gz")]
+    ]
     apply: NotRequired[
         Annotated[
             Literal["auto", "manual"],
@@ -82,7 +85,7 @@ class CompleteListRequest(TypedDict):
         ]
     ]
     email: NotRequired[Annotated[str, About("Taken, as CleverTap's clients send it, and ignored.", "ops@example.com")]]
-    filename: NotRequired[Annotated[str, About("Taken, and ignored.", "lapsed.csv")]]
+    filename: NotRequired[Annotated[str, About("The import's `file_name`, where it can be one.", "lapsed.csv")]]
     creator: NotRequired[Annotated[str, About("Taken, and ignored.", "Warehouse")]]
 
 

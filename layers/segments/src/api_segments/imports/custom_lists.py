@@ -7,6 +7,7 @@ The link is an import's upload. It comes back with the last request, which so fi
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +28,16 @@ from api_segments.segments.store import SegmentStore
 MAX_NAME_CHARACTERS = 240
 """So that a number fits behind it, as a customer_segment_id has 255."""
 _IDS_AT_A_TIME = 25
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedList:
+    """A list whose file has been put at a link: its name, the link, whether it replaces a list, the file's name."""
+
+    name: str
+    url: str
+    replaces: bool
+    file_name: str | None
 
 
 class CustomListService:
@@ -56,21 +67,26 @@ class CustomListService:
         url = self._store.signed_put(objects.upload(account_id, new_id(now)), None, IMPORT_LINK_SECONDS)
         return url, rfc3339(now + timedelta(seconds=IMPORT_LINK_SECONDS))
 
-    def complete(self, tenant: Tenant, name: str, url: str, deadline: Deadline, *, replaces: bool) -> int:
+    def complete(self, tenant: Tenant, uploaded: UploadedList, deadline: Deadline) -> int:
         """Make the file that was put at a link the users of the list of that name; return the list's segment.
 
         Users who don't exist are skipped. Raises InvalidRequestError; or ConflictError: nothing was uploaded, or the
         name is in use and the list is not to be replaced.
         """
         account_id = tenant.account_id
-        import_id = _import_of(account_id, url)
+        import_id = _import_of(account_id, uploaded.url)
         known = self._imports.get(account_id, import_id, deadline)
         if known is None:
             if self._store.head(objects.upload(account_id, import_id)) is None:
                 raise ConflictError("url: nothing has been uploaded there; PUT the file first")
-            segment_id = self._list(tenant, name, import_id, deadline, replaces=replaces)
+            segment_id = self._list(tenant, uploaded.name, import_id, deadline, replaces=uploaded.replaces)
             wanted = NewImport(
-                SegmentReference(segment_id), Mode.REPLACE, UnknownUsers.SKIP, NO_GUARD, applies_itself=True
+                segment=SegmentReference(segment_id),
+                mode=Mode.REPLACE,
+                unknown_users=UnknownUsers.SKIP,
+                guard=NO_GUARD,
+                applies_itself=True,
+                file_name=uploaded.file_name,
             )
             known = new_import(account_id, import_id, segment_id, wanted, tenant.passcode_name, self._clock.now())
             try:
@@ -79,7 +95,7 @@ class CustomListService:
                 raise UnavailableError("the list is being taken by another request") from exc
         else:
             segment = self._segments.get(account_id, known.segment_id, deadline)
-            if segment is None or segment.segment_name != name:
+            if segment is None or segment.segment_name != uploaded.name:
                 raise ConflictError("url: was used for another list; get a new one")
         if known.status in (ImportStatus.AWAITING_UPLOAD, ImportStatus.READING):
             self._service.start(account_id, import_id, deadline)

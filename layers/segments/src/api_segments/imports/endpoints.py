@@ -113,9 +113,8 @@ def get_custom_list_url(request: Request) -> Answer:
 def complete_custom_list(request: Request) -> Answer:
     """Make an uploaded file a custom list."""
     refuse_unknown(request.query)
-    name, url, replaces = parse_list(request.body)
-    lists = wiring.custom_lists()
-    segment_id = lists.complete(request.tenant, name, url, request.deadline, replaces=replaces)
+    uploaded = parse_list(request.body)
+    segment_id = wiring.custom_lists().complete(request.tenant, uploaded, request.deadline)
     count(CustomListsTaken=1)
     return Answer(HTTPStatus.OK, {"status": "success", "Segment ID": segment_id})
 

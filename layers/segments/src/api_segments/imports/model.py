@@ -157,9 +157,9 @@ class Upload:
 class Import:
     """An import as it is kept. Times are RFC 3339; `until` is when the state that it is in has lasted too long.
 
-    `created_by` is the name of a passcode. `parts` is how many part files its rows are spread over. `reads_since`:
-    changes from this moment on are of others, and stay. `preview` and `applied` are the figures once they are
-    final, `undone` those of the undoing.
+    `created_by` is the name of a passcode, `file_name` what its creator told. `parts` is how many part files its rows
+    are spread over. `reads_since`: changes from this moment on are of others, and stay. `preview` and `applied` are
+    the figures once they are final, `undone` those of the undoing.
     """
 
     account_id: str
@@ -185,6 +185,7 @@ class Import:
     has_applied: bool = False
     has_rejected_rows: bool = False
     created_by: str | None = None
+    file_name: str | None = None
 
     @property
     def phase(self) -> Phase | None:

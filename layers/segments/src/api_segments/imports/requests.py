@@ -4,12 +4,15 @@ import json
 import re
 from hashlib import sha256
 
+from pydantic_core import PydanticCustomError
+
 from api_segments.core.errors import InvalidRequestError, NotFoundError
 from api_segments.http.gateway import Request
+from api_segments.http.ids import check_text
 from api_segments.http.parameters import idempotency_key
 from api_segments.http.validation import read_body, validate
 from api_segments.imports import bodies
-from api_segments.imports.custom_lists import MAX_NAME_CHARACTERS
+from api_segments.imports.custom_lists import MAX_NAME_CHARACTERS, UploadedList
 from api_segments.imports.model import Guard, Mode, UnknownUsers
 from api_segments.imports.service import NewImport, RequestKey
 
@@ -30,9 +33,12 @@ def parse_create(request: Request) -> tuple[NewImport, RequestKey | None]:
         unknown_users=unknown,
         guard=Guard(**body.get("guard", {})),
         applies_itself=body.get("apply", "auto") == "auto",
+        file_name=body.get("file_name"),
     )
     key = idempotency_key(request.headers)
-    digest = sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+    # A job that runs again may have its file under another name, and asks for the same import.
+    asked = {name: value for name, value in raw.items() if name != "file_name"}
+    digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return wanted, None if key is None else RequestKey(key, digest)
 
 
@@ -43,15 +49,21 @@ def parse_undo(body: bytes) -> Guard:
     return Guard(**validate(bodies.UNDO, read_body(body)).get("guard", {}))
 
 
-def parse_list(body: bytes) -> tuple[str, str, bool]:
-    """Read POST /upload_custom_list_segment_completed: the list's name, the upload's link, whether it replaces a list.
-
-    Raises InvalidRequestError or BodyTooLargeError.
-    """
+def parse_list(body: bytes) -> UploadedList:
+    """Read POST /upload_custom_list_segment_completed; raises InvalidRequestError or BodyTooLargeError."""
     asked = validate(bodies.COMPLETE_LIST, read_body(body))
     if len(asked["name"]) > MAX_NAME_CHARACTERS:
         raise InvalidRequestError(f"name: must have at most {MAX_NAME_CHARACTERS} characters")
-    return asked["name"], asked["url"], asked.get("replace", False)
+    return UploadedList(asked["name"], asked["url"], asked.get("replace", False), _as_name(asked.get("filename")))
+
+
+def _as_name(told: str | None) -> str | None:
+    """Return what may be kept as a name; None for what may not, which CleverTap's clients may send all the same."""
+    try:
+        check_text(told)
+    except PydanticCustomError:
+        return None
+    return told
 
 
 def import_id_in_path(raw: str) -> str:

@@ -67,6 +67,7 @@ class NewImport:
     unknown_users: UnknownUsers
     guard: Guard
     applies_itself: bool
+    file_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +356,7 @@ def new_import(  # noqa: PLR0913, PLR0917 - what an import is when it begins
         status_at=rfc3339(now),
         until=None if limit is None else rfc3339(limit),
         created_by=by,
+        file_name=wanted.file_name,
     )
 
 

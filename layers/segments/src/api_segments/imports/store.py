@@ -241,6 +241,7 @@ def _to_item(kept: Import, now: datetime) -> Item:
         "reason": kept.reason,
         "etag": None if kept.upload is None else kept.upload.etag,
         "created_by": kept.created_by,
+        "file_name": kept.file_name,
     }
     numbers = {
         "segment_id": kept.segment_id,
@@ -296,6 +297,7 @@ def _import(item: Item) -> Import:
         has_applied=kept.flag("has_applied"),
         has_rejected_rows=kept.flag("has_rejected_rows"),
         created_by=kept.optional(kept.text, "created_by"),
+        file_name=kept.optional(kept.text, "file_name"),
     )
 
 
