@@ -6,6 +6,7 @@ API_SEGMENTS_PASSCODE, with a segment BENCH-CLIENT and a segment BENCH-SCRIPT; w
 that answers at once, so that only the client's part is measured.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        measure(sys.argv[1])
-    else:
-        main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("side", nargs="?", choices=SIDES, help="push in this process; without it, both in turn")
+    side = parser.parse_args().side
+    main() if side is None else measure(side)

@@ -96,7 +96,7 @@ def test_users_are_uploaded_by_a_mapping_and_erased(run: Run, tmp_path: Path) ->
     assert objects(run("upload", "-", "--json", stdin=again))[0]["processed"] == 1
     assert "eve" in run("users", "find", "--email", "eve@example.com").stdout
     run("users", "find", code=2)
-    assert "no column Shop" in run("upload", "people.csv", *options[:2], "--map", "Shop=Shop", code=2).stderr
+    assert "there is no column Shop" in run("upload", "people.csv", *options[:2], "--map", "Shop=Shop", code=2).stderr
     assert "line 2: no JSON" in run("upload", "-", stdin=b'{"identity":"k"}\n{', code=2).stderr
     run("users", "segments", "ada")
     run("users", "erase", "ada", code=2)
@@ -130,6 +130,9 @@ def test_campaigns_usage_and_freshness(run: Run, tmp_path: Path) -> None:
     run("campaigns", "edit", campaign, "changes.json", code=5)
     assert run("campaigns", "duplicate", campaign, "--when", "now", "--yes").stdout
     assert "time_zone" in run("campaigns", "settings").stdout
+    (tmp_path / "list.json").write_text("[1]")
+    assert "list.json: must be a JSON object" in run("campaigns", "estimate", "list.json", code=2).stderr
+    assert "stdin: no JSON: " in run("campaigns", "estimate", "-", stdin=b'{"name": NaN}', code=2).stderr
     assert "must have target_mode" in run("campaigns", "test", "changes.json", code=2).stderr
     run("campaigns", "show", "5", code=4)
     assert "data_points" in run("usage").stdout
@@ -183,7 +186,7 @@ def test_ctrl_c_ends_a_push_with_what_was_done(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     figures = json.loads(out)
-    assert figures["given"] == figures["processed"] + figures["not_sent"] > 0
+    assert figures["given"] == figures["processed"] + figures["not_sent"] + figures["unconfirmed"] > 0
     assert figures["added"] == len(api.members)
     assert b"interrupted" in err
     assert b"Traceback" not in err

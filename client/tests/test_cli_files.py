@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -26,25 +27,65 @@ def test_members_are_exported_into_a_file(tmp_path: Path) -> None:
 def test_files_may_be_utf_16_or_gzip_and_damaged_ones_are_told(tmp_path: Path) -> None:
     packed = gzip.compress(b"".join(b"u%d\n" % number for number in range(2000)))
     (tmp_path / "utf16.csv").write_bytes("identity\nzoë\nada\n".encode("utf-16"))
+    (tmp_path / "unmarked.csv").write_bytes("identity\nzoë\nada\n".encode("utf-16-le"))
     (tmp_path / "odd.txt").write_bytes("zoë\n".encode("utf-16") + b"\x00")
-    (tmp_path / "latin.txt").write_bytes("ada\nzoë\n".encode("latin-1"))
-    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    (tmp_path / "cut.gz").write_bytes(packed[:-8])
+    (tmp_path / "zip.csv").write_bytes(b"PK\x03\x04\x14\x00")
     (tmp_path / "sum.gz").write_bytes(packed[:-8] + bytes(4) + packed[-4:])
     (tmp_path / "bits.gz").write_bytes(packed[:12] + bytes(each ^ 0xFF for each in packed[12:]))
     api = Api()
     with serving(api) as url:
-        assert (
-            objects(called(tmp_path, account(url), "members", "add", "S", "-f", "utf16.csv", "--json"))[0]["added"] == 2
-        )
-        assert api.members == {"zoë", "ada"}
+        for name in ("utf16.csv", "unmarked.csv"):
+            called(tmp_path, account(url), "members", "add", "S", "-f", name)
+            assert api.members == {"zoë", "ada"}
         for name, said in (
-            ("odd.txt", "odd.txt, after line 1: the bytes are not UTF-16"),
-            ("latin.txt", "latin.txt, after line 0: the bytes are not UTF-8"),
-            ("cut.gz", "cut.gz is damaged gzip: "),
-            ("sum.gz", "sum.gz is damaged gzip: CRC check failed"),
-            ("bits.gz", "bits.gz is damaged gzip: "),
+            ("odd.txt", "odd.txt, line 2: ends in the middle of a character of UTF-16"),
+            ("sum.gz", "sum.gz, line 2001: gzip that is damaged: CRC check failed"),
+            ("bits.gz", "bits.gz, line 1: gzip that is damaged: "),
+            ("zip.csv", "zip.csv is no text: send CSV or NDJSON, plain or gzip"),
         ):
             assert said in called(tmp_path, account(url), "members", "add", "S", "-f", name, code=2).stderr
+        cut = called(tmp_path, account(url), "members", "remove", "S", "-f", "cut.gz", "--json", code=2)
+    assert "error: cut.gz, line 2001: gzip that ends too early: was it cut off?\n" in cut.stderr
+    assert "mend the input and run again, it does no harm" in cut.stderr
+    figures = objects(cut)[0]
+    assert figures["given"] == figures["processed"] == 1900
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "row"),
+    [
+        (b"ada\nzo\xeb\n", "line 2: has bytes that are not UTF-8", "zo\udceb"),
+        ("ada\n\ud800\n".encode("utf-16", "surrogatepass"), "line 2: has bytes that are not UTF-8", "\ud800"),
+        (b"identity,name\nada,Zo\xeb\nbob\n", "line 3: has 1 cells, the header has 2", "bob"),
+        (b"identity,name\nada,a\nbob,b,c\n\n,,,\n", "line 3: has 3 cells, the header has 2", "bob,b,c"),
+        (b"identity\nada\nIdentity\n", "line 3: is the header again", "Identity"),
+        (b"identity\nada\n'+1415\n", "line 3: begins with an apostrophe that keeps spreadsheets from", "'+1415"),
+        (b'{"identity":"ada"}\n{"identity":5,"guid":"g"}\n', "line 2: identity must be a text", None),
+        (b'{"identity":"ada"}\n{"identity":"bob","x":"\xeb"}\n', "line 2: has bytes that are not UTF-8", None),
+    ],
+)
+def test_a_row_that_names_nobody_is_rejected_with_its_line(
+    tmp_path: Path, content: bytes, said: str, row: str | None
+) -> None:
+    api = Api()
+    (tmp_path / "users").write_bytes(content)
+    with serving(api) as url:
+        called(tmp_path, account(url), "members", "add", "S", "-f", "users", code=6)
+        told = called(tmp_path, account(url), "members", "add", "S", "-f", "-", stdin=content, code=6).stderr
+        assert f"users, {said}" in called(tmp_path, account(url), "verify", "S", "users", code=2).stderr
+    assert api.members == {"ada"}
+    assert said in told
+    (kept,) = [json.loads(line) for line in (tmp_path / "users.rejected.ndjson").read_text().splitlines()]
+    assert row is None or kept["row"] == row
+
+
+def test_an_export_names_its_members_as_they_are_called(tmp_path: Path) -> None:
+    exported = b"identity,guid,added_at\r\n'+14155550123,g1,\r\n'' -1,g2,\r\n ada,g3,\r\n,g4,\r\n"
+    api = Api()
+    with serving(api) as url:
+        called(tmp_path, account(url), "members", "add", "S", "-f", "-", stdin=exported)
+    assert api.members == {"+14155550123", "' -1", " ada", "guid:g4"}
 
 
 def test_a_rejected_user_is_named_as_commands_name_users(tmp_path: Path) -> None:
@@ -67,10 +108,15 @@ def test_an_upload_whose_columns_are_wrong_is_refused_before_anything_is_sent(tm
     with serving(api) as url:
         upload = ("upload", "people.csv")
         told = called(tmp_path, account(url), *upload, code=2).stderr
-        assert "people.csv, line 1: no column is named identity or guid" in told
+        assert "people.csv: no column is named identity or guid" in told
         assert "there are no, Email" in told
         told = called(tmp_path, account(url), *upload, "--identity", "no", "--map", "mail=Email", code=2).stderr
-        assert "people.csv, line 1: there is no column mail, which --map names; there are no, Email" in told
+        assert "people.csv: there is no column mail, which --map names; there are no, Email" in told
+        lines = b"".join(b'{"identity":"u%d","email":"u%d@example.com"}\n' % (n, n) for n in range(3000))
+        told = called(tmp_path, account(url), "upload", "-", "--map", "mail=Email", stdin=lines, code=2).stderr
+        assert "stdin: there is no column mail, which --map names; there are identity, email" in told
+        told = called(tmp_path, account(url), "upload", "-", "--identity", "no", stdin=lines, code=2).stderr
+        assert "stdin: no column is named no or guid" in told
     assert api.requests == []
     assert not (tmp_path / "people.csv.rejected.ndjson").exists()
 
@@ -137,6 +183,18 @@ def test_a_type_that_is_none_of_clevertaps_is_a_rejected_row(tmp_path: Path) -> 
 def test_excels_line_with_the_separator_is_none_of_an_upload(run: Run) -> None:
     run("upload", "-", "--json", stdin=b"sep=;\r\nidentity;Note\r\nsepia;a,b,c\r\n")
     assert objects(run("users", "show", "sepia", "--json"))[0]["profileData"]["Note"] == "a,b,c"
+
+
+def test_rows_of_an_upload_that_are_no_records_are_rejected_with_their_lines(run: Run) -> None:
+    rows = b"identity,Note\nada,a\nbob,b,c\neve\nzoe,\xeb\n"
+    done = run("upload", "-", "--rejected", "bad.ndjson", "--json", stdin=rows, code=6)
+    assert (objects(done)[0]["processed"], objects(done)[0]["bad_rows"]) == (1, 3)
+    done = run("upload", "-", stdin=rows + b"\n", code=6)
+    for said in ("line 3: has 3 cells, the header has 2", "line 4: has 1 cells, the header has 2", "line 5: has bytes"):
+        assert f"rejected: {said}" in done.stderr
+    done = run("upload", "-", stdin=b'{"identity":"ada","Note":"\xeb"}\n{"identity":"ada","Note":NaN}\n', code=2)
+    assert "line 1: has bytes that are not UTF-8" in done.stderr
+    assert "stdin, line 2: no JSON: NaN" in done.stderr
 
 
 def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:

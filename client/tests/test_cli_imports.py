@@ -35,7 +35,7 @@ def test_a_preview_waits_and_a_guard_that_is_hit_is_told(tmp_path: Path) -> None
     (tmp_path / "users.csv").write_bytes(b"identity\na\n")
     command = ("import", "users.csv", "--segment", "7", "--mode", "replace")
     with serving(Warehouse(steps=["previewed"], rejected=False)) as url:
-        assert "imports apply i-1" in called(tmp_path, account(url), *command, "--preview").stderr
+        assert "imports apply i-1 --yes\n" in called(tmp_path, account(url), *command, "--preview").stderr
     with serving(Warehouse(steps=["refused"], reason="max_removed is 0", rejected=False)) as url:
         done = called(tmp_path, account(url), *command, "--yes", "--max-removed", "0", "--json", code=5)
     assert objects(done)[0]["reason"] == "max_removed is 0"
@@ -92,7 +92,7 @@ def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path)
     with serving(house) as url:
         cancelled = called(tmp_path, account(url), "imports", "cancel", "i-1", "--json")
         assert (objects(cancelled)[0]["status"], objects(cancelled)[0]["result"]) == ("cancelled", RESULT)
-        assert "imports undo i-1" in cancelled.stderr
+        assert "imports undo i-1 --yes\n" in cancelled.stderr
         undo = ("imports", "undo", "i-1")
         assert "It added 500 and removed 0" in called(tmp_path, account(url), *undo, code=2).stderr
         refused = called(tmp_path, account(url), *undo, "--max-removed", "9", "--yes", code=5)
@@ -101,7 +101,9 @@ def test_an_import_that_is_being_applied_is_cancelled_and_undone(tmp_path: Path)
         assert objects(called(tmp_path, account(url), *undo, "--yes", "--json"))[0]["status"] == "undone"
     late = Warehouse(status="applying", steps=["cancelling", "done"], result=RESULT)
     with serving(late) as url:
-        assert "too late" in called(tmp_path, account(url), "imports", "cancel", "i-1", code=1).stderr
+        too_late = called(tmp_path, account(url), "imports", "cancel", "i-1", code=1).stderr
+        assert "too late" in too_late
+        assert "imports undo i-1 --yes\n" in too_late
     for status, code in (("refused", 5), ("failed", 1), ("cancelled", 1)):
         with serving(Warehouse(status="reading", steps=[status], reason="why", rejected=False)) as url:
             told = called(tmp_path, account(url), "imports", "show", "i-1", "--wait", "--json", code=code)

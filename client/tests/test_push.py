@@ -21,6 +21,7 @@ from client.tests.test_answers import Script
 from api_segments_client import (
     AuthenticationError,
     Change,
+    Client,
     Guid,
     PushInterrupted,
     PushStoppedError,
@@ -29,6 +30,7 @@ from api_segments_client import (
     Totals,
     UnavailableError,
 )
+from api_segments_client.push import SUMMARY
 from api_segments_client.sending import Outcome, Progress, Sender
 
 FAULTS = [
@@ -46,7 +48,7 @@ FAULTS = [
 
 
 def assert_adds_up(totals: Totals) -> None:
-    assert totals.given == totals.processed + totals.repeated + totals.refused + totals.not_sent
+    assert totals.given == totals.processed + totals.repeated + totals.refused + totals.not_sent + totals.unconfirmed
     assert totals.processed == totals.added + totals.removed + totals.unchanged + totals.untold
 
 
@@ -100,8 +102,8 @@ def test_each_fault_passes(client_of: MakeClient, fault: str) -> None:
     api = Api(faults=[fault])
     totals = client_of(api).members.push("S", add=["a", "b", "c"])
     assert (api.members, totals.processed) == ({"a", "b", "c"}, 3)
-    lost = fault in {"reset", "lost", "cut", "half", "unavailable", "unavailable after all"}
-    assert totals.resent == (3 if lost else 0)
+    sent_again = {"throttled": 0, "unwritten": 1, "positions": 1}.get(fault, 3)
+    assert totals.resent == sent_again
     assert len(api.requests) == 2
 
 
@@ -126,7 +128,59 @@ def test_patience_ends(client_of: Any) -> None:
         client_of(lambda _: answer, retry).members.push("S", add=["a", "b"])
     assert isinstance(stopped.value.__cause__, UnavailableError)
     assert sum(waits) == 90
-    assert (stopped.value.totals.given, stopped.value.totals.not_sent) == (2, 2)
+    assert (stopped.value.totals.given, stopped.value.totals.unconfirmed) == (2, 2)
+
+
+THROTTLED = Reply(429, {"error": "too many requests"}, {"Retry-After": "0"})
+
+
+@pytest.mark.parametrize(
+    ("faults", "unconfirmed"),
+    [
+        (["throttled"] * 9, 0),
+        (["reset"] * 9, 4),
+        (["reset"] + ["throttled"] * 9, 4),
+        (["unwritten"] + ["throttled"] * 9, 2),
+        (["throttled entries"] * 9, 0),
+        (["unwritten"] + ["throttled entries"] * 9, 2),
+        (["nonsense"], 4),
+        (["refused"], 0),
+        (["reset", "refused"], 4),
+    ],
+)
+def test_what_may_have_been_written_when_patience_is_over_is_not_told_as_not_sent(
+    client_of: Any, faults: list[str], unconfirmed: int
+) -> None:
+    api = Api()
+
+    def respond(request: Request) -> Reply | None:
+        fault = faults.pop(0)
+        if fault == "nonsense":
+            return Reply(body={"processed": 9, "summary": None, "unprocessed": [{"code": 7}]})
+        if fault == "refused":
+            return Reply(401, {"error": "unknown account or passcode"})
+        if fault == "throttled entries":
+            places = range(len(request.json["bulk_profiles"][0]["user_profiles"]))
+            entries = [{**UNWRITTEN, "code": 429, "record": {"bulk_profiles": 0, "user_profiles": n}} for n in places]
+            return Reply(body={"processed": 0, "summary": dict.fromkeys(SUMMARY, 0), "unprocessed": entries})
+        api.faults = [fault]
+        return api(request)
+
+    retry = Retry(patience=3, first=1, most=1, sleep=lambda _: None, random=lambda: 1.0)
+    with pytest.raises(PushStoppedError) as stopped:
+        client_of(respond, retry).members.push("S", add=["a", "b", "c", "d"])
+    totals = stopped.value.totals
+    assert isinstance(totals, Totals)
+    assert (totals.given, totals.unconfirmed) == (4, unconfirmed)
+    assert_adds_up(totals)
+
+
+def test_nothing_is_sent_without_a_connection() -> None:
+    with serving(lambda _: None) as url:
+        pass
+    with Client(url, "A", "P", retry=Retry(patience=0)) as client, pytest.raises(PushStoppedError) as stopped:
+        client.members.push("S", add=["a", "b"])
+    assert (stopped.value.totals.not_sent, stopped.value.totals.unconfirmed) == (2, 0)
 
 
 def test_what_is_refused_is_told_and_not_sent_again(client_of: MakeClient, tmp_path: Path) -> None:
@@ -214,7 +268,7 @@ client = Client(sys.argv[1], "A", "P", timeout=3600)
 try:
     client.members.push("S", add=(f"u{n}" for n in range(10_000)), in_flight=3, on_progress=interrupt)
 except PushInterrupted as stopped:
-    print(stopped.totals.given, stopped.totals.added, stopped.totals.not_sent)
+    print(stopped.totals.given, stopped.totals.added, stopped.totals.unconfirmed)
 """
 
 
@@ -238,6 +292,12 @@ def test_a_second_ctrl_c_ends_the_process_while_a_request_has_no_answer() -> Non
             ended.set()
     # The two that were answered interrupt: the first one stops the push, the second one ends the waiting for the third.
     assert done.stdout.split() == ["300", "200", "100"]
+
+
+def test_the_benchmark_says_what_it_measures() -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "push.py"
+    shown = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "adds 20,000 users to a segment in both ways" in shown
 
 
 def test_a_ctrl_c_at_any_moment_of_the_counting_loses_no_batch() -> None:

@@ -123,6 +123,39 @@ def test_a_question_that_is_answered_no_ends_with_nothing_done(tmp_path: Path) -
             assert any(each.path.endswith("/undo") for each in house.seen) == (answer == "y")
 
 
+def test_ctrl_c_ends_a_question_as_soon_as_it_is_asked(tmp_path: Path) -> None:
+    house = Warehouse(status="done", result=RESULT)
+    with serving(house) as url:
+        for _ in range(5):  # without waiting for the line, one in two or three was heard only after Enter
+            with terminal(tmp_path, account(url), "imports", "undo", "i-1") as at:
+                at.until("[y/N]: ")
+                at.type("\x03")
+                assert at.code() == 130
+                assert "interrupted" in at.shown
+    (tmp_path / "users.csv").write_bytes(b"identity\na\n")
+    previewed = Warehouse(steps=["previewed"], rejected=False, preview=PREVIEW)
+    with serving(previewed) as url:
+        command = ("import", "users.csv", "--segment", "S", "--mode", "replace")
+        with terminal(tmp_path, account(url), *command) as at:
+            at.until("Apply it? [y/N]: ")
+            at.type("\x03")
+            assert at.code() == 130
+    assert "api-segments imports apply i-1\r\n" in at.shown
+
+
+def test_an_answer_that_is_neither_is_asked_again(tmp_path: Path) -> None:
+    with serving(Warehouse(status="done", result=RESULT)) as url:
+        with terminal(tmp_path, account(url), "imports", "undo", "i-1") as at:
+            for answer in ("maybe\n", "NO\n"):
+                at.until("[y/N]: ")
+                at.type(answer)
+            assert at.code() == 1
+        with terminal(tmp_path, account(url), "imports", "undo", "i-1") as at:
+            at.until("[y/N]: ")
+            at.type("\x04")
+            assert at.code() == 130
+
+
 def test_progress_is_shown_and_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("".join(f"u{number}\n" for number in range(1000)))
     going, api = Event(), Api()
@@ -138,7 +171,7 @@ def test_progress_is_shown_and_a_second_ctrl_c_waits_for_nothing(tmp_path: Path)
         finally:
             going.set()
     assert '"given": 400' in at.shown
-    assert '"not_sent": 300' in at.shown
+    assert '"unconfirmed": 300' in at.shown
     assert '"added": 100' in at.shown
 
 

@@ -81,4 +81,30 @@ def test_patience_ends_with_figures_that_add_up(client_of: Any) -> None:
             [record("a"), record("b"), record("c", bad=1)]
         )
     totals = stopped.value.totals
-    assert (totals.given, totals.processed, totals.refused, totals.not_sent) == (3, 1, 1, 1)
+    assert (totals.given, totals.processed, totals.refused, totals.unconfirmed) == (3, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("replies", "figures"),
+    [
+        ([None], (0, 0, 3)),
+        ([Reply(429, {"error": "busy"})], (0, 3, 0)),
+        ([Reply(503, {"error": "down"}), Reply(429, {"error": "busy"})], (0, 0, 3)),
+        ([Reply(body={"unprocessed": [{**UNWRITTEN, "record": {"d": 0}}]}), Reply(429, {"error": "busy"})], (2, 0, 1)),
+        ([Reply(body={"unprocessed": [{**UNWRITTEN, "code": 429, "record": {"d": 0}}]})], (2, 1, 0)),
+        ([Reply(body={"unprocessed": [{"code": 7}]})], (0, 0, 3)),
+    ],
+    ids=["lost", "throttled", "unavailable, then throttled", "one not written", "one throttled", "nonsense"],
+)
+def test_an_upload_that_may_have_been_written_is_not_told_as_not_sent(
+    client_of: Any, replies: list[Reply | None], figures: tuple[int, int, int]
+) -> None:
+    def respond(_: Request) -> Reply | None:
+        return replies.pop(0) if len(replies) > 1 else replies[0]
+
+    with pytest.raises(PushStoppedError) as stopped:
+        client_of(
+            respond, Retry(patience=3, first=2, most=2, sleep=lambda _: None, random=lambda: 1.0)
+        ).profiles.upload([record("a", n=1), record("a", n=2), record("b", n=1)])
+    totals = stopped.value.totals
+    assert (totals.processed, totals.not_sent, totals.unconfirmed) == figures

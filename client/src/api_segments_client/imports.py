@@ -254,7 +254,7 @@ class Imports:
             answer = self._transport.call("POST", f"api/imports/{import_id}/{what}", body, attempts=attempts).body
         except ConflictError:
             now = self.get(import_id)
-            if not attempts.made or now.status in but_not:
+            if not attempts.lost or now.status in but_not:
                 raise
             return now
         return decode(Import, answer, "import")

@@ -17,7 +17,7 @@ from api_segments_client.pages import pages
 from api_segments_client.push import MAY_PASS
 from api_segments_client.sending import Outcome, Progress, Sender
 from api_segments_client.totals import UploadTotals
-from api_segments_client.transport import Transport
+from api_segments_client.transport import THROTTLED, Transport
 
 Record = Mapping[str, Any]
 RECORDS_PER_REQUEST = 1000
@@ -83,7 +83,7 @@ class Profiles:
         try:
             self._transport.call("DELETE", path, query=query, attempts=attempts)
         except NotFoundError:
-            if not attempts.made:  # else an earlier try may have erased the user, and its answer got lost
+            if not attempts.lost:  # else an earlier try may have erased the user
                 raise
 
     def suppressions(self, *, email: str | None = None, phone: str | None = None) -> Iterator[Suppression]:
@@ -129,13 +129,22 @@ def _send_records(transport: Transport, path: str, batch: list[Record], stop: th
     outcome = Outcome(UploadTotals(given=len(batch)))
     attempts = transport.retry.attempts(stop)
     refused: dict[int, Refused] = {}
+    written: set[int] = set()
+    doubtful: set[int] = set()
     pending = [*range(len(batch))]
     try:
         while pending:
             outcome.totals.requests += 1
             body = {"d": [batch[index] for index in pending]}
-            answer = transport.call("POST", path, body, attempts=attempts)
+            try:
+                answer = transport.call("POST", path, body, attempts=attempts)
+            finally:
+                if attempts.lost:
+                    doubtful = {*pending}
+            before, doubtful = doubtful, {*pending}  # until the answer has been understood
             failed = _failed(answer.body.get("unprocessed") or (), batch, pending)
+            doubtful = {index for index, entry in failed.items() if index in before or entry.code != THROTTLED}
+            written.update({*pending} - failed.keys())
             for index in pending:
                 refused.pop(index, None)
             refused |= {index: entry for index, entry in failed.items() if entry.code not in MAY_PASS}
@@ -145,10 +154,13 @@ def _send_records(transport: Transport, path: str, batch: list[Record], stop: th
                 break
     except Exception as exc:  # noqa: BLE001 - told by the upload, with totals that add up
         outcome.error = exc
-    outcome.totals.not_sent = len(set(pending) - refused.keys())
+    # What was written before may be sent again behind an earlier record of its user.
+    unwritten = {*pending} - refused.keys() - written
+    outcome.totals.unconfirmed = len(unwritten & doubtful)
+    outcome.totals.not_sent = len(unwritten) - outcome.totals.unconfirmed
     for _, entry in sorted(refused.items()):
         outcome.refuse(entry)
-    outcome.totals.processed = len(batch) - len(refused) - outcome.totals.not_sent
+    outcome.totals.processed = len(batch) - len(refused) - len(unwritten)
     return outcome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,16 +84,22 @@ def send_changes(transport: Transport, batch: list[Change], stop: threading.Even
             totals.repeated += wanted[key].pairs - len(add) - len(remove)
             change = Change(change.user, add | change.add, remove | change.remove)  # noqa: PLW2901 - merged
         wanted[key] = change
-    pending = list(wanted.values())
+    pending = wanted
+    doubtful: set[str] = set()  # who of them may have been written by now
     attempts = transport.retry.attempts(stop)
     try:
         while pending:
-            body = body_of(pending)
+            body = body_of(pending.values())
             totals.requests += 1
-            answer = transport.call("POST", "api/updateSegment", body, attempts=attempts)
-            if answer.is_second:
-                totals.resent += pairs_of(pending)
-            pending = _take_update(outcome, pending, body, answer.body)
+            try:
+                answer = transport.call("POST", "api/updateSegment", body, attempts=attempts)
+            finally:
+                if attempts.lost:
+                    doubtful = {*pending}
+            totals.resent += pairs_of(change for key, change in pending.items() if key in doubtful)
+            before, doubtful = doubtful, {*pending}  # until the answer has been understood
+            pending, uncertain = _take_update(outcome, pending.values(), body, answer.body)
+            doubtful = pending.keys() & (before | uncertain)
             if pending and not attempts.wait(answer.retry_after, f"{len(pending):,} users were not written yet"):
                 outcome.error = ApiError.of(
                     503, "the API did not write these users in time, tried for as long as allowed"
@@ -101,11 +107,12 @@ def send_changes(transport: Transport, batch: list[Change], stop: threading.Even
                 break
     except Exception as exc:  # noqa: BLE001 - told by the push, with totals that add up
         outcome.error = exc
-    totals.not_sent += pairs_of(pending)
+    totals.unconfirmed = pairs_of(change for key, change in pending.items() if key in doubtful)
+    totals.not_sent = pairs_of(pending.values()) - totals.unconfirmed
     return outcome
 
 
-def body_of(changes: Sequence[Change]) -> dict[str, Any]:
+def body_of(changes: Iterable[Change]) -> dict[str, Any]:
     """Return the body of an update: users who are asked the same are one group."""
     groups: dict[tuple[frozenset[SegmentKey], frozenset[SegmentKey]], list[dict[str, str]]] = {}
     for change in changes:
@@ -139,16 +146,25 @@ def _key(user: str) -> str:
     return f"{'guid' if isinstance(user, Guid) else 'identity'}:{user}"
 
 
-def _take_update(outcome: Outcome[Totals], sent: list[Change], body: Mapping[str, Any], answer: Any) -> list[Change]:  # noqa: ANN401 - JSON
-    """Count what an answer says; return what is to be sent again."""
+def _take_update(
+    outcome: Outcome[Totals],
+    sent: Iterable[Change],
+    body: Mapping[str, Any],
+    answer: Any,  # noqa: ANN401 - JSON
+) -> tuple[dict[str, Change], set[str]]:
+    """Count what an answer says; return what is to be sent again, and who of that may have been written even so."""
     again: dict[str, Change] = {}
+    uncertain: set[str] = set()
     refused: list[tuple[Refused, int]] = []
     for entry in answer.get("unprocessed") or ():
         changes = _changes_of(entry["record"], body)
         if entry["code"] in MAY_PASS:
             for change in changes:
-                before = again.get(_key(change.user), Change(change.user))
-                again[_key(change.user)] = Change(change.user, before.add | change.add, before.remove | change.remove)
+                key = _key(change.user)
+                before = again.get(key, Change(change.user))
+                again[key] = Change(change.user, before.add | change.add, before.remove | change.remove)
+                if entry["code"] != THROTTLED:
+                    uncertain.add(key)
         else:
             # CleverTap may show a record in another form: then it is about one user.
             pairs = pairs_of(changes) or 1
@@ -171,7 +187,7 @@ def _take_update(outcome: Outcome[Totals], sent: list[Change], body: Mapping[str
     )
     for each, pairs in refused:
         outcome.refuse(each, pairs)
-    return [*again.values()]
+    return again, uncertain
 
 
 def _changes_of(record: Any, body: Mapping[str, Any]) -> list[Change]:  # noqa: ANN401 - JSON

@@ -42,6 +42,8 @@ class Attempts:
     retry: Retry
     stop: threading.Event
     made: int = 0
+    lost: bool = False
+    """Whether one of them got no answer, or a 5xx, and may have been carried out."""
     _began: float = field(default_factory=time.monotonic)
     _waited: float = 0.0
 

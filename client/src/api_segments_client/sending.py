@@ -69,7 +69,7 @@ class Sender(Generic[Batch, Sums]):
 
         An error that ended a batch early, and one of `batches` or of a callback, ends all of it: what is under way
         ends first, then PushStoppedError tells the totals; after Ctrl-C it is PushInterrupted. A second Ctrl-C ends it
-        without waiting: what is under way then counts as not sent.
+        without waiting: what is under way then counts as unconfirmed.
         """
         if self.in_flight < 1:
             raise ValueError(f"in_flight must be at least 1, not {self.in_flight}")
@@ -130,7 +130,7 @@ class Sender(Generic[Batch, Sums]):
                 self._take_next()
             except KeyboardInterrupt:  # noqa: PERF203 - once a batch
                 count = sum(map(self.count, self.progress.pending.values()))
-                given, not_sent = self.totals.given + count, self.totals.not_sent + count
-                raise PushInterrupted(replace(self.totals, given=given, not_sent=not_sent)) from None
+                given, unconfirmed = self.totals.given + count, self.totals.unconfirmed + count
+                raise PushInterrupted(replace(self.totals, given=given, unconfirmed=unconfirmed)) from None
             except Exception:  # noqa: BLE001, S112 - what stopped all of it is told, not what follows from that
                 continue

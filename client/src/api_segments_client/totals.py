@@ -50,7 +50,8 @@ class _Figures:
 class Totals(_Figures):
     """What became of the pairs of user and segment that a push was given.
 
-    given = processed + repeated + refused + not_sent, and processed = added + removed + unchanged + untold.
+    given = processed + repeated + refused + not_sent + unconfirmed, and processed = added + removed + unchanged +
+    untold.
     """
 
     given: int = 0
@@ -65,10 +66,12 @@ class Totals(_Figures):
     """The same user once more within one request; sent once."""
     refused: int = 0
     not_sent: int = 0
-    """Taken from the iterable, but not known to be written when the push ended early."""
+    """Taken from the iterable, and certainly not written when the push ended early."""
+    unconfirmed: int = 0
+    """Sent, but no answer said what became of them when the push ended early: they may have been written."""
     profiles_created: int = 0
     resent: int = 0
-    """Sent again as an answer got lost: what the first try changed counts as `unchanged`. Events tell exactly."""
+    """Sent again, as they might not be written: what a first try changed counts as `unchanged`. Events tell exactly."""
     requests: int = 0
     first_refused: list[Refused] = field(default_factory=list, repr=False)
     """The first KEPT of the refused."""
@@ -76,12 +79,16 @@ class Totals(_Figures):
 
 @dataclass(slots=True)
 class UploadTotals(_Figures):
-    """What became of the records that an upload was given: given = processed + refused + not_sent."""
+    """What became of the records that an upload was given: given = processed + refused + not_sent + unconfirmed.
+
+    `not_sent` and `unconfirmed` are as for Totals.
+    """
 
     given: int = 0
     processed: int = 0
     refused: int = 0
     not_sent: int = 0
+    unconfirmed: int = 0
     requests: int = 0
     first_refused: list[Refused] = field(default_factory=list, repr=False)
     """The first KEPT of the refused."""

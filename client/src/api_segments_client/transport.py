@@ -32,12 +32,11 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's JSON. `is_second` tells that an earlier try got lost and may have been carried out."""
+    """An answer's JSON."""
 
     body: Any
     code: int
     request_id: str | None
-    is_second: bool
     retry_after: float | None = None
 
 
@@ -92,8 +91,10 @@ class Transport:
 
         `may_repeat` says that carrying it out twice does no more than once. Without it only what was certainly not
         carried out is sent again: it was throttled, or there was no connection. Raises ApiError, NoAnswerError,
-        UnexpectedAnswerError, and StoppedError when `stop` is set while it waits.
+        UnexpectedAnswerError, and StoppedError when `stop` is set while it waits; `attempts.lost` tells then, too,
+        whether it may have been carried out.
         """
+        attempts = attempts or self.retry.attempts(stop)
         request = self._http.build_request(
             method,
             path.lstrip("/"),
@@ -101,34 +102,32 @@ class Transport:
             params={name: value for name, value in (query or {}).items() if value is not None} or None,
             headers={**({} if body is None else {"Content-Type": "application/json"}), **(headers or {})},
         )
-        attempts = attempts or self.retry.attempts(stop)
-        is_lost = False
         while True:
             try:
                 answer = self._answer(request)
             except httpx.TransportError as exc:
                 was_sent = not isinstance(exc, _NOT_SENT)
-                is_lost = is_lost or was_sent
+                attempts.lost = attempts.lost or was_sent
                 what = f"{method} {request.url.path} got no answer from {_host(request.url)}: {_reason(exc)}"
                 if (was_sent and not may_repeat) or not attempts.wait(None, what):
-                    raise NoAnswerError(what, may_be_done=is_lost) from exc
+                    raise NoAnswerError(what, may_be_done=attempts.lost) from exc
                 continue
             if answer is None:
-                is_lost = True
+                attempts.lost = True
                 what = f"{method} {request.url.path}: the answer of {_host(request.url)} was cut off"
                 if not may_repeat or not attempts.wait(None, what):
                     raise NoAnswerError(what, may_be_done=True)
                 continue
             can_pass = answer.code == THROTTLED or (answer.code in SERVER_TROUBLE and may_repeat)
-            is_running = may_repeat and is_lost and _is_running(answer)
-            is_lost = is_lost or answer.code in SERVER_TROUBLE
+            is_running = may_repeat and attempts.lost and _is_running(answer)
+            attempts.lost = attempts.lost or answer.code in SERVER_TROUBLE
             if can_pass or is_running:
                 what = f"{method} {request.url.path} was answered with {answer.code}: {_message(answer)}"
                 if attempts.wait(answer.retry_after, what):
                     continue
             if answer.code >= httpx.codes.BAD_REQUEST:
                 raise ApiError.of(answer.code, _message(answer), answer.request_id)
-            return Answer(answer.body, answer.code, answer.request_id, is_second=is_lost)
+            return answer
 
     def _answer(self, request: httpx.Request) -> Answer | None:
         """Send a request once; return None where the answer's end is missing."""
@@ -152,7 +151,7 @@ class Transport:
                     f"{request.url.copy_with(path='/', query=None)} the API's address?"
                 ) from exc
             body = response.text[:_SHOWN]
-        return Answer(body, response.status_code, request_id, False, seconds_of(response.headers.get("Retry-After")))  # noqa: FBT003 - a field
+        return Answer(body, response.status_code, request_id, seconds_of(response.headers.get("Retry-After")))
 
     def put_file(self, url: str, content: Iterator[bytes], size: int, headers: Mapping[str, str]) -> tuple[int, str]:
         """Put a file of `size` bytes at a signed address once; return the status and the beginning of what was said."""

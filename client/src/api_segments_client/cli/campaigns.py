@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api_segments_client.cli import rows as files
 from api_segments_client.cli.exits import InputError
 from api_segments_client.cli.output import one, rows
+from api_segments_client.cli.rows import json_object
 from api_segments_client.cli.segments import limit_option
 from api_segments_client.cli.shared import SEGMENT, USER, Group, client, confirm, yes_option
 
@@ -70,7 +70,7 @@ def log(campaign_id: int, limit: int | None) -> None:
 @file_argument
 def estimate(file: str) -> None:
     """Show how many users a campaign would reach now; nothing is created."""
-    one(client().campaigns.estimate(_body(file)))
+    one(client().campaigns.estimate(json_object(file)))
 
 
 @campaigns.command(example="api-segments campaigns create spring.json --key spring-2027")
@@ -79,7 +79,7 @@ def estimate(file: str) -> None:
 @yes_option
 def create(file: str, key: str | None, yes: bool) -> None:
     """Create a campaign; asks first, with how many users it reaches now."""
-    body, called = _body(file), client()
+    body, called = json_object(file), client()
     if not yes:
         reached = ", ".join(f"{count:,} by {channel}" for channel, count in called.campaigns.estimate(body).items())
         confirm(f"It reaches {reached} now, when: {json.dumps(body.get('when'))}. Create {body.get('name')!r}?", yes)
@@ -104,7 +104,7 @@ def duplicate(campaign_id: int, when: str, name: str | None, key: str | None, ye
 @file_argument
 def edit(campaign_id: int, file: str) -> None:
     """Plan a scheduled campaign anew; FILE has what changes."""
-    one({"id": campaign_id, "version": client().campaigns.edit(campaign_id, _body(file))})
+    one({"id": campaign_id, "version": client().campaigns.edit(campaign_id, json_object(file))})
 
 
 @campaigns.command(example="api-segments campaigns stop 1763901234567892")
@@ -144,19 +144,8 @@ def settings() -> None:
     one(client().campaigns.settings())
 
 
-def _body(file: str) -> Mapping[str, Any]:
-    with files.opened(file) as opened:
-        try:
-            body = json.load(opened)
-        except ValueError as exc:
-            raise InputError(f"{file} is no JSON: {exc}") from exc
-    if not isinstance(body, dict):
-        raise InputError(f"{file} must have one JSON object, as in docs/api.md")
-    return body
-
-
 def _content(file: str) -> tuple[str, Mapping[str, Any]]:
-    body = _body(file)
+    body = json_object(file)
     mode, content = body.get("target_mode"), body.get("content")
     if not isinstance(mode, str) or not isinstance(content, dict):
         raise InputError(f"{file} must have target_mode and content, as for a campaign")

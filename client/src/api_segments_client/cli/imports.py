@@ -14,7 +14,18 @@ from api_segments_client.cli.exits import FAILED, InputError
 from api_segments_client.cli.output import one, rows
 from api_segments_client.cli.progress import bar
 from api_segments_client.cli.segments import limit_option
-from api_segments_client.cli.shared import SEGMENT, Command, Group, client, confirm, note, state, yes_option
+from api_segments_client.cli.shared import (
+    SEGMENT,
+    Command,
+    Group,
+    agreed,
+    client,
+    command,
+    confirm,
+    note,
+    state,
+    yes_option,
+)
 from api_segments_client.errors import FileUploadError, ImportEndedError, NoAnswerError, UnavailableError
 
 if TYPE_CHECKING:
@@ -153,14 +164,11 @@ def cancel(import_id: str) -> None:
         done = called.imports.cancel(import_id, on_status=told["on_status"])
     one(done)
     if done.status == "done":
-        note("it was too late: all had been applied; to take it back: api-segments imports undo " + import_id)
+        note(f"it was too late: all had been applied; to take it back: {command(f'imports undo {import_id}')}")
         raise SystemExit(FAILED)
     changed = done.result is not None and done.result.added + done.result.removed
-    note(
-        f"some was applied; to take it back: api-segments imports undo {import_id}"
-        if changed
-        else "nothing was changed"
-    )
+    undo_it = command(f"imports undo {import_id}")
+    note(f"some was applied; to take it back: {undo_it}" if changed else "nothing was changed")
 
 
 @imports.command(example="api-segments imports undo 65f1b2c3d4e5f0a1b2c3d")
@@ -239,12 +247,21 @@ def _would(found: Import) -> str:
 
 def _asked(called: Client, found: Import, rejected: str | None) -> Import:
     note(_would(found))
-    if not click.confirm("Apply it?", err=True):
+    try:
+        applies = agreed("Apply it?")
+    except (KeyboardInterrupt, click.Abort):
+        _tell_how_to_apply(found)
+        raise
+    if not applies:
         one(called.imports.cancel(found.import_id), {"rejected_file": _save(called, found, rejected)})
         note("cancelled: nothing was changed")
         raise SystemExit(FAILED)
     with _showing(called, rejected, None) as told:
         return called.imports.apply(found.import_id, on_status=told["on_status"])
+
+
+def _tell_how_to_apply(found: Import) -> None:
+    note(f"nothing was changed; apply it by: {command(f'imports apply {found.import_id}')}")
 
 
 def _save(called: Client, found: Import, rejected: str | None) -> str | None:
@@ -261,6 +278,6 @@ def _end(called: Client, done: Import, rejected: str) -> None:
     saved = _save(called, done, rejected)
     one(done, {"rejected_file": saved})
     if done.status == "previewed":
-        note(f"nothing was changed; apply it by: api-segments imports apply {done.import_id}")
+        _tell_how_to_apply(done)
     if saved is not None:
         raise SystemExit(PARTLY)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import click
 
 from api_segments_client.cli.output import one
-from api_segments_client.cli.shared import Command, listen, state
+from api_segments_client.cli.shared import Command, answered, listen, state
 
 
 @click.command(
@@ -37,9 +37,9 @@ def login(url: str | None, region: str | None, account: str | None, passcode_std
         raise click.UsageError("With --passcode-stdin, --account and --url (or --region) are needed.")
     if region is not None:
         url = settings.clevertap_url(region)
-    url = (url or click.prompt("Address (ApiUrl)", err=True)).strip()
+    url = url or answered("Address (ApiUrl): ")
     checked_host(url)
-    account = (account or click.prompt("Account id", err=True)).strip()
+    account = account or answered("Account id: ")
     if passcode_stdin:
         passcode = sys.stdin.readline().strip("\r\n")
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api_segments_client.cli import rows as files
-from api_segments_client.cli.exits import NOT_FOUND, PARTLY, code_of
+from api_segments_client.cli.exits import NOT_FOUND, PARTLY, USAGE, code_of
 from api_segments_client.cli.output import one, rows
 from api_segments_client.cli.progress import Rejected, bar
 from api_segments_client.cli.segments import limit_option
@@ -151,7 +151,8 @@ def figures(send: Callable[[], Totals | UploadTotals], kept: Rejected, bad: Call
         totals, code = exc.totals, code_of(exc)
         note(f"interrupted: {exc}" if isinstance(exc, KeyboardInterrupt) else f"error: {exc.__cause__}")
         if totals.given and code != NOT_FOUND:
-            note("run again, it does no harm: what has been done counts as unchanged then")
+            first = "mend the input and " if code == USAGE else ""
+            note(f"{first}run again, it does no harm: what has been done counts as unchanged then")
     if not (code or totals.given or bad()):
         note("warning: the input is empty, so nothing was sent")
     one({**totals.figures(), "bad_rows": bad()}, {"rejected_file": kept.tell()})

@@ -46,7 +46,7 @@ class Rejected:
             raise InputError(f"{path} is the file that is read; name another for what is rejected")
         self.path = path
         self.count = 0
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Rejected:  # noqa: PYI034 - Self needs Python 3.11
         return self
@@ -59,8 +59,9 @@ class Rejected:
         """Keep or show an entry."""
         self.count += 1
         if self.path is not None:
-            self._file = self._file or Path(self.path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed above
-            self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+            self._file = self._file or Path(self.path).open("wb")  # noqa: SIM115 - closed above
+            line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
+            self._file.write(line.encode(errors="backslashreplace"))  # as JSON has lone surrogates
         elif self.count <= SHOWN:
             note(f"rejected: {what}: {why}")
         elif self.count == SHOWN + 1:

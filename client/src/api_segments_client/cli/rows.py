@@ -8,13 +8,10 @@ import gzip
 import io
 import json
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from api_segments_client.cli.exits import InputError
 
@@ -24,14 +21,25 @@ OnBad = Callable[[int, str, str], object]
 """Is told of a row that names nobody: its line, its text, and why."""
 _COLUMNS = ("identity", "guid")
 _DELIMITERS = ",;\t"
+_OF_THE_API = {"identity", "guid", "added_at"}, {"line", "column", "reason", "row", "identity", "guid"}
+"""The columns of exports and of rejected rows, in which an apostrophe stands before what spreadsheets would run."""
 _delimiter_in = re.compile(f"[{_DELIMITERS}]").search
 _separator_line = re.compile(r'"?sep=([^"\w ])"?', re.IGNORECASE).fullmatch
+_kept_from_running = re.compile(r"'(?=[' ]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])").match
+_broken = re.compile("[\ud800-\udfff]").search
+"""Bytes that are not UTF-8, and halves of UTF-16's pairs: both are read as lone surrogates."""
+_NOT_UTF8 = "has bytes that are not UTF-8; it must be UTF-8 or UTF-16"
 _NO_HEADER = (
     "must be a header with a column named identity or guid, or with CleverTap's Type and Identity, separated by comma, "
     "semicolon or tab"
 )
+_APOSTROPHE = (
+    "begins with an apostrophe that keeps spreadsheets from reading a formula: leave it out; or, if it is a part of "
+    "the id, give NDJSON"
+)
 LOOKED_AT = 100
 """So many lines of a list are looked at before the first of them is given: as many as a request has users."""
+_HEAD_BYTES = 1024
 
 
 def user_of(text: str) -> str:
@@ -55,25 +63,7 @@ def flaw_of(user: str) -> str | None:
         return f"an id has at most {LONGEST} characters, not {len(user)}"
     if any(ord(each) < 32 or 127 <= ord(each) < 160 for each in user):  # noqa: PLR2004 - control characters
         return "an id has no control characters"
-    return None
-
-
-@contextmanager
-def opened(path: str) -> Iterator[io.TextIOWrapper]:
-    """Open a file, or stdin for `-`, as text: UTF-8, or UTF-16 with its mark, plain or gzip."""
-    try:
-        raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as exc:
-        raise InputError(f"{path} can't be read: {exc.strerror}") from exc
-    try:
-        file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-        encoding = "utf-16" if file.peek(2)[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"
-        yield io.TextIOWrapper(file, encoding, newline="")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-        raise InputError(f"{_called(path)} is damaged gzip: {exc}") from exc
-    finally:
-        if path != "-":
-            raw.close()
+    return _NOT_UTF8 if _broken(user) else None
 
 
 def users(path: str, on_bad: OnBad) -> Iterator[str]:
@@ -82,25 +72,24 @@ def users(path: str, on_bad: OnBad) -> Iterator[str]:
     CSV is read as imports read it: Excel's line `sep=;` and CleverTap's Type and Identity are understood, and rows of
     several cells need a header, as a wrong one would make users of whole rows.
     """
-    with opened(path) as file:
-        lines = _lines(path, file)
-        first = _first(lines)
-        if first is None:
+    lines = _lines(path)
+    first = _first(lines)
+    if first is None:
+        return
+    if first[1].lstrip().startswith("{"):
+        yield from _of_json(path, first, lines, on_bad)
+        return
+    delimiters, header = _header(first, lines)
+    if header is None:
+        return
+    for delimiter in delimiters:
+        names = [name.lower() for name in _cells(header[1], delimiter)]
+        if any(name in _COLUMNS for name in names):
+            yield from _of_csv(path, header[0], names, lines, delimiter, on_bad)
             return
-        if first[1].lstrip().startswith("{"):
-            yield from _of_json(path, first, lines, on_bad)
-            return
-        delimiters, header = _header(first, lines)
-        if header is None:
-            return
-        for delimiter in delimiters:
-            names = [name.lower() for name in _cells(header[1], delimiter)]
-            if any(name in _COLUMNS for name in names):
-                yield from _of_csv(path, header[0], names, lines, delimiter, on_bad)
-                return
-        if header is not first:
-            raise InputError(f"{_called(path)}, line {header[0]}: {_NO_HEADER}")
-        yield from _of_list(path, first, lines, on_bad)
+    if header is not first:
+        raise InputError(f"{_called(path)}, line {header[0]}: {_NO_HEADER}")
+    yield from _of_list(path, first, lines, on_bad)
 
 
 def refuse(path: str) -> OnBad:
@@ -112,50 +101,68 @@ def refuse(path: str) -> OnBad:
     return end
 
 
-def objects(path: str, check: Callable[[Sequence[str]], str | None]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give the objects of NDJSON, or the rows of CSV as objects of text, each with its line.
+def objects(path: str, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give the objects of NDJSON, or the rows of CSV as objects of text, each with its line."""
+    lines = _lines(path)
+    first = _first(lines)
+    if first is None:
+        return
+    if first[1].lstrip().startswith("{"):
+        for number, _, found in _json_rows(path, first, lines, on_bad):
+            yield number, found
+        return
+    delimiters, header = _header(first, lines)
+    if header is None:
+        return
+    delimiter = max(delimiters, key=header[1].count)
+    names = _cells(header[1], delimiter)
+    if len(set(names)) < len(names):
+        raise InputError(f"{_called(path)}, line {header[0]}: a column is named twice")
+    for number, cells in _csv_rows(path, header[0], len(names), lines, delimiter, on_bad):
+        if any(map(_broken, cells)):
+            on_bad(number, delimiter.join(cells), _NOT_UTF8)
+        else:
+            yield number, dict(zip(names, cells, strict=True))
 
-    `check` says what is wrong with the columns of CSV, None if nothing is; then no row is given.
-    """
-    with opened(path) as file:
-        lines = _lines(path, file)
-        first = _first(lines)
-        if first is None:
-            return
-        if first[1].lstrip().startswith("{"):
-            for number, text in _again(first, lines):
-                if text.strip():
-                    yield number, _object(path, number, text)
-            return
-        delimiters, header = _header(first, lines)
-        if header is None:
-            return
-        delimiter = max(delimiters, key=header[1].count)
-        names = _cells(header[1], delimiter)
-        if len(set(names)) < len(names):
-            raise InputError(f"{_called(path)}, line {header[0]}: a column is named twice")
-        if (flaw := check(names)) is not None:
-            raise InputError(f"{_called(path)}, line {header[0]}: {flaw}")
-        for number, cells in _csv_rows(path, header[0], lines, delimiter):
-            if len(cells) > len(names):
-                raise InputError(
-                    f"{_called(path)}, line {number}: {len(cells)} cells, where there are {len(names)} columns"
-                )
-            yield number, dict(zip(names, cells, strict=False))
+
+def json_object(path: str) -> dict[str, Any]:
+    """Return the one JSON object that a file holds."""
+    return _object(_called(path), "".join(text for _, text in _lines(path)))
 
 
 def _called(path: str) -> str:
     return "stdin" if path == "-" else path
 
 
-def _lines(path: str, file: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    """Give the lines of a file, or of stdin for `-`, each with its number: UTF-8 or UTF-16, plain or gzip."""
     number = 0
     try:
-        for number, text in enumerate(file, 1):
-            yield number, text
-    except UnicodeError as exc:
-        encoding = "UTF-16" if "16" in file.encoding else "UTF-8"
-        raise InputError(f"{_called(path)}, after line {number}: the bytes are not {encoding} ({exc})") from exc
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as raw:
+            for number, text in enumerate(_text(path, raw), 1):
+                yield number, text
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        why = "ends too early: was it cut off?" if isinstance(exc, EOFError) else f"is damaged: {exc}"
+        raise InputError(f"{_called(path)}, line {number + 1}: gzip that {why}") from exc
+    except UnicodeDecodeError as exc:
+        where = f"{_called(path)}, line {number + 1}"
+        raise InputError(f"{where}: ends in the middle of a character of UTF-16") from exc
+    except OSError as exc:
+        raise InputError(f"{_called(path)} can't be read: {exc.strerror or exc}") from exc
+
+
+def _text(path: str, raw: io.BufferedReader) -> io.TextIOWrapper:
+    # GzipFile gives all that can be unpacked before it raises; a BufferedReader around it would lose the last of that.
+    file: Any = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+    head = file.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+    if head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        return io.TextIOWrapper(file, "utf-16", "surrogatepass", newline="")
+    # What names users begins with a character of ASCII: in UTF-16 one of its two bytes is zero.
+    if head[:1] > b"\0" and head[1:2] == b"\0" and head[3:4] == b"\0":
+        return io.TextIOWrapper(file, "utf-16-le", "surrogatepass", newline="")
+    if b"\0" in head:
+        raise InputError(f"{_called(path)} is no text: send CSV or NDJSON, plain or gzip")
+    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
 
 
 def _again(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -181,15 +188,27 @@ def _cells(header: str, delimiter: str) -> list[str]:
 
 
 def _csv_rows(
-    path: str, before: int, lines: Iterator[tuple[int, str]], delimiter: str
+    path: str,
+    before: int,
+    width: int,
+    lines: Iterator[tuple[int, str]],
+    delimiter: str,
+    on_bad: OnBad,
+    *,
+    has_spaces: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(CSV_FIELD)
-    reader = csv.reader((text for _, text in lines), delimiter=delimiter, strict=True)
+    texts = (text for _, text in lines)
+    reader = csv.reader(texts, delimiter=delimiter, strict=True, skipinitialspace=not has_spaces)
     begins = before + 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if not any(cell.strip() for cell in cells):
+                pass
+            elif len(cells) == width:
                 yield begins, cells
+            else:
+                on_bad(begins, delimiter.join(cells), f"has {len(cells)} cells, the header has {width}")
             begins = before + 1 + reader.line_num
     except csv.Error as exc:
         raise InputError(f"{_called(path)}, line {begins}: no CSV: {exc}") from exc
@@ -203,14 +222,24 @@ def _of_csv(
             raise InputError(f"{_called(path)}, line {line}: the header names {name} twice")
     places = [names.index(name) if name in names else None for name in (*_COLUMNS, "type")]
     has_kinds = "type" in names and "guid" not in names
-    for number, cells in _csv_rows(path, line, lines, delimiter):
-        identity, guid, kind = ("" if at is None or at >= len(cells) else cells[at].strip(" ") for at in places)
+    is_ours = any(columns <= {*names} for columns in _OF_THE_API)
+    for number, cells in _csv_rows(path, line, len(names), lines, delimiter, on_bad, has_spaces=is_ours):
+        if [cell.strip().lower() for cell in cells] == names:
+            on_bad(number, delimiter.join(cells), "is the header again")
+            continue
+        identity, guid, kind = ("" if at is None else cells[at] if is_ours else cells[at].strip(" ") for at in places)
         if has_kinds and kind.lower() not in {"i", "g"}:
             on_bad(number, delimiter.join(cells), "Type must be i (identity) or g (guid)")
             continue
         if has_kinds and kind.lower() == "g":
             identity, guid = "", identity
-        yield from _checked(identity or _guid(guid), number, delimiter.join(cells), on_bad)
+        user = identity or guid
+        if _kept_from_running(user):
+            if not is_ours:
+                on_bad(number, delimiter.join(cells), _APOSTROPHE)
+                continue
+            user = user[1:]
+        yield from _checked(user if identity else _guid(user), number, delimiter.join(cells), on_bad)
 
 
 def _of_list(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
@@ -226,26 +255,39 @@ def _of_list(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]]
 
 
 def _of_json(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
-    for number, text in _again(first, lines):
-        if not text.strip():
-            continue
-        found = _object(path, number, text)
-        identity, guid = found.get("identity"), found.get("guid")
-        user = identity if isinstance(identity, str) else _guid(guid) if isinstance(guid, str) else None
-        if user is None:
-            on_bad(number, text.strip(), "neither identity nor guid is a text")
+    for number, text, found in _json_rows(path, first, lines, on_bad):
+        name = next((name for name in _COLUMNS if found.get(name) is not None), None)
+        if name is None:
+            on_bad(number, text, "identity or guid is needed")
+        elif not isinstance(found[name], str):
+            on_bad(number, text, f"{name} must be a text")
         else:
-            yield from _checked(user, number, text.strip(), on_bad)
+            yield from _checked(found[name] if name == "identity" else _guid(found[name]), number, text, on_bad)
 
 
-def _object(path: str, number: int, text: str) -> dict[str, Any]:
+def _json_rows(
+    path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad
+) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    for number, line in _again(first, lines):
+        text = line.strip()
+        if _broken(text):
+            on_bad(number, text, _NOT_UTF8)
+        elif text:
+            yield number, text, _object(f"{_called(path)}, line {number}", text)
+
+
+def _object(place: str, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except ValueError as exc:
-        raise InputError(f"{_called(path)}, line {number}: no JSON: {exc}") from exc
+        found = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as exc:
+        raise InputError(f"{place}: no JSON: {exc}") from exc
     if not isinstance(found, dict):
-        raise InputError(f"{_called(path)}, line {number}: a line must be a JSON object")
+        raise InputError(f"{place}: must be a JSON object")
     return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _checked(user: str, number: int, text: str, on_bad: OnBad) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import select
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -159,9 +161,47 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"This asks first, and nobody is there to answer; --yes says yes. ({question})")
-    if not click.confirm(question, err=True):
+    if not agreed(question):
         note("nothing was done")
         raise SystemExit(FAILED)
+
+
+def agreed(question: str) -> bool:
+    """Ask a question at the terminal; return whether the answer is yes."""
+    while True:
+        answer = answered(f"{question} [y/N]: ").lower()
+        if answer in {"", "n", "no", "y", "yes"}:
+            return answer.startswith("y")
+
+
+def answered(prompt: str) -> str:
+    """Return the line that is typed behind a prompt; click.Abort at the end of the input."""
+    click.echo(prompt, nl=False, err=True)
+    _wait_for_a_line()
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.strip()
+
+
+def _wait_for_a_line() -> None:
+    """Wait until a line can be read. A signal that comes just before `read` begins would be heard only after it."""
+    if os.name == "nt":
+        return
+    awake, waking = os.pipe()
+    os.set_blocking(waking, False)
+    before = signal.set_wakeup_fd(waking)
+    try:
+        select.select([sys.stdin, awake], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(awake)
+        os.close(waking)
+
+
+def command(words: str) -> str:
+    """Return a command as a hint gives it: where nobody can answer its question, with the answer."""
+    return f"api-segments {words}{'' if sys.stdin.isatty() else ' --yes'}"
 
 
 yes_option = click.option("--yes", is_flag=True, help="Don't ask.")

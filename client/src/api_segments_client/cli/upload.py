@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -109,6 +110,8 @@ def upload(
     A column becomes the attribute that --map says, else the one of its own name. - is stdin. The file of rejected
     records can be mended and uploaded as it is.
     """
+    from api_segments_client.profiles import RECORDS_PER_REQUEST
+
     called = client()
     columns = dict(mapped)
     if len(columns) < len(mapped):
@@ -116,27 +119,23 @@ def upload(
     bad = 0
     with Rejected(rejected, file) as kept, bar("uploading") as tell:
 
-        def flaw_of(names: Sequence[str]) -> str | None:
-            there = f"there are {', '.join(names)}"
-            if identity not in names and guid not in names:
-                return f"no column is named {identity} or {guid}, as --identity and --guid say; {there}"
-            missing = next((name for name in columns if name not in names), None)
-            return None if missing is None else f"there is no column {missing}, which --map names; {there}"
+        def reject(number: int, why: str, **found: object) -> None:
+            nonlocal bad
+            bad += 1
+            kept.take({"line": number, **found, "error": why}, f"line {number}", why)
 
         def records() -> Iterator[Record]:
-            nonlocal bad
-            seen: set[str] = set()
-            for number, found in files.objects(file, flaw_of):
-                seen.update(found)
+            rows = files.objects(file, lambda number, text, why: reject(number, why, row=text))
+            ahead = [*islice(rows, RECORDS_PER_REQUEST)]
+            if flaw := flaw_of(ahead, (identity, guid), columns):
+                raise InputError(f"{'stdin' if file == '-' else file}: {flaw}")
+            for number, found in chain(ahead, rows):
                 try:
                     record = record_of(found, (identity, guid), columns, only_mapped, empty == "remove")
-                except ValueError as exc:
-                    bad += 1
-                    kept.take({"line": number, "record": found, "error": str(exc)}, f"line {number}", str(exc))
+                except ValueError as exc:  # noqa: PERF203 - a row is wrong, and the others go on
+                    reject(number, str(exc), record=found)
                 else:
                     yield Record(record, number)
-            if seen and (missing := [name for name in columns if name not in seen]):
-                raise InputError(f"{file} has no column {missing[0]}; there are {', '.join(sorted(seen))}")
 
         def on_refused(refused: Refused) -> None:
             line = refused.record.line if isinstance(refused.record, Record) else None
@@ -163,6 +162,26 @@ class Record(dict[str, Any]):
         self.line = line
 
 
+def flaw_of(rows: Iterable[tuple[int, Mapping[str, Any]]], ids: tuple[str, str], columns: Iterable[str]) -> str | None:
+    """Return what is wrong with the columns that the first rows have, None if nothing is."""
+    unpacked = [_unpacked(found) for _, found in rows]
+    names = dict.fromkeys(name for found in unpacked if not _is_record(found) for name in found)
+    there = f"there are {', '.join(names)}" if names else "the rows are whole records"
+    if names and not any(name in names for name in ids):
+        return f"no column is named {' or '.join(ids)}, as --identity and --guid say; {there}"
+    missing = next((name for name in columns if unpacked and name not in names), None)
+    return None if missing is None else f"there is no column {missing}, which --map names; {there}"
+
+
+def _unpacked(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record in a line of our own file of rejected records, or what was given."""
+    return found["record"] if isinstance(found.get("record"), dict) and "error" in found else found
+
+
+def _is_record(found: Mapping[str, Any]) -> bool:
+    return isinstance(found.get("profileData"), dict) or isinstance(found.get("tokenData"), dict)
+
+
 def record_of(
     found: Mapping[str, Any],
     ids: tuple[str, str],
@@ -171,9 +190,8 @@ def record_of(
     removes: bool,
 ) -> Mapping[str, Any]:
     """Return the record of a row; ValueError names the column that is wrong."""
-    if isinstance(found.get("record"), dict) and "error" in found:
-        found = found["record"]  # a line of our own file of rejected records
-    if isinstance(found.get("profileData"), dict) or isinstance(found.get("tokenData"), dict):
+    found = _unpacked(found)
+    if _is_record(found):
         return found
     data: dict[str, Any] = {}
     for name, value in found.items():
