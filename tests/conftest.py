@@ -1,5 +1,6 @@
 """One stack for all tiers that need it: built, deployed and stopped once, beside whatever `make run` keeps up."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ settings.register_profile(
 )
 settings.register_profile("night", settings.get_profile("tests"), derandomize=False, max_examples=2000)
 settings.load_profile("tests")
+
+# A shell without job control has what it starts in the background ignore Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,9 @@ from api_segments_client import Client, Retry
 
 QUICK = Retry(first=0.001, most=0.002, patience=60)
 MakeClient = Callable[[Respond], Client]
+
+# A shell without job control has what it starts in the background ignore Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
