@@ -2,8 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= 3
-# The longest first, so that none is left alone at the end.
-TIERS := test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-client test-openapi
+# What fails soonest first, then the longest, so that none is left alone at the end.
+TIERS := check test-deployed test-proven test-sam-local test-undeployed test-unit test-simulation test-client test-openapi
 BIN := .venv/bin
 # Unit tests, the simulation and the layers' tests run on the Python that the functions have on Lambda, where it is found.
 RUNTIME_BIN := .local/runtime/bin
@@ -25,7 +25,7 @@ invoke: ## one function in a container, beside `make run`: FUNCTION=update_segme
 	@$(PYTHON) local/bootstrap.py project sam
 	@$(BIN)/python -m local.invoke '$(FUNCTION)' $(EVENT)
 
-test: check ## what CI runs: all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
+test: ## what CI runs: the check and all tiers, three at a time (JOBS=1 for one after the other), each told of when it has ended
 	@$(PYTHON) local/bootstrap.py project emulator sam runtime
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target $(TIERS)
 
