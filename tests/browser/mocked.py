@@ -167,6 +167,19 @@ def import_of(number: int, status: str = "awaiting_upload", **other: Any) -> Jso
     }
 
 
+def export_of(number: int, segment_id: int = 1, **other: Any) -> Json:
+    """Return an export as the API gives it while it is written; the later `number`, the newer."""
+    nothing: Json = dict.fromkeys(("reason", "ended_at", "members", "file"))
+    return {
+        "export_id": f"{number:021x}",
+        "segment_id": segment_id,
+        "status": "writing",
+        "created_at": NOW,
+        **nothing,
+        **other,
+    }
+
+
 def upload_of(import_id: str, link: str = "first") -> Json:
     """Return how the file of an import is uploaded."""
     return {
@@ -197,6 +210,7 @@ class MockedApi:
     """By segment, its members at the ends of the days of WEEK."""
     settings: Json = field(default_factory=lambda: SETTINGS)
     imports: list[Json] = field(default_factory=list)
+    exports: list[Json] = field(default_factory=list)
     preview: Json = field(default_factory=lambda: {**NO_FIGURES, "rows": 2, "to_add": 2, "to_create": 1})
     steps_end: bool = True
     uploaded: dict[str, bytes] = field(default_factory=dict)
@@ -260,11 +274,10 @@ class MockedApi:
             "/1/targets/preview.json": lambda body: {"status": "success", "preview": body["content"]},
             "/1/targets/settings.json": lambda _: {"status": "success", "settings": self.settings},
         }
-        if path.startswith("/api/imports"):
-            wanted = dict(parse_qsl(urlsplit(request.url).query))
-            return lambda body: self._imports(request.method, path.split("/")[3:], body, wanted)
+        if path.startswith(("/api/imports", "/api/exports")):
+            return lambda body: self._files(request, path.split("/")[2:], body)
         if path.startswith("/api/segments/") and path not in known:
-            return lambda _: self._segment(request, path)
+            return lambda body: self._segment(request, path, body)
         if path in ("/api/suppressions", "/api/profiles"):
             ((kind, address),) = [item for item in parse_qsl(urlsplit(request.url).query) if item[0] != "limit"]
             if "@" not in address and kind == "email":
@@ -293,7 +306,7 @@ class MockedApi:
         }
         return {"status": "success", "lifted": was_active, "suppression": entry}
 
-    def _segment(self, request: Request, path: str) -> Answer:
+    def _segment(self, request: Request, path: str, body: Json) -> Answer:
         segment_id, *rest = path.removeprefix("/api/segments/").split("/")
         found = next((each for each in self.segments if str(each["id"]) == segment_id), None)
         if found is None:
@@ -301,6 +314,11 @@ class MockedApi:
         if request.method == "DELETE":
             self.segments.remove(found)
             return {**found, "status": "deleted", "deleted_at": NOW}
+        if request.method == "PATCH":
+            found |= body
+        if rest == ["export"]:
+            self.exports.insert(0, export_of(len(self.exports) + 1, found["id"]))
+            return self.exports[0]
         if rest == ["history"]:
             return {"days": self.days}
         return self._listed_members(found["id"], request) if rest else found
@@ -311,6 +329,21 @@ class MockedApi:
         listed = self.members.get(segment_id, [])
         end = start + limit
         return {"members": listed[start:end], "cursor": str(end) if end < len(listed) else None}
+
+    def _files(self, request: Request, names: list[str], body: Json) -> Answer:
+        wanted = dict(parse_qsl(urlsplit(request.url).query))
+        if names[0] == "exports":
+            return self._exports(names[1:], wanted)
+        return self._imports(request.method, names[1:], body, wanted)
+
+    def _exports(self, names: list[str], wanted: dict[str, str]) -> Answer:
+        if names:
+            found = next(each for each in self.exports if each["export_id"] == names[0])
+            if self.steps_end and found["status"] == "writing":
+                found |= {"status": "done", "ended_at": NOW, "members": 1500, "file": f"{UPLOADS}/{names[0]}.csv"}
+            return found
+        listed = [each for each in self.exports if wanted.get("segment_id") in (None, str(each["segment_id"]))]
+        return {"exports": [{**each, "file": None} for each in listed], "cursor": None}
 
     def _imports(self, method: str, names: list[str], body: Json, wanted: dict[str, str]) -> Answer:
         if not names and method == "POST":

@@ -66,6 +66,12 @@ export function duplicateOf(target) {
   };
 }
 
+/** The rules that an address asks for (kit/links.js). */
+export function rulesOf(query) {
+  const idsOf = (kind) => (query.get(kind) ?? "").split(",").filter((id) => /^\d{1,16}$/.test(id)).map(Number);
+  return ["include", "exclude"].map((kind) => ({ kind, ids: idsOf(kind) })).filter(({ ids }) => ids.length);
+}
+
 /** A draft of what a scheduled campaign is to become. */
 export function editOf(target) {
   const { date, time } = shownIn(target.time_zone, new Date(target.starts_at));

@@ -5,7 +5,8 @@ import { confirmStep } from "./step_review.js";
 import { contentStep } from "./step_content.js";
 import { confirmDialog } from "../kit/dialogs.js";
 import { announce, h, problem, setMistake } from "../kit/elements.js";
-import { currentDraft, isBlank, MISSING, newDraft, stepOf } from "./draft.js";
+import { currentDraft, isBlank, MISSING, newDraft, rulesOf, stepOf } from "./draft.js";
+import { whenFree } from "./replace_draft.js";
 import { SegmentNames } from "../segments/names.js";
 import { saveDraft } from "../kit/session.js";
 import { knownSettings, lacking, readSettings } from "./settings.js";
@@ -22,8 +23,12 @@ const STEPS = [
 
 const addressOf = (step) => `#/campaigns/new/${step.name}`;
 
-/** The view of one step; who asks for a step before those that come first are done gets the first of them. */
+/**
+ * The view of one step; who asks for a step before those that come first are done gets the first of them. An address with
+ * segments begins a campaign for these.
+ */
 export function newCampaignView(context, wanted = "channel") {
+  begin(context);
   const draft = currentDraft();
   const asked = Math.max(
     0,
@@ -166,6 +171,22 @@ export function newCampaignView(context, wanted = "channel") {
     else if (index === 0) context.renew();
     else context.go(addressOf(STEPS[0]));
   }
+}
+
+/** Begin with the segments of the address, where one is not being written already; else ask which of the two to go on with. */
+function begin({ query, renew }) {
+  const rules = rulesOf(query);
+  if (!rules.length) return;
+  history.replaceState(null, "", addressOf(STEPS[0]));
+  let isShown = false;
+  whenFree(
+    () => {},
+    () => {
+      saveDraft({ ...newDraft(), rules });
+      if (isShown) renew();
+    },
+  );
+  isShown = true;
 }
 
 function stepper(index, reachable) {

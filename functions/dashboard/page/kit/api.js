@@ -109,8 +109,9 @@ export class Api {
     return this.#persist((ending) => this.request("POST", path, body, { signal: ending }), tries, signal);
   }
 
-  rename(id, name) {
-    const send = (signal) => this.request("PATCH", `/api/segments/${id}`, { segment_name: name }, { signal });
+  /** Change a segment's name, description or tags. */
+  changeSegment(id, changes) {
+    const send = (signal) => this.request("PATCH", `/api/segments/${id}`, changes, { signal });
     return this.#persist(send, TRIES);
   }
 

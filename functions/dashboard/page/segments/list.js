@@ -5,6 +5,7 @@ import { createDialog } from "./create.js";
 import { freshnessLine } from "./freshness.js";
 import { pageNumbers } from "./pages.js";
 import { createRow, updateRow } from "./rows.js";
+import { selectionBar } from "./selection.js";
 import { select, tagsOf } from "./search.js";
 import { totalsLine } from "./totals.js";
 import { announce, field, h, problem, reconcile, setAttribute, setText } from "../kit/elements.js";
@@ -34,7 +35,7 @@ function addressOf(state) {
   return query.size ? `#/?${query}` : "#/";
 }
 
-export function listView({ api, catalogue, query, signal }) {
+export function listView({ api, catalogue, query, signal, go }) {
   const state = stateOf(query);
   let shownKeys = []; // the rows of the page, as they were last put in order
   let pointed = false;
@@ -62,15 +63,18 @@ export function listView({ api, catalogue, query, signal }) {
   const heading = h("h1", { tabindex: "-1" }, "Segments");
   const create = h("button", { type: "button", class: "primary", onclick: () => openCreate() }, "Create segments");
 
+  const selection = selectionBar({ api, catalogue, go, onchange: () => render(), ondone: () => catalogue.refresh() });
+  const whole = h("input", { type: "checkbox", "aria-label": "Select all of this page" });
+  whole.addEventListener("change", () => selection.select(shownKeys.map((id) => catalogue.segments.get(id)), whole.checked));
   const heads = COLUMNS.map(({ key, label, head: kind }) => {
     const button = h("button", { type: "button", class: "sort", onclick: () => sortBy(key) }, label);
-    return h("th", { scope: "col", role: "columnheader", class: kind }, button);
+    return head(button, kind);
   });
   const body = h("tbody", { role: "rowgroup" });
   const table = h(
     "table",
     { role: "table", class: "segments cards", "aria-label": "Segments" },
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads, plainHead("Copy"))),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head(h("label", {}, whole), "select"), heads, head(h("span", { class: "unseen" }, "Copy")))),
     body,
   );
   const sorts = h(
@@ -158,7 +162,18 @@ export function listView({ api, catalogue, query, signal }) {
     const rows = isHeld ? shownKeys.map((id) => catalogue.segments.get(id)).filter(Boolean) : ordered;
     shownKeys = rows.map((segment) => segment.id);
     held.hidden = !isHeld || (rows.every((row, index) => row === ordered[index]) && rows.length === ordered.length);
-    reconcile(body, rows, (segment) => segment.id, createRow, updateRow);
+    reconcile(
+      body,
+      rows,
+      (segment) => segment.id,
+      (segment) => createRow(segment, (each, isSelected) => selection.select([each], isSelected)),
+      (row, segment) => updateRow(row, segment, selection.has(segment.id) && segment.status === "active"),
+    );
+    selection.show(found);
+    const active = rows.filter((segment) => segment.status === "active");
+    const selected = active.filter((segment) => selection.has(segment.id)).length;
+    whole.checked = selected > 0 && selected === active.length;
+    whole.indeterminate = selected > 0 && selected < active.length;
 
     for (const [index, { key }] of COLUMNS.entries()) {
       setAttribute(
@@ -279,12 +294,13 @@ export function listView({ api, catalogue, query, signal }) {
     empty,
     scroller,
     turning,
+    selection.element,
   );
   render();
   return { element: view, title: "Segments" };
 }
 
-/** The head of a column that has no fields of segments. */
-function plainHead(label) {
-  return h("th", { scope: "col", role: "columnheader" }, h("span", { class: "unseen" }, label));
+/** The head of a column that is of no field. */
+function head(content, kind = null) {
+  return h("th", { scope: "col", role: "columnheader", class: kind }, content);
 }

@@ -4,17 +4,26 @@ import { copyMenu } from "../kit/copying.js";
 import { h } from "../kit/elements.js";
 import { COLUMNS } from "./columns.js";
 
-export function createRow(segment) {
+/** `onselect(segment, isSelected)` is told of its box. */
+export function createRow(segment, onselect) {
+  const box = h("input", { type: "checkbox", "aria-label": `Select ${segment.segment_name}` });
+  box.addEventListener("change", () => onselect(segment, box.checked));
   const cells = COLUMNS.map(({ label, cell, create }, index) =>
     index === 0
       ? h("th", { role: "rowheader", scope: "row", class: cell }, create(segment))
       : h("td", { role: "cell", class: cell, "data-label": label }, create(segment)),
   );
-  return h("tr", { role: "row" }, cells, h("td", { role: "cell", class: "copy" }, copies(segment)));
+  const select = h("td", { role: "cell", class: "select" }, h("label", {}, box));
+  return h("tr", { role: "row" }, select, cells, h("td", { role: "cell", class: "copy" }, copies(segment)));
 }
 
-export function updateRow(row, segment) {
-  for (const [index, { update }] of COLUMNS.entries()) update?.(row.cells[index], segment);
+export function updateRow(row, segment, isSelected) {
+  const [select, ...cells] = row.cells;
+  const box = select.querySelector("input");
+  box.checked = isSelected;
+  box.hidden = segment.status !== "active";
+  row.classList.toggle("chosen", isSelected);
+  for (const [index, { update }] of COLUMNS.entries()) update?.(cells[index], segment);
 }
 
 /** The ids, which a list has no room for. */

@@ -3,8 +3,9 @@
 import { API_URL } from "../kit/api.js";
 import { copyButton } from "../kit/copying.js";
 import { openDialog } from "../kit/dialogs.js";
-import { announce, fact, field, flash, foreign, h, isolated, keepFocus, problem, setText } from "../kit/elements.js";
+import { announce, fact, field, flash, foreign, h, keepFocus, problem, setText } from "../kit/elements.js";
 import { FIGURES } from "./columns.js";
+import { deleteDialog } from "./delete_dialog.js";
 import { freshnessLine } from "./freshness.js";
 import { growthPart } from "./growth.js";
 import { clock, counted, moment, number, seconds, share, signed } from "../kit/formats.js";
@@ -85,7 +86,7 @@ function segmentParts({ api, catalogue, segment: first, signal, importFile, refr
     h("button", { type: "button", class: "primary", onclick: () => openUsers() }, "Add or remove users"),
     h("button", { type: "button", onclick: () => importFile({ segment: parts.segment }) }, "Import a file"),
     h("button", { type: "button", onclick: () => renameDialog(api, parts.segment, done) }, "Rename"),
-    h("button", { type: "button", class: "danger", onclick: () => deleteDialog(api, parts.segment, done) }, "Delete"),
+    h("button", { type: "button", class: "danger", onclick: () => deleteDialog({ api, segments: [parts.segment], ondone: done }) }, "Delete"),
   );
   const trouble = h("div");
   const fresh = h("p", { class: "fresh" });
@@ -340,7 +341,7 @@ function renameDialog(api, segment, done) {
     event.preventDefault();
     submit.disabled = true;
     try {
-      await api.rename(segment.id, input.value);
+      await api.changeSegment(segment.id, { segment_name: input.value });
       dialog.close();
       announce("Renamed");
       done();
@@ -350,59 +351,4 @@ function renameDialog(api, segment, done) {
       keepFocus(submit);
     }
   }
-}
-
-function deleteDialog(api, segment, done) {
-  const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", required: true });
-  const outcome = h("div");
-  const submit = h("button", { class: "danger", disabled: true }, "Delete for ever");
-  const same = (text) => text.normalize("NFC").trim();
-  const names = [segment.segment_name, String(segment.id)].map(same); // some names can't be typed
-  input.addEventListener("input", () => (submit.disabled = !names.includes(same(input.value))));
-  const form = h(
-    "form",
-    { onsubmit: send },
-    h(
-      "p",
-      {},
-      "This deletes ",
-      h("strong", {}, foreign(segment.segment_name)),
-      ` with its ${counted(segment.members, "member")} for ever. Users stay, updates to the segment are refused from now on, and its customer id can't be used again. No event is sent for the members.`,
-    ),
-    field("Type the name to confirm", input, `Or the id, ${segment.id}.`),
-    outcome,
-    h("footer", {}, submit),
-  );
-  const dialog = openDialog(`Delete ${isolated(segment.segment_name)}`, form);
-  input.focus();
-
-  async function send(event) {
-    event.preventDefault();
-    if (submit.disabled) return;
-    submit.disabled = true;
-    try {
-      await api.delete(segment.id);
-      dialog.close();
-      announce("Deleted");
-      done();
-    } catch (error) {
-      outcome.replaceChildren(error.status === 409 ? inUse(error.message) : problem(error.message));
-      submit.disabled = false;
-      keepFocus(submit);
-    }
-  }
-}
-
-const CAMPAIGN = /(\d{13,16}) \((.*?)\)(?=, \d{13,16} \(| and \d+ more$|$)/gs; // as the API lists them
-
-/** Why it can't be deleted now: campaigns that use it, which the error names. */
-function inUse(message) {
-  const campaigns = [...message.matchAll(CAMPAIGN)];
-  if (!campaigns.length) return problem(message);
-  const box = problem("It can't be deleted while campaigns that are scheduled or running use it. Stop them, or wait:");
-  const items = campaigns.map(([, id, name]) => h("li", {}, h("a", { href: `#/campaigns/${id}` }, foreign(name))));
-  const more = / and (\d+ more)$/.exec(message);
-  if (more) items.push(h("li", {}, more[1]));
-  box.append(h("ul", { class: "users-of" }, items));
-  return box;
 }
