@@ -99,7 +99,7 @@ test-sam-local: ## the functions as built for AWS in containers, where a contain
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	$(BIN)/pytest tests/sam_local $(ARGS)
 
-bench: ## measures it all beside a baseline, about ten minutes; writes docs/benchmarks.md and docs/scale.md
+bench: ## measures it all beside a baseline, about 25 minutes (ARGS=--imports: imports alone); writes docs/benchmarks.md and docs/scale.md
 	@$(PYTHON) local/bootstrap.py project emulator sam
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 

@@ -19,11 +19,14 @@ from rich.console import Console
 
 from local.environment import STATE, child_environment
 from local.progress import step
-from tests.benchmarks import baseline, capacity, coldstart, document, endtoend
+from tests.benchmarks import baseline, capacity, coldstart, document, endtoend, imports
 from tests.benchmarks.bare import Beside
 from tests.benchmarks.campaigns import AUDIENCES, CampaignFigures
+from tests.benchmarks.import_tables import import_tables
+from tests.benchmarks.imports import ImportFigures
 from tests.benchmarks.measure import Figures
 from tests.benchmarks.results import Run
+from tests.benchmarks.tables import all_tables
 from tests.support.dynamodb.control import Control, environment, running_stand_in
 from tests.support.tables import create_tables
 from tests.support.template import ROOT
@@ -64,8 +67,17 @@ def shapes(found: Any) -> dict[str, dict[str, Figures]]:
     return {name: {phase: Figures(**figures) for phase, figures in phases.items()} for name, phases in found.items()}
 
 
+def measure_imports(console: Console) -> list[ImportFigures]:
+    """Play whole imports, each on a stand-in of its own, whose memory goes with it; about eight minutes."""
+    found = []
+    for kind, rows in imports.CASES:
+        with step(console, f"an import: {kind}, {rows:,} rows"), prepared_stand_in() as (control, variables):
+            found.append(ImportFigures.read(worker("imports", variables, control.url, kind, str(rows))))
+    return found
+
+
 def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
-    """Measure all of it; about ten minutes."""
+    """Measure all of it; about 25 minutes."""
     started = time.monotonic()
     sides = {}
     with prepared_stand_in() as (control, variables):
@@ -85,6 +97,7 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
             growth = {what: shapes(calls) for what, calls in worker("growth", variables, control.url).items()}
         with step(console, f"campaigns to up to {AUDIENCES[-1]:,} users"):
             campaigns = [CampaignFigures.read(found) for found in worker("campaigns", variables, control.url)]
+    played = measure_imports(console)
     with step(console, "cold starts"):
         starts = coldstart.measure_starts(home, STARTS)
     with step(console, "the layer as it goes to AWS"):
@@ -97,6 +110,7 @@ def measure(home: Path, console: Console, updates: int, seconds: float) -> Run:
         bare=bare,
         growth=growth,
         campaigns=campaigns,
+        imports=played,
         starts=starts,
         layer=layer,
         capacity=limit,
@@ -112,15 +126,21 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--updates", type=int, default=endtoend.UPDATES, help="of the distribution, end to end")
     parser.add_argument("--seconds", type=float, default=endtoend.SUSTAINED_SECONDS, help="that 4 clients push for")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where benchmarks.md goes")
+    parser.add_argument("--imports", action="store_true", help="measure imports alone, and write their sections anew")
     options = parser.parse_args(arguments)
     console = Console(highlight=False)
-    home = Path(tempfile.mkdtemp(prefix="bench-", dir=STATE))
-    try:
-        run = measure(home, console, options.updates, options.seconds)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    document.show(run, console)
-    document.write(run, options.docs)
+    if options.imports:
+        found = measure_imports(console)
+        document.show(import_tables(found), console)
+        document.write_imports(found, options.docs)
+    else:
+        home = Path(tempfile.mkdtemp(prefix="bench-", dir=STATE))
+        try:
+            run = measure(home, console, options.updates, options.seconds)
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+        document.show(all_tables(run), console)
+        document.write(run, options.docs)
     console.print(f"written: {options.docs / 'benchmarks.md'}")
 
 

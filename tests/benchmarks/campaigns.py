@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from api_segments.aws import keys
-from tests.benchmarks.measure import LATENCY_SECONDS, Figures
+from tests.benchmarks.measure import LATENCY_SECONDS, Figures, peak_mebibytes, reset_peak
 from tests.benchmarks.worker import Client, Product, answers, new_users
 from tests.support.dynamodb.control import Control
 from tests.support.events import Context, Event, body_of, sample, with_body
@@ -75,10 +74,10 @@ class PeakMemory:
     def during(self, act: Callable[[], object]) -> None:
         """Do something, and note what it took beyond what there was."""
         gc.collect()
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is what there is now
-        before = _mebibytes("VmRSS")
+        reset_peak()
+        before = peak_mebibytes()
         act()
-        self.most = max(self.most, _mebibytes("VmHWM") - before)
+        self.most = max(self.most, peak_mebibytes() - before)
 
 
 class Campaigning:
@@ -216,12 +215,6 @@ def measure(control: Control, size: int) -> CampaignFigures:
     control.answer_after(0)
     assert campaigning.sent(campaign_id) == len(messages)
     return found
-
-
-def _mebibytes(name: str) -> float:
-    """Return a figure of this process's memory."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) / 1024
 
 
 def main(url: str, sizes: Sequence[int] = AUDIENCES) -> list[CampaignFigures]:

@@ -1,7 +1,10 @@
 """All that one run found, and the targets that it is held against."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import cpu_count
 from statistics import median
 
 from tests.benchmarks.bare import Beside
@@ -9,6 +12,7 @@ from tests.benchmarks.campaigns import CampaignFigures
 from tests.benchmarks.capacity import Capacity
 from tests.benchmarks.coldstart import BARE, Layer, Start
 from tests.benchmarks.endtoend import Lags, Sustained
+from tests.benchmarks.imports import ImportFigures
 from tests.benchmarks.measure import Figures
 
 Shapes = Mapping[str, Mapping[str, Figures]]
@@ -35,6 +39,7 @@ class Run:
     bare: Mapping[str, Beside]
     growth: GrowthFigures
     campaigns: Sequence[CampaignFigures]
+    imports: Sequence[ImportFigures]
     starts: Mapping[str, Start]
     layer: Layer
     capacity: Capacity
@@ -56,6 +61,12 @@ class Target:
     @property
     def is_met(self) -> bool | None:
         return None if self.at_most is None else self.measured <= self.at_most
+
+
+def machine() -> str:
+    """Return when and on what machine this runs."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    return f"{today}, Python {platform.python_version()}, {platform.machine()}, {cpu_count()} cores"
 
 
 def targets(run: Run) -> list[Target]:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -10,10 +10,31 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from tests.benchmarks import readers
+from tests.benchmarks import import_scale, readers
 from tests.benchmarks.figures import USERS, Measured, Phase, read
+from tests.benchmarks.quotas import (
+    API_REQUEST,
+    API_REQUESTS,
+    BACKED_UP,
+    CONCURRENCY,
+    EVENT,
+    EVENT_QUOTAS,
+    GIGABYTE_SECOND,
+    INVOCATION,
+    MEMBER_BUCKETS,
+    NEW_TABLE_PARTITIONS,
+    PARTITION_BYTES,
+    PARTITION_READS,
+    PARTITION_WRITES,
+    PUT_EVENTS_ENTRIES,
+    READ_UNIT,
+    STORED,
+    TABLE_UNITS,
+    TRANSACTION_ROWS,
+    WRITE_UNIT,
+)
 from tests.benchmarks.readers import INVOKE_MS, PUT_EVENTS_MS, READ_MS, TRANSACTION_MS, VCPU, WRITE_MS, Reader
-from tests.benchmarks.tables import GIGABYTE_SECOND, INVOCATION, READ_UNIT, WRITE_UNIT
+from tests.benchmarks.table import number, section
 from tests.support.template import ROOT, resources
 
 PAGE, PICTURE = "scale.md", "scale.svg"
@@ -31,27 +52,6 @@ USER_COUNTS = (1_000, 1_000_000, 100_000_000)
 SEGMENTS_A_USER = 5
 MONTH_SECONDS = 30 * 24 * 3600
 
-# DynamoDB developer guide: "Service quotas", "Burst and adaptive capacity", "On-demand capacity mode".
-PARTITION_WRITES, PARTITION_READS, PARTITION_BYTES = 1_000, 3_000, 10 * 10**9
-TABLE_UNITS = 40_000
-NEW_TABLE_PARTITIONS = 4
-# Lambda developer guide, "Lambda quotas"; API Gateway developer guide, "Quotas".
-CONCURRENCY = 1_000
-API_REQUESTS = 10_000
-# EventBridge user guide, "Quotas": PutEvents and targets' invocations a second, by region.
-EVENT_QUOTAS = {
-    "us-east-1, us-west-2, eu-west-1": (10_000, 18_750),
-    "us-east-2, eu-central-1": (2_400, 4_500),
-    "us-west-1, ap-northeast-1, ap-southeast-1, ap-southeast-2, eu-west-2": (1_200, 2_250),
-    "af-south-1, ap-northeast-3, ap-southeast-3, eu-south-1": (400, 750),
-    "each other region": (600, 1_100),
-}
-PUT_EVENTS_ENTRIES = 10
-TRANSACTION_ROWS = 98
-MEMBER_BUCKETS = 16
-# List prices in us-east-1 as of 2025, without free tiers: dollars a million, or a GB and month.
-API_REQUEST, EVENT = 3.50, 1.00
-STORED, BACKED_UP = 0.25, 0.20
 # Bytes of a user's items: memberships with their index entry, claim, a row a segment; attributes as uploaded.
 MEMBERSHIPS_BYTES, CLAIM_BYTES, ROW_BYTES, ATTRIBUTES_BYTES = 400, 150, 250, 500
 
@@ -205,6 +205,7 @@ def document(measured: Measured) -> str:
         _regions(),
         _readers(measured),
         _users(),
+        *import_scale.sections(measured),
         _messages(measured),
         _starts(measured),
     ]
@@ -227,17 +228,17 @@ def _said(measured: Measured) -> str:
 def _loads(measured: Measured, users: int) -> str:
     loads = [Load(measured, rate, users) for rate in RATES]
     rows: list[tuple[str, list[str]]] = [
-        ("requests a second", [_number(load.requests) for load in loads]),
+        ("requests a second", [number(load.requests) for load in loads]),
         ("partitions of Memberships, so shards of its stream", [f"{load.partitions:,}" for load in loads]),
-        ("write units a second: Memberships", [_number(load.changes) for load in loads]),
-        ("… SegmentMembers", [_number(2 * load.changes) for load in loads]),
-        ("… counters in Segments, as many in Accounts", [_number(load.counter_writes) for load in loads]),
-        ("read units a second", [_number(load.read_units) for load in loads]),
+        ("write units a second: Memberships", [number(load.changes) for load in loads]),
+        ("… SegmentMembers", [number(2 * load.changes) for load in loads]),
+        ("… counters in Segments, as many in Accounts", [number(load.counter_writes) for load in loads]),
+        ("read units a second", [number(load.read_units) for load in loads]),
         ("records a batch: publish, project", [
-            ", ".join(_number(load.batch(each)) for each in load.readers) for load in loads
+            ", ".join(number(load.batch(each)) for each in load.readers) for load in loads
         ]),
-        ("PutEvents a second", [_number(load.put_events) for load in loads]),
-        ("functions that run at once", [_number(load.all_concurrency) for load in loads]),
+        ("PutEvents a second", [number(load.put_events) for load in loads]),
+        ("functions that run at once", [number(load.all_concurrency) for load in loads]),
         ("from an answer to its event, to its count", [f"{load.lag:.2f} s, {load.count_lag:.2f} s" for load in loads]),
         *(
             (f"$ a million changes: {name}", [f"{load.dollars[name]:.2f}" for load in loads])
@@ -255,18 +256,18 @@ def _loads(measured: Measured, users: int) -> str:
         "four partitions. A lag is the usual one, of readers that keep up; Lambda looks at a quiet shard four times a "
         "second. What one account or one segment can't take is further down: at 100,000 there are many of both."
     )
-    return _section(title, about, ["changes a second", *(f"{rate:,}" for rate in RATES)], [[a, *b] for a, b in rows])
+    return section(title, about, ["changes a second", *(f"{rate:,}" for rate in RATES)], [[a, *b] for a, b in rows])
 
 
 def _limits(measured: Measured, users: int) -> str:
     found = limits(measured, users)
-    rows = [[what, _number(at), todo] for what, at, todo in found]
+    rows = [[what, number(at), todo] for what, at, todo in found]
     said = "a hundred users a request" if users > 1 else "one user a request"
     about = (
         "The least figure that fits your traffic counts: the first ones are of one account, one segment or one "
         "partition. Ask for the others before you need them; increases take days."
     )
-    return _section(f"What gives out first: {said}", about, ["", "at changes a second", "what can be done"], rows)
+    return section(f"What gives out first: {said}", about, ["", "at changes a second", "what can be done"], rows)
 
 
 def _regions() -> str:
@@ -279,7 +280,7 @@ def _regions() -> str:
         "batch has as many. *Invocations* are events that a rule hands to a target, one for each target; beyond the "
         "quota they come late, not never. API Gateway takes 10,000 requests a second, 2,500 in some newer regions."
     )
-    return _section(
+    return section(
         "Events, by region", about, ["", "PutEvents a second", "events a second", "invocations a second"], rows
     )
 
@@ -317,14 +318,14 @@ def _readers(measured: Measured) -> str:
         [f"{rate:g}", f"{_units_a_change(readers.alone(project), rate):.2f}", f"{_units_a_change(project, rate):.2f}"]
         for rate in (0.1, 1, 10, 100, 1_000)
     ]
-    gathered = _section(
+    gathered = section(
         "Records gathered for a second",
         "Write units a change in the projection, by how many records come a second in a shard: as they come, and as "
         "deployed. Members and counts are up to a second later for it; events are not held back.",
         ["records a second", "as they come", "gathered"],
         own,
     )
-    return _section("The readers of the stream", about, header, rows) + f"\n\n{picture}\n\n{gathered}"
+    return section("The readers of the stream", about, header, rows) + f"\n\n{picture}\n\n{gathered}"
 
 
 def _units_a_change(project: Reader, a_second: float) -> float:
@@ -356,7 +357,7 @@ def _users() -> str:
         "row once. Rates decide the rest: nothing that a request or a reader does depends on how many users there are."
     )
     header = ["users", "stored", "partitions", "$ a month, with backups", "read units a walk", "$ a month, daily walks"]
-    return _section("Users", about, header, rows)
+    return section("Users", about, header, rows)
 
 
 def _messages(measured: Measured) -> str:
@@ -377,18 +378,7 @@ def _starts(measured: Measured) -> str:
     about = (
         "CPU of a cold start as measured, on the part of a core that 1,024 MB have; Lambda's own start comes on top."
     )
-    return _section("Cold starts", about, ["", "ms"], rows)
-
-
-def _section(title: str, about: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"## {title}", "", about, "", f"| {' | '.join(header)} |"]
-    is_number = [all(row[n].lstrip("*")[:1].isdigit() for row in rows) for n in range(len(header))]
-    lines.append(f"|{'|'.join('--:' if each else '---' for each in is_number)}|")
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return section("Cold starts", about, ["", "ms"], rows)
 
 
 def picture(measured: Measured) -> str:

@@ -1,13 +1,14 @@
 """The run's findings as tables, for the terminal and for docs/benchmarks.md alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from tests.benchmarks.campaigns import MESSAGES_A_BATCH, SENT
 from tests.benchmarks.coldstart import BARE
 from tests.benchmarks.endtoend import POLL_SECONDS
+from tests.benchmarks.import_tables import import_tables
 from tests.benchmarks.measure import LATENCY_SECONDS, Figures, spread
+from tests.benchmarks.quotas import EMAIL, GIGABYTE_SECOND, INVOCATION, QUEUE_REQUEST, READ_UNIT, WRITE_UNIT
 from tests.benchmarks.refusals import UNKNOWN, WRONG, told_apart
 from tests.benchmarks.results import (
     AGAIN,
@@ -20,6 +21,7 @@ from tests.benchmarks.results import (
     cpu_ratio,
     targets,
 )
+from tests.benchmarks.table import Table, short, yes
 
 TITLES = {
     "1 known x 1": "1 known user x 1 segment",
@@ -45,23 +47,10 @@ GROWTH_NOTES = {
         "for each of the segments, whose names are looked up a hundred a call. A user is seldom in so many."
     ),
 }
-# AWS list prices in us-east-1 as of 2025, in dollars a million.
-READ_UNIT, WRITE_UNIT, QUEUE_REQUEST, INVOCATION, EMAIL = 0.125, 0.625, 0.40, 0.20, 100.0
-GIGABYTE_SECOND = 13.3
 QUEUE_REQUESTS = 3
 """For each batch of messages: it is sent, received and deleted."""
 LATENCY_MS = LATENCY_SECONDS * 1000
 LAG_QUANTILES = (("median", 0.5), ("95 %", 0.95), ("99 %", 0.99))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A heading, a sentence or two about what is shown, and rows; the first column is text."""
-
-    title: str
-    about: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def all_tables(run: Run) -> list[Table]:
@@ -77,6 +66,7 @@ def all_tables(run: Run) -> list[Table]:
         _refusals(run),
         _campaign(run),
         _campaign_cost(run),
+        *import_tables(run.imports),
         _end_to_end(run),
         _stand_in(run),
     ]
@@ -87,8 +77,8 @@ def _targets(run: Run) -> Table:
         [
             found.what,
             "" if found.at_most is None else f"{found.at_most:g}{found.unit}",
-            f"{_short(found.measured)}{found.unit}",
-            "" if found.is_met is None else _yes(found.is_met),
+            f"{short(found.measured)}{found.unit}",
+            "" if found.is_met is None else yes(found.is_met),
         ]
         for found in targets(run)
     ]
@@ -316,7 +306,7 @@ def _end_to_end(run: Run) -> Table:
         ["changes answered, events, data points", f"{found.changes:,}, {found.events:,}, {found.data_points:,}"],
         ["events missing, unexpected, doubled", f"{found.missing}, {found.unexpected}, {found.doubled}"],
         ["members as counted, as expected", f"{found.members:,}, {found.expected_members:,}"],
-        ["nothing lost", _yes(found.nothing_lost)],
+        ["nothing lost", yes(found.nothing_lost)],
     ]
     about = (
         "The deployed template on the emulator, where one Python process stands for all of AWS: read the times as the "
@@ -362,11 +352,3 @@ def _cpu(figures: Figures) -> str:
 
 def _units(figures: Figures) -> str:
     return f"{figures.books['read_units']:,g} / {figures.books['write_units']:,g}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.4f}" if value < 0.1 else f"{value:.3g}"
-
-
-def _yes(held: bool) -> str:
-    return "yes" if held else "**NO**"

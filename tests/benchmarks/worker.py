@@ -56,9 +56,12 @@ class Product:
     def members(self, event: Event) -> Json:
         return self.manage(event, Context())
 
-    def readers(self) -> dict[str, Callable[[], Any]]:
-        """Return the readers, each ready to take what the stream has had since the last time, in batches of 100."""
-        records = self._control.records(os.environ["MEMBERSHIPS_TABLE"], self._read)
+    def readers(self, most: int | None = None) -> dict[str, Callable[[], Any]]:
+        """Return the readers, each ready to take what the stream has had since the last time, in batches of 100.
+
+        Not more records than `most`, if that is given.
+        """
+        records = self._control.records(os.environ["MEMBERSHIPS_TABLE"], self._read, most)
         self._read += len(records)
         batches = [{"Records": records[start : start + 100]} for start in range(0, len(records), 100)]
         return {name: partial(self._feed, read, batches) for name, read in self._readers.items()}

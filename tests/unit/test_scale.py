@@ -10,10 +10,14 @@ from tests.benchmarks import readers
 from tests.benchmarks.campaigns import SENT, TIMED_MESSAGES, CampaignFigures
 from tests.benchmarks.coldstart import BARE, Start
 from tests.benchmarks.figures import SHAPES, Phase, read, write
+from tests.benchmarks.import_scale import Import, sections
+from tests.benchmarks.import_tables import WHAT, of_kind
+from tests.benchmarks.imports import KNOWN
 from tests.benchmarks.measure import Figures
+from tests.benchmarks.quotas import PARTITION_WRITES
 from tests.benchmarks.readers import BURST, Reader, alone
 from tests.benchmarks.results import CHAIN
-from tests.benchmarks.scale import PAGE, PARTITION_WRITES, PICTURE, Load, document, limits, picture
+from tests.benchmarks.scale import PAGE, PICTURE, Load, document, limits, picture
 from tests.support.template import ROOT, load
 
 MEASURED = read()
@@ -85,9 +89,41 @@ def test_what_a_run_found_is_read_back(tmp_path: Path) -> None:
         product={shape: {phase: figures(4.0, 6) for phase in CHAIN} for shape in SHAPES},
         starts={BARE: Start([1.0, 2.0, 3.0])},
         campaigns=[CampaignFigures(1000, figures(100.0, 2000), figures(500.0, 4 * sent))],
+        imports=MEASURED.imports,
     )
     write(run, tmp_path)
     found = read(tmp_path)
     assert {phase for of in found.phases.values() for phase in of.values()} == {Phase(4.0, 6, 12.0, 6)}
     assert found.starts == {BARE: 2.0}
+    assert found.imports == MEASURED.imports
     assert found.message == Phase(round(500 / 1000 + 2500 / sent, 2), 6, 12.0, 6.0)
+
+
+@pytest.mark.parametrize("kind", WHAT)
+def test_an_import_of_ten_million_rows_is_reckoned_by_rows_and_its_calls_to_s3_by_parts(kind: str) -> None:
+    figures = of_kind(MEASURED.imports, kind)[1]
+    found = Import(MEASURED, figures)
+    *reading, apply = found.steps
+    assert found.parts == 1024
+    assert apply.cost.write_units == pytest.approx(
+        found.factor * sum(cost.write_units for name, cost in figures.steps.items() if name.startswith("change"))
+    )
+    diff = next(step for step in reading if step.name == "diff")
+    objects = figures.steps["diff"].operations["GetObject"] / figures.parts
+    assert diff.cost.operations["GetObject"] == pytest.approx(1024 * objects)
+    assert found.seconds(100) - found.seconds(200) == pytest.approx(found.changed / 200)
+    assert found.seconds(float("inf")) == pytest.approx(found.seconds(1e9))
+    assert all(step.seconds >= step.floor for step in found.steps)
+
+
+def test_the_pace_that_reaches_the_goal_does_reach_it() -> None:
+    found = Import(MEASURED, of_kind(MEASURED.imports, KNOWN)[1])
+    pace = found.pace_for_goal
+    assert pace is not None
+    assert found.seconds(pace) == pytest.approx(15 * 60)
+
+
+def test_what_gives_out_first_in_an_import_is_its_pace() -> None:
+    limits_of_imports = next(each for each in sections(MEASURED) if "what gives out first" in each)
+    first = limits_of_imports.splitlines()[6]
+    assert first.startswith("| `ImportRowsPerSecond`, as deployed | 2,000 |")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from api_segments.core.settings import Settings
+from tests.support.dynamodb.objects import PREFIX
 from tests.support.template import ROOT
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -41,9 +42,9 @@ class Control:
         books: dict[str, Any] = self._order(do="books")
         return books
 
-    def records(self, table: str, first: int) -> list[dict[str, Any]]:
-        """Return a table's stream records from a position on, in order."""
-        records: list[dict[str, Any]] = self._order(do="records", table=table, first=first)
+    def records(self, table: str, first: int, most: int | None = None) -> list[dict[str, Any]]:
+        """Return a table's stream records from a position on, in order: all, or the first of them."""
+        records: list[dict[str, Any]] = self._order(do="records", table=table, first=first, most=most)
         return records
 
     def find(self, table: str, partition: str, sort: str = "") -> list[dict[str, Any]]:
@@ -92,7 +93,9 @@ def environment(control: Control, tables: Mapping[str, str]) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL_DYNAMODB": control.url,
         "AWS_ENDPOINT_URL_EVENTBRIDGE": control.url,
+        "AWS_ENDPOINT_URL_S3": f"{control.url}{PREFIX}",
         "AWS_ENDPOINT_URL_SESV2": control.url,
+        "AWS_ENDPOINT_URL_SFN": control.url,
         "AWS_ENDPOINT_URL_SQS": control.url,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",

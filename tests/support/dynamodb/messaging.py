@@ -1,4 +1,4 @@
-"""SQS and SES, as far as campaigns use them: they take what they are given; what was queued can be fetched."""
+"""SQS, SES and Step Functions, as far as ours use them: they take what they are given, and show what was queued."""
 
 from collections import defaultdict
 from typing import Any
@@ -17,7 +17,7 @@ def rest_operation(head: bytes) -> str:
 
 
 class Messaging:
-    """Queues by URL, and a mail service that takes everything."""
+    """Queues by URL, executions by their state machine, which wait too, and a mail service that takes everything."""
 
     def __init__(self) -> None:
         self._queued: defaultdict[str, list[str]] = defaultdict(list)
@@ -31,6 +31,9 @@ class Messaging:
             case "SendMessageBatch":
                 self._queued[request["QueueUrl"]] += [entry["MessageBody"] for entry in request["Entries"]]
                 return {"Successful": [{"Id": entry["Id"], "MessageId": "1"} for entry in request["Entries"]]}
+            case "StartExecution":
+                self._queued[request["stateMachineArn"]].append(request["input"])
+                return {"executionArn": request["name"], "startDate": 0}
             case "SendEmail":
                 return {"MessageId": "1"}
             case "GetEmailIdentity":
@@ -38,5 +41,5 @@ class Messaging:
         return None
 
     def take(self, queue_url: str) -> list[str]:
-        """Return the bodies that wait in a queue, and empty it."""
+        """Return the bodies that wait in a queue, or the inputs of executions, and empty it."""
         return self._queued.pop(queue_url, [])

@@ -1,8 +1,8 @@
 """The in-memory DynamoDB over HTTP on the loopback, in a process of its own, with a set latency and the books.
 
 `python -m tests.support.dynamodb.server [FILE]` prints its address on one line and serves until its standard input
-closes. Beside DynamoDB and its streams it takes what is sent to a bus, to queues and to a mail service. Into FILE it
-writes each distinct request to DynamoDB (recording.py).
+closes. Beside DynamoDB and its streams it takes what is sent to a bus, to queues, to a mail service, to S3 and to Step
+Functions. Into FILE it writes each distinct request to DynamoDB (recording.py).
 
 Two ways to answer. *Latency*: each call is answered so long after it came. *Rounds*: calls are held until none has come
 for a while, then all are answered; so calls that a client makes side by side fall into one round, however slowly it
@@ -21,6 +21,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.support.buckets import InMemoryS3
+from tests.support.dynamodb import objects
 from tests.support.dynamodb.client import InMemoryDynamoDB
 from tests.support.dynamodb.messaging import Messaging, rest_operation
 from tests.support.dynamodb.recording import Recorder
@@ -49,6 +51,7 @@ _OPERATIONS = {
 }
 _HEAD = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect: *100-continue\r", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *[\w.]*?\.?(\w+)\r", re.IGNORECASE)
 
 
@@ -68,11 +71,12 @@ class Books:
 
 
 class StandIn:
-    """The database, the bus, queues and mail, and what they are told to do."""
+    """The database, the bus, queues, mail and objects, and what they are told to do."""
 
     def __init__(self, record: Path | None = None) -> None:
         self.database = InMemoryDynamoDB(shares=True)
         self.messaging = Messaging()
+        self.objects = InMemoryS3()
         self.books = Books()
         self._recorder = None if record is None else Recorder(self.database, record)
         self._latency = 0.0
@@ -87,24 +91,32 @@ class StandIn:
         if head.startswith(b"POST /_control"):
             connection.answer(_http(200, json.dumps(self._control(json.loads(body))).encode()))
             return
-        found = _TARGET.search(head)
-        operation = found[1].decode() if found else rest_operation(head)
-        status, reply = self._run(operation, json.loads(body or b"{}"))
-        answer = json.dumps(reply, separators=(",", ":")).encode()
+        operation, answer, size = self._answer(head, body)
         books = self.books
         books.calls[operation] += 1
         books.bytes_in += len(body)
-        books.bytes_out += len(answer)
+        books.bytes_out += size
         self._in_flight += 1
         books.most_at_once = max(books.most_at_once, self._in_flight)
         loop = asyncio.get_running_loop()
         if self._quiet is None:
-            loop.call_later(self._latency, self._send, connection, _http(status, answer))
+            loop.call_later(self._latency, self._send, connection, answer)
             return
-        self._held.append((connection, _http(status, answer)))
+        self._held.append((connection, answer))
         if self._release is not None:
             self._release.cancel()
         self._release = loop.call_later(self._quiet, self._end_round)
+
+    def _answer(self, head: bytes, body: bytes) -> tuple[str, bytes, int]:
+        """Carry out a request; return its operation, the answer to it, and how many bytes of that are its body."""
+        if objects.is_for_objects(head):
+            answer = objects.serve(self.objects, head, body)
+            return answer.operation, answer.http(), len(answer.body)
+        found = _TARGET.search(head)
+        operation = found[1].decode() if found else rest_operation(head)
+        status, reply = self._run(operation, json.loads(body or b"{}"))
+        told = json.dumps(reply, separators=(",", ":")).encode()
+        return operation, _http(status, told), len(told)
 
     def _run(self, operation: str, request: dict[str, Any]) -> tuple[int, Any]:
         if operation == "PutEvents":
@@ -161,7 +173,9 @@ class StandIn:
                 self.books.cpu_seconds = time.process_time() - self._cpu_at_reset
                 return vars(self.books)
             case "records":
-                return self.database.table(order["table"]).records[order["first"] :]
+                most = order["most"]
+                records = self.database.table(order["table"]).records
+                return records[order["first"] : None if most is None else order["first"] + most]
             case "find":
                 table = self.database.table(order["table"])
                 partition, sort = order["partition"].encode(), order["sort"].encode()
@@ -195,6 +209,8 @@ class Connection(asyncio.Protocol):
             head = self._received[: end + 2]
             found = _body(head, self._received, end + 4)
             if found is None:
+                if _EXPECTS.search(head) and len(self._received) == end + 4:
+                    self.answer(b"HTTP/1.1 100 Continue\r\n\r\n")
                 return
             body, total = found
             self._received = self._received[total:]
