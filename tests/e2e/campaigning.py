@@ -62,6 +62,10 @@ class Shop:
         created: int = self.post("/1/targets/create.json", request)["id"]
         return created
 
+    def campaigns(self) -> list[int]:
+        """Return the ids alone: what else is told of a campaign changes by itself, at its time."""
+        return [target["id"] for target in self.post("/1/targets/list.json", {})["targets"]]
+
     def result(self, campaign_id: int) -> Any:
         return self.post("/1/targets/result.json", {"id": campaign_id})["result"]
 
@@ -145,7 +149,8 @@ def start_campaigns(shop: Shop) -> Started:
     joined = shop.segment("Joined too")
     # Far enough ahead for the Scheduler, which the nearest starts are not left to.
     at = (datetime.now(ZoneInfo(TIME_ZONE)) + timedelta(seconds=95)).replace(second=0, microsecond=0)
-    scheduled = shop.create("sms", segment=everybody, name="Later", when=f"{at:%Y%m%d %H:%M}")
+    later = {"name": "Later", "content": {"body": "Later, {{ profile.Name }}"}, "when": f"{at:%Y%m%d %H:%M}"}
+    scheduled = shop.create("sms", segment=everybody, **later)
     audience = {"include": [everybody], "exclude": [{"customer_segment_id": "Excluded"}]}
     return Started(
         everybody,
