@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from api_segments.aws.keys import import_, importing, of_account
 from api_segments.core.clock import SYSTEM_CLOCK, rfc3339
 from api_segments.imports import applying
+from api_segments.imports.files import parts
 from tests.simulation.importing import ACCOUNT, OVER, Follower, Importing, Plan
 from tests.simulation.scheduler import Killed
 from tests.simulation.world import World
@@ -349,6 +350,22 @@ def test_parts_that_were_not_begun_when_an_import_was_cancelled_stay_as_they_are
     played(case, work)
 
 
+def test_many_small_parts_keep_the_pace_too(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty users in some thirty parts, ten of them at a time, two users a second: twenty seconds."""
+
+    def work() -> None:
+        monkeypatch.setenv("IMPORT_ROWS_PER_SECOND", "2")
+        forget_services()
+        monkeypatch.setattr(parts, "_PART_USERS", 1)
+        case.preview(*(f"n{number}" for number in range(40)))
+        begun = SYSTEM_CLOCK.now()
+        case.ask("apply")
+        ended = moment(case.wait()["ended_at"])
+        assert timedelta(seconds=20) <= ended - begun < timedelta(seconds=60)
+
+    played(case, work)
+
+
 def test_a_cancelling_that_comes_when_all_is_applied_finds_the_import_done(case: Case) -> None:
     def work() -> None:
         case.create(apply="auto")
@@ -527,7 +544,8 @@ def test_a_key_creates_one_import_and_another_body_is_refused(case: Case) -> Non
         body = {"segment": {"customer_segment_id": "C0"}, "mode": "add"}
         first, again = (case.call("POST", "/api/imports", body, "key")[1] for _ in range(2))
         assert first["import_id"] == again["import_id"]
-        assert case.call("POST", "/api/imports", {**body, "mode": "remove"}, "key")[0] == 409
+        for another in ({"mode": "remove"}, {"file_name": "users.csv"}, {"guard": {"max_added": 1}}):
+            assert case.call("POST", "/api/imports", {**body, **another}, "key")[0] == 409
         assert len(case.call("GET", "/api/imports")[1]["imports"]) == 1
 
     played(case, work)
@@ -603,19 +621,6 @@ def test_a_name_that_was_not_told_is_null(case: Case) -> None:
     def work() -> None:
         case.create()
         assert case.look()["file_name"] is None
-
-    played(case, work)
-
-
-def test_a_job_that_runs_again_may_have_its_file_under_another_name(case: Case) -> None:
-    def work() -> None:
-        body = {"segment": case.segment_id, "mode": "add"}
-        first, again = (
-            case.call("POST", "/api/imports", {**body, "file_name": name}, "key") for name in ("tmp1.csv", "tmp2.csv")
-        )
-        assert first[0] == again[0] == 200
-        case.import_id = first[1]["import_id"]
-        assert (again[1]["import_id"], case.look()["file_name"]) == (case.import_id, "tmp1.csv")
 
     played(case, work)
 

@@ -101,10 +101,10 @@ class ApplyingService:
                 ahead = (at - piece.after) / pace - (self._steps.clock.monotonic() - began)
                 if ahead >= deadline.remaining():
                     break
-                if at < len(lines):
+                if at < len(lines) or piece.lanes > 1:  # another part may follow at once
                     self._steps.clock.sleep(max(0.0, ahead))
-                    if not self._goes_on(of, deadline):
-                        return None
+                if at < len(lines) and not self._goes_on(of, deadline):
+                    return None
         except NotWrittenError:
             if at == piece.after or not deadline.is_over():
                 raise
