@@ -213,6 +213,18 @@ WHOLE = {
     ),
     "an open quote in a row of many MB": (b'identity,x\nann,"' + b"x" * 3_000_000, "line 2: opens a cell"),
     "a quote far inside a row of many MB": (b"identity,x\nann," + b"x" * 2_500_000 + b',"', "line 2: opens a cell"),
+    "a header of many MB": (
+        b"identity,ann" + b"x" * 3_000_000 + b"\nbob,x\n",
+        "line 1: the header has more than 1048576",
+    ),
+    "a header of many short lines": (
+        b'identity,"' + b"ann\n" * 500_000 + b'"\nbob,x\n',
+        "line 1: the header has more than",
+    ),
+    "a header one too long": (
+        b"identity," + b"x" * (MAX_ROW_CHARACTERS - 8) + b"\nbob,x\n",
+        "line 1: the header has more than",
+    ),
     "a zip": (b"PK\x03\x04rest", "is a zip archive or an Excel workbook (.xlsx); send CSV"),
     "a zip in gzip": (gzip.compress(b"PK\x03\x04rest"), "is a zip archive"),
     "gzip in gzip": (gzip.compress(gzip.compress(b"identity\n")), "is gzip inside gzip"),
@@ -236,6 +248,10 @@ def test_a_file_that_cannot_be_read_is_told_why(content: bytes, said: str) -> No
         read(content)
     assert said in str(failure.value)
     assert "bob" not in str(failure.value)
+
+
+def test_a_header_may_be_as_long_as_a_row() -> None:
+    assert read(b"identity," + b"x" * (MAX_ROW_CHARACTERS - 9) + b"\nann,x\n")[0] == ["iann"]
 
 
 def test_a_file_that_unpacks_to_far_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,8 @@ class CsvRows:
                 if read is None and not is_end and sum(map(len, rest)) <= MAX_ROW_CHARACTERS:
                     return rest
                 cells, taken = read or ([], 0)
+                if sum(map(len, rest[:taken])) > MAX_ROW_CHARACTERS + 1:  # with its line's end
+                    raise _unreadable(self._line, f"the header has more than {MAX_ROW_CHARACTERS} characters")
                 if {"identity", "guid"} & set(_names(cells)):
                     self._header = self._header_of(cells, delimiter)
                     self._line += taken
