@@ -36,9 +36,7 @@ def parse_create(request: Request) -> tuple[NewImport, RequestKey | None]:
         file_name=body.get("file_name"),
     )
     key = idempotency_key(request.headers)
-    # A job that runs again may have its file under another name, and asks for the same import.
-    asked = {name: value for name, value in raw.items() if name != "file_name"}
-    digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    digest = sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
     return wanted, None if key is None else RequestKey(key, digest)
 
 

@@ -240,9 +240,13 @@ def _check_name_of_person(value: object) -> None:
     _check_custom(value)
 
 
+# RFC 5321, 4.5.3.1.3. The validator refuses longer ones too, after seconds for some megabytes.
+_MAX_EMAIL_CHARACTERS = 254
+
+
 def _check_email(value: object) -> None:
-    if not isinstance(value, str):
-        raise ValueError("must be an email address")  # noqa: TRY004 - as above
+    if not isinstance(value, str) or len(value) > _MAX_EMAIL_CHARACTERS:
+        raise ValueError("must be an email address")
     try:
         # Syntax alone: the product works without a resolver, and a domain may come later.
         validate_email(_utf8(value).decode(), check_deliverability=False)
