@@ -113,12 +113,10 @@ class CsvRows:
             rest = lines[index:]
             self._line += index
             for delimiter in self._delimiters:
-                read = _first_row(rest, delimiter)
+                read = self._first_row(rest, delimiter)
                 if read is None and not is_end and sum(map(len, rest)) <= MAX_ROW_CHARACTERS:
                     return rest
                 cells, taken = read or ([], 0)
-                if sum(map(len, rest[:taken])) > MAX_ROW_CHARACTERS + 1:  # with its line's end
-                    raise _unreadable(self._line, f"the header has more than {MAX_ROW_CHARACTERS} characters")
                 if {"identity", "guid"} & set(_names(cells)):
                     self._header = self._header_of(cells, delimiter)
                     self._line += taken
@@ -132,6 +130,17 @@ class CsvRows:
             raise _unreadable(self._line, _NO_HEADER)
         self._line += len(lines)
         return []
+
+    def _first_row(self, lines: Sequence[str], delimiter: str) -> tuple[list[str], int] | None:
+        """Return the first row and of how many lines it is; None if it has no end, or no right one."""
+        reader = _reader(lines, delimiter)
+        try:
+            cells = next(reader)
+        except csv.Error:
+            return None
+        if sum(map(len, lines[: reader.line_num])) > MAX_ROW_CHARACTERS + 1:  # with its line's end
+            raise _unreadable(self._line, f"the header has more than {MAX_ROW_CHARACTERS} characters")
+        return cells, reader.line_num
 
     def _header_of(self, cells: Sequence[str], delimiter: str) -> _Header:
         names = _names(cells)
@@ -281,15 +290,6 @@ class _Rows:
 
 def _reader(lines: Iterable[str], delimiter: str, *, is_ours: bool = False) -> "Reader":
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=not is_ours)
-
-
-def _first_row(lines: Sequence[str], delimiter: str) -> tuple[list[str], int] | None:
-    """Return the first row and of how many lines it is; None if it has no end, or no right one."""
-    reader = _reader(lines, delimiter)
-    try:
-        return next(reader), reader.line_num
-    except csv.Error:
-        return None
 
 
 def _names(cells: Sequence[str]) -> list[str]:
