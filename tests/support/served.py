@@ -125,8 +125,8 @@ class Served:
 
 
 @contextmanager
-def served_api() -> Iterator[Served]:
-    """Serve the API with empty tables and one account that may do all."""
+def served_api(bucket: InMemoryS3 | None = None) -> Iterator[Served]:
+    """Serve the API with empty tables and one account that may do all; files come and go by the links of `bucket`."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.__dataclass_fields__:
             patch.setenv(name.upper(), f"served-{name}")
@@ -137,7 +137,7 @@ def served_api() -> Iterator[Served]:
             patch.setenv(name, table)
         for name in ("dynamodb_client", "retrying_dynamodb_client"):
             patch.setattr(clients, name, lambda: database)
-        s3 = UploadingS3()
+        s3 = bucket or UploadingS3()
         patch.setattr(clients, "s3_client", lambda: s3)
         patch.setattr(clients, "stepfunctions_client", InstantExecutions)
         patch.setenv("IMPORT_DELAY_SECONDS", "2")

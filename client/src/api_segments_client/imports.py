@@ -98,7 +98,7 @@ class Imports:
         on_status: OnImport | None = None,
     ) -> Import:
         """Remove the users of a file from a segment; as `replace`, else."""
-        return self._import("remove", segment, path, guard, "create", preview, key, on_bytes, on_status)
+        return self._import("remove", segment, path, guard, None, preview, key, on_bytes, on_status)
 
     def _import(  # noqa: PLR0913, PLR0917 - as replace
         self,
@@ -106,7 +106,7 @@ class Imports:
         segment: SegmentKey,
         path: AnyPath,
         guard: Mapping[str, int] | None,
-        unknown_users: str,
+        unknown_users: str | None,
         preview: bool,  # noqa: FBT001 - handed on by name above
         key: str | None,
         on_bytes: OnBytes | None,
@@ -116,7 +116,7 @@ class Imports:
         wanted: dict[str, object] = {
             "segment": segment if isinstance(segment, int) else {"customer_segment_id": segment},
             "mode": mode,
-            "unknown_users": unknown_users,
+            **({} if unknown_users is None else {"unknown_users": unknown_users}),
             "guard": dict(guard or {}),
             "apply": "manual" if preview else "auto",
             "file_name": _told_name(file),
