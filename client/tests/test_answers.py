@@ -224,3 +224,10 @@ def test_headers_take_no_other_characters(client_of: MakeClient) -> None:
     assert client_of(Script(Reply(body={}))) is not None
     with pytest.raises(SettingsError, match="visible ASCII"):
         Client("https://api.example.com", "A", "pässcode", retry=QUICK)
+
+
+def test_what_json_can_not_have_is_never_sent(client_of: MakeClient) -> None:
+    script = Script(Reply(body={"id": 1}))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        client_of(script).campaigns.create({"name": "Spring", "when": float("nan")})
+    assert script.requests == []

@@ -63,6 +63,13 @@ def test_files_may_be_utf_16_or_gzip_and_damaged_ones_are_told(tmp_path: Path) -
         (b"identity\nada\n'+1415\n", "line 3: begins with an apostrophe that keeps spreadsheets from", "'+1415"),
         (b'{"identity":"ada"}\n{"identity":5,"guid":"g"}\n', "line 2: identity must be a text", None),
         (b'{"identity":"ada"}\n{"identity":"bob","x":"\xeb"}\n', "line 2: has bytes that are not UTF-8", None),
+        (b'{"identity":"bob"\n{"identity":"ada"}\n', "line 1: no JSON: ", '{"identity":"bob"'),
+        (b'{"identity":"ada"}\nbob\n', "line 2: no JSON: ", "bob"),
+        (b'{"identity":"ada"}\n"bob"\n', "line 2: must be a JSON object", '"bob"'),
+        (b'{"identity":"ada"}\n' + b"[" * 100_000 + b"\n", "line 2: no JSON: ", None),
+        (b'{"identity":"ada"}\n{"identity":"bob","x":-Infinity}\n', "line 2: no JSON: -Infinity is no number", None),
+        (b"user_id\nada\nbob,b\n", "line 3: has 2 cells, the header has 1", "bob,b"),
+        (b"user_id\nada\nUser_ID\n", "line 3: is the header again", "User_ID"),
     ],
 )
 def test_a_row_that_names_nobody_is_rejected_with_its_line(
@@ -135,9 +142,9 @@ OR_ANOTHER = ", or with CleverTap's Type and Identity, separated by comma, semic
         ("A1;x\n", NO_HEADER),
         ("A1\tx\n", NO_HEADER),
         ("A1,\n", NO_HEADER),
-        ("user_id\nA1\nA2,x\n", f"{NO_HEADER}{OR_ANOTHER}, as line 3 has several cells"),
+        ("A0\nA1\nA2,x\n", f"{NO_HEADER}{OR_ANOTHER}, as line 3 has several cells"),
         ("sep=;\nuser_id;name\nA1;x\n", ", line 2: must be a header with"),
-        ("sep=;\nuser_id\nA1\n", ", line 2: must be a header with"),
+        ("sep=;\nA0\nA1\n", ", line 2: must be a header with"),
         ("identity,Identity\na,b\n", ", line 1: the header names identity twice"),
     ],
 )
@@ -161,6 +168,13 @@ def test_rows_of_several_cells_without_a_header_name_nobody(tmp_path: Path, cont
         ("type,identity,guid\nx,A1,\nx,,g\n", {"A1", "guid:g"}),
         ("identity\nA;1\n", {"A;1"}),
         ("sep=;\n", set()),
+        ("user_id\nA1\nA2\n", {"A1", "A2"}),
+        ('"Customer ID"\r\n"A1"\r\n"A,2"\r\n', {"A1", "A,2"}),
+        ("sep=;\nUser ID\nA1\n", {"A1"}),
+        ("\nEmail Address\nann@example.com\n", {"ann@example.com"}),
+        ("objectId\ng\n", {"guid:g"}),
+        ("identity:user_id\nA1\n", {"user_id", "A1"}),
+        ("A1\nuser_id\n", {"A1", "user_id"}),
     ],
 )
 def test_what_names_users_in_a_file(tmp_path: Path, content: str, users: set[str]) -> None:
@@ -192,9 +206,29 @@ def test_rows_of_an_upload_that_are_no_records_are_rejected_with_their_lines(run
     done = run("upload", "-", stdin=rows + b"\n", code=6)
     for said in ("line 3: has 3 cells, the header has 2", "line 4: has 1 cells, the header has 2", "line 5: has bytes"):
         assert f"rejected: {said}" in done.stderr
-    done = run("upload", "-", stdin=b'{"identity":"ada","Note":"\xeb"}\n{"identity":"ada","Note":NaN}\n', code=2)
-    assert "line 1: has bytes that are not UTF-8" in done.stderr
-    assert "stdin, line 2: no JSON: NaN" in done.stderr
+
+
+def test_lines_of_an_upload_that_are_no_json_are_rejected_and_the_others_go_on(run: Run, tmp_path: Path) -> None:
+    rows = {
+        b'{"identity":"ada","Note":"\xeb"}': "has bytes that are not UTF-8",
+        b'{"identity":"ada","Note":NaN}': "no JSON: NaN is no number",
+        b'{"identity":"ada","Note":1e999}': "no JSON: 1e999 is too large a number",
+        b'{"identity":"ada","Note":': "no JSON: ",
+        b"[1]": "must be a JSON object",
+        b'{"identity":"ada","Note":"\\ud83d"}': "profileData.Note has half of a character",
+    }
+    good = b'{"identity":"ivy","Note":"\\ud83d\\ude00 1e5"}'
+    (tmp_path / "people.ndjson").write_bytes(b"\n".join([*rows, good]))
+    done = run("upload", "people.ndjson", "--json", code=6)
+    (figures,) = objects(done)
+    assert (figures["processed"], figures["bad_rows"] + figures["refused"]) == (1, len(rows))
+    kept = [json.loads(line) for line in (tmp_path / "people.ndjson.rejected.ndjson").read_text().splitlines()]
+    said = {each["line"]: each["error"] for each in kept}
+    assert all(said[number].startswith(why) for number, why in enumerate(rows.values(), 1)), said
+    assert objects(run("users", "show", "ivy", "--json"))[0]["profileData"]["Note"] == "\U0001f600 1e5"
+    done = run("upload", "-", "--json", stdin=b"{\n" + good, code=6)
+    assert "rejected: line 1: no JSON: " in done.stderr
+    assert objects(done)[0]["processed"] == 1
 
 
 def test_what_is_wrong_in_a_file_names_file_and_line(tmp_path: Path) -> None:

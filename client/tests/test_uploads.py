@@ -68,6 +68,28 @@ def test_a_request_has_a_thousand_records_and_less_than_four_mebibytes(client_of
     assert (len(long.sizes), sum(long.sizes)) == (2, 500)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (float("nan"), "profileData.n is nan, which is no number in JSON"),
+        ({"$add": [1, float("-inf")]}, "profileData.n.$add[1] is -inf, which is no number in JSON"),
+        ("\ud83d", "profileData.n has half of a character"),
+        ({"\udc00": 1}, "profileData.n has half of a character"),
+    ],
+)
+def test_a_record_that_json_can_not_have_is_refused_by_itself(client_of: MakeClient, value: Any, said: str) -> None:
+    api = Profiles(fails=[{0}])
+    records = [record("a", n=1), record("b", n=value), record("c", n="\U0001f600")]
+    totals = client_of(api).profiles.upload(records)
+    assert (totals.given, totals.processed, totals.refused) == (3, 2, 1)
+    (refused,) = totals.first_refused
+    assert (refused.record, refused.code) == (records[1], 400)
+    assert refused.error.startswith(said)
+    assert api.known == {"a": {"n": 1}, "c": {"n": "\U0001f600"}}
+    alone = client_of(api).profiles.upload(records[1:2])
+    assert (alone.refused, alone.requests) == (1, 0)
+
+
 def test_a_dry_run_says_so(client_of: MakeClient) -> None:
     api = Profiles()
     client_of(api).profiles.upload([record("a")], dry_run=True)

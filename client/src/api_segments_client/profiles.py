@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,6 +25,8 @@ Record = Mapping[str, Any]
 RECORDS_PER_REQUEST = 1000
 BYTES_PER_REQUEST = 3_900_000
 """The API takes 4 MiB."""
+_REFUSED = 400
+_broken = re.compile("[\ud800-\udfff]").search
 
 
 class Profiles:
@@ -131,7 +135,10 @@ def _send_records(transport: Transport, path: str, batch: list[Record], stop: th
     refused: dict[int, Refused] = {}
     written: set[int] = set()
     doubtful: set[int] = set()
-    pending = [*range(len(batch))]
+    for index, record in enumerate(batch):
+        if (flaw := _flaw(record)) is not None:
+            refused[index] = Refused(record, _REFUSED, flaw)
+    pending = [index for index in range(len(batch)) if index not in refused]
     try:
         while pending:
             outcome.totals.requests += 1
@@ -162,6 +169,30 @@ def _send_records(transport: Transport, path: str, batch: list[Record], stop: th
         outcome.refuse(entry)
     outcome.totals.processed = len(batch) - len(refused) - len(unwritten)
     return outcome
+
+
+def _flaw(record: Record) -> str | None:
+    """Return what JSON can't have of a record, which would have the whole request refused; None if it can have all."""
+    try:
+        if "\\ud" not in json.dumps(record, allow_nan=False):
+            return None
+    except ValueError:
+        pass
+    return next(_flaws(record, ""), None)
+
+
+def _flaws(value: object, place: str) -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{place} is {value}, which is no number in JSON"
+    elif isinstance(value, str) and _broken(value):
+        yield f"{place} has half of a character, which is no text in JSON"
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _flaws(name, place)
+            yield from _flaws(each, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            yield from _flaws(each, f"{place}[{index}]")
 
 
 def _failed(unprocessed: Iterable[Any], batch: list[Record], sent: list[int]) -> dict[int, Refused]:

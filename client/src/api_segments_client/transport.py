@@ -98,7 +98,7 @@ class Transport:
         request = self._http.build_request(
             method,
             path.lstrip("/"),
-            content=body if body is None or isinstance(body, bytes) else json.dumps(body).encode(),
+            content=body if body is None or isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode(),
             params={name: value for name, value in (query or {}).items() if value is not None} or None,
             headers={**({} if body is None else {"Content-Type": "application/json"}), **(headers or {})},
         )

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,13 @@ OnBad = Callable[[int, str, str], object]
 """Is told of a row that names nobody: its line, its text, and why."""
 _COLUMNS = ("identity", "guid")
 _DELIMITERS = ",;\t"
+NAMED = re.compile(r"(identity|guid|object[ _]?id|user[ _]?id|customer[ _]?id|profile[ _]?id|id)", re.IGNORECASE)
+COLUMN = re.compile(
+    r"(e?mail|emailaddress|phone|phonenumber|mobile|msisdn|(first|last|full|user|customer)?name|users?|customers?|"
+    r"members?|contacts?|accounts?|(customer|member|account|client)(id|no|number)|uu?id)",
+    re.IGNORECASE,
+)
+"""What heads the one column of a file: as the page's imports/peek.js knows it."""
 _OF_THE_API = {"identity", "guid", "added_at"}, {"line", "column", "reason", "row", "identity", "guid"}
 """The columns of exports and of rejected rows, in which an apostrophe stands before what spreadsheets would run."""
 _delimiter_in = re.compile(f"[{_DELIMITERS}]").search
@@ -69,15 +77,16 @@ def flaw_of(user: str) -> str | None:
 def users(path: str, on_bad: OnBad) -> Iterator[str]:
     """Give the users of a file: a user a line, or CSV or NDJSON with `identity` or `guid`.
 
-    CSV is read as imports read it: Excel's line `sep=;` and CleverTap's Type and Identity are understood, and rows of
-    several cells need a header, as a wrong one would make users of whole rows.
+    A file of one column may have a header of another usual name, like `user_id`. CSV is read as imports read it:
+    Excel's line `sep=;` and CleverTap's Type and Identity are understood, and rows of several cells need a header, as
+    a wrong one would make users of whole rows.
     """
     lines = _lines(path)
     first = _first(lines)
     if first is None:
         return
     if first[1].lstrip().startswith("{"):
-        yield from _of_json(path, first, lines, on_bad)
+        yield from _of_json(first, lines, on_bad)
         return
     delimiters, header = _header(first, lines)
     if header is None:
@@ -85,8 +94,12 @@ def users(path: str, on_bad: OnBad) -> Iterator[str]:
     for delimiter in delimiters:
         names = [name.lower() for name in _cells(header[1], delimiter)]
         if any(name in _COLUMNS for name in names):
-            yield from _of_csv(path, header[0], names, lines, delimiter, on_bad)
+            yield from _of_csv(path, header[0], names, names, lines, delimiter, on_bad)
             return
+    names = _cells(header[1].lower(), delimiters[0])
+    if len(names) == 1 and (column := _column_of(names[0])) is not None:
+        yield from _of_csv(path, header[0], names, [column], lines, delimiters[0], on_bad)
+        return
     if header is not first:
         raise InputError(f"{_called(path)}, line {header[0]}: {_NO_HEADER}")
     yield from _of_list(path, first, lines, on_bad)
@@ -108,7 +121,7 @@ def objects(path: str, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
     if first is None:
         return
     if first[1].lstrip().startswith("{"):
-        for number, _, found in _json_rows(path, first, lines, on_bad):
+        for number, _, found in _json_rows(first, lines, on_bad):
             yield number, found
         return
     delimiters, header = _header(first, lines)
@@ -127,7 +140,10 @@ def objects(path: str, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def json_object(path: str) -> dict[str, Any]:
     """Return the one JSON object that a file holds."""
-    return _object(_called(path), "".join(text for _, text in _lines(path)))
+    try:
+        return _object("".join(text for _, text in _lines(path)))
+    except ValueError as exc:
+        raise InputError(f"{_called(path)}: {exc}") from exc
 
 
 def _called(path: str) -> str:
@@ -214,8 +230,21 @@ def _csv_rows(
         raise InputError(f"{_called(path)}, line {begins}: no CSV: {exc}") from exc
 
 
+def _column_of(name: str) -> str | None:
+    """Return whether the usual name of a column is one of identities or of guids; None where it is no such name."""
+    if NAMED.fullmatch(name) or COLUMN.fullmatch(re.sub(r"[\s_-]", "", name)):
+        return "guid" if name.startswith("object") else "identity"
+    return None
+
+
 def _of_csv(
-    path: str, line: int, names: Sequence[str], lines: Iterator[tuple[int, str]], delimiter: str, on_bad: OnBad
+    path: str,
+    line: int,
+    header: Sequence[str],
+    names: Sequence[str],
+    lines: Iterator[tuple[int, str]],
+    delimiter: str,
+    on_bad: OnBad,
 ) -> Iterator[str]:
     for name in _COLUMNS:
         if names.count(name) > 1:
@@ -224,7 +253,7 @@ def _of_csv(
     has_kinds = "type" in names and "guid" not in names
     is_ours = any(columns <= {*names} for columns in _OF_THE_API)
     for number, cells in _csv_rows(path, line, len(names), lines, delimiter, on_bad, has_spaces=is_ours):
-        if [cell.strip().lower() for cell in cells] == names:
+        if [cell.strip().lower() for cell in cells] == header:
             on_bad(number, delimiter.join(cells), "is the header again")
             continue
         identity, guid, kind = ("" if at is None else cells[at] if is_ours else cells[at].strip(" ") for at in places)
@@ -254,8 +283,8 @@ def _of_list(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]]
                 yield from _checked(user_of(user), number, user, on_bad)
 
 
-def _of_json(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
-    for number, text, found in _json_rows(path, first, lines, on_bad):
+def _of_json(first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad) -> Iterator[str]:
+    for number, text, found in _json_rows(first, lines, on_bad):
         name = next((name for name in _COLUMNS if found.get(name) is not None), None)
         if name is None:
             on_bad(number, text, "identity or guid is needed")
@@ -266,28 +295,41 @@ def _of_json(path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]]
 
 
 def _json_rows(
-    path: str, first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad
+    first: tuple[int, str], lines: Iterator[tuple[int, str]], on_bad: OnBad
 ) -> Iterator[tuple[int, str, dict[str, Any]]]:
     for number, line in _again(first, lines):
         text = line.strip()
         if _broken(text):
             on_bad(number, text, _NOT_UTF8)
         elif text:
-            yield number, text, _object(f"{_called(path)}, line {number}", text)
+            try:
+                found = _object(text)
+            except ValueError as exc:
+                on_bad(number, text, str(exc))
+            else:
+                yield number, text, found
 
 
-def _object(place: str, text: str) -> dict[str, Any]:
+def _object(text: str) -> dict[str, Any]:
+    """Return a JSON object; ValueError says what else it is."""
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
-        raise InputError(f"{place}: no JSON: {exc}") from exc
+        raise ValueError(f"no JSON: {exc}") from exc
     if not isinstance(found, dict):
-        raise InputError(f"{place}: must be a JSON object")
+        raise ValueError("must be a JSON object")  # noqa: TRY004 - as with all else that is wrong in a text
     return found
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large a number")
+    return number
 
 
 def _checked(user: str, number: int, text: str, on_bad: OnBad) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The modes of an import are those of the server's `Mode`, wherever else they are named."""
+"""What the server, the client and the page say alike of imports: the modes, and the usual headers of a column."""
 
 import inspect
 import re
@@ -6,6 +6,7 @@ import re
 import click
 
 from api_segments.imports.model import Mode
+from api_segments_client.cli import rows
 from api_segments_client.cli.imports import import_
 from api_segments_client.imports import Imports
 from tests.support.template import ROOT
@@ -28,6 +29,14 @@ def test_the_command_offers_each_mode() -> None:
     (option,) = (each for each in import_.params if each.name == "mode")
     assert isinstance(option.type, click.Choice)
     assert [*option.type.choices] == MODES
+
+
+def test_the_client_and_the_page_know_the_same_headers_of_a_column() -> None:
+    peek = (PAGE / "peek.js").read_text("utf-8")
+    known = dict(re.findall(r"^const (NAMED|COLUMN) =\s+/\^(.+)\$/i;", peek, re.MULTILINE))
+    said = {"NAMED": rows.NAMED, "COLUMN": rows.COLUMN}
+    assert {name: pattern.pattern for name, pattern in said.items()} == known
+    assert all(pattern.flags & re.IGNORECASE for pattern in said.values())
 
 
 def test_the_page_names_and_explains_each_mode() -> None:
